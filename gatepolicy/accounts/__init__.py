@@ -1,0 +1,1 @@
+"""The inventory: which accounts there are, and where their credentials are."""

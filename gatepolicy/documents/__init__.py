@@ -1,0 +1,1 @@
+"""Documents: YAML and JSON with positions, checked against schemas."""

@@ -1,0 +1,74 @@
+"""The one tree of errors.
+
+    GatepolicyError            has a hint and an exit code
+    ├── UsageError             the command line asks for something impossible
+    ├── DocumentError          files with problems, each with a place
+    ├── ReportError            a report could not be written; the old file is kept
+    └── InternalError          a defect of gatepolicy
+
+The library raises; only ``gatepolicy.cli.boundary`` turns an error into text and an exit code.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.location import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a document."""
+
+    location: Location
+    """Where."""
+    path: str
+    """The place inside the document, such as ``accounts[3].credentials.apiKey``; may be empty."""
+    what: str
+    """What is wrong, without a final stop."""
+    fix: str
+    """What to do, without a final stop; may be empty."""
+
+    def __str__(self) -> str:
+        path = f"{self.path}: " if self.path else ""
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"{self.location}: {path}{self.what}{fix}"
+
+
+class GatepolicyError(Exception):
+    """Something that the user can act on."""
+
+    exit_code: ExitCode = ExitCode.USAGE
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """Keep the message and the hint.
+
+        Args:
+            message: What is wrong, and where.
+            hint: What the user can do about it; may be empty.
+        """
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(GatepolicyError):
+    """The command line asks for something impossible."""
+
+
+class DocumentError(GatepolicyError):
+    """One or more documents have problems; all of them are told at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        """Keep the problems in the order in which they stand in the files."""
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class ReportError(GatepolicyError):
+    """A report could not be written; what was there before is still there."""
+
+
+class InternalError(GatepolicyError):
+    """A defect of gatepolicy, not of its input."""
+
+    exit_code = ExitCode.INTERNAL

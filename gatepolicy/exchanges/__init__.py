@@ -1,0 +1,1 @@
+"""Exchanges as data: what each discloses about a key, and how its answers become facts."""

@@ -1,0 +1,207 @@
+"""An exchange as its catalog file describes it.
+
+Every field mirrors ``schemas/exchange.schema.json``; the catalog file is the truth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gatepolicy.model.capabilities import Capability
+from gatepolicy.model.facts import FactValue
+from gatepolicy.model.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One declared read. Nothing that is not declared can be sent."""
+
+    id: str
+    """Name within the catalog file."""
+    ccxt_method: str
+    """Implicit endpoint method of the ccxt class, in snake case."""
+    http_method: str
+    """Always ``GET`` today; the schema refuses mutating methods and words."""
+    path: str
+    """Absolute path, without the query."""
+    params: Mapping[str, str]
+    """Constant parameters of the call."""
+    permission: str
+    """What the exchange demands of a key for this call, in its own words; may be empty."""
+    reference: str
+    """Where the exchange documents the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """How an answer says that it is one. An answer that does not is unexpected."""
+
+    pointer: str
+    """JSON Pointer to the status code in the body; empty when success has none."""
+    equals: str | int | None
+    """The value that means success, of exactly this type."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPattern:
+    """How one kind of failure looks. The first pattern that matches wins."""
+
+    reason: Reason
+    """What it means."""
+    status: int | None
+    """HTTP status, or ``None`` for any."""
+    code: str | None
+    """The error code of the body as text, or ``None`` for any."""
+    text: str | None
+    """Words that the message contains, in any case, or ``None`` for any."""
+    detail: str
+    """One line for people, such as the hint for this exchange; may be empty."""
+    proves: Mapping[str, bool]
+    """Facts that this error proves, with grade ``refusal``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """How to find the row of the calling key in a list of keys."""
+
+    call: str
+    """Id of the call."""
+    rows: str
+    """JSON Pointer to the list; one object in place of the list is a list of one."""
+    key: str
+    """JSON Pointer within a row to the key."""
+    mask: str
+    """The character that hides the rest of the key; empty when keys are shown whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactSource:
+    """Where a fact stands in the answers."""
+
+    call: str
+    """Id of the call."""
+    pointer: str
+    """JSON Pointer into the answer, or into the own row where the call has one."""
+    reader: str
+    """Name in the table of readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class StructuralFact:
+    """A fact that the exchange's own rules make so."""
+
+    value: FactValue
+    """The fact."""
+    reference: str
+    """The document that says so."""
+
+
+class PermissionShape(StrEnum):
+    """The shapes in which exchanges list what a key may do."""
+
+    NAMED_GRANTS = "named_grants"
+    """A list of ``{name, read_only}``; what is not listed is not granted (Gate)."""
+    FLAGS = "flags"
+    """An object with one boolean per permission (Binance)."""
+    GROUPS = "groups"
+    """An object of lists, and one read-only mark for all (Bybit)."""
+    COMMA_LIST = "comma_list"
+    """One text of words with commas between them; what is not listed is not granted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One permission word of the exchange."""
+
+    word: str
+    """As the API writes it; ``Group.Name`` where words stand in groups."""
+    title: str
+    """As the web page writes it."""
+    grants: frozenset[Capability]
+    """What it allows when it is granted for reading and writing."""
+    unclear: frozenset[Capability]
+    """What it may allow: the documents do not tell. Unknown when the word is granted."""
+    optional: bool
+    """For flags: older answers lack it, yet its absence is still not a proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Where and how an exchange lists the words that are granted."""
+
+    call: str
+    """Id of the call."""
+    pointer: str
+    """JSON Pointer to the list, object or text."""
+    shape: PermissionShape
+    """Its shape."""
+    read_only_pointer: str
+    """For groups: JSON Pointer to the read-only mark (0 or 1); otherwise empty."""
+    flag_pattern: str
+    """For flags: a regular expression that every permission flag's name matches."""
+    words: Mapping[str, Word]
+    """Every word that the catalog knows."""
+    inferred_absence: frozenset[Capability]
+    """Capabilities whose word is documented nowhere: absence is graded ``inferred``."""
+    inferred_reference: str
+    """Why, with the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How fast one egress may ask."""
+
+    calls: int
+    """This many calls …"""
+    seconds: float
+    """… in this many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Everything that gatepolicy knows about an exchange."""
+
+    id: str
+    """As inventories and policies name it; the name of the catalog file."""
+    title: str
+    """As people name it."""
+    ccxt_id: str
+    """Class in ccxt."""
+    reference: str
+    """Entry page of its API documentation."""
+    credentials: Sequence[str]
+    """ccxt names of the credentials that a call needs, such as ``apiKey``."""
+    hosts: frozenset[str]
+    """Hosts that calls may go to."""
+    sandbox_hosts: frozenset[str]
+    """Hosts of its sandbox; empty when it has none that answers these calls."""
+    rate_limit: RateLimit
+    """For all calls together."""
+    calls: Sequence[Call]
+    """In the order in which they are sent."""
+    success: Success
+    """How an answer says that it is one."""
+    error_code: str
+    """JSON Pointer to the code in an error body."""
+    error_text: str
+    """JSON Pointer to the message in an error body."""
+    errors: Sequence[ErrorPattern]
+    """From the most to the least specific."""
+    own_key: OwnKey | None
+    """For exchanges that list keys instead of describing the calling one."""
+    permissions: Permissions
+    """What the key may do."""
+    facts: Mapping[str, Sequence[FactSource]]
+    """Fact to its sources; where several disclose it, they must agree."""
+    structural: Mapping[str, StructuralFact]
+    """Facts by the exchange's own rules."""
+    not_disclosed: Mapping[str, str]
+    """Fact to a line that says what was looked at and what to do instead."""
+    menu: str
+    """The path of the web page where keys are edited."""
+    fixes: Mapping[str, str]
+    """Rule name to the fix on this exchange."""
+
+    def call(self, call_id: str) -> Call:
+        """The call of that id. Raises ``KeyError`` for an unknown one."""
+        return next(call for call in self.calls if call.id == call_id)

@@ -1,0 +1,33 @@
+"""Exit codes: one contract for every command and every report format."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller. All other codes are reserved."""
+
+    OK = 0
+    """Everything selected was evaluated; nothing at or above ``--fail-on``."""
+    VIOLATION = 1
+    """At least one violation at or above ``--fail-on``."""
+    USAGE = 2
+    """Usage, configuration, schema or policy error; nothing was scanned."""
+    INCOMPLETE = 3
+    """No violation, but something that a policy requires is unknown."""
+    NOTHING_EVALUATED = 4
+    """No account or no rule matched."""
+    INTERNAL = 5
+    """A defect of gatepolicy."""
+    INTERRUPTED = 130
+    """The user pressed Ctrl-C."""
+
+
+MEANING: dict[ExitCode, str] = {
+    ExitCode.OK: "everything selected was evaluated, nothing at or above --fail-on",
+    ExitCode.VIOLATION: "at least one violation at or above --fail-on",
+    ExitCode.USAGE: "usage, configuration, schema or policy error; nothing was scanned",
+    ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown",
+    ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched",
+    ExitCode.INTERNAL: "internal error",
+    ExitCode.INTERRUPTED: "interrupted",
+}

@@ -1,0 +1,159 @@
+"""Facts: the narrow waist between exchanges and rules.
+
+A fact is a name with a value and a provenance. What was not disclosed is absent and has a reason
+instead; nothing is ever assumed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+
+from gatepolicy.model.capabilities import DESCRIPTION, Capability
+from gatepolicy.model.reasons import Reason
+
+
+class Grade(StrEnum):
+    """How strong the proof of a fact is."""
+
+    OBSERVED = "observed"
+    """An answer of the exchange says so."""
+    REFUSAL = "refusal"
+    """An error of the exchange proves it."""
+    STRUCTURAL = "structural"
+    """The exchange's own documented rules make it so."""
+    ATTESTED = "attested"
+    """A named person said so on a date."""
+    INFERRED = "inferred"
+    """The answer does not contradict it, but the documents do not promise that it would.
+    Counts as unknown unless a policy accepts this grade."""
+
+
+class Access(StrEnum):
+    """How far a granted word reaches."""
+
+    READ_ONLY = "read-only"
+    READ_WRITE = "read-write"
+    GRANTED = "granted"
+    """Granted, by an exchange that does not split reading from writing for this word."""
+    UNKNOWN = "unknown"
+    """The answer does not tell whether the word is granted, or how far."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Grant:
+    """One of the exchange's own permission words."""
+
+    word: str
+    """As the exchange writes it."""
+    access: Access
+    """How far it reaches."""
+
+
+class Never(StrEnum):
+    """The value of a time that will not come."""
+
+    NEVER = "never"
+
+
+Network = IPv4Network | IPv6Network
+FactValue = (
+    bool | str | datetime | Never | tuple[str, ...] | tuple[Network, ...] | tuple[Grant, ...]
+)
+
+
+class FactKind(StrEnum):
+    """The type of a fact's value."""
+
+    BOOL = "bool"
+    TEXT = "text"
+    TIME = "time"
+    """An aware UTC datetime, or ``Never.NEVER``."""
+    TEXTS = "texts"
+    NETWORKS = "networks"
+    GRANTS = "grants"
+
+
+@dataclass(frozen=True, slots=True)
+class FactDefinition:
+    """What a fact means."""
+
+    kind: FactKind
+    """The type of its value."""
+    meaning: str
+    """One line for people."""
+
+
+FACTS: dict[str, FactDefinition] = {
+    **{
+        capability.fact: FactDefinition(FactKind.BOOL, f"the key can {DESCRIPTION[capability]}")
+        for capability in Capability
+    },
+    "permissions.native": FactDefinition(FactKind.GRANTS, "granted words of the exchange itself"),
+    "permissions.unrecognised": FactDefinition(
+        FactKind.TEXTS, "granted words that the catalog does not know"
+    ),
+    "ip.restricted": FactDefinition(FactKind.BOOL, "only listed addresses may use the key"),
+    "ip.allowlist": FactDefinition(FactKind.NETWORKS, "the networks that may use the key"),
+    "key.name": FactDefinition(FactKind.TEXT, "the name that its owner gave the key"),
+    "key.created_at": FactDefinition(FactKind.TIME, "when the key was made"),
+    "key.expires_at": FactDefinition(FactKind.TIME, "when the key stops working"),
+    "key.last_used_at": FactDefinition(FactKind.TIME, "when the key was last used"),
+    "key.active": FactDefinition(FactKind.BOOL, "the key is enabled"),
+    "key.subaccount": FactDefinition(FactKind.BOOL, "the key belongs to a sub-account"),
+    "key.trading_pairs": FactDefinition(
+        FactKind.TEXTS, "the only pairs that the key may trade; empty means all"
+    ),
+    "key.fingerprint": FactDefinition(FactKind.TEXT, "keyed hash and last characters of the key"),
+}
+"""Every fact, in the order in which reports list them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a fact comes from."""
+
+    grade: Grade
+    """How strong the proof is."""
+    call: str
+    """The catalog's name of the call, or empty for a structural fact."""
+    pointer: str
+    """JSON Pointer into that call's answer; may be empty."""
+    reference: str = ""
+    """The document that makes the fact so, for structural and inferred facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A known fact."""
+
+    value: FactValue
+    """Typed as ``FACTS[name].kind`` says."""
+    provenance: Provenance
+    """Where it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Why a fact is not known."""
+
+    reason: Reason
+    """From the enumerated set."""
+    detail: str = ""
+    """One line for people: what was seen, what would be needed. Never holds a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that is known, and not known, about one key. Every fact stands in exactly one."""
+
+    known: Mapping[str, Fact] = field(default_factory=dict)
+    """Name to fact."""
+    unknown: Mapping[str, Unknown] = field(default_factory=dict)
+    """Name to reason."""
+
+    @staticmethod
+    def nothing(reason: Reason, detail: str = "") -> "Facts":
+        """Facts about a key of which nothing could be learnt, for one reason."""
+        return Facts({}, dict.fromkeys(FACTS, Unknown(reason, detail)))

@@ -1,0 +1,46 @@
+"""Why something is unknown: an enumerated set, each with a hint."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a fact was not proved."""
+
+    BAD_KEY = "bad_key"
+    BAD_SIGNATURE = "bad_signature"
+    PERMISSION_DENIED = "permission_denied"
+    IP_REFUSED = "ip_refused"
+    KEY_EXPIRED = "key_expired"
+    CLOCK_SKEW = "clock_skew"
+    RATE_LIMITED = "rate_limited"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    MAINTENANCE = "maintenance"
+    GEO_BLOCKED = "geo_blocked"
+    UNEXPECTED_ANSWER = "unexpected_answer"
+    NOT_DISCLOSED = "not_disclosed"
+    UNSUPPORTED_EXCHANGE = "unsupported_exchange"
+    BAD_CREDENTIALS_CONFIG = "bad_credentials_config"
+    TLS_ERROR = "tls_error"
+    NOT_COVERED = "not_covered"
+
+
+HINT: dict[Reason, str] = {
+    Reason.BAD_KEY: "check that the key exists, is enabled and belongs to this exchange and site",
+    Reason.BAD_SIGNATURE: "check the secret (and the passphrase) that the inventory refers to",
+    Reason.PERMISSION_DENIED: "give the key the read permission that this call needs",
+    Reason.IP_REFUSED: "scan from an address that the key allows",
+    Reason.KEY_EXPIRED: "the exchange says that the key has expired: replace or delete it",
+    Reason.CLOCK_SKEW: "set this machine's clock (NTP) and scan again",
+    Reason.RATE_LIMITED: "scan later, or lower --jobs or --max-rate",
+    Reason.UNREACHABLE: "check the network path, the proxy and base_url, then scan again",
+    Reason.TIMEOUT: "scan again, or raise the account's timeout",
+    Reason.MAINTENANCE: "the exchange is in maintenance: scan again later",
+    Reason.GEO_BLOCKED: "the exchange refuses this region: scan from an allowed egress",
+    Reason.UNEXPECTED_ANSWER: "the exchange answered something undocumented: look at the evidence",
+    Reason.NOT_DISCLOSED: "the exchange's API does not tell: check the web page by hand",
+    Reason.UNSUPPORTED_EXCHANGE: "gatepolicy has no catalog entry for this exchange",
+    Reason.BAD_CREDENTIALS_CONFIG: "check the credential references of this account",
+    Reason.TLS_ERROR: "the server's certificate was not accepted: check the proxy and base_url",
+    Reason.NOT_COVERED: "write a policy that applies, or correct applies_to",
+}

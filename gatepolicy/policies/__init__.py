@@ -1,0 +1,1 @@
+"""Policies: what a key may be allowed to do."""

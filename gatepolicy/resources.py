@@ -1,0 +1,33 @@
+"""Files that ship with gatepolicy: schemas, policies, the catalog, the texts of the rules.
+
+In a wheel, ``policies/`` and ``schemas/`` lie inside the package; in a checkout they lie beside it.
+"""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def _shipped(name: str) -> Path:
+    inside = _PACKAGE / f"_{name}"
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def schemas_directory() -> Path:
+    """The folder of the JSON Schemas."""
+    return _shipped("schemas")
+
+
+def policies_directory() -> Path:
+    """The folder of the shipped policies."""
+    return _shipped("policies")
+
+
+def catalog_directory() -> Path:
+    """The folder of the exchange catalog."""
+    return _PACKAGE / "exchanges" / "catalog"
+
+
+def rules_file() -> Path:
+    """The texts and conditions of the rules."""
+    return _PACKAGE / "rules" / "rules.yaml"

@@ -1,0 +1,1 @@
+"""Rules: texts as data, and the conditions that policies turn them into."""
