@@ -1,0 +1,1 @@
+"""The one edge: secrets, ccxt and sockets."""

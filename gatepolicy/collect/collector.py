@@ -1,0 +1,248 @@
+"""Collecting: every account's calls, paced, bounded, repeated where that helps, and read as facts."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gatepolicy.accounts.account import Account
+from gatepolicy.accounts.fingerprint import fingerprint
+from gatepolicy.collect.guard import Guard, Received, Route
+from gatepolicy.collect.limiter import Clock, Limiter, Sleep
+from gatepolicy.collect.redact import Redactor, redact_answer
+from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
+from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_all
+from gatepolicy.collect.signer import Credentials, Signer, SigningError
+from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
+from gatepolicy.exchanges.exchange import Call, Exchange
+from gatepolicy.exchanges.interpret import TRANSIENT, Failure, interpret
+from gatepolicy.exchanges.normalise import normalise
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Unknown
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import CallRecord, Evidence
+
+_HOPELESS = frozenset(
+    {
+        Reason.BAD_KEY,
+        Reason.BAD_SIGNATURE,
+        Reason.IP_REFUSED,
+        Reason.KEY_EXPIRED,
+        Reason.CLOCK_SKEW,
+        Reason.GEO_BLOCKED,
+        Reason.TLS_ERROR,
+        Reason.TIMEOUT,
+        Reason.UNREACHABLE,
+        Reason.BAD_CREDENTIALS_CONFIG,
+    }
+)
+"""After these, the account's other calls would fail for the same reason: they are not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An account with what the catalog knows about its exchange."""
+
+    account: Account
+    """From the inventory."""
+    exchange: Exchange | None
+    """``None`` when the catalog does not know it: nothing is sent."""
+    unusable: Unknown | None
+    """Why nothing is sent although the exchange is known; ``None`` when it is fine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Everything that collecting does to the world outside."""
+
+    guard: Guard
+    """Sends."""
+    signer: Signer
+    """Signs."""
+    limiter: Callable[[Target], Limiter]
+    """The limiter that a target shares with others of its exchange and egress."""
+    sources: SecretSources
+    """Where credentials are read from."""
+    retry: RetryPolicy
+    """When to ask again."""
+    monotonic: Clock
+    """Seconds that never go back."""
+    sleep: Sleep
+    """Waits."""
+    random: Random
+    """For jitter."""
+    now: Callable[[], datetime]
+    """UTC."""
+    pepper: bytes
+    """Key of the fingerprints; without one there are none."""
+    keep_answers: bool
+    """Whether evidence holds the redacted answers."""
+    warn: Callable[[str], None]
+    """Takes one line for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempted:
+    raw: RawAnswer
+    reason: Reason | None
+    attempts: int
+
+
+async def collect(
+    targets: Iterable[Target],
+    edge: Edge,
+    *,
+    jobs: int,
+    deliver: Callable[[int, Evidence], None],
+) -> None:
+    """Collect every target with at most ``jobs`` at work at once.
+
+    Args:
+        targets: What to collect.
+        edge: The world outside.
+        jobs: At least 1.
+        deliver: Takes the position of a target and its evidence, in order of completion.
+    """
+    queue = iter(enumerate(targets))
+
+    async def work() -> None:
+        for position, target in queue:
+            deliver(position, await collect_one(target, edge))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(jobs):
+            group.create_task(work())
+
+
+async def collect_one(target: Target, edge: Edge) -> Evidence:
+    """Everything that one account's key discloses; failures are reasons in the facts."""
+    if target.exchange is None:
+        return _without_calls(target, edge, Unknown(Reason.UNSUPPORTED_EXCHANGE))
+    if target.unusable is not None:
+        return _without_calls(target, edge, target.unusable)
+    resolved = await resolve_all(target.account, edge.sources)
+    if isinstance(resolved, CredentialError):
+        return _without_calls(target, edge, Unknown(Reason.BAD_CREDENTIALS_CONFIG, str(resolved)))
+    for warning in resolved.warnings:
+        edge.warn(warning)
+    return await _AccountCalls(target, target.exchange, resolved.secrets, edge).evidence()
+
+
+def _without_calls(target: Target, edge: Edge, why: Unknown) -> Evidence:
+    facts = Facts.nothing(why.reason, why.detail)
+    return Evidence(target.account.subject, edge.now(), facts, ())
+
+
+class _AccountCalls:
+    """The calls of one account, one after the other, within its deadline."""
+
+    def __init__(
+        self, target: Target, exchange: Exchange, credentials: Credentials, edge: Edge
+    ) -> None:
+        self._account = target.account
+        self._exchange = exchange
+        self._credentials = credentials
+        self._edge = edge
+        self._limiter = edge.limiter(target)
+        self._route = route_of(target.account, exchange)
+        self._budget = target.account.timeout
+
+    async def evidence(self) -> Evidence:
+        answers: dict[str, RawAnswer] = {}
+        records: list[CallRecord] = []
+        hopeless: Reason | None = None
+        for call in self._exchange.calls:
+            if hopeless is not None:
+                answers[call.id] = NoAnswer(hopeless, "not asked: the call before it failed")
+                continue
+            attempted = await self._attempt(call)
+            answers[call.id] = attempted.raw
+            records.append(self._record(call, attempted))
+            hopeless = attempted.reason if attempted.reason in _HOPELESS else None
+        api_key = self._credentials["apiKey"].reveal() if "apiKey" in self._credentials else None
+        facts = normalise(self._exchange, answers, api_key)
+        return Evidence(
+            self._account.subject,
+            self._edge.now(),
+            _with_fingerprint(facts, api_key, self._edge.pepper),
+            tuple(records),
+        )
+
+    async def _attempt(self, call: Call) -> _Attempted:
+        attempt = 1
+        while True:
+            received = await self._ask(call)
+            raw = received.answer if isinstance(received, Received) else received
+            outcome = interpret(self._exchange, call, raw)
+            reason = outcome.reason if isinstance(outcome, Failure) else None
+            if reason not in TRANSIENT:
+                return _Attempted(raw, reason, attempt)
+            wait = self._wait(attempt + 1, received)
+            if wait is None:
+                return _Attempted(raw, reason, attempt)
+            await self._edge.sleep(wait)
+            attempt += 1
+
+    def _wait(self, attempt: int, received: Received | NoAnswer) -> float | None:
+        retry_after = received.retry_after if isinstance(received, Received) else None
+        wait = wait_before(attempt, retry_after, self._edge.retry, self._edge.random)
+        if wait is None or wait >= self._budget:
+            return None
+        self._budget -= wait
+        if retry_after is not None:
+            self._limiter.pause(retry_after)
+        return wait
+
+    async def _ask(self, call: Call) -> Received | NoAnswer:
+        # Waiting for a turn is not the exchange's slowness: the deadline does not count it.
+        await self._limiter.turn()
+        try:
+            request = await self._edge.signer.sign(
+                self._exchange, call, self._credentials, sandbox=self._account.sandbox
+            )
+        except SigningError as error:
+            return NoAnswer(
+                Reason.BAD_CREDENTIALS_CONFIG,
+                f"these credentials cannot sign a request ({error})",
+            )
+        started = self._edge.monotonic()
+        try:
+            return await self._edge.guard.send(request, call, self._route, timeout=self._budget)
+        finally:
+            self._budget = max(0.001, self._budget - (self._edge.monotonic() - started))
+
+    def _record(self, call: Call, attempted: _Attempted) -> CallRecord:
+        answer = attempted.raw if isinstance(attempted.raw, Answer) else None
+        shown = ""
+        if answer is not None and self._edge.keep_answers:
+            shown = redact_answer(answer.body, Redactor(self._credentials.values()))
+        return CallRecord(
+            call=call.id,
+            method=call.http_method,
+            url=url_of(call, self._route),
+            status=answer.status if answer else None,
+            reason=attempted.reason or "",
+            attempts=attempted.attempts,
+            answer=shown,
+        )
+
+
+def _with_fingerprint(facts: Facts, api_key: str | None, pepper: bytes) -> Facts:
+    if api_key is None or not pepper:
+        return facts
+    known = Fact(
+        fingerprint(api_key, pepper=pepper),
+        Provenance(Grade.STRUCTURAL, "", "", "computed from the key that the inventory names"),
+    )
+    unknown = {name: why for name, why in facts.unknown.items() if name != "key.fingerprint"}
+    return replace(facts, known={**facts.known, "key.fingerprint": known}, unknown=unknown)
+
+
+def route_of(account: Account, exchange: Exchange) -> Route:
+    """Where an account's requests may go."""
+    hosts = exchange.sandbox_hosts if account.sandbox else exchange.hosts
+    return Route(hosts, account.base_url, account.proxy)
+
+
+def url_of(call: Call, route: Route) -> str:
+    """Scheme, host and path to which a call goes, without its query."""
+    return f"{route.base_url or 'https://' + min(route.hosts)}{call.path}"

@@ -1,0 +1,172 @@
+"""The guard: the only code that opens a connection.
+
+It lets out what the catalog declares and nothing else: host, method and path are checked before a
+byte is sent, redirects are refused (they would carry the key to another host), answers are capped
+in size and time, and TLS certificates are verified.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+import yarl
+
+from gatepolicy import __version__
+from gatepolicy.collect.request import SignedRequest
+from gatepolicy.errors import InternalError
+from gatepolicy.exchanges.answers import Answer, NoAnswer
+from gatepolicy.exchanges.exchange import Call
+from gatepolicy.model.reasons import Reason
+
+MAX_ANSWER = 2 * 1024 * 1024
+"""Bytes, after decompression. The largest documented answer is under a tenth of it."""
+_CHUNK = 64 * 1024
+_REDIRECTS = range(300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What one account's requests may be, and where they go."""
+
+    hosts: frozenset[str]
+    """Hosts that the catalog declares."""
+    base_url: str | None
+    """Scheme, host and port in place of the declared ones."""
+    proxy: str | None
+    """HTTP proxy of this egress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An answer with what its headers say about asking again."""
+
+    answer: Answer
+    """Status and body."""
+    retry_after: float | None
+    """Seconds, where the server says so."""
+
+
+class Guard:
+    """Sends declared reads through one session per egress."""
+
+    def __init__(self, sessions: Mapping[str | None, aiohttp.ClientSession]) -> None:
+        self._sessions = sessions
+
+    async def send(
+        self, request: SignedRequest, call: Call, route: Route, *, timeout: float
+    ) -> Received | NoAnswer:
+        """Check a request against its declaration, then send it once.
+
+        Args:
+            request: As ccxt signed it.
+            call: Its declaration in the catalog.
+            route: Allowed hosts, and the egress.
+            timeout: Seconds until the whole answer must be there.
+
+        Raises:
+            InternalError: The request is not the declared one. Nothing was sent.
+        """
+        check(request, call, route.hosts)
+        url = redirect_to(request.url, route.base_url)
+        session = self._sessions[route.proxy]
+        try:
+            async with session.get(
+                yarl.URL(url, encoded=True),
+                headers={**request.headers, "User-Agent": f"gatepolicy/{__version__}"},
+                proxy=route.proxy,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=timeout),
+            ) as response:
+                return await _receive(response)
+        except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLError) as error:
+            return NoAnswer(Reason.TLS_ERROR, type(error).__name__)
+        except TimeoutError:
+            return NoAnswer(Reason.TIMEOUT, f"no complete answer within {timeout:.0f} s")
+        except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
+            return NoAnswer(Reason.UNREACHABLE, f"the answer broke off ({type(error).__name__})")
+        except (aiohttp.ClientError, OSError) as error:
+            return NoAnswer(Reason.UNREACHABLE, type(error).__name__)
+
+
+def check(request: SignedRequest, call: Call, hosts: frozenset[str]) -> None:
+    """Refuse a request that is not the declared read.
+
+    Raises:
+        InternalError: With the declaration and, of the request, only what holds no secret.
+    """
+    parts = urlsplit(request.url)
+    declared = (
+        request.method == call.http_method == "GET"
+        and request.body is None
+        and parts.scheme == "https"
+        and parts.username is None
+        and parts.netloc in hosts
+        and parts.path == call.path
+    )
+    if not declared:
+        raise InternalError(
+            f"the guard refused {request.method} {parts.hostname}{parts.path}: "
+            f"the catalog declares {call.http_method} {call.path} on {', '.join(sorted(hosts))}",
+            hint="nothing was sent; the installed ccxt may be newer than this catalog",
+        )
+
+
+def redirect_to(url: str, base_url: str | None) -> str:
+    """The same path and query at another scheme, host and port."""
+    if base_url is None:
+        return url
+    parts, base = urlsplit(url), urlsplit(base_url)
+    return parts._replace(scheme=base.scheme, netloc=base.netloc).geturl()
+
+
+async def _receive(response: aiohttp.ClientResponse) -> Received | NoAnswer:
+    if response.status in _REDIRECTS:
+        return NoAnswer(
+            Reason.UNEXPECTED_ANSWER, f"a redirect (HTTP {response.status}) was not followed"
+        )
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > MAX_ANSWER:
+            return NoAnswer(
+                Reason.UNEXPECTED_ANSWER, f"the answer is larger than {MAX_ANSWER} bytes"
+            )
+    answer = Answer(response.status, bytes(body))
+    return Received(answer, retry_after(response.headers.get("Retry-After")))
+
+
+def retry_after(header: str | None) -> float | None:
+    """Seconds of a ``Retry-After`` header (RFC 9110, 10.2.3); its date form is not waited for."""
+    if header is None or not header.strip().isdecimal():
+        return None
+    return float(header.strip())
+
+
+@contextlib.asynccontextmanager
+async def open_guard(egresses: frozenset[str | None], connections: int) -> AsyncIterator[Guard]:
+    """A guard with one session per egress, closed afterwards.
+
+    Args:
+        egresses: Proxy addresses; ``None`` for the direct egress.
+        connections: How many may be open at once per egress.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        sessions = {
+            egress: await stack.enter_async_context(_session(connections)) for egress in egresses
+        }
+        yield Guard(sessions)
+        # Closed TLS connections need one turn of the loop before their transports are gone.
+        await asyncio.sleep(0)
+
+
+def _session(connections: int) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, ssl=ssl.create_default_context()),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=True,
+    )

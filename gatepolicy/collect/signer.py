@@ -1,0 +1,149 @@
+"""The only module that imports ccxt: it signs and routes requests, and sends none.
+
+ccxt's real client does all its work up to the point where it would open a connection. There, in
+place of an HTTP session, it meets ``_Outbox``, which takes the signed request and leaves ccxt by
+raising. So no byte that an exchange sends ever reaches ccxt's parsers, exception texts, logs or
+options, and nothing of one account can reach the next through a client.
+"""
+
+import copy
+import importlib
+import logging
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from gatepolicy.collect.request import SignedRequest
+from gatepolicy.collect.secrets import Secret
+from gatepolicy.exchanges.exchange import Call, Exchange
+
+Credentials = Mapping[str, Secret]
+
+_CAN_CHANGE_IN_PLACE = ("options", "urls", "headers", "tokenBucket")
+
+
+class SigningError(Exception):
+    """ccxt could not sign with these credentials. The text names the kind of failure only."""
+
+
+class _Signed(Exception):  # noqa: N818 - not an error: it carries the request out of ccxt
+    def __init__(self, request: SignedRequest) -> None:
+        super().__init__()
+        self.request = request
+
+
+class _Departure:
+    """What ccxt gets in place of a pending response."""
+
+    def __init__(self, request: SignedRequest) -> None:
+        self._request = request
+
+    async def __aenter__(self) -> None:
+        raise _Signed(self._request)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Never reached: entering raises."""
+
+
+def _taker(method: str) -> Callable[..., _Departure]:
+    def take(
+        url: object, *, data: bytes | None, headers: Mapping[str, str], **_: object
+    ) -> _Departure:
+        return _Departure(SignedRequest(method, str(url), dict(headers), data))
+
+    return take
+
+
+class _Outbox:
+    """Stands where ccxt expects an HTTP session; every method only takes the request."""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+        self.get = _taker("GET")
+        self.head = _taker("HEAD")
+        self.post = _taker("POST")
+        self.put = _taker("PUT")
+        self.patch = _taker("PATCH")
+        self.delete = _taker("DELETE")
+
+
+class _Client:
+    """One ccxt client that forgets everything after every request."""
+
+    def __init__(self, exchange: Exchange, *, sandbox: bool) -> None:
+        kind = getattr(importlib.import_module("ccxt.async_support"), exchange.ccxt_id)
+        outbox = _Outbox()
+        config = {"session": outbox, "enableRateLimit": False}
+        self._ccxt: Any = kind(config)
+        self._ccxt.session = outbox
+        self._ccxt.ssl_context = outbox  # never used: ccxt opens no connection
+        if sandbox:
+            self._ccxt.set_sandbox_mode(True)
+        self._pristine = dict(self._ccxt.__dict__)
+        self._originals = {
+            name: copy.deepcopy(self._pristine.get(name)) for name in _CAN_CHANGE_IN_PLACE
+        }
+
+    async def sign(self, call: Call, credentials: Credentials) -> SignedRequest:
+        for name, secret in credentials.items():
+            setattr(self._ccxt, name, secret.reveal())
+        try:
+            await getattr(self._ccxt, call.ccxt_method)(dict(call.params))
+        except _Signed as signed:
+            return signed.request
+        finally:
+            self._forget()
+        raise SigningError(f"{call.ccxt_method} sent nothing")
+
+    def _forget(self) -> None:
+        self._ccxt.__dict__.clear()
+        self._ccxt.__dict__.update(self._pristine)
+        for name, original in self._originals.items():
+            if self._pristine.get(name) != original:
+                self._pristine[name] = copy.deepcopy(original)
+                setattr(self._ccxt, name, self._pristine[name])
+
+
+class Signer:
+    """A pool of ccxt clients per exchange, each handed one account at a time."""
+
+    def __init__(self) -> None:
+        _silence()
+        self._idle: dict[tuple[str, bool], list[_Client]] = {}
+
+    async def sign(
+        self, exchange: Exchange, call: Call, credentials: Credentials, *, sandbox: bool
+    ) -> SignedRequest:
+        """The request that asks this call for these credentials.
+
+        Raises:
+            SigningError: The credentials are not of the form that the exchange's signing needs.
+        """
+        idle = self._idle.setdefault((exchange.id, sandbox), [])
+        client = idle.pop() if idle else _Client(exchange, sandbox=sandbox)
+        try:
+            return await client.sign(call, credentials)
+        except _signing_errors() as error:
+            # Only the class: ccxt's texts can hold full URLs with keys and signatures.
+            raise SigningError(type(error).__name__) from None
+        finally:
+            idle.append(client)
+
+
+def _signing_errors() -> tuple[type[Exception], ...]:
+    """What malformed credentials raise inside ccxt: its own errors and those of its parsers."""
+    base = importlib.import_module("ccxt").BaseError
+    return (base, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+
+
+def _silence() -> None:
+    """ccxt logs headers, with keys in them, at debug level: nobody gets to hear that."""
+    logger = logging.getLogger("ccxt")
+    logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.CRITICAL + 1)
+    logger.propagate = False
