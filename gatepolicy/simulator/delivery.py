@@ -1,0 +1,143 @@
+"""Putting an answer on the wire, whole or broken on purpose."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from aiohttp import web
+
+from gatepolicy.simulator.answers import TIME_MARK, Answer, Asked
+from gatepolicy.simulator.exchange import Exchange
+from gatepolicy.simulator.faults import Fault, FaultKind
+from gatepolicy.simulator.rendering import Variant
+
+_CHUNK = b"a" * 65_536
+_PAGE = (
+    b"<!DOCTYPE html>\n<html><head><title>One moment</title></head>"
+    b"<body><h1>Checking your browser</h1></body></html>\n"
+)
+_TOO_OFTEN = frozenset({418, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """A request and who answers it."""
+
+    exchange: Exchange
+    """The exchange that is asked."""
+    asked: Asked
+    """The request as the exchange sees it."""
+    real: Callable[[Variant], Answer]
+    """Makes the answer that the exchange would give."""
+    trap_url: str
+    """Where redirects point to."""
+
+
+def answer(exchanged: Exchanged, fault: Fault | None) -> Answer:
+    """The answer to a request, as a fault spoils it."""
+    if fault is None:
+        return exchanged.real(Variant.PLAIN)
+    return _SPOILED[fault.kind](exchanged, fault)
+
+
+def _real(exchanged: Exchanged, fault: Fault) -> Answer:
+    del fault
+    return exchanged.real(Variant.PLAIN)
+
+
+def _status(exchanged: Exchanged, fault: Fault) -> Answer:
+    status = fault.http_status()
+    retry = (("Retry-After", fault.retry_after),) if fault.retry_after else ()
+    too_often = status in _TOO_OFTEN
+    body = exchanged.exchange.rate_limited(exchanged.asked).body if too_often else b""
+    return Answer(status, body, retry)
+
+
+def _truncated(exchanged: Exchanged, fault: Fault) -> Answer:
+    whole = _real(exchanged, fault)
+    return Answer(whole.status, whole.body[: len(whole.body) // 2])
+
+
+def _redirect(exchanged: Exchanged, fault: Fault) -> Answer:
+    location = fault.location or f"{exchanged.trap_url}{exchanged.asked.target()}"
+    return Answer(fault.http_status(), headers=(("Location", location),))
+
+
+_Spoiler: TypeAlias = Callable[[Exchanged, Fault], Answer]
+
+# What each kind makes of the answer; LATENCY acts before it and the last three act on the wire.
+_SPOILED: Mapping[FaultKind, _Spoiler] = {
+    FaultKind.STATUS: _status,
+    FaultKind.RATE_LIMIT: lambda here, _: here.exchange.rate_limited(here.asked),
+    FaultKind.CLOCK_ERROR: lambda here, _: here.exchange.clock_error(here.asked),
+    FaultKind.HTML: lambda _, fault: Answer(fault.http_status(), _PAGE, content_type="text/html"),
+    FaultKind.EMPTY: lambda _, fault: Answer(fault.http_status()),
+    FaultKind.TRUNCATED: _truncated,
+    FaultKind.DUPLICATE_KEYS: lambda here, _: here.real(Variant.DUPLICATE_KEYS),
+    FaultKind.WRONG_TYPES: lambda here, _: here.real(Variant.WRONG_TYPES),
+    FaultKind.REDIRECT: _redirect,
+    FaultKind.LATENCY: _real,
+    FaultKind.RESET: _real,
+    FaultKind.SLOW_BODY: _real,
+    FaultKind.HUGE_BODY: _real,
+}
+
+
+async def deliver(
+    request: web.BaseRequest, said: Answer, now_ms: int, fault: Fault | None
+) -> web.StreamResponse:
+    """Send an answer, or break the connection as the fault says.
+
+    Args:
+        request: The request to answer.
+        said: What to say.
+        now_ms: The server's time, for the answers that carry it.
+        fault: What goes wrong; most kinds have done so already.
+    """
+    body = said.body.replace(TIME_MARK, str(now_ms).encode())
+    match fault:
+        case Fault(kind=FaultKind.RESET):
+            _reset(request)
+        case Fault(kind=FaultKind.SLOW_BODY, seconds=seconds):
+            return await _drip(request, said.status, body, seconds)
+        case Fault(kind=FaultKind.HUGE_BODY, size=size):
+            return await _flood(request, size)
+        case _:
+            pass
+    headers = {"Content-Type": said.content_type, **dict(said.headers)}
+    return web.Response(body=body, status=said.status, headers=headers)
+
+
+def _reset(request: web.BaseRequest) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    # With no time to linger the kernel sends RST instead of FIN.
+    linger = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    transport.abort()
+
+
+async def _drip(
+    request: web.BaseRequest, status: int, body: bytes, seconds: float
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
+    response.content_length = len(body)
+    await response.prepare(request)
+    for index in range(len(body)):
+        await response.write(body[index : index + 1])
+        await asyncio.sleep(seconds)
+    return response
+
+
+async def _flood(request: web.BaseRequest, size: int) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(b'{"padding":"')
+    for _ in range(0, size, len(_CHUNK)):
+        await response.write(_CHUNK)
+    return response

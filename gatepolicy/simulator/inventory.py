@@ -1,0 +1,87 @@
+"""The inventory of a simulated fleet, and the secrets that it refers to."""
+
+import json
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from gatepolicy.simulator.keys import SimulatedKey
+
+_OWNER = "treasury-security@example.com"
+
+
+class CredentialStyle(StrEnum):
+    """How the inventory refers to secrets."""
+
+    ENV = "env"
+    """``env:NAME``; an environment is limited (commonly 2 MB), so for small fleets."""
+    FILE = "file"
+    """``file:DIRECTORY/NAME``; for fleets of any size."""
+
+
+def account_ids(keys: Sequence[SimulatedKey]) -> tuple[str, ...]:
+    """The ids that an inventory gives the accounts of the keys, in their order."""
+    return tuple(
+        key.account_id or f"{key.exchange}-{index:05d}" for index, key in enumerate(keys, start=1)
+    )
+
+
+def inventory_yaml(
+    keys: Sequence[SimulatedKey],
+    base_url: str,
+    credential_style: CredentialStyle = CredentialStyle.ENV,
+    secrets_directory: str = "",
+) -> str:
+    """Write an inventory document that names one account for each key.
+
+    Args:
+        keys: The keys, whose accounts come in the same order.
+        base_url: Where the simulator listens.
+        credential_style: How secrets are referred to.
+        secrets_directory: Where the files are, for ``CredentialStyle.FILE``.
+
+    Returns:
+        YAML, all of whose values are in JSON's quotes: any text is safe in it.
+    """
+    prefix = {
+        CredentialStyle.ENV: "env:",
+        CredentialStyle.FILE: f"file:{secrets_directory}/",
+    }[credential_style]
+    lines = ["apiVersion: gatepolicy/v1", "kind: Inventory", "accounts:"]
+    for account_id, key in zip(account_ids(keys), keys, strict=True):
+        lines.extend(_account_lines(account_id, key, base_url, prefix))
+    return "\n".join(lines) + "\n"
+
+
+def environment(keys: Sequence[SimulatedKey]) -> dict[str, str]:
+    """The secrets that the inventory of the same keys refers to, by name."""
+    return {
+        _variable(account_id, credential): value
+        for account_id, key in zip(account_ids(keys), keys, strict=True)
+        for credential, value in _credentials(key).items()
+    }
+
+
+def _account_lines(account_id: str, key: SimulatedKey, base_url: str, prefix: str) -> Iterator[str]:
+    yield f"  - id: {json.dumps(account_id)}"
+    yield f"    exchange: {key.exchange}"
+    yield "    credentials:"
+    for credential in _credentials(key):
+        reference = f"{prefix}{_variable(account_id, credential)}"
+        yield f"      {credential}: {json.dumps(reference)}"
+    if key.labels:
+        pairs = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in key.labels.items())
+        yield f"    labels: {{{', '.join(pairs)}}}"
+    yield f"    owner: {json.dumps(_OWNER)}"
+    yield f"    base_url: {json.dumps(base_url)}"
+
+
+def _credentials(key: SimulatedKey) -> dict[str, str]:
+    secret = key.secret if key.given_secret is None else key.given_secret
+    password = {"password": key.passphrase} if key.passphrase else {}
+    return {"apiKey": key.api_key, "secret": secret, **password}
+
+
+def _variable(account_id: str, credential: str) -> str:
+    suffix = {"apiKey": "KEY", "secret": "SECRET", "password": "PASSPHRASE"}[credential]
+    name = "".join(letter if letter.isalnum() else "_" for letter in account_id.upper())
+    return f"SIM_{name}_{suffix}"
