@@ -1,0 +1,68 @@
+"""Asking the simulator through the real edge."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.collect.run import CollectSettings, Watcher, run
+from gatepolicy.collect.secrets import SecretSources
+from gatepolicy.collect.targets import make_targets
+from gatepolicy.model.scan import Evidence
+from gatepolicy.simulator.clean import clean_key
+from gatepolicy.simulator.inventory import environment, inventory_yaml
+from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.thread import SimulatorThread
+from gatepolicy.workspace import load_exchanges
+
+Ask = Callable[..., list[Evidence]]
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def clean() -> Callable[[ExchangeId], SimulatedKey]:
+    """A clean key of an exchange."""
+    return lambda exchange: clean_key(exchange, 1, NOW)
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Ask:
+    """Collect the evidence about simulated keys, in their order."""
+
+    def collect(
+        keys: Sequence[SimulatedKey],
+        *,
+        jobs: int = 4,
+        attempts: int = 2,
+        timeout: str = "10s",
+        simulator: Simulator | None = None,
+        environ: dict[str, str] | None = None,
+    ) -> list[Evidence]:
+        with SimulatorThread(simulator or Simulator(keys)) as playing:
+            text = inventory_yaml(keys, playing.url)
+            text = text.replace("    owner:", f"    timeout: {timeout}\n    owner:")
+            inventory = tmp_path / "accounts.yaml"
+            inventory.write_text(text, encoding="utf-8")
+            accounts = load_inventory(str(inventory)).accounts
+            targets = make_targets(accounts, load_exchanges(key.exchange for key in keys))
+            settings = CollectSettings(
+                jobs=jobs,
+                max_rate=None,
+                attempts=attempts,
+                pepper=b"",
+                keep_answers=True,
+                sources=replace(
+                    SecretSources.real(str(inventory)), environ=environ or environment(keys)
+                ),
+            )
+            collected: dict[int, Evidence] = {}
+            run(targets, settings, Watcher(collected.__setitem__, lambda _: None))
+            assert not playing.forbidden_requests
+            assert not playing.followed_redirects
+        return [collected[position] for position in range(len(keys))]
+
+    return collect
