@@ -1,0 +1,69 @@
+"""The one place where an error becomes text and an exit code."""
+
+import sys
+import traceback
+from types import TracebackType
+from typing import Self, TextIO
+
+import click
+
+from gatepolicy.errors import DocumentError, GatepolicyError
+from gatepolicy.model.exit_codes import ExitCode
+
+
+class Boundary:
+    """Wraps the whole command; whatever leaves it becomes an exit code.
+
+    Texts of unforeseen exceptions are not shown: they may hold what an exchange answered or a
+    URL with a signature. Their class and the lines that they passed are.
+    """
+
+    def __init__(self, stderr: TextIO) -> None:
+        self._stderr = stderr
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None or isinstance(error, SystemExit):
+            return
+        sys.exit(self._tell(error))
+
+    def _tell(self, error: BaseException) -> ExitCode:
+        match error:
+            case click.ClickException():
+                error.show(self._stderr)
+                return ExitCode.USAGE
+            case KeyboardInterrupt() | click.Abort():
+                self._say("interrupted; no report was written")
+                return ExitCode.INTERRUPTED
+            case BaseExceptionGroup():
+                return self._tell(error.exceptions[0])
+            case DocumentError():
+                for problem in error.problems:
+                    self._say(str(problem))
+                count = len(error.problems)
+                self._say(f"error: {count} problem{'s' * (count != 1)} found, nothing was scanned")
+                return error.exit_code
+            case GatepolicyError():
+                self._say(f"error: {error}")
+                if error.hint:
+                    self._say(f"hint: {error.hint}")
+                return error.exit_code
+            case _:
+                return self._tell_defect(error)
+
+    def _tell_defect(self, error: BaseException) -> ExitCode:
+        self._say(f"internal error: {type(error).__name__}; nothing can be concluded from this run")
+        for frame in traceback.extract_tb(error.__traceback__):
+            self._say(f"  {frame.name} in {frame.filename}:{frame.lineno}")
+        self._say("hint: please report these lines; they hold no credential")
+        return ExitCode.INTERNAL
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stderr)

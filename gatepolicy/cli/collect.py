@@ -1,0 +1,62 @@
+"""``gatepolicy collect``: ask, and keep what was proved as evidence."""
+
+import sys
+from typing import Any
+
+import click
+
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.cli import inputs, options
+from gatepolicy.cli.progress import Progress
+from gatepolicy.collect.run import Watcher, run
+from gatepolicy.collect.targets import make_targets
+from gatepolicy.evidence import EvidenceFile, dump_evidence
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import Evidence
+from gatepolicy.reports.write import write_report
+from gatepolicy.workspace import load_exchanges
+
+
+@click.command("collect")
+@options.inventory
+@options.account_selection
+@options.edge
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    default="-",
+    metavar="PATH",
+    help="Where to write the evidence.  [default: standard output]",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+def command(**given: Any) -> ExitCode:
+    """Ask every account, and write evidence without judging it.
+
+    Evidence holds facts with their provenance and redacted answers, and no secret.
+    """
+    inventory = load_inventory(given["inventory_file"])
+    chosen = inputs.selection(given)
+    accounts = [account for account in inventory.accounts if chosen.takes_account(account.subject)]
+    exchanges = load_exchanges(account.subject.exchange for account in accounts)
+    targets = make_targets(accounts, exchanges)
+    collected: dict[int, Evidence] = {}
+    warnings: list[str] = []
+    progress = Progress(len(targets), sys.stderr, quiet=given["quiet"])
+
+    def deliver(position: int, evidence: Evidence) -> None:
+        collected[position] = evidence
+        progress.advance()
+
+    started_at = inputs.now()
+    settings = inputs.collect_settings(given, keep_answers=True)
+    run(targets, settings, Watcher(deliver, warnings.append))
+    progress.clear()
+    evidence = EvidenceFile(
+        collected_at=started_at,
+        inventory=inventory.file,
+        accounts=tuple(collected[position] for position in sorted(collected)),
+        warnings=tuple(warnings),
+    )
+    write_report(dump_evidence(evidence), given["path"])
+    return ExitCode.OK if targets else ExitCode.NOTHING_EVALUATED

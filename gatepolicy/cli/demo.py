@@ -1,0 +1,56 @@
+"""``gatepolicy demo``: a first look that needs no account."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatepolicy.cli import inputs
+from gatepolicy.cli.output import Outputs
+from gatepolicy.cli.progress import Progress
+from gatepolicy.demo.expected import EXPECTED
+from gatepolicy.demo.run import demonstrate
+from gatepolicy.errors import InternalError
+from gatepolicy.model.exit_codes import MEANING, ExitCode
+
+
+@click.command("demo")
+@click.option(
+    "--out",
+    default="demo-report",
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the inventory, the policies and the reports.",
+)
+@click.option("--no-color", is_flag=True, help="No colour, also on a terminal.")
+def command(**given: Any) -> ExitCode:
+    """Scan a staged fleet on a simulator; needs no account.
+
+    Ends with 0 when every staged sin was found, and tells how a scan would have ended.
+    """
+    folder = Path(given["out"])
+    folder.mkdir(parents=True, exist_ok=True)
+    progress = Progress(len(EXPECTED), sys.stderr, quiet=False)
+    shown = demonstrate(folder, inputs.now(), advance=progress.advance)
+    progress.clear()
+    Outputs.for_demo(folder, no_color=given["no_color"]).write(shown.scan)
+    for surprise in shown.surprises:
+        click.echo(f"not as staged: {surprise}", err=True)
+    if shown.surprises:
+        raise InternalError("the demonstration did not come out as staged")
+    _say_what_next(folder, shown.scan.exit_code)
+    return ExitCode.OK
+
+
+def _say_what_next(folder: Path, code: ExitCode) -> None:
+    click.echo(f"""
+All {len(EXPECTED)} staged accounts came out as staged.
+'gatepolicy scan' would have ended with {code.value}: {MEANING[code]}.
+
+Open next:
+  {folder / "report.json"}    every account, fact and verdict
+  {folder / "report.sarif"}   for code scanning and SARIF viewers
+  {folder / "accounts.yaml"}  the inventory; holds references, never a secret
+  {folder / "gate-market-making.yaml"}  a policy, clause by clause from a firm's guide
+""")

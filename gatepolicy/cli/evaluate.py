@@ -1,0 +1,46 @@
+"""``gatepolicy evaluate``: judge evidence; needs no secret and no network."""
+
+from typing import Any
+
+import click
+
+from gatepolicy.cli import inputs, options
+from gatepolicy.cli.output import Outputs
+from gatepolicy.evidence import load_evidence
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.plan import make_plan
+from gatepolicy.policies.load import load_policies
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.scan import evaluate_evidence, finish
+from gatepolicy.workspace import load_exchanges
+
+
+@click.command("evaluate")
+@click.argument("evidence_file", metavar="EVIDENCE")
+@options.policies
+@options.account_selection
+@options.rule_selection
+@options.gate
+@options.outputs
+def command(**given: Any) -> ExitCode:
+    """Judge evidence that was collected before; needs no secret.
+
+    Ages are counted up to the moment of collection: evidence proves what was so then.
+    """
+    outputs = Outputs.parse(given)
+    policies = load_policies(inputs.policy_files(given))
+    evidence = load_evidence(given["evidence_file"])
+    subjects = [account.subject for account in evidence.accounts]
+    exchanges = load_exchanges(subject.exchange for subject in subjects)
+    plan = make_plan(subjects, policies, exchanges, load_rules(), inputs.selection(given))
+    by_id = {account.subject.id: account for account in evidence.accounts}
+    scan = finish(
+        plan,
+        evaluate_evidence(plan, by_id, now=evidence.collected_at),
+        started_at=evidence.collected_at,
+        finished_at=inputs.now(),
+        settings=inputs.scan_settings(given),
+        warnings=evidence.warnings,
+    )
+    outputs.write(scan)
+    return scan.exit_code

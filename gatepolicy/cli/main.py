@@ -1,0 +1,57 @@
+"""The ``gatepolicy`` command: a table of commands, each loaded when it is asked for."""
+
+import importlib
+import sys
+
+import click
+
+from gatepolicy import __version__
+from gatepolicy.cli.boundary import Boundary
+
+COMMANDS: dict[str, str] = {
+    "scan": "Ask every account what its key can do, and judge it by policies.",
+    "collect": "Ask every account, and write evidence without judging it.",
+    "evaluate": "Judge evidence that was collected before; needs no secret.",
+    "check": "Check policies, the inventory and the catalog; ask nobody.",
+    "explain": "Say what a rule means, why it matters and how to fix it.",
+    "exchanges": "Show what each exchange discloses about a key.",
+    "schema": "Print the JSON Schema of a kind of file.",
+    "demo": "Scan a staged fleet on a simulator; needs no account.",
+}
+"""Name to one line; the module of the same name under ``gatepolicy.cli`` holds the command."""
+
+
+class LazyCommands(click.Group):
+    """Imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or ``None``."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"gatepolicy.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="gatepolicy %(version)s")
+def cli() -> None:
+    """Check what the API keys of crypto exchanges may do, by policies written as code.
+
+    Whatever was not proved is unknown, in the report and in the exit code.
+    """
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code."""
+    with Boundary(sys.stderr):
+        sys.exit(cli.main(prog_name="gatepolicy", standalone_mode=False))

@@ -1,0 +1,179 @@
+"""Options that several commands share. Each can be set by an environment variable as well."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from gatepolicy.model.severity import Severity
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+
+def _all(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def policies(function: F) -> F:
+    """``--policy``, repeatable."""
+    return click.option(
+        "-p",
+        "--policy",
+        "policy_files",
+        multiple=True,
+        envvar="GATEPOLICY_POLICY",
+        metavar="FILE",
+        help="Policy file; may be given several times.  [default: the shipped baseline]",
+    )(function)
+
+
+def inventory(function: F) -> F:
+    """``--inventory``."""
+    return click.option(
+        "-i",
+        "--inventory",
+        "inventory_file",
+        default="accounts.yaml",
+        show_default=True,
+        envvar="GATEPOLICY_INVENTORY",
+        metavar="FILE",
+        help="Inventory of the accounts.",
+    )(function)
+
+
+def account_selection(function: F) -> F:
+    """``--account`` and ``--label``."""
+    return _all(
+        click.option(
+            "--account",
+            "accounts",
+            multiple=True,
+            metavar="GLOB",
+            help="Only accounts with such an id; may be given several times.",
+        ),
+        click.option(
+            "-l",
+            "--label",
+            "labels",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Only accounts with this label; may be given several times.",
+        ),
+    )(function)
+
+
+def rule_selection(function: F) -> F:
+    """``--rule`` and ``--skip-rule``."""
+    return _all(
+        click.option(
+            "--rule", "rules", multiple=True, metavar="GLOB", help="Only rules of such id or name."
+        ),
+        click.option(
+            "--skip-rule",
+            "skip_rules",
+            multiple=True,
+            metavar="GLOB",
+            help="No rules of such id or name.",
+        ),
+    )(function)
+
+
+def gate(function: F) -> F:
+    """What decides the exit code."""
+    return _all(
+        click.option(
+            "--fail-on",
+            type=click.Choice([severity.value for severity in Severity]),
+            default=Severity.INFO.value,
+            show_default=True,
+            envvar="GATEPOLICY_FAIL_ON",
+            help="Violations below this severity do not fail the scan.",
+        ),
+        click.option(
+            "--exit-zero",
+            is_flag=True,
+            envvar="GATEPOLICY_EXIT_ZERO",
+            help="End with 0 whatever was found (not on errors).",
+        ),
+        click.option(
+            "--allow-incomplete",
+            is_flag=True,
+            envvar="GATEPOLICY_ALLOW_INCOMPLETE",
+            help="What is unknown does not fail the scan.",
+        ),
+        click.option(
+            "--allow-empty",
+            is_flag=True,
+            envvar="GATEPOLICY_ALLOW_EMPTY",
+            help="Evaluating nothing does not fail the scan.",
+        ),
+    )(function)
+
+
+def outputs(function: F) -> F:
+    """Where reports go, and how they look."""
+    return _all(
+        click.option(
+            "-o",
+            "--output",
+            "output_texts",
+            multiple=True,
+            envvar="GATEPOLICY_OUTPUT",
+            metavar="FORMAT[=PATH]",
+            help="Report as text, json or sarif, to a file or to standard output;"
+            " may be given several times.  [default: text]",
+        ),
+        click.option(
+            "--sarif-profile",
+            type=click.Choice(["github", "full"]),
+            default="github",
+            show_default=True,
+            envvar="GATEPOLICY_SARIF_PROFILE",
+            help="What SARIF holds: alerts only, or every verdict.",
+        ),
+        click.option(
+            "-v", "--verbose", count=True, help="Show accounts that pass and every verdict."
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Only the report; no progress, no notes."),
+        click.option(
+            "--no-color",
+            is_flag=True,
+            help="No colour, also on a terminal (NO_COLOR does the same).",
+        ),
+    )(function)
+
+
+def edge(function: F) -> F:
+    """How accounts are asked."""
+    return _all(
+        click.option(
+            "--jobs",
+            type=click.IntRange(1, 2000),
+            default=64,
+            show_default=True,
+            envvar="GATEPOLICY_JOBS",
+            help="Accounts asked at the same time.",
+        ),
+        click.option(
+            "--max-rate",
+            type=click.FloatRange(min=0, min_open=True),
+            envvar="GATEPOLICY_MAX_RATE",
+            metavar="CALLS",
+            help="Calls per second to one exchange from one egress."
+            "  [default: the exchange's documented limit]",
+        ),
+        click.option(
+            "--attempts",
+            type=click.IntRange(1, 10),
+            default=3,
+            show_default=True,
+            envvar="GATEPOLICY_ATTEMPTS",
+            help="How often a call is sent when it fails for a passing reason.",
+        ),
+    )(function)

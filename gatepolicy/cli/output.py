@@ -1,0 +1,109 @@
+"""Where reports go: from ``-o FORMAT[=PATH]`` to written files."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from gatepolicy.errors import UsageError
+from gatepolicy.model.scan import Scan
+from gatepolicy.reports.formats import FORMATS, ReportOptions
+from gatepolicy.reports.sarif_report import Profile
+from gatepolicy.reports.text_report import Style
+from gatepolicy.reports.write import STANDARD_OUTPUT, write_report
+
+_NARROW, _WIDE = 80, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One report to write."""
+
+    format: str
+    """Name in the table of formats."""
+    path: str
+    """A file, or ``-`` for standard output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """All reports of a scan."""
+
+    outputs: tuple[Output, ...]
+    """In the order in which they were asked for."""
+    options: ReportOptions
+    """How they look."""
+    quiet: bool
+    """Whether nothing but the reports is written."""
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> Self:
+        """From the options of a command.
+
+        Raises:
+            UsageError: An unknown format, an empty path, or two reports for one place.
+        """
+        texts: Sequence[str] = given["output_texts"] or ["text"]
+        outputs = tuple(_output(text) for text in texts)
+        _refuse_two_in_one_place(outputs)
+        options = ReportOptions(
+            style=style(no_color=given["no_color"], verbose=given["verbose"]),
+            sarif_profile=Profile(given["sarif_profile"]),
+        )
+        return cls(outputs, options, given["quiet"])
+
+    @classmethod
+    def for_demo(cls, folder: Path, *, no_color: bool) -> Self:
+        """Text for the terminal, and files to open."""
+        outputs = (
+            Output("text", STANDARD_OUTPUT),
+            Output("json", str(folder / "report.json")),
+            Output("sarif", str(folder / "report.sarif")),
+        )
+        options = ReportOptions(style=style(no_color=no_color, verbose=0))
+        return cls(outputs, options, quiet=False)
+
+    def write(self, scan: Scan) -> None:
+        """Write every report; warnings go to standard error.
+
+        Raises:
+            ReportError: One of them could not be written.
+        """
+        for output in self.outputs:
+            write_report(FORMATS[output.format].render(scan, self.options), output.path)
+        if not self.quiet:
+            for warning in scan.warnings:
+                print(f"warning: {warning}", file=sys.stderr)
+
+
+def _output(text: str) -> Output:
+    name, equals, path = text.partition("=")
+    if name not in FORMATS:
+        raise UsageError(
+            f"-o {text}: there is no report format {name}",
+            hint=f"there are {', '.join(FORMATS)}; for a file write FORMAT=PATH",
+        )
+    if equals and not path:
+        raise UsageError(f"-o {text}: the path is empty", hint=f"such as -o {name}=report.{name}")
+    return Output(name, path or STANDARD_OUTPUT)
+
+
+def _refuse_two_in_one_place(outputs: tuple[Output, ...]) -> None:
+    paths = [output.path for output in outputs]
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        place = "standard output" if twice == STANDARD_OUTPUT else twice
+        raise UsageError(
+            f"two reports would go to {place}", hint="give each a place: -o FORMAT=PATH"
+        )
+
+
+def style(*, no_color: bool, verbose: int) -> Style:
+    """How text looks on this standard output."""
+    terminal = sys.stdout.isatty()
+    plain = no_color or "NO_COLOR" in os.environ
+    width = min(max(shutil.get_terminal_size().columns, _NARROW), _WIDE) if terminal else _NARROW
+    return Style(width=width, colour=terminal and not plain, verbose=verbose)

@@ -1,0 +1,60 @@
+"""``gatepolicy scan``: collect, evaluate, report."""
+
+import sys
+from typing import Any
+
+import click
+
+from gatepolicy.cli import inputs, options
+from gatepolicy.cli.output import Outputs
+from gatepolicy.cli.progress import Progress
+from gatepolicy.collect.collector import Target
+from gatepolicy.collect.targets import planned_requests
+from gatepolicy.live import prepare, scan_live
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.workspace import load_workspace
+
+
+@click.command("scan")
+@options.policies
+@options.inventory
+@options.account_selection
+@options.rule_selection
+@options.gate
+@options.outputs
+@options.edge
+@click.option("--plan", "only_plan", is_flag=True, help="Print every request; send nothing.")
+def command(**given: Any) -> ExitCode:
+    """Ask every account what its key can do, and judge it by policies.
+
+    Sends reads only, and only those that the catalog declares: see --plan.
+    """
+    outputs = Outputs.parse(given)
+    workspace = load_workspace(inputs.policy_files(given), given["inventory_file"])
+    prepared = prepare(workspace, inputs.selection(given))
+    if given["only_plan"]:
+        _print_plan(prepared.targets)
+        return ExitCode.OK
+    progress = Progress(len(prepared.targets), sys.stderr, quiet=given["quiet"])
+    scan = scan_live(
+        prepared,
+        inputs.collect_settings(given, keep_answers=False),
+        inputs.scan_settings(given),
+        advance=progress.advance,
+    )
+    progress.clear()
+    outputs.write(scan)
+    return scan.exit_code
+
+
+def _print_plan(targets: list[Target]) -> None:
+    requests = planned_requests(targets)
+    for request in requests:
+        click.echo(f"{request.account}  {request.method} {request.url}  via {request.egress}")
+    for target in targets:
+        account = target.account.subject
+        if target.unusable is not None:
+            click.echo(f"{account.id}  nothing: {target.unusable.detail}")
+        elif target.exchange is None:
+            click.echo(f"{account.id}  nothing: {account.exchange} is not in the catalog")
+    click.echo(f"{len(requests)} requests to {len(targets)} accounts; nothing was sent", err=True)

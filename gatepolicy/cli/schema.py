@@ -1,0 +1,17 @@
+"""``gatepolicy schema``: print a shipped JSON Schema."""
+
+import click
+
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.resources import schemas_directory
+
+KINDS = ("policy", "inventory", "exchange", "report", "evidence", "rules")
+
+
+@click.command("schema")
+@click.argument("kind", type=click.Choice(KINDS))
+def command(kind: str) -> ExitCode:
+    """Print the JSON Schema of a kind of file, for editors and other tools."""
+    text = (schemas_directory() / f"{kind}.schema.json").read_text(encoding="utf-8")
+    click.echo(text, nl=False)
+    return ExitCode.OK

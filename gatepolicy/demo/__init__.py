@@ -1,0 +1,1 @@
+"""The demonstration: a staged fleet, scanned."""

@@ -1,0 +1,82 @@
+"""What the demonstration stages, and whether the scan found exactly that."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import AccountResult, Scan
+from gatepolicy.model.verdicts import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """Nothing can be said against the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violates:
+    """The account fails a rule."""
+
+    rule: str
+    """Name of the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """Nothing can be proved about withdrawing, for one reason."""
+
+    reason: Reason
+    """The reason."""
+
+
+Expected = Clean | Violates | Unproved
+
+EXPECTED: Mapping[str, Expected] = {
+    "gate-mm": Clean(),
+    "gate-withdraw": Violates("withdrawal-enabled"),
+    "gate-guide": Unproved(Reason.PERMISSION_DENIED),
+    "gate-foreign-ip": Violates("ip-outside-allowlist"),
+    "gate-pairs": Violates("trading-pairs-restricted"),
+    "gate-idle": Violates("key-idle"),
+    "binance-mm": Clean(),
+    "binance-withdraw": Violates("withdrawal-enabled"),
+    "binance-unbound": Violates("ip-unbound"),
+    "bybit-mm": Clean(),
+    "bybit-unbound": Violates("ip-unbound"),
+    "bybit-expiring": Violates("key-expiring"),
+    "bybit-expired": Unproved(Reason.KEY_EXPIRED),
+    "bybit-refused": Unproved(Reason.IP_REFUSED),
+    "okx-mm": Clean(),
+    "okx-withdraw": Violates("withdrawal-enabled"),
+    "okx-wide-range": Violates("ip-range-too-wide"),
+    "okx-wrong-secret": Unproved(Reason.BAD_SIGNATURE),
+    "kucoin-mm": Clean(),
+    "kucoin-old": Violates("key-too-old"),
+    "kucoin-quantum": Violates("permission-unrecognised"),
+    "kucoin-read-only": Violates("permission-missing"),
+}
+"""Account id to what the scan must find."""
+
+
+def surprises(scan: Scan) -> Iterator[str]:
+    """One line for everything that did not come out as staged."""
+    results = {result.evidence.subject.id: result for result in scan.accounts}
+    for account in sorted(EXPECTED.keys() ^ results.keys()):
+        yield f"{account}: staged and scanned accounts differ"
+    for account, expected in EXPECTED.items():
+        if account in results and not _as_staged(results[account], expected):
+            yield f"{account}: expected {expected}"
+
+
+def _as_staged(result: AccountResult, expected: Expected) -> bool:
+    match expected:
+        case Clean():
+            return not any(verdict.violates or verdict.incomplete for verdict in result.verdicts)
+        case Violates(rule):
+            return any(
+                verdict.name == rule and verdict.outcome is Outcome.FAIL
+                for verdict in result.verdicts
+            )
+        case Unproved(reason):
+            withdrawal = [v for v in result.verdicts if v.name == "withdrawal-enabled"]
+            return bool(withdrawal) and all(v.reason is reason for v in withdrawal)

@@ -1,0 +1,218 @@
+"""Planning: which policy asks what about which account, and which requests that takes. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from gatepolicy.errors import UsageError
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import HINT, Reason
+from gatepolicy.model.scan import PolicyInfo, RuleInfo, Subject
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.policies.compile import compile_policy
+from gatepolicy.policies.control import Control
+from gatepolicy.policies.policy import Policy
+from gatepolicy.policies.select import applies
+from gatepolicy.rules.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the command line narrows a scan to. Empty means everything."""
+
+    accounts: Sequence[str] = ()
+    """Globs over account ids."""
+    labels: Mapping[str, str] | None = None
+    """Labels that an account must carry."""
+    rules: Sequence[str] = ()
+    """Globs over rule ids and names that are asked."""
+    skip_rules: Sequence[str] = ()
+    """Globs over rule ids and names that are not asked."""
+
+    def takes_account(self, subject: Subject) -> bool:
+        """Whether an account is selected."""
+        wanted = self.labels or {}
+        return (not self.accounts or _any_glob(self.accounts, subject.id)) and all(
+            subject.labels.get(key) == value for key, value in wanted.items()
+        )
+
+    def takes_rule(self, rule_id: str, name: str) -> bool:
+        """Whether a rule is selected."""
+        wanted = not self.rules or _any_glob(self.rules, rule_id, name)
+        return wanted and not _any_glob(self.skip_rules, rule_id, name)
+
+
+def _any_glob(globs: Sequence[str], *texts: str) -> bool:
+    return any(fnmatchcase(text, glob) for glob in globs for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about one account."""
+
+    subject: Subject
+    """The account."""
+    controls: tuple[Control, ...]
+    """What policies ask; empty when none applies or every rule is deselected."""
+    given: tuple[Verdict, ...]
+    """Verdicts that need no facts, such as that no policy applies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every question of a scan."""
+
+    questions: Sequence[Question]
+    """One per selected account, in the order of the inventory."""
+    policies: Sequence[PolicyInfo]
+    """Every policy, with how many accounts of the whole inventory it covers."""
+    rules: Sequence[RuleInfo]
+    """Every rule of the catalog."""
+    general: tuple[Verdict, ...]
+    """Verdicts about the scan itself."""
+
+
+def make_plan(
+    subjects: Sequence[Subject],
+    policies: Sequence[Policy],
+    exchanges: Mapping[str, Exchange],
+    rules: Mapping[str, Rule],
+    selection: Selection,
+) -> Plan:
+    """Match accounts with policies.
+
+    Args:
+        subjects: Every account of the inventory, also those that are not selected.
+        policies: Every policy of the scan.
+        exchanges: Those of the catalog that the inventory names. An account of any other
+            exchange is asked the same questions; all answers will be unknown.
+        rules: The rules, by id.
+        selection: What the command line asked for.
+
+    Raises:
+        UsageError: A selector matches nothing at all: surely a slip, never a clean scan.
+    """
+    _refuse_selectors_without_match(selection, subjects, rules)
+    compiled = _Compiled(exchanges, rules, selection)
+    by_name = {rule.info.name: rule.info for rule in rules.values()}
+    questions = [
+        _question(subject, policies, compiled, by_name["account-without-policy"])
+        for subject in subjects
+        if selection.takes_account(subject)
+    ]
+    covered = {
+        policy.name: sum(applies(policy, subject) for subject in subjects) for policy in policies
+    }
+    lonely = by_name["policy-without-accounts"]
+    return Plan(
+        questions=questions,
+        policies=[_policy_info(policy, covered[policy.name]) for policy in policies],
+        rules=[rule.info for rule in rules.values()],
+        general=tuple(
+            _not_covered(
+                lonely,
+                subject=policy.name,
+                expected="the policy applies to at least one account",
+                seen="it applies to none",
+                policy=policy.name,
+                location=policy.location,
+            )
+            for policy in policies
+            if not covered[policy.name] and selection.takes_rule(lonely.id, lonely.name)
+        ),
+    )
+
+
+def _refuse_selectors_without_match(
+    selection: Selection, subjects: Iterable[Subject], rules: Mapping[str, Rule]
+) -> None:
+    ids = [subject.id for subject in subjects]
+    for glob in selection.accounts:
+        if not any(fnmatchcase(account, glob) for account in ids):
+            raise UsageError(
+                f"--account {glob}: no account of the inventory has such an id",
+                hint=f"the inventory has {_some(ids)}",
+            )
+    for glob in (*selection.rules, *selection.skip_rules):
+        if not any(_any_glob([glob], rule.info.id, rule.info.name) for rule in rules.values()):
+            raise UsageError(
+                f"no rule has an id or a name like {glob}",
+                hint="'gatepolicy explain' lists all rules",
+            )
+
+
+def _some(texts: Sequence[str]) -> str:
+    shown = ", ".join(texts[:5])
+    return shown if len(texts) <= 5 else f"{shown} and {len(texts) - 5} more"
+
+
+class _Compiled:
+    """Controls per policy and exchange, compiled once however many accounts there are."""
+
+    def __init__(
+        self, exchanges: Mapping[str, Exchange], rules: Mapping[str, Rule], selection: Selection
+    ) -> None:
+        self._exchanges = exchanges
+        self._rules = rules
+        self._selection = selection
+        self._controls: dict[tuple[str, ...], tuple[Control, ...]] = {}
+
+    def controls(self, policies: Sequence[Policy], exchange: str) -> tuple[Control, ...]:
+        key = (exchange, *(policy.name for policy in policies))
+        if key not in self._controls:
+            self._controls[key] = tuple(
+                control
+                for policy in policies
+                for control in compile_policy(
+                    policy, exchange, self._exchanges.get(exchange), self._rules
+                )
+                if self._selection.takes_rule(control.rule, control.name)
+            )
+        return self._controls[key]
+
+
+def _question(
+    subject: Subject, policies: Sequence[Policy], compiled: _Compiled, uncovered: RuleInfo
+) -> Question:
+    applying = [policy for policy in policies if applies(policy, subject)]
+    if applying:
+        return Question(subject, compiled.controls(applying, subject.exchange), ())
+    verdict = _not_covered(
+        uncovered,
+        subject="",
+        expected="at least one policy applies to the account",
+        seen="none applies",
+        policy="",
+        location=subject.location,
+    )
+    return Question(subject, (), (verdict,))
+
+
+def _not_covered(
+    rule: RuleInfo, *, subject: str, expected: str, seen: str, policy: str, location: Location
+) -> Verdict:
+    return Verdict(
+        rule=rule.id,
+        name=rule.name,
+        outcome=Outcome.UNKNOWN,
+        severity=rule.severity,
+        subject=subject,
+        expected=expected,
+        seen=seen,
+        reason=Reason.NOT_COVERED,
+        needed=HINT[Reason.NOT_COVERED],
+        on_unknown=OnUnknown.INCOMPLETE,
+        policy=policy,
+        location=location,
+    )
+
+
+def _policy_info(policy: Policy, accounts: int) -> PolicyInfo:
+    return PolicyInfo(
+        name=policy.name,
+        title=policy.title,
+        file=policy.location.file,
+        digest=policy.digest,
+        accounts=accounts,
+    )

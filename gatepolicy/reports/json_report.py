@@ -1,0 +1,117 @@
+"""JSON: every account and every verdict, versioned.
+
+The shape is this module's own and not a dump of the model, so that the model can change without
+breaking readers. ``schemas/report.schema.json`` describes it. Within a major ``schema_version``
+members may be added, and none is removed or changes its meaning.
+"""
+
+from collections.abc import Iterator
+
+from gatepolicy import __version__
+from gatepolicy.model.encoding import (
+    Json,
+    encode_facts,
+    encode_subject,
+    encode_time,
+)
+from gatepolicy.model.scan import AccountResult, PolicyInfo, RuleInfo, Scan, ScanSettings
+from gatepolicy.model.verdicts import Verdict
+from gatepolicy.reports.json_stream import json_document
+from gatepolicy.reports.summary import Summary, summarise
+
+SCHEMA_VERSION = "1.0"
+
+
+def render_json(scan: Scan) -> Iterator[str]:
+    """The whole scan, one account after the other."""
+    return json_document(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "tool": {"name": "gatepolicy", "version": __version__},
+            "started_at": encode_time(scan.started_at),
+            "finished_at": encode_time(scan.finished_at),
+            "exit_code": scan.exit_code.value,
+            "settings": _settings(scan.settings),
+            "summary": _summary(summarise(scan)),
+            "policies": [_policy(policy) for policy in scan.policies],
+            "rules": [_rule(rule) for rule in scan.rules],
+            "accounts": (_account(account) for account in scan.accounts),
+            "general": [_verdict(verdict) for verdict in scan.general],
+            "warnings": list(scan.warnings),
+        },
+        levels=4,
+    )
+
+
+def _settings(settings: ScanSettings) -> Json:
+    return {
+        "fail_on": settings.fail_on.value,
+        "exit_zero": settings.exit_zero,
+        "allow_incomplete": settings.allow_incomplete,
+        "allow_empty": settings.allow_empty,
+    }
+
+
+def _summary(summary: Summary) -> Json:
+    return {
+        "verdicts": {outcome.value: count for outcome, count in summary.outcomes.items()},
+        "violations": {severity.value: count for severity, count in summary.violations.items()},
+        "accounts": {
+            "total": summary.accounts,
+            "complete": summary.accounts - summary.incomplete,
+            "incomplete": summary.incomplete,
+        },
+    }
+
+
+def _policy(policy: PolicyInfo) -> Json:
+    return {
+        "name": policy.name,
+        "title": policy.title,
+        "file": policy.file,
+        "digest": policy.digest,
+        "accounts": policy.accounts,
+    }
+
+
+def _rule(rule: RuleInfo) -> Json:
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "title": rule.title,
+        "severity": rule.severity.value,
+        "why": rule.why,
+        "fix": dict(rule.fix),
+        "references": list(rule.references),
+        "tags": list(rule.tags),
+    }
+
+
+def _account(account: AccountResult) -> Json:
+    evidence = account.evidence
+    return {
+        **encode_subject(evidence.subject),
+        "collected_at": encode_time(evidence.collected_at),
+        **encode_facts(evidence.facts),
+        "verdicts": [_verdict(verdict) for verdict in account.verdicts],
+    }
+
+
+def _verdict(verdict: Verdict) -> Json:
+    return {
+        "rule": verdict.rule,
+        "name": verdict.name,
+        "verdict": verdict.outcome.value,
+        "severity": verdict.severity.value,
+        "subject": verdict.subject,
+        "expected": verdict.expected,
+        "seen": verdict.seen,
+        "reason": verdict.reason.value if verdict.reason else None,
+        "needed": verdict.needed,
+        "on_unknown": verdict.on_unknown.value,
+        "policy": {
+            "name": verdict.policy,
+            "file": verdict.location.file,
+            "line": verdict.location.line,
+        },
+    }

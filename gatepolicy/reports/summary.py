@@ -1,0 +1,61 @@
+"""What a scan comes to: the numbers and the sentence that every format tells alike."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gatepolicy.model.exit_codes import MEANING
+from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
+from gatepolicy.model.severity import Severity
+from gatepolicy.model.verdicts import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of a whole scan."""
+
+    outcomes: Mapping[Outcome, int]
+    """How many verdicts have each outcome, those about the scan itself included."""
+    violations: Mapping[Severity, int]
+    """How many verdicts count as a violation: fails, and unknowns that a policy blocks on."""
+    accounts: int
+    """How many accounts were selected."""
+    incomplete: int
+    """How many of them have an unknown that their policy does not merely warn about."""
+
+
+def summarise(scan: Scan) -> Summary:
+    """Count everything once."""
+    outcomes = Counter(verdict.outcome for verdict in scan.verdicts())
+    violations = Counter(verdict.severity for verdict in scan.verdicts() if verdict.violates)
+    return Summary(
+        outcomes={outcome: outcomes[outcome] for outcome in Outcome},
+        violations={severity: violations[severity] for severity in Severity},
+        accounts=len(scan.accounts),
+        incomplete=sum(is_incomplete(account) for account in scan.accounts),
+    )
+
+
+def is_incomplete(account: AccountResult) -> bool:
+    """Whether something that a policy requires is unknown about this account."""
+    return any(verdict.incomplete for verdict in account.verdicts)
+
+
+def exit_sentence(scan: Scan) -> str:
+    """What the exit code says, and what it would have said without a softening option."""
+    code = scan.exit_code
+    strict = replace(scan, settings=ScanSettings()).exit_code
+    if code == strict:
+        return f"Exit code {code.value}: {MEANING[code]}."
+    options = " ".join(_softened(scan.settings))
+    return f"Exit code {code.value} because of {options}; else {strict.value}: {MEANING[strict]}."
+
+
+def _softened(settings: ScanSettings) -> list[str]:
+    given = {
+        "--exit-zero": settings.exit_zero,
+        "--allow-incomplete": settings.allow_incomplete,
+        "--allow-empty": settings.allow_empty,
+        f"--fail-on {settings.fail_on}": settings.fail_on is not Severity.INFO,
+    }
+    return [option for option, is_given in given.items() if is_given]

@@ -1,0 +1,150 @@
+"""Lines for a terminal: clean, wrapped, and coloured only when asked.
+
+Names, labels and answers come from exchanges and files. A control character among them could
+move the cursor, change the colours or the title, or hide a finding. So whatever reaches a line
+passes ``clean``, and nothing but ``paint`` adds an escape sequence.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """What a piece of a line means; its value is the ANSI sequence that begins it."""
+
+    PLAIN = ""
+    TITLE = "\x1b[1m"
+    BAD = "\x1b[1;31m"
+    UNSURE = "\x1b[33m"
+    GOOD = "\x1b[32m"
+    QUIET = "\x1b[2m"
+
+
+_RESET = "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a line."""
+
+    text: str
+    """Any text; it is cleaned when it is painted."""
+    tone: Tone = Tone.PLAIN
+    """What it means."""
+
+
+Line = Sequence[Span]
+
+
+def line(text: str = "", tone: Tone = Tone.PLAIN) -> Line:
+    """A line of one piece."""
+    return (Span(text, tone),)
+
+
+def clean(text: str) -> str:
+    r"""The text with everything that does not print shown as an escape such as ``\x1b``.
+
+    That is every control, formatting, surrogate and unassigned character, marks of direction and
+    invisible ones included, and every space but the plain one.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def width_of(text: str) -> int:
+    """How many columns a clean text takes."""
+    return len(text) if text.isascii() else sum(_char_width(char) for char in text)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
+def cut(text: str, width: int) -> str:
+    """A clean text of at most this many columns; an ellipsis tells that it was cut."""
+    text = clean(text)
+    return text if width_of(text) <= width else f"{_head(text, width - 1)}…"
+
+
+def _head(text: str, width: int) -> str:
+    taken = 0
+    for position, char in enumerate(text):
+        taken += _char_width(char)
+        if taken > width:
+            return text[:position]
+    return text
+
+
+def pad(text: str, width: int) -> str:
+    """A clean text with spaces behind it up to this many columns."""
+    return text + " " * (width - width_of(text))
+
+
+def wrap(text: str, width: int) -> Iterator[str]:
+    """Clean lines of at most this many columns; longer words are broken.
+
+    Line breaks of the text count as spaces.
+    """
+    current = ""
+    for word in _pieces(text, width):
+        longer = f"{current} {word}" if current else word
+        if width_of(longer) <= width:
+            current = longer
+            continue
+        yield current
+        current = word
+    yield current
+
+
+def _pieces(text: str, width: int) -> Iterator[str]:
+    for word in text.split():
+        rest = clean(word)
+        while width_of(rest) > width:
+            # NOTE: at least one character, however wide: what is wider than the line must end.
+            piece = _head(rest, width) or rest[0]
+            yield piece
+            rest = rest[len(piece) :]
+        if rest:
+            yield rest
+
+
+def paragraph(text: str, width: int, *, indent: int = 0, tone: Tone = Tone.PLAIN) -> Iterator[Line]:
+    """A wrapped text, every line of it indented."""
+    for part in wrap(text, width - indent):
+        yield (Span(" " * indent), Span(part, tone))
+
+
+def labelled(
+    label: str, text: str, width: int, *, indent: int = 4, tone: Tone = Tone.PLAIN
+) -> Iterator[Line]:
+    """A wrapped text behind a label; nothing when the text is empty."""
+    column = indent + 10
+    for number, part in enumerate(wrap(text, width - column) if text else ()):
+        start = f"{' ' * indent}{label}" if number == 0 else ""
+        yield (Span(pad(start, column), Tone.QUIET), Span(part, tone))
+
+
+def paint(lines: Iterable[Line], *, colour: bool) -> Iterator[str]:
+    """Text with a line break behind every line, and no spaces at the end of any."""
+    for spans in lines:
+        if colour:
+            yield "".join(map(_coloured, spans)) + "\n"
+        else:
+            yield "".join(clean(span.text) for span in spans).rstrip() + "\n"
+
+
+def _coloured(span: Span) -> str:
+    text = clean(span.text)
+    return f"{span.tone.value}{text}{_RESET}" if span.tone is not Tone.PLAIN else text

@@ -1,0 +1,93 @@
+"""Writing a report: wholly or not at all.
+
+A file is replaced in one step, so that a reader never sees half a report, and a full disk keeps
+the old one. What is no regular file, such as a pipe or a terminal, is written to directly.
+"""
+
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from gatepolicy.errors import ReportError
+
+STANDARD_OUTPUT = "-"
+_NEW_FILE_MODE = 0o644
+
+
+def write_report(
+    chunks: Iterable[str],
+    path: str | None = None,
+    *,
+    stream: TextIO | None = None,
+    sync: Callable[[int], None] = os.fsync,
+) -> None:
+    """Write a report.
+
+    Args:
+        chunks: The text, piece by piece.
+        path: The file, in UTF-8; ``-`` or nothing means the stream.
+        stream: Standard output unless given. What it cannot encode is replaced by ``?``.
+        sync: Brings a file to the disk; an argument so that a full disk can be tried.
+
+    Raises:
+        ReportError: It could not be written. A file that was there is unchanged.
+    """
+    if path is None or path == STANDARD_OUTPUT:
+        _write_stream(chunks, stream or sys.stdout)
+        return
+    target = Path(path)
+    with _told(path):
+        if target.exists() and not target.is_file():
+            _write_special(chunks, target)
+        else:
+            _replace(chunks, Path(os.path.realpath(target)), sync)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        folder = Path(name).parent
+        raise ReportError(
+            f"cannot write {name}: there is no folder {folder}", hint=f"make {folder} first"
+        ) from None
+    except OSError as error:
+        raise ReportError(
+            f"cannot write {name}: {error.strerror or error}",
+            hint="nothing was changed there; free some space or name another place",
+        ) from None
+
+
+def _write_stream(chunks: Iterable[str], stream: TextIO) -> None:
+    encoding = stream.encoding or "utf-8"
+    with _told("standard output"):
+        for chunk in chunks:
+            stream.write(chunk.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+
+
+def _write_special(chunks: Iterable[str], target: Path) -> None:
+    with target.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(chunks)
+
+
+def _replace(chunks: Iterable[str], target: Path, sync: Callable[[int], None]) -> None:
+    temporary = target.with_name(f".gatepolicy-{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    descriptor = os.open(temporary, flags, _NEW_FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(chunks)
+            file.flush()
+            sync(file.fileno())
+        if target.exists():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+"""Everything that a scan reads from files before it asks anybody."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gatepolicy.accounts.account import Inventory
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.policies.load import load_policies
+from gatepolicy.policies.policy import Policy
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.rules.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Policies and accounts, with what the catalog knows about their exchanges."""
+
+    policies: Sequence[Policy]
+    """In the order in which they were named."""
+    inventory: Inventory
+    """The accounts."""
+    exchanges: Mapping[str, Exchange]
+    """The exchanges of the inventory that the catalog knows."""
+    rules: Mapping[str, Rule]
+    """By id."""
+
+
+def load_workspace(policy_files: Sequence[str], inventory_file: str) -> Workspace:
+    """Read and check all files.
+
+    Raises:
+        DocumentError: With the problems of all files together.
+    """
+    problems: list[Problem] = []
+    policies: Sequence[Policy] = ()
+    inventory: Inventory | None = None
+    try:
+        policies = load_policies(policy_files)
+    except DocumentError as error:
+        problems.extend(error.problems)
+    try:
+        inventory = load_inventory(inventory_file)
+    except DocumentError as error:
+        problems.extend(error.problems)
+    if problems or inventory is None:
+        raise DocumentError(problems)
+    named = {account.subject.exchange for account in inventory.accounts}
+    return Workspace(policies, inventory, load_exchanges(named), load_rules())
+
+
+def load_exchanges(named: Iterable[str]) -> dict[str, Exchange]:
+    """The named exchanges that the catalog knows; others are left out."""
+    known = known_exchanges()
+    return {name: load_exchange(name) for name in sorted(set(named)) if name in known}
