@@ -1,0 +1,203 @@
+"""Checking documents against JSON Schemas, told in plain words.
+
+The validator's own messages quote values, and a value may be a secret that somebody wrote into
+the wrong file: none of its messages is passed on.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+from gatepolicy.documents.document import Document
+from gatepolicy.documents.values import Path, show_path
+from gatepolicy.errors import Problem
+
+_NAMES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A compiled schema."""
+
+    document: Any
+    """The schema itself."""
+    validator: jsonschema_rs.Validator
+    """Compiled."""
+
+
+def load_schema(text: str) -> Schema:
+    """Compile a shipped schema.
+
+    Raises:
+        ValueError: It is no valid JSON Schema: a defect of gatepolicy.
+    """
+    document = json.loads(text)
+    return Schema(document, jsonschema_rs.Draft202012Validator(document))
+
+
+def validate(document: Document, schema: Schema) -> tuple[Problem, ...]:
+    """All problems, in the order of the document."""
+    found = {
+        problem
+        for error in schema.validator.iter_errors(document.data)
+        for problem in _problems(error, document, schema)
+    }
+    return tuple(sorted(found, key=lambda problem: (problem.location, problem.what)))
+
+
+def _problems(
+    error: jsonschema_rs.ValidationError, document: Document, schema: Schema
+) -> Iterator[Problem]:
+    kind = jsonschema_rs.ValidationErrorKind
+    path: Path = tuple(error.instance_path)
+    match error.kind:
+        case kind.AdditionalProperties() | kind.UnevaluatedProperties():
+            yield from _unknown_keys(error, document, schema, path)
+        case kind.AnyOf() | kind.OneOfNotValid():
+            yield from _of_nearest_branch(error, document, schema, path)
+        case kind.Required():
+            what = f"{error.kind.property} is missing"
+            yield Problem(document.at(path), show_path(path), what, "add it")
+        case _:
+            node = _schema_at(schema, error.schema_path[:-1])
+            yield Problem(document.at(path), show_path(path), _what(error), _fix(error, node))
+
+
+def _unknown_keys(
+    error: jsonschema_rs.ValidationError, document: Document, schema: Schema, path: Path
+) -> Iterator[Problem]:
+    node = _schema_at(schema, error.schema_path[:-1])
+    known = sorted(_property_names(node, schema))
+    for key in error.kind.unexpected:
+        near = difflib.get_close_matches(key, known, n=1)
+        fix = f"did you mean {near[0]}?" if near else _choice(known)
+        place = (*path, key)
+        yield Problem(document.key_at(place), show_path(place), "unknown key", fix)
+
+
+def _property_names(node: Any, schema: Schema) -> Iterator[str]:
+    if not isinstance(node, dict):
+        return
+    yield from node.get("properties", ())
+    if "$ref" in node:
+        yield from _property_names(_resolve(node["$ref"], schema), schema)
+    for part in node.get("allOf", ()):
+        yield from _property_names(part, schema)
+
+
+def _of_nearest_branch(
+    error: jsonschema_rs.ValidationError, document: Document, schema: Schema, path: Path
+) -> Iterator[Problem]:
+    """The problems of the branch that the value was surely meant for, else one for all."""
+    branches: Sequence[Sequence[jsonschema_rs.ValidationError]] = error.kind.context
+    typed = [branch for branch in branches if not any(_is_type_error(e, path) for e in branch)]
+    if len(typed) == 1:
+        for inner in typed[0]:
+            yield from _problems(inner, document, schema)
+        return
+    node = _schema_at(schema, error.schema_path[:-1])
+    what = f"{_name_of(error.instance)} does not fit here"
+    yield Problem(document.at(path), show_path(path), what, _example(node))
+
+
+def _is_type_error(error: jsonschema_rs.ValidationError, path: Path) -> bool:
+    return tuple(error.instance_path) == path and isinstance(
+        error.kind, jsonschema_rs.ValidationErrorKind.Type
+    )
+
+
+def _what(error: jsonschema_rs.ValidationError) -> str:
+    kind = jsonschema_rs.ValidationErrorKind
+    match error.kind:
+        case kind.Type():
+            expected = " or ".join(_NAMES[name] for name in error.kind.types)
+            return f"expected {expected}, found {_name_of(error.instance)}"
+        case kind.Enum() | kind.Constant():
+            return "not one of the allowed values"
+        case kind.Pattern():
+            return "not of the expected form"
+        case kind.MinItems() | kind.MinLength() | kind.MinProperties():
+            return "empty or too short"
+        case kind.MaxItems() | kind.MaxLength() | kind.MaxProperties():
+            return "too long"
+        case kind.Minimum() | kind.ExclusiveMinimum():
+            return f"less than {error.kind.limit}"
+        case kind.Maximum() | kind.ExclusiveMaximum():
+            return f"more than {error.kind.limit}"
+        case kind.UniqueItems():
+            return "an entry stands here twice"
+        case _:
+            return f"not allowed here ({error.kind.name})"
+
+
+def _fix(error: jsonschema_rs.ValidationError, node: Any) -> str:
+    kind = jsonschema_rs.ValidationErrorKind
+    match error.kind:
+        case kind.Enum():
+            options = [str(option) for option in error.kind.options]
+            near = difflib.get_close_matches(str(error.instance), options, n=1)
+            return f"did you mean {near[0]}?" if near else _choice(options)
+        case kind.Constant():
+            return f"write {error.kind.expected_value}"
+        case _:
+            return _example(node)
+
+
+def _example(node: Any) -> str:
+    examples = node.get("examples") if isinstance(node, dict) else None
+    return f"for example {json.dumps(examples[0], ensure_ascii=False)}" if examples else ""
+
+
+def _choice(options: Iterable[str]) -> str:
+    shown = list(options)
+    return f"one of {', '.join(shown[:8])}{' …' * (len(shown) > 8)}" if shown else ""
+
+
+def _name_of(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case str():
+            return "a text"
+        case int() | float():
+            return "a number"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def _schema_at(schema: Schema, path: Sequence[str | int]) -> Any:
+    node = schema.document
+    for step in path:
+        if isinstance(node, dict) and "$ref" in node and step not in node:
+            node = _resolve(node["$ref"], schema)
+        if step == "$ref":
+            node = _resolve(node["$ref"], schema)
+            continue
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            return {}
+    return node
+
+
+def _resolve(reference: str, schema: Schema) -> Any:
+    node = schema.document
+    for step in reference.removeprefix("#/").split("/"):
+        node = node[step]
+    return node
