@@ -63,10 +63,14 @@ def _problems(
     kind = jsonschema_rs.ValidationErrorKind
     path: Path = tuple(error.instance_path)
     match error.kind:
-        case kind.AdditionalProperties() | kind.UnevaluatedProperties():
-            yield from _unknown_keys(error, document, schema, path)
-        case kind.AnyOf() | kind.OneOfNotValid():
-            yield from _of_nearest_branch(error, document, schema, path)
+        case (
+            kind.AdditionalProperties(unexpected=keys) | kind.UnevaluatedProperties(unexpected=keys)
+        ):
+            known = sorted(_property_names(_schema_at(schema, error.schema_path[:-1]), schema))
+            for key in keys:
+                yield _unknown_key(document, (*path, key), key, known)
+        case kind.AnyOf(context=branches) | kind.OneOfNotValid(context=branches):
+            yield from _of_nearest_branch(error, branches, document, schema)
         case kind.Required():
             what = f"{error.kind.property} is missing"
             yield Problem(document.at(path), show_path(path), what, "add it")
@@ -75,16 +79,10 @@ def _problems(
             yield Problem(document.at(path), show_path(path), _what(error), _fix(error, node))
 
 
-def _unknown_keys(
-    error: jsonschema_rs.ValidationError, document: Document, schema: Schema, path: Path
-) -> Iterator[Problem]:
-    node = _schema_at(schema, error.schema_path[:-1])
-    known = sorted(_property_names(node, schema))
-    for key in error.kind.unexpected:
-        near = difflib.get_close_matches(key, known, n=1)
-        fix = f"did you mean {near[0]}?" if near else _choice(known)
-        place = (*path, key)
-        yield Problem(document.key_at(place), show_path(place), "unknown key", fix)
+def _unknown_key(document: Document, place: Path, key: str, known: Sequence[str]) -> Problem:
+    near = difflib.get_close_matches(key, known, n=1)
+    fix = f"did you mean {near[0]}?" if near else _choice(known)
+    return Problem(document.key_at(place), show_path(place), "unknown key", fix)
 
 
 def _property_names(node: Any, schema: Schema) -> Iterator[str]:
@@ -98,10 +96,13 @@ def _property_names(node: Any, schema: Schema) -> Iterator[str]:
 
 
 def _of_nearest_branch(
-    error: jsonschema_rs.ValidationError, document: Document, schema: Schema, path: Path
+    error: jsonschema_rs.ValidationError,
+    branches: Sequence[Sequence[jsonschema_rs.ValidationError]],
+    document: Document,
+    schema: Schema,
 ) -> Iterator[Problem]:
     """The problems of the branch that the value was surely meant for, else one for all."""
-    branches: Sequence[Sequence[jsonschema_rs.ValidationError]] = error.kind.context
+    path: Path = tuple(error.instance_path)
     typed = [branch for branch in branches if not any(_is_type_error(e, path) for e in branch)]
     if len(typed) == 1:
         for inner in typed[0]:

@@ -5,6 +5,7 @@ event parser does not. Guards count depth, nodes and aliases while they come.
 """
 
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import yaml
 
@@ -137,7 +138,7 @@ class _Builder:
     def _take_alias(self, event: yaml.AliasEvent) -> None:
         if self._wants_key():
             self._refuse(event, "a key must be a text, not an alias", "write the key out")
-        anchored = self.anchors.get(event.anchor)
+        anchored = self.anchors.get(event.anchor or "")
         if anchored is None:
             self._refuse(event, f"there is no anchor {event.anchor} before this alias", "")
         self.aliases += 1
@@ -170,30 +171,33 @@ class _Builder:
                 event, f"more than {MAX_NODES} values", "split the file, use fewer aliases"
             )
 
-    def _note_tag(self, event: yaml.NodeEvent) -> None:
+    def _note_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
             self._note(event, f"the tag {event.tag} is not allowed", "remove it")
 
     def _path(self) -> Path:
-        steps: list[str | int] = []
-        for frame in self.stack[:-1]:
-            steps.append(len(frame.data) - 1 if isinstance(frame.data, list) else frame.latest)
-        return tuple(steps)
+        return tuple(
+            len(frame.data) - 1 if isinstance(frame.data, list) else frame.latest
+            for frame in self.stack[:-1]
+        )
 
     def _note(self, event: yaml.Event, what: str, fix: str, path: str = "") -> None:
-        mark = event.start_mark
-        location = Location(self.file, mark.line + 1, mark.column + 1)
-        self.problems.append(Problem(location, path, what, fix))
+        self.problems.append(Problem(_location(event.start_mark, self.file), path, what, fix))
         if len(self.problems) >= MAX_PROBLEMS:
             raise _Refused
 
-    def _refuse(self, event: yaml.Event, what: str, fix: str) -> None:
+    def _refuse(self, event: yaml.Event, what: str, fix: str) -> NoReturn:
         self._note(event, what, fix)
         raise _Refused
 
 
 def _place(event: yaml.Event) -> int:
-    return pack(event.start_mark.line, event.start_mark.column)
+    mark = event.start_mark
+    return pack(mark.line, mark.column) if mark is not None else 0
+
+
+def _location(mark: yaml.Mark | None, file: str) -> Location:
+    return Location(file, mark.line + 1, mark.column + 1) if mark else Location(file, 1, 1)
 
 
 def parse_yaml(text: str, file: str) -> Document:
@@ -222,8 +226,7 @@ def parse_yaml(text: str, file: str) -> Document:
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    location = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file, 1, 1)
+    location = _location(error.problem_mark or error.context_mark, file)
     what = error.problem or error.context or "not YAML"
     if "\\t" in what or "cannot start any token" in what:
         return Problem(
