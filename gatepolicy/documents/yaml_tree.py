@@ -5,7 +5,7 @@ event parser does not. Guards count depth, nodes and aliases while they come.
 """
 
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import yaml
 
@@ -21,6 +21,11 @@ MAX_ALIASES = 1_000
 MAX_PROBLEMS = 100
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Mark(Protocol):
+    line: int
+    column: int
 
 
 class _Refused(Exception):  # noqa: N818 - ends the reading; the problems are in the builder
@@ -196,7 +201,7 @@ def _place(event: yaml.Event) -> int:
     return pack(mark.line, mark.column) if mark is not None else 0
 
 
-def _location(mark: yaml.Mark | None, file: str) -> Location:
+def _location(mark: _Mark | None, file: str) -> Location:
     return Location(file, mark.line + 1, mark.column + 1) if mark else Location(file, 1, 1)
 
 

@@ -37,7 +37,7 @@ def render_json(scan: Scan) -> Iterator[str]:
             "rules": [_rule(rule) for rule in scan.rules],
             "accounts": (_account(account) for account in scan.accounts),
             "general": [_verdict(verdict) for verdict in scan.general],
-            "warnings": list(scan.warnings),
+            "warnings": iter(scan.warnings),
         },
         levels=4,
     )

@@ -1,11 +1,11 @@
 """JSON text, piece by piece: a large list is written while it is made.
 
-The outer levels are laid out one entry per line, the inner ones on one line each: readable,
-good to compare line by line, and several times faster than laying out everything.
+The outer levels are laid out one entry per line, the inner ones, and whatever holds plain values
+only, on one line each: readable, good to compare line by line, and several times faster than
+laying out everything.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,7 +19,6 @@ An iterator is always laid out one item per line, and must not lie inside of wha
 one line."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def json_document(members: Mapping[str, Node], *, levels: int) -> Iterator[str]:
@@ -54,15 +53,32 @@ def _value(value: Node, indent: str, levels: int) -> Iterator[str]:
     match value:
         case Iterator():
             return _block("[", (("", item) for item in value), "]", indent, levels)
-        case list() if levels > 0:
+        case list() if levels > 0 and not _is_flat(value):
             return _block("[", (("", item) for item in value), "]", indent, levels)
-        case dict() if levels > 0:
+        case dict() if levels > 0 and not _is_flat(value.values()):
             return _object(value.items(), indent, levels)
         case _:
             return iter((_text(value),))
 
 
+def _is_flat(values: Iterable[Node]) -> bool:
+    return not any(isinstance(value, (dict, list, Iterator)) for value in values)
+
+
 def _text(value: Node) -> str:
-    # NOTE: a lone surrogate is no character: no UTF-8 file can hold it, and strict readers
-    # refuse its escape. It can reach us from an exchange's JSON or from the name of a file.
-    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _ENCODER.encode(value))
+    text = _ENCODER.encode(value)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    """An escape of JSON for a character that does not print, so that a terminal is safe.
+
+    A lone surrogate is no character: no UTF-8 file can hold it, and strict readers refuse its
+    escape. It can reach us from an exchange's JSON or from the name of a file.
+    """
+    if "\ud800" <= char <= "\udfff":
+        return "\N{REPLACEMENT CHARACTER}"
+    units = char.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

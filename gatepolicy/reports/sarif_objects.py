@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from gatepolicy.model.encoding import Json
 from gatepolicy.model.location import Location
+from gatepolicy.reports.clean import clean
 
 SOURCE_ROOT = "%SRCROOT%"
 _NAME_LIMIT = 255
@@ -23,7 +24,7 @@ def plain(text: str) -> str:
     Braces are doubled, since single ones mark placeholders (§3.11.5). A bracket that would begin
     the target of a link (§3.11.6) is moved away, so that the name of a key cannot become a link.
     """
-    return text.replace("{", "{{").replace("}", "}}").replace("](", "] (")
+    return clean(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")
 
 
 def message(text: str) -> Json:
@@ -118,21 +119,15 @@ def rule_descriptor(
     }
 
 
-def notification_descriptor(notification: str, text: str) -> Json:
-    """§3.49: what a kind of notification means."""
-    return {"id": notification, "shortDescription": message(text)}
-
-
-def notification(
-    *, descriptor: str, index: int, level: str, text: str, place: Location | None
-) -> Json:
+def notification(descriptor: str, level: str, text: str, place: Location | None) -> Json:
     """§3.58: something about the run itself.
 
-    One of level ``error`` means that the run is not complete (§3.20.21).
+    One of level ``error`` means that the run is not complete (§3.20.21). Its descriptor is
+    described nowhere in the file (§3.58.2): GitHub would demand a help text of it.
     """
     where: Json = [] if place is None else [{"physicalLocation": physical_location(place)}]
     return {
-        "descriptor": {"id": descriptor, "index": index},
+        "descriptor": {"id": descriptor},
         "level": level,
         "message": message(text),
         "locations": where,

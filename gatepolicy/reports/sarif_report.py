@@ -6,7 +6,8 @@ message. A fabricated file or line would be worse than none.
 
 Identity. GitHub matches alerts by ``primaryLocationLineHash``. It is made of rule, exchange,
 account and subject, and of nothing that changes without the thing itself changing: not of line,
-time, severity or verdict.
+time, severity or verdict. When two policies ask the same, their two results have one identity:
+one alert, which closes when both policies are content.
 
 Unknowns. An absent result closes an alert. An exchange that was unreachable would so "fix" every
 violation on it. Therefore an unknown is a result too, of the *same* rule and with the *same*
@@ -35,7 +36,6 @@ from typing import assert_never
 from gatepolicy import __version__
 from gatepolicy.model.encoding import Json, encode_time
 from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import HINT, Reason
 from gatepolicy.model.scan import RuleInfo, Scan, Subject
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
@@ -73,15 +73,6 @@ SECURITY_SEVERITY = {
 }
 """On the scale of CVSS. GitHub: over 9.0 critical, from 7.0 high, from 4.0 medium, from 0.1 low;
 0.0 is no security severity."""
-
-_LEFT_OUT = "results-left-out"
-_WARNING = "scan-warning"
-_NOTIFICATIONS: dict[str, str] = {
-    **{reason.value: HINT[reason] for reason in Reason},
-    _LEFT_OUT: "the scan has more results than GitHub takes",
-    _WARNING: "something about the scan that its reader should know",
-}
-_POSITION = {name: position for position, name in enumerate(_NOTIFICATIONS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +182,6 @@ def _tool(scan: Scan) -> Node:
             "version": __version__,
             "semanticVersion": __version__,
             "rules": (_rule(rule, exchanges) for rule in scan.rules),
-            "notifications": (
-                sarif.notification_descriptor(name, text) for name, text in _NOTIFICATIONS.items()
-            ),
         }
     }
 
@@ -219,14 +207,17 @@ def _rule(rule: RuleInfo, exchanges: Sequence[str]) -> Json:
 
 def _help(rule: RuleInfo, exchanges: Sequence[str], links: Sequence[str]) -> Json:
     """§3.49.13: why it matters, and what to do on every exchange of the scan."""
-    fixes = {exchange: rule.fix_for(exchange) for exchange in exchanges}
-    fixes = fixes or {"every exchange": rule.fix_for("")}
-    text = [rule.title, rule.why, *(f"Fix on {where}: {fix}" for where, fix in fixes.items())]
+    places: dict[str, list[str]] = {}
+    for exchange in exchanges:
+        places.setdefault(rule.fix_for(exchange), []).append(exchange)
+    fixes = [(fix, ", ".join(where)) for fix, where in places.items()]
+    fixes = fixes or [(rule.fix_for(""), "every exchange")]
+    text = [rule.title, rule.why, *(f"Fix on {where}: {fix}" for fix, where in fixes)]
     markdown = [
         f"**{rule.title}**",
         rule.why,
         "### How to fix it",
-        *(f"**{where}**: {fix}" for where, fix in fixes.items()),
+        *(f"**{where}**: {fix}" for fix, where in fixes),
         *(["### Read on", *(f"<{link}>" for link in links)] if links else []),
     ]
     return sarif.multiformat(_paragraphs(text), _paragraphs(markdown))
@@ -267,12 +258,12 @@ def _invocation(scan: Scan, *, left_out: int) -> Node:
 def _left_out_notification(left_out: int) -> Iterator[Json]:
     if left_out:
         text = f"{left_out} results are left out, the mildest ones: GitHub takes no more."
-        yield _notification(_LEFT_OUT, "warning", text, None)
+        yield sarif.notification("results-left-out", "warning", text, None)
 
 
 def _warning_notifications(warnings: Sequence[str]) -> Iterator[Json]:
     for warning in warnings:
-        yield _notification(_WARNING, "warning", plain(warning), None)
+        yield sarif.notification("scan-warning", "warning", plain(warning), None)
 
 
 def _unknown_notifications(scan: Scan) -> Iterator[Json]:
@@ -285,25 +276,15 @@ def _unknown_notifications(scan: Scan) -> Iterator[Json]:
 
 
 def _grouped(entries: Sequence[_Entry]) -> Iterator[Json]:
-    by_reason: dict[Reason, list[_Entry]] = {}
+    by_reason: dict[str, list[_Entry]] = {}
     for entry in entries:
         if entry.verdict.reason is not None:
             by_reason.setdefault(entry.verdict.reason, []).append(entry)
     for reason, group in by_reason.items():
         level = "error" if any(entry.verdict.incomplete for entry in group) else "note"
-        count = f"{len(group)} of {len(entries)} controls"
-        text = f"{group[0].who}: {count} unknown ({reason}). {plain(group[0].verdict.needed)}"
-        yield _notification(reason.value, level, text.strip(), group[0].place)
-
-
-def _notification(descriptor: str, level: str, text: str, place: Location | None) -> Json:
-    return sarif.notification(
-        descriptor=descriptor,
-        index=_POSITION[descriptor],
-        level=level,
-        text=text,
-        place=place,
-    )
+        what = f"{group[0].who}: {len(group)} of {len(entries)} controls unknown ({reason})."
+        text = _joined(what, _labelled("Needed", group[0].verdict.needed))
+        yield sarif.notification(reason, level, text, group[0].place)
 
 
 def _results(
@@ -354,20 +335,21 @@ def _judgement(verdict: Verdict, profile: Profile) -> dict[str, Json]:
 
 
 def _message(entry: _Entry, rule: RuleInfo) -> str:
-    verdict = entry.verdict
-    asked = f"Asked by [policy](1) {plain(verdict.policy)}." if _has_policy_line(entry) else ""
-    return " ".join(part for part in (*_sentences(entry, rule), asked) if part)
+    policy = plain(entry.verdict.policy)
+    asked = f"Asked by [policy](1) {policy}." if _has_policy_line(entry) else ""
+    return _joined(*_sentences(entry, rule), asked)
 
 
 def _sentences(entry: _Entry, rule: RuleInfo) -> tuple[str, ...]:
+    """The first one is what a list of alerts shows (§3.11.3)."""
     verdict = entry.verdict
-    subject = f" ({verdict.subject})" if verdict.subject else ""
-    title = _sentence(f"{rule.title.rstrip('.')}{subject}")
-    expected = f"Expected: {_sentence(verdict.expected)}"
-    seen = f"Seen: {_sentence(verdict.seen)}"
+    subject = f" ({plain(verdict.subject)})" if verdict.subject else ""
+    title = f"{plain(rule.title.rstrip('.'))}{subject}."
+    expected = _labelled("Expected", verdict.expected)
+    seen = _labelled("Seen", verdict.seen)
     match verdict.outcome:
         case Outcome.PASS:
-            return f"{entry.who}: as expected{plain(subject)}.", expected, seen
+            return f"{entry.who}: as expected{subject}.", expected, seen
         case Outcome.FAIL:
             return f"{entry.who}: {title}", expected, seen
         case Outcome.WAIVED:
@@ -375,15 +357,19 @@ def _sentences(entry: _Entry, rule: RuleInfo) -> tuple[str, ...]:
         case Outcome.NOT_APPLICABLE:
             return f"{entry.who}, not applicable: {title}", expected
         case Outcome.UNKNOWN:
-            why = f"Reason: {verdict.reason}."
-            needed = f"Needed: {_sentence(verdict.needed)}" if verdict.needed else ""
-            return f"{entry.who}, not proved either way: {title}", why, expected, needed
+            reason = _labelled("Reason", str(verdict.reason or ""))
+            needed = _labelled("Needed", verdict.needed)
+            return f"{entry.who}, not proved either way: {title}", reason, expected, seen, needed
         case _:
             assert_never(verdict.outcome)
 
 
-def _sentence(text: str) -> str:
-    return f"{plain(text.rstrip('.'))}."
+def _labelled(label: str, text: str) -> str:
+    return f"{label}: {plain(text.rstrip('.'))}." if text else ""
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _has_policy_line(entry: _Entry) -> bool:

@@ -1,14 +1,14 @@
 """Lines for a terminal: clean, wrapped, and coloured only when asked.
 
-Names, labels and answers come from exchanges and files. A control character among them could
-move the cursor, change the colours or the title, or hide a finding. So whatever reaches a line
-passes ``clean``, and nothing but ``paint`` adds an escape sequence.
+Whatever reaches a line passes ``clean``, and nothing but ``paint`` adds an escape sequence.
 """
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from gatepolicy.reports.clean import clean
 
 
 class Tone(StrEnum):
@@ -41,24 +41,6 @@ Line = Sequence[Span]
 def line(text: str = "", tone: Tone = Tone.PLAIN) -> Line:
     """A line of one piece."""
     return (Span(text, tone),)
-
-
-def clean(text: str) -> str:
-    r"""The text with everything that does not print shown as an escape such as ``\x1b``.
-
-    That is every control, formatting, surrogate and unassigned character, marks of direction and
-    invisible ones included, and every space but the plain one.
-    """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def width_of(text: str) -> int:

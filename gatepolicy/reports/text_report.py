@@ -94,7 +94,7 @@ def _account_head(account: AccountResult, width: int, tone: Tone) -> Iterator[Li
     details = [
         _place(subject.location),
         *([f"owner {subject.owner}"] if subject.owner else []),
-        *([f"key named {name.value}"] if isinstance(name, Fact) else []),
+        *([f'key named "{name.value}"'] if isinstance(name, Fact) else []),
     ]
     yield line()
     yield from paragraph(f"{subject.id} on {subject.exchange}", width, tone=tone)
@@ -197,16 +197,26 @@ def _by_reason(verdicts: Iterable[Verdict]) -> Iterable[list[Verdict]]:
 def _unknown(verdicts: Sequence[Verdict], width: int) -> Iterator[Line]:
     yield line(f"  {MARK[Outcome.UNKNOWN]} {verdicts[0].reason}", Tone.UNSURE)
     for on_unknown, label in _EFFECT.items():
-        controls = [_control(v) for v in verdicts if v.on_unknown is on_unknown]
-        yield from labelled(label, ", ".join(dict.fromkeys(controls)), width)
+        controls = _controls(v for v in verdicts if v.on_unknown is on_unknown)
+        yield from labelled(label, ", ".join(controls), width)
     for needed in dict.fromkeys(verdict.needed for verdict in verdicts):
         yield from labelled("needed", needed, width)
 
 
+def _controls(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """Each rule once, with everything within the account that it asks about."""
+    subjects: dict[str, dict[str, None]] = {}
+    for verdict in verdicts:
+        subjects.setdefault(f"{verdict.rule} {verdict.name}", {})[verdict.subject] = None
+    for rule, asked in subjects.items():
+        items = ", ".join(item for item in asked if item)
+        yield f"{rule} ({items})" if items else rule
+
+
 _EFFECT = {
-    OnUnknown.BLOCK: "violates",
+    OnUnknown.BLOCK: "violation",
     OnUnknown.INCOMPLETE: "open",
-    OnUnknown.WARN: "warns",
+    OnUnknown.WARN: "warning",
 }
 """What an unknown does, as a label before the controls of which it does so."""
 
