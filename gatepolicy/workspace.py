@@ -47,8 +47,8 @@ def load_workspace(policy_files: Sequence[str], inventory_file: str) -> Workspac
         problems.extend(error.problems)
     if problems or inventory is None:
         raise DocumentError(problems)
-    named = {account.subject.exchange for account in inventory.accounts}
-    return Workspace(policies, inventory, load_exchanges(named), load_rules())
+    exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
+    return Workspace(policies, inventory, exchanges, load_rules(exchanges.values()))
 
 
 def load_exchanges(named: Iterable[str]) -> dict[str, Exchange]:

@@ -32,7 +32,8 @@ def command(**given: Any) -> ExitCode:
     evidence = load_evidence(given["evidence_file"])
     subjects = [account.subject for account in evidence.accounts]
     exchanges = load_exchanges(subject.exchange for subject in subjects)
-    plan = make_plan(subjects, policies, exchanges, load_rules(), inputs.selection(given))
+    rules = load_rules(exchanges.values())
+    plan = make_plan(subjects, policies, exchanges, rules, inputs.selection(given))
     by_id = {account.subject.id: account for account in evidence.accounts}
     scan = finish(
         plan,
