@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -51,7 +52,11 @@ def cli() -> None:
     """
 
 
-def main() -> None:
-    """Run the command and end the process with its exit code."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and end the process with its exit code.
+
+    Args:
+        arguments: Those of the process unless given.
+    """
     with Boundary(sys.stderr):
-        sys.exit(cli.main(prog_name="gatepolicy", standalone_mode=False))
+        sys.exit(cli.main(arguments, prog_name="gatepolicy", standalone_mode=False))

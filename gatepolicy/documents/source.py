@@ -9,7 +9,13 @@ from gatepolicy.model.location import Location
 
 MAX_BYTES = 64 * 1024 * 1024
 Read = Callable[[Path], bytes]
+Reader = Read
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file on the disk."""
+    return path.read_bytes()
 
 
 def read_text(file: str, *, read: Read = Path.read_bytes) -> str:

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 JSONValue: TypeAlias = "bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None"
 Path: TypeAlias = tuple[str | int, ...]
+DataPath: TypeAlias = Path
 
 
 def show_path(path: Path) -> str:

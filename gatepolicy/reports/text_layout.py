@@ -85,7 +85,8 @@ def wrap(text: str, width: int) -> Iterator[str]:
         if width_of(longer) <= width:
             current = longer
             continue
-        yield current
+        if current:
+            yield current
         current = word
     yield current
 

@@ -1,0 +1,129 @@
+"""From controls and facts to verdicts. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from gatepolicy.evaluate.kleene import Truth, decisive, holds
+from gatepolicy.evaluate.predicates import PREDICATES
+from gatepolicy.evaluate.wording import seen_in_words
+from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
+from gatepolicy.model.reasons import HINT, Reason
+from gatepolicy.model.verdicts import Outcome, Verdict
+from gatepolicy.policies.control import Control
+from gatepolicy.rules.conditions import Test
+
+MOST_TELLING_FIRST: tuple[Reason, ...] = (
+    Reason.BAD_CREDENTIALS_CONFIG,
+    Reason.UNSUPPORTED_EXCHANGE,
+    Reason.NOT_COVERED,
+    Reason.KEY_EXPIRED,
+    Reason.BAD_KEY,
+    Reason.BAD_SIGNATURE,
+    Reason.IP_REFUSED,
+    Reason.PERMISSION_DENIED,
+    Reason.GEO_BLOCKED,
+    Reason.CLOCK_SKEW,
+    Reason.TLS_ERROR,
+    Reason.MAINTENANCE,
+    Reason.RATE_LIMITED,
+    Reason.UNREACHABLE,
+    Reason.TIMEOUT,
+    Reason.UNEXPECTED_ANSWER,
+    Reason.NOT_DISCLOSED,
+)
+"""Which reason is told when there are several: what its owner can act on comes first."""
+
+_RANK = {reason: rank for rank, reason in enumerate(MOST_TELLING_FIRST)}
+
+
+def evaluate(controls: Iterable[Control], facts: Facts, now: datetime) -> tuple[Verdict, ...]:
+    """Judge what is known about one key.
+
+    Args:
+        controls: What policies ask, in the order in which verdicts are wanted.
+        facts: What is known and what is not.
+        now: Ages and expiries are counted from here. UTC.
+
+    Returns:
+        One verdict for every control: pass and fail only where accepted facts prove them.
+    """
+    return tuple(_verdict(control, facts, now) for control in controls)
+
+
+def _verdict(control: Control, facts: Facts, now: datetime) -> Verdict:
+    def judge(test: Test) -> Truth:
+        fact = _accepted(test, control.accepted, facts)
+        return None if fact is None else PREDICATES[test.predicate](fact.value, test.argument, now)
+
+    truth = holds(control.condition, judge)
+    tests = decisive(control.condition, judge)
+    if truth is None:
+        why = _most_telling([_why_unknown(test, control.accepted, facts) for test in tests])
+        return _conclude(control, Outcome.UNKNOWN, reason=why.reason, needed=_needed(why))
+    seen = _seen(tests, facts, now)
+    return _conclude(control, Outcome.PASS if truth else Outcome.FAIL, seen=seen)
+
+
+def _conclude(
+    control: Control,
+    outcome: Outcome,
+    *,
+    seen: str = "",
+    reason: Reason | None = None,
+    needed: str = "",
+) -> Verdict:
+    return Verdict(
+        rule=control.rule,
+        name=control.name,
+        outcome=outcome,
+        severity=control.severity,
+        subject=control.subject,
+        expected=control.expected,
+        seen=seen,
+        reason=reason,
+        needed=needed,
+        on_unknown=control.on_unknown,
+        policy=control.policy,
+        location=control.location,
+    )
+
+
+def _accepted(test: Test, accepted: frozenset[Grade], facts: Facts) -> Fact | None:
+    fact = facts.known.get(test.fact)
+    return fact if fact is not None and fact.provenance.grade in accepted else None
+
+
+def _seen(tests: Sequence[Test], facts: Facts, now: datetime) -> str:
+    words = [seen_in_words(test, facts.known[test.fact].value, now) for test in tests]
+    return words[0] if len(words) == 1 else "; ".join(dict.fromkeys(words))
+
+
+def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknown:
+    fact = facts.known.get(test.fact)
+    if fact is None:
+        return facts.unknown.get(
+            test.fact, Unknown(Reason.NOT_DISCLOSED, f"nothing tells {test.fact}")
+        )
+    provenance = fact.provenance
+    if provenance.grade not in accepted:
+        reference = f" ({provenance.reference})" if provenance.reference else ""
+        return Unknown(
+            Reason.NOT_DISCLOSED,
+            f"{test.fact} is only {provenance.grade.value}, which the policy does not accept"
+            + reference,
+        )
+    when = f", {fact.value.isoformat()}," if isinstance(fact.value, datetime) else ""
+    return Unknown(Reason.UNEXPECTED_ANSWER, f"the value of {test.fact}{when} cannot be judged")
+
+
+def _most_telling(causes: Sequence[Unknown]) -> Unknown:
+    return min(
+        causes,
+        key=lambda cause: _RANK[cause.reason],
+        default=Unknown(Reason.NOT_DISCLOSED, "the condition asks nothing"),
+    )
+
+
+def _needed(why: Unknown) -> str:
+    hint = HINT[why.reason]
+    return f"{why.detail}; {hint}" if why.detail else hint

@@ -1,0 +1,152 @@
+"""What was seen, in words, for each predicate. Pure."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from gatepolicy.evaluate.predicates import age_of, lies_within, wider
+from gatepolicy.model.capabilities import DESCRIPTION
+from gatepolicy.model.facts import Access, FactValue, Grant, Network
+from gatepolicy.rules.conditions import Argument, Test
+from gatepolicy.rules.templates import duration_in_words
+
+_LONGEST = 100
+
+Wording = Callable[[Test, FactValue, datetime], str]
+
+_FLAGS: Mapping[str, tuple[str, str]] = {
+    **{
+        capability.fact: (f"the key can {what}", f"the key cannot {what}")
+        for capability, what in DESCRIPTION.items()
+    },
+    "ip.restricted": ("only listed addresses may use the key", "any address may use the key"),
+    "key.active": ("the key is active", "the key is not active"),
+}
+"""Fact to the words for true and for false."""
+
+_LISTS: Mapping[str, tuple[str, str]] = {
+    "permissions.unrecognised": ("unknown words: ", "no unknown word"),
+    "key.trading_pairs": ("the key may trade only ", "the key may trade every pair"),
+}
+"""Fact to the words before the entries, and for no entries."""
+
+_TIMES: Mapping[str, tuple[str, str]] = {
+    "key.created_at": ("made on", "never made"),
+    "key.last_used_at": ("last used on", "never used"),
+    "key.expires_at": ("ends on", "the key never ends"),
+}
+"""Fact to the words before the day, and for never."""
+
+
+def seen_in_words(test: Test, value: FactValue, now: datetime) -> str:
+    """What was seen of one fact, as far as a test asked for it."""
+    return SEEN[test.predicate](test, value, now)
+
+
+def _flag(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    positive, negative = _FLAGS.get(test.fact, (f"{test.fact}: yes", f"{test.fact}: no"))
+    return positive if value else negative
+
+
+def _list(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    before, none = _LISTS.get(test.fact, ("", "nothing"))
+    entries = ", ".join(map(_plain, value)) if isinstance(value, tuple) else ""
+    return f"{before}{entries}" if entries else none
+
+
+def _pairs_outside(test: Test, value: FactValue, now: datetime) -> str:
+    allowed = test.argument if isinstance(test.argument, tuple) else ()
+    outside = [part for part in value if part not in allowed] if isinstance(value, tuple) else []
+    return f"outside: {', '.join(map(_plain, outside))}" if outside else _list(test, value, now)
+
+
+def _word(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    word = test.argument[0] if isinstance(test.argument, tuple) else ""
+    grants = value if isinstance(value, tuple) else ()
+    found = [g.access for g in grants if isinstance(g, Grant) and g.word == word]
+    how = ", ".join(
+        "granted" if access is Access.GRANTED else f"granted {access.value}" for access in found
+    )
+    return f"{word} is {how or 'not granted'}"
+
+
+def _outside(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    allowed = _networks(test.argument)
+    found = _networks(value)
+    outside = tuple(network for network in found if not lies_within(network, allowed))
+    return f"outside: {_addresses(outside)}" if outside else f"bound to {_addresses(found)}"
+
+
+def _wide(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    widest = test.argument if isinstance(test.argument, int) else 0
+    found = _networks(value)
+    wide = tuple(network for network in found if wider(network, widest))
+    return f"too wide: {_addresses(wide)}" if wide else f"bound to {_addresses(found)}"
+
+
+def _count(test: Test, value: FactValue, now: datetime) -> str:
+    del test, now
+    count = len(value) if isinstance(value, tuple) else 0
+    return f"bound to {count} {'entry' if count == 1 else 'entries'}"
+
+
+def _text(test: Test, value: FactValue, now: datetime) -> str:
+    del test, now
+    return f"the name is {_plain(value)}" if value else "the key has no name"
+
+
+def _time(test: Test, value: FactValue, now: datetime) -> str:
+    before, never = _TIMES[test.fact]
+    age = age_of(value, now)
+    if age is None or not isinstance(value, datetime):
+        return never
+    day = value.astimezone(UTC).date().isoformat()
+    return f"{before} {day} ({_distance(age)})"
+
+
+def _distance(age: timedelta) -> str:
+    whole = abs(age) - abs(age) % timedelta(days=1)
+    if not whole:
+        return "less than a day ago" if age >= timedelta(0) else "in less than a day"
+    words = duration_in_words(whole)
+    return f"{words} ago" if age > timedelta(0) else f"in {words}"
+
+
+def _plain(text: object) -> str:
+    # What an exchange sends is shown as it is, unless it could disturb a report.
+    shown = str(text)
+    whole = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    return whole if whole.isprintable() else repr(whole)
+
+
+def _addresses(networks: tuple[Network, ...]) -> str:
+    return ", ".join(
+        str(n.network_address) if n.prefixlen == n.max_prefixlen else str(n) for n in networks
+    )
+
+
+def _networks(value: FactValue | Argument) -> tuple[Network, ...]:
+    parts = value if isinstance(value, tuple) else ()
+    return tuple(part for part in parts if not isinstance(part, str | Grant))
+
+
+SEEN: Mapping[str, Wording] = {
+    "is": _flag,
+    "empty": _list,
+    "some_within": _pairs_outside,
+    "word_at_most": _word,
+    "all_within": _outside,
+    "no_wider_than": _wide,
+    "at_most": _count,
+    "matches": _text,
+    "younger_than": _time,
+    "used_within": _time,
+    "never": _time,
+    "dated": _time,
+    "days_left": _time,
+}
+"""One for every predicate."""

@@ -1,0 +1,157 @@
+"""From a policy and an exchange to controls: the questions that are asked of facts. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.capabilities import DESCRIPTION, Capability
+from gatepolicy.model.facts import Access
+from gatepolicy.model.location import Location
+from gatepolicy.model.verdicts import OnUnknown
+from gatepolicy.policies.control import Control
+from gatepolicy.policies.policy import DEFAULT_ACCEPTED, Clause, Policy, Section, capabilities
+from gatepolicy.rules.conditions import Argument
+from gatepolicy.rules.rule import Ask, Each, Rule
+from gatepolicy.rules.templates import fill_condition, fill_text
+
+ALLOW = "permissions.allow"
+FORBID = "permissions.forbid"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One question that a clause makes."""
+
+    item: str
+    """A capability, a word, or empty."""
+    what: str
+    """The same in plain words."""
+    value: Argument
+    """What the policy says."""
+    location: Location
+    """The line that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What the questions of one policy on one exchange are made from."""
+
+    section: Section
+    """What the policy says there."""
+    exchange: Exchange | None
+    """The catalog's entry, where it has one."""
+
+    def clause(self, ask: Ask) -> Clause | None:
+        """The first of an ask's clauses that is there and asks something."""
+        found = (self.section.clauses.get(place) for place in ask.clauses)
+        return next((clause for clause in found if clause is not None and clause.asks), None)
+
+
+def compile_policy(
+    policy: Policy, exchange_id: str, exchange: Exchange | None, rules: Mapping[str, Rule]
+) -> tuple[Control, ...]:
+    """Every question that a policy asks about a key on one exchange.
+
+    Args:
+        policy: The policy.
+        exchange_id: Where the key is.
+        exchange: The catalog's entry for it; ``None`` where the catalog has none. Nothing can be
+            known about such a key, and the policy asks its questions nevertheless.
+        rules: By id; controls come in their order.
+    """
+    scene = _Scene(policy.at(exchange_id), exchange)
+    return tuple(
+        _control(policy, scene.section, rule, ask, asked)
+        for rule in rules.values()
+        for ask in rule.asks
+        for asked in _EACH[ask.each](scene, ask)
+        if ask.takes(asked.item)
+    )
+
+
+def _control(policy: Policy, section: Section, rule: Rule, ask: Ask, asked: _Asked) -> Control:
+    return Control(
+        rule=rule.info.id,
+        name=rule.info.name,
+        subject=asked.item,
+        severity=section.severity.get(rule.info.name, rule.info.severity),
+        condition=fill_condition(ask.condition, asked.item, asked.value),
+        expected=fill_text(ask.expected, asked.what, asked.value),
+        on_unknown=_on_unknown(section, rule),
+        accepted=DEFAULT_ACCEPTED if section.accepted is None else section.accepted,
+        policy=policy.name,
+        location=asked.location,
+    )
+
+
+def _on_unknown(section: Section, rule: Rule) -> OnUnknown:
+    names = (rule.info.name, *rule.groups, "default")
+    said = (section.on_unknown.get(name) for name in names)
+    return next((meaning for meaning in said if meaning is not None), rule.on_unknown)
+
+
+def _once(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
+    clause = scene.clause(ask)
+    if clause is not None:
+        yield _Asked("", "", clause.value, clause.location)
+    elif ALLOW in ask.clauses and scene.section.words is not None:
+        yield _Asked("", "", None, scene.section.words.location)
+
+
+def _item(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
+    clause = scene.clause(ask)
+    for capability in capabilities(clause):
+        assert clause is not None
+        yield _about(capability, clause.items[capability])
+
+
+def _capability_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
+    section = scene.section
+    forbidden = capabilities(section.clauses.get(FORBID))
+    if section.words is not None:
+        beyond, location = _unspeakable(scene), section.words.location
+    elif (allow := scene.clause(ask)) is not None:
+        beyond = frozenset(Capability).difference(capabilities(allow))
+        location = allow.location
+    else:
+        return
+    for capability in Capability:
+        if capability in beyond and capability not in forbidden:
+            yield _about(capability, location)
+
+
+def _unspeakable(scene: _Scene) -> frozenset[Capability]:
+    """Capabilities that an exchange's words do not tell about, so that no list of words can."""
+    return (
+        frozenset(Capability)
+        if scene.exchange is None
+        else scene.exchange.permissions.inferred_absence
+    )
+
+
+def _word_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
+    del ask
+    allowed = scene.section.words
+    if allowed is None or scene.exchange is None:
+        return
+    for word in scene.exchange.permissions.words.values():
+        grant = allowed.words.get(word.word)
+        name = word.title if word.title == word.word else f"{word.title} ({word.word})"
+        place = allowed.items.get(word.word, allowed.location)
+        if grant is None:
+            yield _Asked(word.word, f"{name} is off", (word.word, "none"), place)
+        elif grant.access is Access.READ_ONLY:
+            limit = (word.word, Access.READ_ONLY.value)
+            yield _Asked(word.word, f"{name} is off or read-only", limit, place)
+
+
+def _about(capability: Capability, location: Location) -> _Asked:
+    return _Asked(capability.value, DESCRIPTION[capability], capability.value, location)
+
+
+_EACH: Mapping[Each, Callable[[_Scene, Ask], Iterator[_Asked]]] = {
+    Each.ONCE: _once,
+    Each.ITEM: _item,
+    Each.CAPABILITY_BEYOND: _capability_beyond,
+    Each.WORD_BEYOND: _word_beyond,
+}

@@ -1,0 +1,140 @@
+"""A policy as its file says it: typed clauses, each with its place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gatepolicy.model.capabilities import Capability
+from gatepolicy.model.facts import Grade, Grant
+from gatepolicy.model.location import Location
+from gatepolicy.model.severity import Severity
+from gatepolicy.model.verdicts import OnUnknown
+from gatepolicy.rules.conditions import Argument
+
+DEFAULT_ACCEPTED: frozenset[Grade] = frozenset(Grade) - {Grade.INFERRED}
+"""Grades of proof that a policy accepts when it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One thing that a policy asks for."""
+
+    value: Argument
+    """What it says, typed: a duration, networks, capabilities, …"""
+    location: Location
+    """Where its property stands."""
+    items: Mapping[str, Location]
+    """For a list of texts: where each entry stands."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks anything; ``required: false`` does not."""
+        return self.value is not False
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedWords:
+    """The words of one exchange that a key may have there, and how far each may reach."""
+
+    words: Mapping[str, Grant]
+    """Word to the access that it may have at most."""
+    location: Location
+    """Where ``allow`` stands."""
+    items: Mapping[str, Location]
+    """Where each word stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a policy says for every exchange, or for one."""
+
+    location: Location
+    """Where it begins."""
+    clauses: Mapping[str, Clause]
+    """Dotted place of the property, such as ``key.max_age``, to the clause."""
+    words: AllowedWords | None
+    """Allowed words; only for one exchange."""
+    severity: Mapping[str, Severity]
+    """Rule name to severity."""
+    on_unknown: Mapping[str, OnUnknown]
+    """Rule name, group or ``default``, to what an unknown means."""
+    accepted: frozenset[Grade] | None
+    """Grades of proof; ``None`` when it does not say."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether any of its clauses asks anything."""
+        return self.words is not None or any(clause.asks for clause in self.clauses.values())
+
+
+@dataclass(frozen=True, slots=True)
+class AppliesTo:
+    """Which accounts a policy is about. What is empty does not narrow it."""
+
+    exchanges: frozenset[str]
+    """Ids of exchanges."""
+    accounts: tuple[str, ...]
+    """Globs over account ids."""
+    labels: Mapping[str, str]
+    """Labels that an account must carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy file."""
+
+    name: str
+    """Unique among the policies of a scan."""
+    title: str
+    """One line for people."""
+    description: str
+    """What it is for; may be empty."""
+    owner: str
+    """Who answers for it; may be empty."""
+    references: Sequence[str]
+    """Addresses of the documents that it follows."""
+    location: Location
+    """Where its name stands."""
+    digest: str
+    """SHA-256 of the file, hexadecimal."""
+    applies_to: AppliesTo
+    """Which accounts it is about."""
+    general: Section
+    """What it says for every exchange."""
+    exchanges: Mapping[str, Section]
+    """What it says for single exchanges."""
+
+    def at(self, exchange: str) -> Section:
+        """What holds on one exchange: what is said there replaces what is said for all.
+
+        A property replaces the same property (``max_age`` there leaves ``max_idle`` alone), and so
+        does an entry of ``severity`` or ``on_unknown``.
+        """
+        special = self.exchanges.get(exchange)
+        return self.general if special is None else _overlay(self.general, special)
+
+
+def _overlay(general: Section, special: Section) -> Section:
+    replaced = {_property(place) for place in special.clauses}
+    kept = {
+        place: clause
+        for place, clause in general.clauses.items()
+        if _property(place) not in replaced
+    }
+    return Section(
+        location=special.location,
+        clauses={**kept, **special.clauses},
+        words=special.words,
+        severity={**general.severity, **special.severity},
+        on_unknown={**general.on_unknown, **special.on_unknown},
+        accepted=general.accepted if special.accepted is None else special.accepted,
+    )
+
+
+def _property(place: str) -> tuple[str, ...]:
+    return tuple(place.split(".")[:2])
+
+
+def capabilities(clause: Clause | None) -> tuple[Capability, ...]:
+    """The capabilities that a clause lists; none without a clause."""
+    listed = clause.value if clause is not None and isinstance(clause.value, tuple) else ()
+    return tuple(Capability(item) for item in listed if isinstance(item, str))

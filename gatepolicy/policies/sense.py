@@ -1,0 +1,95 @@
+"""What the schema cannot see: policies that contradict themselves, or ask nothing. Pure."""
+
+from collections.abc import Callable, Iterator
+
+from gatepolicy.errors import Problem
+from gatepolicy.exchanges.exchange import Exchange, Word
+from gatepolicy.model.capabilities import Capability
+from gatepolicy.model.facts import Access, Grant
+from gatepolicy.policies.policy import AllowedWords, Clause, Policy, capabilities
+
+ALLOW, FORBID, REQUIRE = (f"permissions.{name}" for name in ("allow", "forbid", "require"))
+
+
+def nonsense(policy: Policy, exchange: Callable[[str], Exchange]) -> Iterator[Problem]:
+    """Everything that makes no sense in a policy, though its shape is right.
+
+    Args:
+        policy: The policy.
+        exchange: The catalog's entry of an exchange that the policy has words of.
+    """
+    clauses = policy.general.clauses
+    allow, forbid, require = (clauses.get(place) for place in (ALLOW, FORBID, REQUIRE))
+    yield from _asks_nothing(policy)
+    yield from _in_both(FORBID, forbid, allow, "allowed as well")
+    yield from _in_both(REQUIRE, require, forbid, "forbidden as well")
+    if allow is not None:
+        yield from _not_in(REQUIRE, require, allow)
+    for name, section in policy.exchanges.items():
+        yield from _left_out(policy, name)
+        if section.words is not None:
+            yield from _words_against(policy, name, exchange(name), section.words)
+
+
+def _asks_nothing(policy: Policy) -> Iterator[Problem]:
+    if not policy.general.asks and not any(s.asks for s in policy.exchanges.values()):
+        fix = "add permissions, ip_binding or key"
+        yield Problem(policy.location, "", "the policy asks nothing", fix)
+
+
+def _in_both(
+    place: str, clause: Clause | None, other: Clause | None, what: str
+) -> Iterator[Problem]:
+    others = capabilities(other)
+    for index, item in enumerate(capabilities(clause)):
+        if item in others:
+            yield _about_item(place, clause, index, f"{item} is {what}", "remove one of the two")
+
+
+def _not_in(place: str, clause: Clause | None, allow: Clause) -> Iterator[Problem]:
+    allowed = capabilities(allow)
+    for index, item in enumerate(capabilities(clause)):
+        if item not in allowed:
+            yield _about_item(
+                place, clause, index, f"{item} is required, but not allowed", f"add it to {ALLOW}"
+            )
+
+
+def _about_item(place: str, clause: Clause | None, index: int, what: str, fix: str) -> Problem:
+    assert clause is not None
+    location = list(clause.items.values())[index]
+    return Problem(location, f"{place}[{index}]", what, fix)
+
+
+def _left_out(policy: Policy, exchange: str) -> Iterator[Problem]:
+    chosen = policy.applies_to.exchanges
+    if chosen and exchange not in chosen:
+        what = "applies_to.exchanges leaves this exchange out"
+        place = policy.exchanges[exchange].location
+        yield Problem(place, f"exchanges.{exchange}", what, "add it there, or remove this")
+
+
+def _words_against(
+    policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
+) -> Iterator[Problem]:
+    path = f"exchanges.{name}.{ALLOW}"
+    known = exchange.permissions.words
+    forbidden = set(capabilities(policy.general.clauses.get(FORBID)))
+    for word, grant in allowed.words.items():
+        for capability in sorted(_granted(known[word], grant) & forbidden):
+            what = f"{word} means {capability} too, which {FORBID} forbids"
+            yield Problem(allowed.items[word], path, what, "remove one of the two")
+    for capability in capabilities(policy.general.clauses.get(REQUIRE)):
+        granting = [word for word in known.values() if _may_grant(word, capability)]
+        if granting and not any(word.word in allowed.words for word in granting):
+            what = f"{REQUIRE} asks for {capability}, which no allowed word grants"
+            fix = f"allow {' or '.join(word.word for word in granting)}"
+            yield Problem(allowed.location, path, what, fix)
+
+
+def _granted(word: Word, grant: Grant) -> frozenset[Capability]:
+    return frozenset() if grant.access is Access.READ_ONLY else word.grants
+
+
+def _may_grant(word: Word, capability: Capability) -> bool:
+    return capability in word.grants | word.unclear

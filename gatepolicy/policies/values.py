@@ -1,0 +1,117 @@
+"""From the texts of a policy to typed values. Each reader tells what is wrong, or the value."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import (
+    IPv4Network,
+    IPv6Network,
+    collapse_addresses,
+    ip_interface,
+    ip_network,
+)
+
+from gatepolicy.documents.values import DataPath, JSONValue
+from gatepolicy.model.facts import Network
+from gatepolicy.rules.conditions import Argument
+
+_HOURS: Mapping[str, int] = {"h": 1, "d": 24, "w": 24 * 7}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something that the schema cannot see."""
+
+    path: DataPath
+    """Where, from the value on."""
+    what: str
+    """What is wrong."""
+    fix: str
+    """What to do."""
+
+
+Read = tuple[Argument, Sequence[Wrong]]
+Reader = Callable[[JSONValue], Read]
+
+
+def read_plain(value: JSONValue) -> Read:
+    """A flag, a number or a text, as it is."""
+    assert isinstance(value, bool | int | str)
+    return value, ()
+
+
+def read_texts(value: JSONValue) -> Read:
+    """A list of texts."""
+    return _texts(value), ()
+
+
+def read_duration(value: JSONValue) -> Read:
+    """A duration such as ``90d``."""
+    assert isinstance(value, str)
+    duration = timedelta(hours=int(value[:-1]) * _HOURS[value[-1]])
+    if duration:
+        return duration, ()
+    return duration, [Wrong((), "no time at all", "write at least 1h")]
+
+
+def read_pattern(value: JSONValue) -> Read:
+    """A regular expression."""
+    assert isinstance(value, str)
+    try:
+        re.compile(value)
+    except (re.error, OverflowError) as error:
+        return value, [Wrong((), f"no regular expression ({error})", "correct it")]
+    return value, ()
+
+
+def read_networks(value: JSONValue) -> Read:
+    """A list of networks; neighbours and parts of each other become one."""
+    read = [_network(text, (index,)) for index, text in enumerate(_texts(value))]
+    wrong = [item for item in read if isinstance(item, Wrong)]
+    networks = [item for item in read if not isinstance(item, Wrong)]
+    four = collapse_addresses(n for n in networks if isinstance(n, IPv4Network))
+    six = collapse_addresses(n for n in networks if isinstance(n, IPv6Network))
+    collapsed: tuple[Network, ...] = (*four, *six)
+    return collapsed, wrong
+
+
+def _network(text: str, path: DataPath) -> Network | Wrong:
+    try:
+        return ip_network(text)
+    except ValueError:
+        return Wrong(path, *_what_is_wrong_with_network(text))
+
+
+def _what_is_wrong_with_network(text: str) -> tuple[str, str]:
+    try:
+        meant = ip_interface(text)
+    except ValueError:
+        return "no network in CIDR notation", "write it like 203.0.113.0/28"
+    alone = f"{meant.ip}/{meant.max_prefixlen}"
+    return "an address within a network, not the network", f"write {meant.network} or {alone}"
+
+
+def _texts(value: JSONValue) -> tuple[str, ...]:
+    assert isinstance(value, list)
+    return tuple(str(item) for item in value)
+
+
+CLAUSES: Mapping[str, Reader] = {
+    "permissions.allow": read_texts,
+    "permissions.forbid": read_texts,
+    "permissions.require": read_texts,
+    "ip_binding.required": read_plain,
+    "ip_binding.within": read_networks,
+    "ip_binding.widest": read_plain,
+    "ip_binding.at_most": read_plain,
+    "key.max_age": read_duration,
+    "key.max_idle": read_duration,
+    "key.min_days_to_expiry": read_plain,
+    "key.must_expire": read_plain,
+    "key.name": read_pattern,
+    "key.trading_pairs": read_plain,
+    "key.trading_pairs.within": read_texts,
+    "key.active": read_plain,
+}
+"""Every place of a policy that rules can ask for, with how it is read."""

@@ -1,0 +1,86 @@
+"""Reading the rules."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gatepolicy.documents.load import load_document
+from gatepolicy.documents.schema import load_schema
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.scan import RuleInfo
+from gatepolicy.model.severity import Severity
+from gatepolicy.model.verdicts import OnUnknown
+from gatepolicy.resources import rules_file, schemas_directory
+from gatepolicy.rules.conditions import AllOf, AnyOf, Condition, Test
+from gatepolicy.rules.rule import Ask, Each, Rule
+
+Node = Mapping[str, Any]
+
+
+def load_rules(exchanges: Iterable[Exchange] = ()) -> Mapping[str, Rule]:
+    """Every rule by its id, in stable order.
+
+    Args:
+        exchanges: Catalog entries whose fixes are to stand beside the default ones.
+
+    Raises:
+        DocumentError: The shipped file is broken: a defect of gatepolicy.
+    """
+    schema = load_schema((schemas_directory() / "rules.schema.json").read_text(encoding="utf-8"))
+    document = load_document(str(rules_file()), schema=schema, kind="Rules")
+    # The schema has accepted the document, so its shape is known from here on.
+    data: Any = document.data
+    known = tuple(exchanges)
+    return {node["id"]: _rule(node, known) for node in data["rules"]}
+
+
+def find_rule(rules: Mapping[str, Rule], text: str) -> Rule | None:
+    """The rule of an id or a name, in any case."""
+    wanted = text.lower()
+    found = (r for r in rules.values() if wanted in (r.info.id.lower(), r.info.name))
+    return next(found, None)
+
+
+def with_fixes(rule: Rule, exchanges: Sequence[Exchange]) -> Rule:
+    """The rule with the fixes of some exchanges beside its default one."""
+    special = {e.id: e.fixes[rule.info.name] for e in exchanges if rule.info.name in e.fixes}
+    return replace(rule, info=replace(rule.info, fix={**rule.info.fix, **special}))
+
+
+def _rule(node: Node, exchanges: Sequence[Exchange]) -> Rule:
+    info = RuleInfo(
+        id=node["id"],
+        name=node["name"],
+        title=node["title"],
+        severity=Severity(node["severity"]),
+        why=node["why"],
+        fix={"default": node["fix"]},
+        references=tuple(node["references"]),
+        tags=tuple(node["tags"]),
+    )
+    rule = Rule(
+        info=info,
+        groups=tuple(node["groups"]),
+        on_unknown=OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE.value)),
+        asks=tuple(_ask(ask) for ask in node["asks"]),
+    )
+    return with_fixes(rule, exchanges)
+
+
+def _ask(node: Node) -> Ask:
+    return Ask(
+        clauses=tuple(node["clauses"]),
+        each=Each(node["each"]),
+        only=frozenset(node.get("only", ())),
+        besides=frozenset(node.get("besides", ())),
+        condition=_condition(node["condition"]),
+        expected=node["expected"],
+    )
+
+
+def _condition(node: Node) -> Condition:
+    if "all" in node:
+        return AllOf(tuple(_condition(part) for part in node["all"]))
+    if "any" in node:
+        return AnyOf(tuple(_condition(part) for part in node["any"]))
+    return Test(node["fact"], node["predicate"], node.get("argument"))

@@ -1,0 +1,192 @@
+"""Any facts, any evidence, any scan: for laws that hold for all of them."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
+
+from hypothesis import strategies as st
+
+from gatepolicy.model.facts import (
+    FACTS,
+    Access,
+    Fact,
+    FactKind,
+    Facts,
+    FactValue,
+    Grade,
+    Grant,
+    Network,
+    Never,
+    Provenance,
+    Unknown,
+)
+from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import (
+    AccountResult,
+    CallRecord,
+    Evidence,
+    PolicyInfo,
+    RuleInfo,
+    Scan,
+    ScanSettings,
+    Subject,
+)
+from gatepolicy.model.severity import Severity
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+
+SECONDS = st.integers(min_value=0, max_value=4_000_000_000)
+
+HOSTILE = (
+    "\x1b[2J", "\x07", "\x9b31m", "\u202eevil", "\u2028", "\r\nPASS", "\ud800", "{0}", "[a](b)",
+    "\x00",
+)  # fmt: skip
+hostile = st.sampled_from(HOSTILE)
+texts = st.one_of(st.text(max_size=12), hostile, st.just("plain"))
+"""Any text, lone surrogates excepted unless among the hostile ones."""
+clean_texts = st.text(st.characters(codec="utf-8"), max_size=12)
+"""Any text that a file can hold."""
+times = st.builds(
+    lambda seconds, micros: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(0, seconds, micros),
+    SECONDS,
+    st.sampled_from([0, 1, 250_000, 999_999]),
+)
+
+
+def _networks() -> st.SearchStrategy[Network]:
+    def four(address: int, prefix: int) -> Network:
+        return IPv4Network((address, prefix), strict=False)
+
+    def six(address: int, prefix: int) -> Network:
+        return IPv6Network((address, prefix), strict=False)
+
+    return st.one_of(
+        st.builds(four, st.integers(0, 2**32 - 1), st.integers(0, 32)),
+        st.builds(six, st.integers(0, 2**128 - 1), st.integers(0, 128)),
+    )
+
+
+def values(kind: FactKind, text: st.SearchStrategy[str]) -> st.SearchStrategy[FactValue]:
+    """Values of a kind."""
+    table: dict[FactKind, st.SearchStrategy[FactValue]] = {
+        FactKind.BOOL: st.booleans(),
+        FactKind.TEXT: text,
+        FactKind.TIME: st.one_of(times, st.just(Never.NEVER)),
+        FactKind.TEXTS: st.lists(text, max_size=3).map(tuple),
+        FactKind.NETWORKS: st.lists(_networks(), max_size=3).map(tuple),
+        FactKind.GRANTS: st.lists(st.builds(Grant, text, st.sampled_from(Access)), max_size=3).map(
+            tuple
+        ),
+    }
+    return table[kind]
+
+
+@st.composite
+def facts(draw: st.DrawFn, text: st.SearchStrategy[str]) -> Facts:
+    """Every fact, known or unknown."""
+    provenance = st.builds(Provenance, st.sampled_from(Grade), text, text, text)
+    known = draw(st.sets(st.sampled_from(sorted(FACTS)), max_size=6))
+    return Facts(
+        {name: Fact(draw(values(FACTS[name].kind, text)), draw(provenance)) for name in known},
+        {
+            name: Unknown(draw(st.sampled_from(Reason)), draw(text))
+            for name in FACTS
+            if name not in known
+        },
+    )
+
+
+def locations(text: st.SearchStrategy[str]) -> st.SearchStrategy[Location]:
+    """Places in files of any name."""
+    return st.builds(Location, text, st.integers(1, 10**6), st.integers(1, 10**4))
+
+
+def subjects(text: st.SearchStrategy[str]) -> st.SearchStrategy[Subject]:
+    """Accounts of any name."""
+    labels = st.dictionaries(text, text, max_size=2)
+    return st.builds(Subject, text, text, labels, text, locations(text))
+
+
+def calls(text: st.SearchStrategy[str]) -> st.SearchStrategy[CallRecord]:
+    """Calls with any answer."""
+    return st.builds(
+        CallRecord,
+        call=text,
+        method=text,
+        url=text,
+        status=st.one_of(st.none(), st.integers(100, 599)),
+        reason=st.one_of(st.just(""), st.sampled_from([reason.value for reason in Reason])),
+        attempts=st.integers(0, 9),
+        answer=text,
+    )
+
+
+def evidences(text: st.SearchStrategy[str]) -> st.SearchStrategy[Evidence]:
+    """Evidence about one account."""
+    return st.builds(
+        Evidence, subjects(text), times, facts(text), st.lists(calls(text), max_size=2).map(tuple)
+    )
+
+
+def _rules(text: st.SearchStrategy[str]) -> st.SearchStrategy[list[RuleInfo]]:
+    rule = st.builds(
+        RuleInfo,
+        id=st.sampled_from(["GP001", "GP004", "GP010", "GP020"]),
+        name=st.sampled_from(["withdrawal-enabled", "ip-unbound", "key-idle", "new-thing"]),
+        title=st.one_of(st.just("The key is bad"), st.just("x" * 2000)),
+        severity=st.sampled_from(Severity),
+        why=st.one_of(st.just(""), text),
+        fix=st.builds(lambda fix: {"default": fix}, text),
+        references=st.lists(st.sampled_from(["https://example.com/a", "docs/a.md"]), max_size=2),
+        tags=st.lists(st.sampled_from(["security", *"abcdefghijkl"]), unique=True),
+    )
+    return st.lists(rule, min_size=1, max_size=4, unique_by=lambda rule: rule.id)
+
+
+@st.composite
+def verdicts(draw: st.DrawFn, rules: list[RuleInfo], text: st.SearchStrategy[str]) -> Verdict:
+    """A verdict of one of these rules."""
+    rule = draw(st.sampled_from(rules))
+    outcome = draw(st.sampled_from(Outcome))
+    unknown = outcome is Outcome.UNKNOWN
+    return Verdict(
+        rule=rule.id,
+        name=rule.name,
+        outcome=outcome,
+        severity=draw(st.sampled_from(Severity)),
+        subject=draw(text),
+        expected=draw(text),
+        seen="" if unknown else draw(text),
+        reason=draw(st.sampled_from(Reason)) if unknown else None,
+        needed=draw(text) if unknown else "",
+        on_unknown=draw(st.sampled_from(OnUnknown)),
+        policy=draw(text),
+        location=draw(locations(text)),
+    )
+
+
+@st.composite
+def scans(draw: st.DrawFn, text: st.SearchStrategy[str] = texts) -> Scan:
+    """Any finished scan."""
+    rules = draw(_rules(text))
+    some = st.lists(verdicts(rules, text), max_size=4)
+    started = draw(times)
+    return Scan(
+        started_at=started,
+        finished_at=started + timedelta(seconds=draw(st.integers(0, 100))),
+        settings=draw(
+            st.builds(
+                ScanSettings,
+                st.sampled_from(Severity),
+                st.booleans(),
+                st.booleans(),
+                st.booleans(),
+            )
+        ),
+        rules=rules,
+        policies=draw(
+            st.lists(st.builds(PolicyInfo, text, text, text, text, st.integers(0, 9)), max_size=2)
+        ),
+        accounts=draw(st.lists(st.builds(AccountResult, evidences(text), some), max_size=3)),
+        general=draw(some),
+        warnings=draw(st.lists(text, max_size=2)),
+    )

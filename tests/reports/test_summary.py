@@ -1,0 +1,53 @@
+from gatepolicy.model.scan import ScanSettings
+from gatepolicy.model.severity import Severity
+from gatepolicy.model.verdicts import Outcome
+from gatepolicy.reports.summary import exit_sentence, is_incomplete, summarise
+from tests.reports.example_scan import example_scan, failing, passing, refused, scan_of
+
+
+def test_counts_of_the_example() -> None:
+    summary = summarise(example_scan())
+    assert summary.outcomes == {
+        Outcome.PASS: 5,
+        Outcome.FAIL: 4,
+        Outcome.UNKNOWN: 6,
+        Outcome.WAIVED: 1,
+        Outcome.NOT_APPLICABLE: 1,
+    }
+    assert summary.violations == {
+        Severity.CRITICAL: 3,
+        Severity.HIGH: 1,
+        Severity.MEDIUM: 0,
+        Severity.LOW: 1,
+        Severity.INFO: 0,
+    }
+    assert (summary.accounts, summary.incomplete) == (4, 1)
+
+
+def test_an_unknown_that_the_policy_only_warns_about_leaves_an_account_complete() -> None:
+    assert not is_incomplete(failing())
+    assert is_incomplete(refused())
+
+
+def test_the_exit_code_is_told_with_its_meaning() -> None:
+    assert exit_sentence(example_scan()) == (
+        "Exit code 1: at least one violation at or above --fail-on."
+    )
+    assert exit_sentence(scan_of(passing())) == (
+        "Exit code 0: everything selected was evaluated, nothing at or above --fail-on."
+    )
+
+
+def test_a_softened_exit_code_is_never_told_as_a_clean_scan() -> None:
+    settings = ScanSettings(fail_on=Severity.CRITICAL, exit_zero=True, allow_incomplete=True)
+    assert exit_sentence(scan_of(refused(), settings=settings)) == (
+        "Exit code 0 because of --exit-zero --allow-incomplete --fail-on critical; "
+        "else 1: at least one violation at or above --fail-on."
+    )
+
+
+def test_an_allowed_empty_scan_says_so() -> None:
+    assert exit_sentence(scan_of(settings=ScanSettings(allow_empty=True))) == (
+        "Exit code 0 because of --allow-empty; "
+        "else 4: nothing evaluated: no account or no rule matched."
+    )

@@ -1,0 +1,104 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatepolicy.reports.clean import clean
+from gatepolicy.reports.text_layout import (
+    Span,
+    Tone,
+    cut,
+    labelled,
+    line,
+    pad,
+    paint,
+    paragraph,
+    width_of,
+    wrap,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text, (naïve) 東京 →", "plain text, (naïve) 東京 →"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\tb\nc\x7f", "a\\x09b\\x0ac\\x7f"),
+        ("evil\u202etxt", "evil\\u202etxt"),
+        ("\u200bhidden", "\\u200bhidden"),
+        ("lone\ud800", "lone\\ud800"),
+        ("tag\U000e0041", "tag\\U000e0041"),
+    ],
+)
+def test_clean_shows_what_does_not_print(text: str, shown: str) -> None:
+    assert clean(text) == shown
+
+
+@given(st.text())
+def test_clean_text_prints_and_is_clean_already(text: str) -> None:
+    assert clean(text).isprintable()
+    assert clean(clean(text)) == clean(text)
+
+
+def test_width_counts_columns_of_a_terminal() -> None:
+    assert width_of("gate") == 4
+    assert width_of("東京") == 4
+    assert width_of("e\u0301") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [("market", 6, "market"), ("market-making", 7, "market…"), ("東京市場", 6, "東京…"),
+     ("東京市場", 4, "東…")],
+)  # fmt: skip
+def test_cut(text: str, width: int, expected: str) -> None:
+    assert cut(text, width) == expected
+
+
+def test_pad_fills_columns_not_characters() -> None:
+    assert pad("東", 4) == "東  "
+    assert pad("abcd", 2) == "abcd"
+
+
+@given(st.text(), st.integers(4, 30))
+def test_wrapped_lines_fit_and_lose_no_word(text: str, width: int) -> None:
+    lines = list(wrap(text, width))
+    assert all(width_of(part) <= width for part in lines)
+    words = [clean(word) for word in text.split()]
+    assert "".join(lines).replace(" ", "") == "".join(words).replace(" ", "")
+
+
+def test_wrap_breaks_a_long_word_and_joins_lines() -> None:
+    assert list(wrap("one\ntwo abcdefghij", 7)) == ["one two", "abcdefg", "hij"]
+    assert list(wrap("", 7)) == [""]
+
+
+def test_wrap_ends_when_a_character_is_wider_than_the_line() -> None:
+    assert list(wrap("東京", 1)) == ["東", "京"]
+
+
+def test_paragraph_is_indented() -> None:
+    text = "".join(paint(paragraph("one two three", 9, indent=2), colour=False))
+    assert text == "  one two\n  three\n"
+
+
+def test_labelled_stands_behind_its_label() -> None:
+    text = "".join(paint(labelled("fix", "one two three", 22), colour=False))
+    assert text == "    fix       one two\n              three\n"
+
+
+def test_labelled_says_nothing_without_a_text() -> None:
+    assert list(labelled("seen", "", 80)) == []
+
+
+def test_colour_only_when_asked_and_reset_after_each_piece() -> None:
+    lines = [(Span("bad", Tone.BAD), Span(" plain")), line("quiet  ", Tone.QUIET)]
+    assert list(paint(lines, colour=True)) == [
+        "\x1b[1;31mbad\x1b[0m plain\n",
+        "\x1b[2mquiet  \x1b[0m\n",
+    ]
+    assert list(paint(lines, colour=False)) == ["bad plain\n", "quiet\n"]
+
+
+def test_a_painted_text_cannot_bring_its_own_escape_sequence() -> None:
+    assert list(paint([line("\x1b[2J", Tone.GOOD)], colour=True)) == ["\x1b[32m\\x1b[2J\x1b[0m\n"]
