@@ -172,7 +172,7 @@ class _AccountCalls:
         while True:
             received = await self._ask(call)
             raw = received.answer if isinstance(received, Received) else received
-            outcome = interpret(self._exchange, call, raw)
+            outcome = interpret(self._exchange, raw)
             reason = outcome.reason if isinstance(outcome, Failure) else None
             if reason not in TRANSIENT:
                 return _Attempted(raw, reason, attempt)

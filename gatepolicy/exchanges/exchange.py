@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gatepolicy.documents.values import JSONValue
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FactValue
 from gatepolicy.model.reasons import Reason
@@ -64,14 +65,35 @@ class ErrorPattern:
 class OwnKey:
     """How to find the row of the calling key in a list of keys."""
 
-    call: str
-    """Id of the call."""
     rows: str
     """JSON Pointer to the list; one object in place of the list is a list of one."""
     key: str
-    """JSON Pointer within a row to the key."""
+    """JSON Pointer within a row to the key; empty where rows do not name it: then there must be
+    exactly one row."""
     mask: str
-    """The character that hides the rest of the key; empty when keys are shown whole."""
+    """The character that hides the end of the key; empty when keys are shown whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one documented value means."""
+
+    equals: JSONValue
+    """The value, of exactly this type."""
+    means: FactValue
+    """The fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A condition on another value of the same answer. A value that is missing meets none."""
+
+    pointer: str
+    """JSON Pointer, as in the source that the condition belongs to."""
+    equals: JSONValue
+    """The value, of exactly this type."""
+    negated: bool
+    """Whether the condition is met by every other value instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +106,12 @@ class FactSource:
     """JSON Pointer into the answer, or into the own row where the call has one."""
     reader: str
     """Name in the table of readers."""
+    meanings: Sequence[Meaning] = ()
+    """Values that mean something of their own; the reader gets all others."""
+    when: Sequence[When] = ()
+    """The source counts only when all of these are met."""
+    optional: bool = False
+    """Whether the documents allow that the value is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +128,14 @@ class PermissionShape(StrEnum):
     """The shapes in which exchanges list what a key may do."""
 
     NAMED_GRANTS = "named_grants"
-    """A list of ``{name, read_only}``; what is not listed is not granted (Gate)."""
+    """A list of objects, each with a name and a read-only mark; what is not listed is not granted
+    (Gate)."""
     FLAGS = "flags"
-    """An object with one boolean per permission (Binance)."""
+    """An object with one boolean per permission (Binance). A missing flag is no proof; a flag that
+    nobody mapped counts as granted unless it is false."""
     GROUPS = "groups"
-    """An object of lists, and one read-only mark for all (Bybit)."""
+    """An object of lists, and one read-only mark for all (Bybit). What a list does not hold is not
+    granted; a list that is missing is no proof."""
     COMMA_LIST = "comma_list"
     """One text of words with commas between them; what is not listed is not granted."""
 
@@ -121,8 +152,8 @@ class Word:
     """What it allows when it is granted for reading and writing."""
     unclear: frozenset[Capability]
     """What it may allow: the documents do not tell. Unknown when the word is granted."""
-    optional: bool
-    """For flags: older answers lack it, yet its absence is still not a proof."""
+    note: str
+    """What the documents leave open, in one line; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +166,21 @@ class Permissions:
     """JSON Pointer to the list, object or text."""
     shape: PermissionShape
     """Its shape."""
+    name_pointer: str
+    """For named grants: JSON Pointer within an entry to the word; otherwise empty."""
     read_only_pointer: str
-    """For groups: JSON Pointer to the read-only mark (0 or 1); otherwise empty."""
-    flag_pattern: str
-    """For flags: a regular expression that every permission flag's name matches."""
+    """For named grants: JSON Pointer within an entry to the read-only mark. For groups: JSON
+    Pointer into the answer (or own row) to the mark of the whole key. Otherwise empty."""
+    read_only_marks: Sequence[Meaning]
+    """What the mark's values mean: true for read-only, false for read and write."""
+    other_fields: frozenset[str]
+    """For flags: fields of the same object that are documented and are no permissions."""
+    ignore_case: bool
+    """Whether words are compared in any case, because their spelling is documented nowhere."""
     words: Mapping[str, Word]
     """Every word that the catalog knows."""
+    wordless: Mapping[Capability, str]
+    """Capabilities that no word allows, each with the document that shows it."""
     inferred_absence: frozenset[Capability]
     """Capabilities whose word is documented nowhere: absence is graded ``inferred``."""
     inferred_reference: str
@@ -187,8 +227,9 @@ class Exchange:
     """JSON Pointer to the message in an error body."""
     errors: Sequence[ErrorPattern]
     """From the most to the least specific."""
-    own_key: OwnKey | None
-    """For exchanges that list keys instead of describing the calling one."""
+    own_keys: Mapping[str, OwnKey]
+    """Id of a call to how the calling key's row is found in its answer; a call that is not named
+    here describes the calling key with its whole answer."""
     permissions: Permissions
     """What the key may do."""
     facts: Mapping[str, Sequence[FactSource]]

@@ -1,0 +1,174 @@
+"""From the data of a catalog file to an exchange. Pure.
+
+The data has the shape of ``schemas/exchange.schema.json``: catalog files ship with gatepolicy, and
+its tests check them.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from typing import Any, TypeAlias
+
+from gatepolicy.exchanges.exchange import (
+    Call,
+    ErrorPattern,
+    Exchange,
+    FactSource,
+    Meaning,
+    OwnKey,
+    Permissions,
+    PermissionShape,
+    RateLimit,
+    StructuralFact,
+    Success,
+    When,
+    Word,
+)
+from gatepolicy.model.capabilities import Capability
+from gatepolicy.model.facts import FACTS, FactKind, FactValue, Never
+from gatepolicy.model.reasons import Reason
+
+Data: TypeAlias = Mapping[str, Any]
+
+
+def build(data: Data) -> Exchange:
+    """An exchange.
+
+    Args:
+        data: What the catalog file holds.
+
+    Raises:
+        ValueError: A meaning is not of the kind of its fact.
+    """
+    errors = data["errors"]
+    return Exchange(
+        id=data["id"],
+        title=data["title"],
+        ccxt_id=data["ccxt_id"],
+        reference=data["reference"],
+        credentials=tuple(data["credentials"]),
+        hosts=frozenset(data["hosts"]),
+        sandbox_hosts=frozenset(data.get("sandbox_hosts", ())),
+        rate_limit=RateLimit(data["rate_limit"]["calls"], float(data["rate_limit"]["seconds"])),
+        calls=tuple(_call(call) for call in data["calls"]),
+        success=_success(data.get("success")),
+        error_code=errors["code"],
+        error_text=errors["text"],
+        errors=tuple(_error(pattern) for pattern in errors["patterns"]),
+        own_keys={call: _own_key(own) for call, own in data.get("own_keys", {}).items()},
+        permissions=_permissions(data["permissions"]),
+        facts={
+            name: tuple(_source(name, source) for source in sources)
+            for name, sources in data["facts"].items()
+        },
+        structural={
+            name: StructuralFact(value_of(name, fact["value"]), fact["reference"])
+            for name, fact in data.get("structural", {}).items()
+        },
+        not_disclosed=data.get("not_disclosed", {}),
+        menu=data["menu"],
+        fixes=data["fixes"],
+    )
+
+
+def _call(data: Data) -> Call:
+    return Call(
+        id=data["id"],
+        ccxt_method=data["ccxt_method"],
+        http_method=data["http_method"],
+        path=data["path"],
+        params=data.get("params", {}),
+        permission=data.get("permission", ""),
+        reference=data["reference"],
+    )
+
+
+def _success(data: Data | None) -> Success:
+    return Success("", None) if data is None else Success(data["pointer"], data["equals"])
+
+
+def _error(data: Data) -> ErrorPattern:
+    return ErrorPattern(
+        reason=Reason(data["reason"]),
+        status=data.get("status"),
+        code=data.get("code"),
+        text=data.get("text"),
+        detail=data.get("detail", ""),
+        proves=data.get("proves", {}),
+    )
+
+
+def _own_key(data: Data) -> OwnKey:
+    return OwnKey(rows=data["rows"], key=data.get("key", ""), mask=data.get("mask", ""))
+
+
+def _permissions(data: Data) -> Permissions:
+    inferred = data.get("inferred_absence", {"capabilities": [], "reference": ""})
+    return Permissions(
+        call=data["call"],
+        pointer=data["pointer"],
+        shape=PermissionShape(data["shape"]),
+        name_pointer=data.get("name", ""),
+        read_only_pointer=data.get("read_only", {}).get("pointer", ""),
+        read_only_marks=tuple(
+            Meaning(mark["equals"], mark["means"])
+            for mark in data.get("read_only", {}).get("marks", ())
+        ),
+        other_fields=frozenset(data.get("other_fields", ())),
+        ignore_case=data.get("ignore_case", False),
+        words={name: _word(name, word) for name, word in data["words"].items()},
+        wordless={Capability(name): why for name, why in data.get("wordless", {}).items()},
+        inferred_absence=frozenset(Capability(name) for name in inferred["capabilities"]),
+        inferred_reference=inferred["reference"],
+    )
+
+
+def _word(name: str, data: Data) -> Word:
+    return Word(
+        word=name,
+        title=data["title"],
+        grants=frozenset(Capability(capability) for capability in data.get("grants", ())),
+        unclear=frozenset(Capability(capability) for capability in data.get("unclear", ())),
+        note=data.get("note", ""),
+    )
+
+
+def _source(name: str, data: Data) -> FactSource:
+    return FactSource(
+        call=data["call"],
+        pointer=data["pointer"],
+        reader=data.get("reader", "nothing"),
+        meanings=tuple(
+            Meaning(meaning["equals"], value_of(name, meaning["means"]))
+            for meaning in data.get("meanings", ())
+        ),
+        when=tuple(
+            When(
+                pointer=condition["pointer"],
+                equals=condition["equals"] if "equals" in condition else condition["differs"],
+                negated="differs" in condition,
+            )
+            for condition in data.get("when", ())
+        ),
+        optional=data.get("optional", False),
+    )
+
+
+def value_of(fact: str, value: Any) -> FactValue:
+    """A fact's value as catalog files write it.
+
+    Raises:
+        ValueError: It is not of the fact's kind.
+    """
+    match FACTS[fact].kind, value:
+        case FactKind.BOOL, bool(flag):
+            return flag
+        case FactKind.TEXT, str(text):
+            return text
+        case FactKind.TIME, "never":
+            return Never.NEVER
+        case FactKind.TEXTS, list():
+            return tuple(str(entry) for entry in value)
+        case FactKind.NETWORKS, list():
+            return tuple(ip_network(str(entry)) for entry in value)
+        case _:
+            raise ValueError(f"{value!r} is no value of {fact}")

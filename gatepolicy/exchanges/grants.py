@@ -1,0 +1,158 @@
+"""Which permission words an answer grants, in each of the shapes that exchanges use. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.exchange import Permissions, PermissionShape
+from gatepolicy.exchanges.pointer import ABSENT, join, resolve, same
+from gatepolicy.exchanges.rows import Row
+from gatepolicy.model.facts import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Every word that is granted, or of which the answer does not tell whether it is."""
+
+    words: Mapping[str, Access]
+    """Word, as the catalog writes it where it knows it, to how far it reaches. A known word that
+    is not here is not granted."""
+    pointers: Mapping[str, str]
+    """Word to its JSON Pointer within the answer."""
+    pointer: str
+    """JSON Pointer to the whole list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """The list is not of the documented shape: it proves nothing, neither way."""
+
+    detail: str
+    """One line for people."""
+
+
+_FLAG_NAME = re.compile(r"^(is|can|may|has|enable|permit|allow)|(abled|allowed|permitted)$", re.I)
+
+_Entry: TypeAlias = "tuple[str, Access, str]"
+"""Word, how far it reaches, JSON Pointer within the list."""
+
+
+class _Refused(Exception):  # noqa: N818 - carries a finding out of nested reading
+    pass
+
+
+def granted(permissions: Permissions, row: Row) -> Granted | Malformed:
+    """Read the list of permissions.
+
+    Args:
+        permissions: Where it stands, and in which shape.
+        row: The part of the answer that is about the calling key.
+    """
+    try:
+        entries = list(_entries(permissions, row))
+    except _Refused as refused:
+        return Malformed(str(refused))
+    if all(access is Access.UNKNOWN for _, access, _ in entries):
+        # The call itself needs a permission: an answer without any contradicts itself.
+        return Malformed("a list without a single permission")
+    pointer = row.pointer + permissions.pointer
+    words: dict[str, Access] = {}
+    for word, access, _ in entries:
+        words[word] = access if words.get(word, access) is access else Access.UNKNOWN
+    return Granted(words, {word: pointer + place for word, _, place in entries}, pointer)
+
+
+def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
+    found = resolve(row.value, permissions.pointer)
+    match permissions.shape:
+        case PermissionShape.NAMED_GRANTS:
+            return _of_named_grants(permissions, found)
+        case PermissionShape.FLAGS:
+            return _of_flags(permissions, found)
+        case PermissionShape.GROUPS:
+            return _of_groups(permissions, found, _access_of_all(permissions, row))
+        case PermissionShape.COMMA_LIST:
+            return _of_comma_list(permissions, found)
+        case _:
+            assert_never(permissions.shape)
+
+
+def _of_named_grants(permissions: Permissions, found: object) -> Iterator[_Entry]:
+    if not isinstance(found, list):
+        raise _Refused("no list of permissions")
+    for index, entry in enumerate(found):
+        name = resolve(entry, permissions.name_pointer)
+        if not isinstance(name, str) or not name:
+            raise _Refused("a permission without a name")
+        mark = resolve(entry, permissions.read_only_pointer)
+        access = _access(permissions, None if mark is ABSENT else mark)
+        yield _known(permissions, name), access, join(index)
+
+
+def _of_flags(permissions: Permissions, found: object) -> Iterator[_Entry]:
+    if not isinstance(found, dict):
+        raise _Refused("no object of permissions")
+    for word in permissions.words:
+        match found.get(word):
+            case True:
+                yield word, Access.GRANTED, join(word)
+            case False:
+                pass
+            case _:
+                yield word, Access.UNKNOWN, join(word)
+    for field, value in found.items():
+        mapped = field in permissions.words or field in permissions.other_fields
+        if not mapped and _may_be_granted(field, value):
+            yield field, Access.GRANTED, join(field)
+
+
+def _may_be_granted(field: str, value: JSONValue) -> bool:
+    """Whether a field that nobody mapped can be a permission: true, or named like one."""
+    return value is True or (value is not False and _FLAG_NAME.search(field) is not None)
+
+
+def _of_groups(permissions: Permissions, found: object, access: Access) -> Iterator[_Entry]:
+    if not isinstance(found, dict):
+        raise _Refused("no object of permissions")
+    for word in permissions.words:
+        if word.partition(".")[0] not in found:
+            yield word, Access.UNKNOWN, ""
+    for group, names in found.items():
+        if not isinstance(names, list):
+            raise _Refused("a group that is no list")
+        for index, name in enumerate(names):
+            if not isinstance(name, str) or not name:
+                raise _Refused("a permission without a name")
+            yield _known(permissions, f"{group}.{name}"), access, join(group, index)
+
+
+def _access_of_all(permissions: Permissions, row: Row) -> Access:
+    mark = resolve(row.value, permissions.read_only_pointer)
+    return _access(permissions, None if mark is ABSENT else mark)
+
+
+def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
+    if not isinstance(found, str):
+        raise _Refused("no text of permissions")
+    names = [name.strip() for name in found.removesuffix(",").split(",")]
+    if not all(names):
+        raise _Refused("a text with an empty permission")
+    for name in names:
+        yield _known(permissions, name), Access.GRANTED, ""
+
+
+def _access(permissions: Permissions, mark: JSONValue) -> Access:
+    for meaning in permissions.read_only_marks:
+        if same(mark, meaning.equals):
+            return Access.READ_ONLY if meaning.means is True else Access.READ_WRITE
+    return Access.UNKNOWN
+
+
+def _known(permissions: Permissions, name: str) -> str:
+    """The catalog's spelling of a word; an unknown word stays as it is."""
+    if name in permissions.words or not permissions.ignore_case:
+        return name
+    folded = name.casefold()
+    return next((word for word in permissions.words if word.casefold() == folded), name)

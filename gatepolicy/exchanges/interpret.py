@@ -1,0 +1,124 @@
+"""What an answer is: the success that the exchange documents, or a failure with a reason. Pure.
+
+ccxt's exception classes mislead (one class for several causes, several classes for one cause), so
+failures are told apart by HTTP status, error code and words of the message, as the catalog says.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
+from gatepolicy.exchanges.exchange import ErrorPattern, Exchange
+from gatepolicy.exchanges.pointer import ABSENT, resolve, same
+from gatepolicy.exchanges.strict_json import NotJson, parse
+from gatepolicy.model.reasons import Reason
+
+TRANSIENT = frozenset({Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT, Reason.MAINTENANCE})
+"""Reasons that may be gone when the same call is sent again."""
+
+_BY_STATUS: Mapping[int, Reason] = {
+    418: Reason.RATE_LIMITED,
+    429: Reason.RATE_LIMITED,
+    451: Reason.GEO_BLOCKED,
+    500: Reason.UNREACHABLE,
+    502: Reason.UNREACHABLE,
+    503: Reason.MAINTENANCE,
+    504: Reason.UNREACHABLE,
+}
+"""What a status means where neither the exchange's code nor its words tell (RFC 9110, RFC 7725)."""
+
+_PLAIN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A documented success."""
+
+    value: JSONValue
+    """The whole body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Anything else."""
+
+    reason: Reason
+    """Why nothing can be read from it."""
+    detail: str = ""
+    """One line for people; quotes nothing that the exchange wrote but its error code."""
+    proves: Mapping[str, bool] = field(default_factory=dict)
+    """Facts that the refusal itself proves."""
+
+
+def interpret(exchange: Exchange, raw: RawAnswer) -> Parsed | Failure:
+    """Tell a success from a failure.
+
+    Args:
+        exchange: Whose answer it is.
+        raw: What came back.
+    """
+    match raw:
+        case NoAnswer(reason, detail):
+            return Failure(reason, detail)
+        case Answer(status, body):
+            return _of_answer(exchange, status, parse(body))
+        case _:
+            assert_never(raw)
+
+
+def _of_answer(exchange: Exchange, status: int, value: JSONValue | NotJson) -> Parsed | Failure:
+    if isinstance(value, NotJson):
+        return _unread(exchange, status, value.detail)
+    if status == 200 and _is_success(exchange, value):
+        return Parsed(value)
+    return _refusal(exchange, status, value)
+
+
+def _is_success(exchange: Exchange, value: JSONValue) -> bool:
+    success = exchange.success
+    if success.pointer:
+        return same(resolve(value, success.pointer), success.equals)
+    return resolve(value, exchange.error_code) is ABSENT
+
+
+def _unread(exchange: Exchange, status: int, look: str) -> Failure:
+    """The failure of a body that is no JSON; only the status can tell more."""
+    for pattern in exchange.errors:
+        if pattern.status == status and pattern.code is None and pattern.text is None:
+            return Failure(pattern.reason, pattern.detail or f"HTTP {status}, {look}")
+    reason = _BY_STATUS.get(status, Reason.UNEXPECTED_ANSWER)
+    return Failure(reason, f"HTTP {status}, {look}")
+
+
+def _refusal(exchange: Exchange, status: int, value: JSONValue) -> Failure:
+    code = _code(resolve(value, exchange.error_code))
+    text = resolve(value, exchange.error_text)
+    words = text.lower() if isinstance(text, str) else ""
+    for pattern in exchange.errors:
+        if _matches(pattern, status, code, words):
+            return Failure(pattern.reason, pattern.detail, pattern.proves)
+    reason = _BY_STATUS.get(status, Reason.UNEXPECTED_ANSWER)
+    return Failure(reason, f"HTTP {status}, {_named(code)}")
+
+
+def _code(found: object) -> str:
+    """The error code as text; empty for what cannot be one."""
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+
+def _matches(pattern: ErrorPattern, status: int, code: str, words: str) -> bool:
+    return (
+        pattern.status in (None, status)
+        and pattern.code in (None, code)
+        and (pattern.text is None or pattern.text.lower() in words)
+    )
+
+
+def _named(code: str) -> str:
+    # A code is quoted only when it looks like one: bodies can hold keys and signatures.
+    if _PLAIN_CODE.fullmatch(code):
+        return f"error code {code}, which the catalog does not know"
+    return "an answer of undocumented shape"

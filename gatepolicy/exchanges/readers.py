@@ -1,0 +1,183 @@
+"""Readers: from one documented value to one fact. Pure.
+
+A reader takes what an exchange documents and nothing else; everything else is ``Wrong``, which
+becomes an unknown, never a guess.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import TypeAlias
+
+from gatepolicy.documents.values import JSONValue
+from gatepolicy.model.facts import FactKind, FactValue, Network
+from gatepolicy.model.reasons import Reason
+
+EVERYWHERE: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+"""The networks that may use a key that is bound to no address."""
+
+_EARLIEST = datetime(2009, 1, 3, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+_DIGITS = re.compile(r"[0-9]{1,16}")
+_UNBOUND = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - the marks, not an address to bind
+_MASKED = re.compile(r"([0-9]{1,3}|\*{1,3})(\.([0-9]{1,3}|\*{1,3})){2,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A value that proves nothing."""
+
+    detail: str
+    """What was expected or seen; quotes nothing."""
+    reason: Reason = Reason.UNEXPECTED_ANSWER
+    """Why."""
+
+
+Read: TypeAlias = Callable[[JSONValue], "FactValue | Wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One way to read a value."""
+
+    kind: FactKind | None
+    """The type of the fact that comes out; ``None`` when none ever does."""
+    read: Read
+    """Does it."""
+
+
+def _nothing(value: JSONValue) -> FactValue | Wrong:
+    del value
+    return Wrong("a value that the documents do not name")
+
+
+def _text(value: JSONValue) -> FactValue | Wrong:
+    return value if isinstance(value, str) else Wrong("no text")
+
+
+def _flag(value: JSONValue) -> FactValue | Wrong:
+    return value if isinstance(value, bool) else Wrong("neither true nor false")
+
+
+def _texts(value: JSONValue) -> FactValue | Wrong:
+    if not isinstance(value, list):
+        return Wrong("no list")
+    texts = [entry for entry in value if isinstance(entry, str) and entry]
+    if len(texts) != len(value):
+        return Wrong("a list of other things than texts")
+    return tuple(sorted(set(texts)))
+
+
+def _unix(units_per_second: int) -> Read:
+    def read(value: JSONValue) -> FactValue | Wrong:
+        if isinstance(value, str) and _DIGITS.fullmatch(value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**16:
+            return Wrong("no time")
+        seconds = value / units_per_second
+        if seconds >= _LATEST.timestamp():
+            return Wrong("a time outside of every calendar")
+        return _within(datetime.fromtimestamp(seconds, UTC))
+
+    return read
+
+
+def _iso(value: JSONValue) -> FactValue | Wrong:
+    if not isinstance(value, str):
+        return Wrong("no time")
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return Wrong("no time")
+    if moment.tzinfo is None:
+        return Wrong("a time without a zone")
+    try:
+        return _within(moment.astimezone(UTC))
+    except OverflowError:
+        return Wrong("a time outside of every calendar")
+
+
+def _within(moment: datetime) -> datetime | Wrong:
+    if _EARLIEST <= moment < _LATEST:
+        return moment
+    return Wrong("a time outside of every calendar")
+
+
+def _addresses(value: JSONValue) -> FactValue | Wrong:
+    """The networks of a list; an unbound mark anywhere in it opens the key to everywhere."""
+    entries = _entries(value)
+    return entries if isinstance(entries, Wrong) else _networks(entries)
+
+
+def _comma_addresses(value: JSONValue) -> FactValue | Wrong:
+    return _addresses([*value.split(",")]) if isinstance(value, str) else Wrong("no text")
+
+
+def _entries(value: JSONValue) -> list[str] | Wrong:
+    if not isinstance(value, list):
+        return Wrong("no list")
+    entries = [entry.strip() for entry in value if isinstance(entry, str)]
+    if len(entries) != len(value):
+        return Wrong("a list of other things than addresses")
+    if not entries:
+        return Wrong("an empty list, whose meaning the documents do not tell")
+    return entries
+
+
+def _networks(entries: list[str]) -> tuple[Network, ...] | Wrong:
+    if any(entry in _UNBOUND for entry in entries):
+        return EVERYWHERE
+    if any("*" in entry for entry in entries):
+        return Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
+    try:
+        networks = [ip_network(entry, strict=False) for entry in entries]
+    except ValueError:
+        return Wrong("a list of other things than addresses")
+    return EVERYWHERE if _covers_everything(networks) else tuple(sorted(set(networks), key=str))
+
+
+def _covers_everything(networks: list[Network]) -> bool:
+    """Whether a whole address family is allowed, however it is cut into pieces."""
+    fours = collapse_addresses(n for n in networks if isinstance(n, IPv4Network))
+    sixes = collapse_addresses(n for n in networks if isinstance(n, IPv6Network))
+    whole = [network.prefixlen == 0 for network in fours]
+    return any(whole) or any(network.prefixlen == 0 for network in sixes)
+
+
+def _addresses_bind(value: JSONValue) -> FactValue | Wrong:
+    networks = _addresses(value)
+    return networks if isinstance(networks, Wrong) else networks != EVERYWHERE
+
+
+def _comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
+    return _addresses_bind([*value.split(",")]) if isinstance(value, str) else Wrong("no text")
+
+
+def _masked_comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
+    """A list whose addresses may be masked, as ``203.**.154``: hidden, but bound."""
+    if not isinstance(value, str):
+        return Wrong("no text")
+    entries = [entry.strip() for entry in value.split(",")]
+    if any(entry in _UNBOUND or not any(c.isdigit() for c in entry) for entry in entries):
+        return _comma_addresses_bind(value)
+    shown = [entry for entry in entries if not _MASKED.fullmatch(entry) or "*" not in entry]
+    return _addresses_bind([*shown]) if shown else True
+
+
+READERS: Mapping[str, Reader] = {
+    "nothing": Reader(None, _nothing),
+    "text": Reader(FactKind.TEXT, _text),
+    "flag": Reader(FactKind.BOOL, _flag),
+    "texts": Reader(FactKind.TEXTS, _texts),
+    "unix_seconds": Reader(FactKind.TIME, _unix(1)),
+    "unix_milliseconds": Reader(FactKind.TIME, _unix(1000)),
+    "iso_time": Reader(FactKind.TIME, _iso),
+    "addresses": Reader(FactKind.NETWORKS, _addresses),
+    "comma_addresses": Reader(FactKind.NETWORKS, _comma_addresses),
+    "addresses_bind": Reader(FactKind.BOOL, _addresses_bind),
+    "comma_addresses_bind": Reader(FactKind.BOOL, _comma_addresses_bind),
+    "masked_comma_addresses_bind": Reader(FactKind.BOOL, _masked_comma_addresses_bind),
+}
+"""Name in the catalog to reader."""

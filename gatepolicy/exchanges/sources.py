@@ -1,0 +1,68 @@
+"""One fact from all places that disclose it; where several do, they must agree. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from gatepolicy.exchanges.exchange import FactSource, When
+from gatepolicy.exchanges.pointer import ABSENT, resolve, same
+from gatepolicy.exchanges.readers import READERS, Wrong
+from gatepolicy.exchanges.rows import Row
+from gatepolicy.model.facts import Fact, Grade, Provenance, Unknown
+from gatepolicy.model.reasons import Reason
+
+Rows: TypeAlias = "Mapping[str, Row | Unknown]"
+"""Id of a call to the part of its answer that is about the calling key, or why there is none."""
+
+_CONTRADICTION = Unknown(
+    Reason.UNEXPECTED_ANSWER, "two places of the answers contradict each other"
+)
+
+
+def from_sources(sources: Sequence[FactSource], rows: Rows) -> Fact | Unknown | None:
+    """The fact, or why it is unknown; ``None`` when no source says anything about it."""
+    return agreed([found for source in sources for found in _read(source, rows)])
+
+
+def agreed(found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
+    """One from several: facts must agree, and one unreadable answer spoils the others.
+
+    An answer that never came spoils nothing: another call may disclose the same.
+    """
+    facts = [one for one in found if isinstance(one, Fact)]
+    unknowns = [one for one in found if isinstance(one, Unknown)]
+    unreadable = [one for one in unknowns if one.reason is Reason.UNEXPECTED_ANSWER]
+    if any(fact.value != facts[0].value for fact in facts):
+        return _CONTRADICTION
+    if facts and not unreadable:
+        return facts[0]
+    return next(iter(unreadable or unknowns), None)
+
+
+def _read(source: FactSource, rows: Rows) -> Iterator[Fact | Unknown]:
+    row = rows[source.call]
+    if isinstance(row, Unknown):
+        yield row
+        return
+    if not all(_is_met(condition, row) for condition in source.when):
+        return
+    value = resolve(row.value, source.pointer)
+    pointer = row.pointer + source.pointer
+    if value is ABSENT:
+        if not source.optional:
+            yield Unknown(Reason.UNEXPECTED_ANSWER, f"{pointer} is missing from the answer")
+        return
+    provenance = Provenance(Grade.OBSERVED, source.call, pointer)
+    for meaning in source.meanings:
+        if same(value, meaning.equals):
+            yield Fact(meaning.means, provenance)
+            return
+    read = READERS[source.reader].read(value)
+    if isinstance(read, Wrong):
+        yield Unknown(read.reason, f"{pointer}: {read.detail}")
+    else:
+        yield Fact(read, provenance)
+
+
+def _is_met(condition: When, row: Row) -> bool:
+    value = resolve(row.value, condition.pointer)
+    return value is not ABSENT and same(value, condition.equals) is not condition.negated

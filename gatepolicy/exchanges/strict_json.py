@@ -1,0 +1,108 @@
+"""Answers as JSON, or not at all: what two parsers could read differently proves nothing."""
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+
+from gatepolicy.documents.values import JSONValue
+
+MAX_DEPTH = 64
+"""Levels of nesting. The deepest documented answer has six."""
+
+_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+@dataclass(frozen=True, slots=True)
+class NotJson:
+    """Why bytes are no JSON that anything could be proved with."""
+
+    detail: str
+    """One line for people; quotes nothing of the bytes."""
+
+
+class _AmbiguousError(ValueError):
+    """JSON by the letter, but ambiguous."""
+
+
+def parse(body: bytes) -> JSONValue | NotJson:
+    """JSON by RFC 8259, and without what it only discourages.
+
+    Refused besides: duplicate keys, infinite numbers, halves of characters, deep nesting.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return NotJson("not UTF-8")
+    try:
+        value = _decode(text)
+    except _AmbiguousError as refused:
+        return NotJson(str(refused))
+    except ValueError:
+        return NotJson(_look_of(text))
+    except RecursionError:
+        return NotJson("nested too deeply")
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+        return NotJson("nested too deeply")
+    return value
+
+
+def _decode(text: str) -> JSONValue:
+    value: JSONValue = json.loads(
+        text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+    )
+    if _LONE_SURROGATE.search(text) and not _is_encodable(value):
+        raise _AmbiguousError("text with half a character")
+    return value
+
+
+def _object(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise _AmbiguousError("an object with the same key twice")
+    return entries
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    del constant
+    raise _AmbiguousError("a number that is none")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _AmbiguousError("a number that is too large")
+    return number
+
+
+def _is_encodable(value: JSONValue) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _look_of(text: str) -> str:
+    start = text.lstrip()[:1]
+    if not start:
+        return "an empty body"
+    return "a page in place of JSON" if start == "<" else "not JSON"
+
+
+def _deeper_than(value: JSONValue, depth: int) -> bool:
+    level: list[JSONValue] = [value]
+    for _ in range(depth):
+        level = [inner for outer in level for inner in _entries(outer)]
+    return any(isinstance(value, dict | list) for value in level)
+
+
+def _entries(value: JSONValue) -> list[JSONValue]:
+    match value:
+        case dict():
+            return list(value.values())
+        case list():
+            return value
+        case _:
+            return []
