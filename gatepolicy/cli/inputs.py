@@ -55,7 +55,7 @@ def scan_settings(given: Given) -> ScanSettings:
     )
 
 
-def collect_settings(given: Given, inventory_file: str, *, keep_answers: bool) -> CollectSettings:
+def collect_settings(given: Given, *, keep_answers: bool) -> CollectSettings:
     """How accounts are asked."""
     return CollectSettings(
         jobs=given["jobs"],
@@ -63,7 +63,7 @@ def collect_settings(given: Given, inventory_file: str, *, keep_answers: bool) -
         attempts=given["attempts"],
         pepper=os.environ.get("GATEPOLICY_FINGERPRINT_KEY", "").encode(),
         keep_answers=keep_answers,
-        sources=SecretSources.real(inventory_file),
+        sources=SecretSources.real(given["inventory_file"]),
     )
 
 

@@ -19,8 +19,12 @@ def known_exchanges() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in catalog_directory().glob("*.yaml")))
 
 
-def load_exchange(exchange_id: str) -> Exchange:
+def load_exchange(exchange_id: str, directory: Path | None = None) -> Exchange:
     """One exchange.
+
+    Args:
+        exchange_id: The name of its file.
+        directory: Where the file is; the shipped catalog unless given.
 
     Shipped files are not checked against the schema here: tests and ``gatepolicy check --catalog``
     do that.
@@ -28,7 +32,7 @@ def load_exchange(exchange_id: str) -> Exchange:
     Raises:
         InternalError: The installed catalog file is not what was shipped.
     """
-    file = _file(exchange_id)
+    file = _file(exchange_id, directory)
     return _built(parse_yaml(read_text(str(file)), str(file)).data, file)
 
 
@@ -49,8 +53,8 @@ def load_catalog(*, validate: bool = False) -> Mapping[str, Exchange]:
     return {exchange_id: load_exchange(exchange_id) for exchange_id in known_exchanges()}
 
 
-def _file(exchange_id: str) -> Path:
-    return catalog_directory() / f"{exchange_id}.yaml"
+def _file(exchange_id: str, directory: Path | None = None) -> Path:
+    return (directory or catalog_directory()) / f"{exchange_id}.yaml"
 
 
 def _built(data: Any, file: Path) -> Exchange:

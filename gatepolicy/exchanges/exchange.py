@@ -242,7 +242,3 @@ class Exchange:
     """The path of the web page where keys are edited."""
     fixes: Mapping[str, str]
     """Rule name to the fix on this exchange."""
-
-    def call(self, call_id: str) -> Call:
-        """The call of that id. Raises ``KeyError`` for an unknown one."""
-        return next(call for call in self.calls if call.id == call_id)

@@ -1,0 +1,89 @@
+"""``gatepolicy exchanges``: what each exchange discloses about a key."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+
+import click
+
+from gatepolicy.errors import UsageError
+from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
+from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.exit_codes import ExitCode
+
+_COLUMNS: Mapping[str, str] = {
+    "withdraw": "permission.withdraw",
+    "IP bound": "ip.restricted",
+    "IP list": "ip.allowlist",
+    "created": "key.created_at",
+    "last used": "key.last_used_at",
+    "expires": "key.expires_at",
+    "name": "key.name",
+}
+_SHORT: Mapping[Discloses, str] = {
+    Discloses.OBSERVED: "yes",
+    Discloses.INFERRED: "inferred",
+    Discloses.STRUCTURAL: "by rule",
+    Discloses.NOT_DISCLOSED: "-",
+}
+_WIDTH = 79
+
+
+@click.command("exchanges")
+@click.argument("exchange", required=False, metavar="[ID]")
+def command(exchange: str | None) -> ExitCode:
+    """Show what each exchange discloses about a key.
+
+    With ID, every fact of one exchange: observed, structural or not disclosed, and where it stands.
+    """
+    if exchange is None:
+        lines = _table(load_catalog())
+    elif exchange in known_exchanges():
+        lines = _details(load_exchange(exchange))
+    else:
+        raise UsageError(
+            f"the catalog has no exchange {exchange}",
+            hint=f"it has {', '.join(known_exchanges())}",
+        )
+    for line in lines:
+        click.echo(line)
+    return ExitCode.OK
+
+
+def _table(catalog: Mapping[str, Exchange]) -> Iterator[str]:
+    rows = [["exchange", *_COLUMNS]]
+    for exchange in catalog.values():
+        told = disclosure(exchange)
+        rows.append([exchange.id, *(_SHORT[told[fact].how] for fact in _COLUMNS.values())])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield ""
+    yield "yes: an answer tells; inferred: an answer tells, but not for sure; -: nothing tells."
+    yield "'gatepolicy exchanges ID' shows every fact with its place."
+
+
+def _details(exchange: Exchange) -> Iterator[str]:
+    yield f"{exchange.title} ({exchange.id}), {exchange.reference}"
+    yield f"credentials: {', '.join(exchange.credentials)}"
+    yield f"keys are edited at: {exchange.menu}"
+    yield ""
+    yield "Calls, and the permission that each needs:"
+    for call in exchange.calls:
+        yield f"  {call.id}: {call.http_method} {call.path} ({call.permission or 'none'})"
+    yield ""
+    for name, told in disclosure(exchange).items():
+        yield from _fact(name, told)
+    if exchange.permissions.wordless:
+        yield ""
+        yield "No permission of this exchange allows:"
+        for capability, why in exchange.permissions.wordless.items():
+            yield from _wrapped(f"  {capability.value}: {why}", indent=4)
+
+
+def _fact(name: str, told: Disclosure) -> Iterator[str]:
+    yield from _wrapped(f"{name:25} {told.how.value:14} {told.where}", indent=41)
+
+
+def _wrapped(text: str, *, indent: int) -> Iterator[str]:
+    yield from textwrap.wrap(text, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)

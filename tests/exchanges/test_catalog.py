@@ -1,0 +1,129 @@
+"""The catalog is complete and consistent, exchange by exchange."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gatepolicy.errors import InternalError
+from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
+from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
+from gatepolicy.exchanges.exchange import Exchange, FactSource, StructuralFact
+from gatepolicy.exchanges.readers import READERS
+from gatepolicy.model.capabilities import Capability
+from gatepolicy.model.facts import FACTS
+from gatepolicy.rules.catalog import load_rules
+
+CATALOG: Mapping[str, Exchange] = load_catalog()
+every_exchange = pytest.mark.parametrize("exchange", CATALOG.values(), ids=CATALOG.keys())
+
+
+def sources(exchange: Exchange) -> list[tuple[str, FactSource]]:
+    return [(name, source) for name, all_of in exchange.facts.items() for source in all_of]
+
+
+def test_every_file_is_of_the_schema() -> None:
+    assert tuple(load_catalog(validate=True)) == known_exchanges()
+    assert {"gate", "binance", "bybit", "okx", "kucoin"} <= set(known_exchanges())
+
+
+@every_exchange
+def test_the_file_is_named_after_the_exchange(exchange: Exchange) -> None:
+    assert load_exchange(exchange.id) == exchange
+
+
+@every_exchange
+def test_every_capability_is_told_in_exactly_one_way(exchange: Exchange) -> None:
+    permissions = exchange.permissions
+    for capability in Capability:
+        ways = [
+            any(capability in word.grants | word.unclear for word in permissions.words.values()),
+            capability in permissions.wordless,
+            capability.fact in exchange.structural,
+            capability.fact in exchange.not_disclosed,
+        ]
+        assert sum(ways) == 1, capability
+
+
+@every_exchange
+def test_every_other_fact_is_told_in_exactly_one_way(exchange: Exchange) -> None:
+    of_permissions = {c.fact for c in Capability} | {
+        "permissions.native",
+        "permissions.unrecognised",
+    }
+    for name in FACTS.keys() - of_permissions - {"key.fingerprint"}:
+        ways = [name in exchange.facts, name in exchange.structural, name in exchange.not_disclosed]
+        assert sum(ways) == 1, name
+    assert not of_permissions & exchange.facts.keys()
+
+
+@every_exchange
+def test_every_call_that_is_named_is_declared_and_used(exchange: Exchange) -> None:
+    declared = {call.id for call in exchange.calls}
+    used = {exchange.permissions.call} | {source.call for _, source in sources(exchange)}
+    assert used == declared
+    assert set(exchange.own_keys) <= declared
+
+
+@every_exchange
+def test_readers_give_the_kind_of_their_fact(exchange: Exchange) -> None:
+    for name, source in sources(exchange):
+        assert READERS[source.reader].kind in (None, FACTS[name].kind), name
+
+
+@every_exchange
+def test_the_word_for_withdrawals_is_known(exchange: Exchange) -> None:
+    words = exchange.permissions.words.values()
+    assert any(Capability.WITHDRAW in word.grants for word in words)
+
+
+@every_exchange
+def test_only_read_only_calls_are_declared(exchange: Exchange) -> None:
+    for call in exchange.calls:
+        assert call.http_method == "GET"
+        assert "_get_" in call.ccxt_method
+
+
+@every_exchange
+def test_a_proof_by_refusal_needs_a_code(exchange: Exchange) -> None:
+    for pattern in exchange.errors:
+        assert pattern.code is not None or not pattern.proves
+        assert set(pattern.proves) <= {"ip.restricted"}
+
+
+@every_exchange
+def test_fixes_are_for_rules_that_exist(exchange: Exchange) -> None:
+    names = {rule.info.name for rule in load_rules().values()}
+    assert exchange.fixes.keys() <= names
+    assert {"withdrawal-enabled", "ip-unbound"} <= exchange.fixes.keys()
+
+
+@every_exchange
+def test_disclosure_tells_every_fact_and_where(exchange: Exchange) -> None:
+    told = disclosure(exchange)
+    assert list(told) == list(FACTS)
+    assert all(one.where for one in told.values())
+    assert told["permission.withdraw"].how is not Discloses.NOT_DISCLOSED
+
+
+def test_a_broken_file_is_a_defect_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "moon.yaml").write_text("id: moon\n", encoding="utf-8")
+    with pytest.raises(InternalError, match=r"moon\.yaml of the exchange catalog"):
+        load_exchange("moon", tmp_path)
+
+
+def test_a_fact_by_rule_is_told_as_such() -> None:
+    structural = {"ip.restricted": StructuralFact(value=False, reference="the documents")}
+    told = disclosure(replace(CATALOG["okx"], structural=structural))["ip.restricted"]
+    assert told == Disclosure(Discloses.STRUCTURAL, "the documents")
+
+
+def test_disclosure_of_each_kind() -> None:
+    gate, binance = disclosure(CATALOG["gate"]), disclosure(CATALOG["binance"])
+    assert gate["permission.withdraw"].how is Discloses.INFERRED
+    assert gate["permission.trade.spot"].how is Discloses.OBSERVED
+    assert gate["key.expires_at"].how is Discloses.NOT_DISCLOSED
+    assert gate["ip.allowlist"].where == "main_keys /ip_whitelist, detail /ip_whitelist"
+    assert binance["ip.allowlist"].how is Discloses.NOT_DISCLOSED
+    assert binance["key.created_at"].where == "restrictions /createTime"

@@ -1,0 +1,81 @@
+"""Documented answers become the facts that a person read in the documents.
+
+Each file under ``documented/`` holds answers as an exchange documents them (or as they were seen),
+and every fact, written by hand from the documents.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gatepolicy.exchanges.answers import Answer
+from gatepolicy.exchanges.build import value_of
+from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.normalise import normalise
+from gatepolicy.model.facts import FACTS, Access, Fact, FactKind, Facts, FactValue, Grade, Grant
+
+CASES = sorted(Path(__file__).with_name("documented").glob("*.yaml"))
+
+
+def expected_value(name: str, written: Any) -> FactValue:
+    match FACTS[name].kind:
+        case FactKind.GRANTS:
+            return tuple(sorted(Grant(word, Access(access)) for word, access in written.items()))
+        case FactKind.TIME if written != "never":
+            from datetime import datetime
+
+            return datetime.fromisoformat(written)
+        case _:
+            return value_of(name, written)
+
+
+def facts_of(case: dict[str, Any]) -> Facts:
+    answers = {}
+    for call, answer in case["answers"].items():
+        patch = case.get("patch", {}).get(call)
+        body = answer["body"]
+        if patch:
+            body = json.dumps({**json.loads(body), **patch})
+        answers[call] = Answer(answer["status"], body.encode())
+    return normalise(load_exchange(case["exchange"]), answers, case["api_key"])
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_documented_answer(path: Path) -> None:
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    facts = facts_of(case)
+    inferred = case.get("inferred", [])
+    assert {name: fact.value for name, fact in facts.known.items()} == {
+        name: expected_value(name, written) for name, written in case["known"].items()
+    }
+    unknown = {name: why.reason.value for name, why in facts.unknown.items()}
+    unknown.pop("key.fingerprint")
+    if "all_else_unknown" in case:
+        assert set(unknown.values()) == {case["all_else_unknown"]}
+    else:
+        assert unknown == case["unknown"]
+    assert sorted(inferred) == sorted(
+        name for name, fact in facts.known.items() if fact.provenance.grade is Grade.INFERRED
+    )
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_every_pointer_leads_to_something_in_the_answer(path: Path) -> None:
+    from gatepolicy.exchanges.pointer import ABSENT, resolve
+
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for fact in facts_of(case).known.values():
+        assert isinstance(fact, Fact)
+        if fact.provenance.grade in (Grade.OBSERVED, Grade.INFERRED):
+            body = json.loads(case["answers"][fact.provenance.call]["body"])
+            assert resolve(body, fact.provenance.pointer) is not ABSENT
+
+
+@pytest.mark.parametrize("exchange", known_exchanges())
+def test_every_exchange_has_a_documented_success_and_a_refusal(exchange: str) -> None:
+    names = [path.stem for path in CASES if path.stem.startswith(f"{exchange}_")]
+    assert any("_error_" in name for name in names)
+    assert any("_error_" not in name for name in names)

@@ -1,0 +1,133 @@
+"""Successes and failures are told apart by status, code and words."""
+
+import pytest
+
+from gatepolicy.exchanges.answers import Answer, NoAnswer
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
+from gatepolicy.model.reasons import Reason
+
+OKX, GATE, BINANCE, BYBIT = (load_exchange(name) for name in ("okx", "gate", "binance", "bybit"))
+
+
+def test_a_success_needs_its_code_of_the_right_type() -> None:
+    assert interpret(OKX, Answer(200, b'{"code":"0","data":[]}')) == Parsed(
+        {"code": "0", "data": []}
+    )
+    for body in (b'{"code":0}', b'{"code":"00"}', b"{}", b"[]", b"null", b'{"code":null}', b'"0"'):
+        failure = interpret(OKX, Answer(200, body))
+        assert isinstance(failure, Failure)
+        assert failure.reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_zero_is_not_false() -> None:
+    assert isinstance(interpret(BYBIT, Answer(200, b'{"retCode":0}')), Parsed)
+    assert isinstance(interpret(BYBIT, Answer(200, b'{"retCode":false}')), Failure)
+    assert isinstance(interpret(BYBIT, Answer(200, b'{"retCode":0.0}')), Failure)
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 301, 400, 500])
+def test_a_success_needs_the_status_200(status: int) -> None:
+    assert isinstance(interpret(OKX, Answer(status, b'{"code":"0","data":[]}')), Failure)
+
+
+def test_without_a_success_code_an_error_code_must_be_absent() -> None:
+    assert interpret(BINANCE, Answer(200, b'{"ipRestrict":true}')) == Parsed({"ipRestrict": True})
+    failure = interpret(BINANCE, Answer(200, b'{"code":-2015,"ipRestrict":true}'))
+    assert isinstance(failure, Failure)
+    assert failure.reason is Reason.BAD_KEY
+
+
+def test_no_answer_keeps_its_reason() -> None:
+    assert interpret(OKX, NoAnswer(Reason.TIMEOUT, "late")) == Failure(Reason.TIMEOUT, "late")
+
+
+def test_the_first_pattern_wins() -> None:
+    words = b'{"label":"FORBIDDEN","message":"Request IP not in whitelist: 203.0.113.74"}'
+    assert interpret(GATE, Answer(403, words)) == Failure(
+        Reason.IP_REFUSED, "", {"ip.restricted": True}
+    )
+    words = b'{"label":"FORBIDDEN","message":"Request API key does not have account permission"}'
+    failure = interpret(GATE, Answer(403, words))
+    assert isinstance(failure, Failure)
+    assert failure.reason is Reason.PERMISSION_DENIED
+    assert failure.detail.endswith('add "account" read-only to the key')
+    assert failure.proves == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (200, Reason.UNEXPECTED_ANSWER),
+        (400, Reason.UNEXPECTED_ANSWER),
+        (401, Reason.UNEXPECTED_ANSWER),
+        (403, Reason.UNEXPECTED_ANSWER),
+        (404, Reason.UNEXPECTED_ANSWER),
+        (418, Reason.RATE_LIMITED),
+        (429, Reason.RATE_LIMITED),
+        (451, Reason.GEO_BLOCKED),
+        (500, Reason.UNREACHABLE),
+        (502, Reason.UNREACHABLE),
+        (503, Reason.MAINTENANCE),
+        (504, Reason.UNREACHABLE),
+        (599, Reason.UNEXPECTED_ANSWER),
+    ],
+)
+@pytest.mark.parametrize("body", [b"<html>", b"", b"{", b'{"code":"1","msg":"?"}', b"[1]", b"1"])
+def test_an_undocumented_answer_is_told_by_its_status(
+    status: int, reason: Reason, body: bytes
+) -> None:
+    failure = interpret(OKX, Answer(status, body))
+    assert isinstance(failure, Failure)
+    assert failure.reason is reason
+    assert failure.detail.startswith(f"HTTP {status}, ")
+
+
+def test_a_firewall_page_can_have_a_pattern_of_its_own() -> None:
+    failure = interpret(BYBIT, Answer(403, b"<html>"))
+    assert failure == Failure(
+        Reason.UNEXPECTED_ANSWER,
+        "a firewall's page (HTTP 403) stands for a blocked region or for too many requests",
+    )
+    assert interpret(BINANCE, Answer(451, b"")) == Failure(
+        Reason.GEO_BLOCKED, "HTTP 451, an empty body"
+    )
+
+
+def test_a_code_is_quoted_only_when_it_looks_like_one() -> None:
+    failure = interpret(OKX, Answer(401, b'{"code":"59999"}'))
+    assert isinstance(failure, Failure)
+    assert "59999" in failure.detail
+    failure = interpret(OKX, Answer(401, b'{"code":"key a15530e2 is wrong"}'))
+    assert isinstance(failure, Failure)
+    assert "a15530e2" not in failure.detail
+    assert isinstance(interpret(OKX, Answer(401, b'{"code":true}')), Failure)
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"\xff", "not UTF-8"),
+        (b"", "an empty body"),
+        (b"  <html>", "a page in place of JSON"),
+        (b"{]", "not JSON"),
+        (b'{"a":1,"a":2}', "an object with the same key twice"),
+        (b'{"a":NaN}', "a number that is none"),
+        (b'{"a":1e999}', "a number that is too large"),
+        (b'{"a":"\\ud800"}', "text with half a character"),
+        (b"[" * 65 + b"]" * 65, "nested too deeply"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "nested too deeply"),
+        (b"9" * 5000, "not JSON"),
+    ],
+    ids=range(12),
+)
+def test_what_two_parsers_could_read_differently_is_no_answer(body: bytes, detail: str) -> None:
+    assert interpret(BINANCE, Answer(200, body)) == Failure(
+        Reason.UNEXPECTED_ANSWER, f"HTTP 200, {detail}"
+    )
+
+
+def test_many_brackets_that_are_not_deep_are_fine() -> None:
+    body = b'{"a":[' + b",".join([b"[{}]"] * 80) + b'],"b":"\\ud83d\\ude00"}'
+    assert isinstance(interpret(BINANCE, Answer(200, body)), Parsed)

@@ -1,0 +1,184 @@
+"""Several answers become one set of facts: they agree, or nobody is believed."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
+from gatepolicy.exchanges.build import value_of
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.exchange import Exchange, FactSource, StructuralFact
+from gatepolicy.exchanges.normalise import normalise
+from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Never, Provenance
+from gatepolicy.model.reasons import Reason
+
+KEY = "c5dcfbf1f3a7not0a0real0key"
+GATE, BYBIT, OKX = (load_exchange(name) for name in ("gate", "bybit", "okx"))
+REFUSED = Answer(403, b'{"label":"FORBIDDEN","message":"Request IP not in whitelist: 192.0.2.1"}')
+
+
+def ok(body: Any) -> Answer:
+    return Answer(200, json.dumps(body).encode())
+
+
+def row(**changed: Any) -> dict[str, Any]:
+    plain = {
+        "key": "c5dcfbf1f3a7*****",
+        "state": 1,
+        "name": "bot",
+        "perms": [{"name": "account", "read_only": True}],
+        "ip_whitelist": ["203.0.113.5"],
+        "currency_pairs": [],
+        "created_at": 1753030929,
+        "last_access": 1753030929,
+    }
+    return {**plain, **changed}
+
+
+DETAIL = {"ip_whitelist": ["203.0.113.5"], "currency_pairs": []}
+
+
+def gate(main_keys: RawAnswer, detail: RawAnswer) -> Facts:
+    return normalise(GATE, {"main_keys": main_keys, "detail": detail}, KEY)
+
+
+def bybit(**fields: Any) -> Facts:
+    body = {"retCode": 0, "result": {"apiKey": KEY, **fields}}
+    return normalise(BYBIT, {"query_api": ok(body)}, KEY)
+
+
+def test_places_that_agree_in_any_order_are_believed() -> None:
+    addresses = ["203.0.113.5", "203.0.113.6"]
+    facts = gate(ok([row(ip_whitelist=addresses)]), ok({**DETAIL, "ip_whitelist": addresses[::-1]}))
+    assert facts.known["ip.restricted"] == Fact(
+        value=True, provenance=Provenance(Grade.OBSERVED, "main_keys", "/0/ip_whitelist")
+    )
+    assert len(facts.known["ip.allowlist"].value) == 2  # type: ignore[arg-type]
+
+
+def test_places_that_contradict_each_other_are_not() -> None:
+    facts = gate(ok([row(ip_whitelist=[])]), ok(DETAIL))
+    assert facts.unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
+    assert facts.unknown["ip.allowlist"].reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_one_unreadable_place_spoils_the_other() -> None:
+    facts = gate(ok([row()]), ok({**DETAIL, "ip_whitelist": "203.0.113.5"}))
+    assert facts.unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
+    assert facts.unknown["ip.restricted"].detail == "/ip_whitelist: no list"
+
+
+def test_an_answer_that_never_came_spoils_nothing() -> None:
+    facts = gate(ok([row()]), NoAnswer(Reason.TIMEOUT))
+    assert facts.known["ip.restricted"].value is True
+    facts = gate(NoAnswer(Reason.TIMEOUT), ok(DETAIL))
+    assert facts.known["ip.restricted"].value is True
+    assert facts.unknown["permission.withdraw"].reason is Reason.TIMEOUT
+    assert facts.unknown["key.name"].reason is Reason.TIMEOUT
+
+
+def test_a_refusal_that_contradicts_an_answer_is_not_believed_either() -> None:
+    facts = gate(ok([row(ip_whitelist=[])]), REFUSED)
+    assert facts.unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_a_refusal_proves_the_binding_when_everything_else_is_refused() -> None:
+    facts = gate(REFUSED, NoAnswer(Reason.IP_REFUSED))
+    assert facts.known == {
+        "ip.restricted": Fact(value=True, provenance=Provenance(Grade.REFUSAL, "main_keys", ""))
+    }
+    assert {why.reason for why in facts.unknown.values()} == {Reason.IP_REFUSED}
+    assert facts.known.keys() | facts.unknown.keys() == FACTS.keys()
+
+
+def test_without_the_own_row_nothing_of_the_list_counts() -> None:
+    facts = gate(ok([row(key="52fd0035f665*****")]), ok(DETAIL))
+    assert facts.unknown["permission.withdraw"].reason is Reason.UNEXPECTED_ANSWER
+    assert facts.unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
+    assert "key.name" not in facts.known
+
+
+def test_a_missing_value_is_told_with_its_place() -> None:
+    lacking = row()
+    del lacking["name"]
+    why = gate(ok([lacking]), ok(DETAIL)).unknown["key.name"]
+    assert why.reason is Reason.UNEXPECTED_ANSWER
+    assert why.detail == "/0/name is missing from the answer"
+
+
+@pytest.mark.parametrize(("state", "active"), [(1, True), (2, False), (3, False)])
+def test_states_have_documented_meanings(state: int, active: bool) -> None:
+    assert gate(ok([row(state=state)]), ok(DETAIL)).known["key.active"].value is active
+
+
+@pytest.mark.parametrize("state", [0, 4, "1", True, 1.0, None])
+def test_other_states_mean_nothing(state: Any) -> None:
+    facts = gate(ok([row(state=state)]), ok(DETAIL))
+    assert facts.unknown["key.active"].reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_a_filler_date_counts_only_with_its_mark() -> None:
+    never = bybit(deadlineDay=-2, expiredAt="1970-01-01T00:00:00Z")
+    assert never.known["key.expires_at"].value is Never.NEVER
+    dated = bybit(deadlineDay=21, expiredAt="2026-12-01T02:36:06Z")
+    assert str(dated.known["key.expires_at"].value) == "2026-12-01 02:36:06+00:00"
+
+
+@pytest.mark.parametrize(
+    ("deadline", "expired"),
+    [
+        (21, "1970-01-01T00:00:00Z"),
+        (-2, "2026-12-01T02:36:06Z"),
+        ("-2", "1970-01-01T00:00:00Z"),
+        (None, "1970-01-01T00:00:00Z"),
+    ],
+)
+def test_a_mark_and_a_date_that_do_not_fit_prove_nothing(deadline: Any, expired: str) -> None:
+    facts = bybit(deadlineDay=deadline, expiredAt=expired)
+    assert facts.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_without_the_mark_no_place_counts() -> None:
+    why = bybit(expiredAt="1970-01-01T00:00:00Z").unknown["key.expires_at"]
+    assert why.reason is Reason.NOT_DISCLOSED
+    assert why.detail == "the answer does not tell"
+
+
+def test_an_empty_list_of_addresses_means_nothing_where_no_document_says_so() -> None:
+    assert bybit(ips=[]).unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
+    assert bybit(ips=["*"]).known["ip.restricted"].value is False
+
+
+def with_optional(exchange: Exchange) -> Exchange:
+    source = FactSource("config", "/expiry", "iso_time", optional=True)
+    return replace(
+        exchange, facts={**exchange.facts, "key.expires_at": (source,)}, not_disclosed={}
+    )
+
+
+def test_an_optional_value_may_be_missing() -> None:
+    exchange = with_optional(OKX)
+    facts = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
+    assert facts.unknown["key.expires_at"].reason is Reason.NOT_DISCLOSED
+    wrong = ok({"code": "0", "data": [{"expiry": "soon"}]})
+    facts = normalise(exchange, {"config": wrong}, KEY)
+    assert facts.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_a_structural_fact_needs_no_answer_of_its_own() -> None:
+    structural = {"ip.restricted": StructuralFact(value=False, reference="the documents")}
+    exchange = replace(OKX, structural=structural)
+    facts = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
+    assert facts.known["ip.restricted"] == Fact(
+        value=False, provenance=Provenance(Grade.STRUCTURAL, "", "", "the documents")
+    )
+
+
+def test_values_in_catalog_files_are_of_the_kind_of_their_fact() -> None:
+    assert value_of("key.name", "x") == "x"
+    assert value_of("key.trading_pairs", ["A"]) == ("A",)
+    for name, wrong in (("ip.restricted", 1), ("key.created_at", "today"), ("key.name", None)):
+        with pytest.raises(ValueError, match="no value of"):
+            value_of(name, wrong)

@@ -1,0 +1,133 @@
+"""Readers take what is documented, and nothing else."""
+
+from datetime import UTC, datetime
+from ipaddress import ip_network
+
+import pytest
+
+from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.readers import EVERYWHERE, READERS, Wrong
+from gatepolicy.model.facts import FactValue
+from gatepolicy.model.reasons import Reason
+
+
+def read(reader: str, value: JSONValue) -> FactValue | Wrong:
+    return READERS[reader].read(value)
+
+
+MOMENT = datetime(2025, 7, 20, 17, 2, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "fact"),
+    [
+        ("text", "bot", "bot"),
+        ("text", "", ""),
+        ("flag", True, True),
+        ("flag", False, False),
+        ("texts", [], ()),
+        ("texts", ["B", "A", "B"], ("A", "B")),
+        ("unix_seconds", 1753030929, MOMENT),
+        ("unix_seconds", "1753030929", MOMENT),
+        ("unix_milliseconds", 1753030929000, MOMENT),
+        ("iso_time", "2025-07-20T17:02:09Z", MOMENT),
+        ("iso_time", "2025-07-20T19:02:09+02:00", MOMENT),
+        ("addresses", ["203.0.113.5"], (ip_network("203.0.113.5"),)),
+        (
+            "addresses",
+            [" 203.0.113.9/28 ", "2001:db8::1"],
+            (ip_network("2001:db8::1"), ip_network("203.0.113.0/28")),
+        ),
+        ("comma_addresses", "203.0.113.5, 203.0.113.5", (ip_network("203.0.113.5"),)),
+        ("addresses_bind", ["203.0.113.5"], True),
+        ("comma_addresses_bind", "203.0.113.5,198.51.100.1", True),
+        ("masked_comma_addresses_bind", "203.**.154,103.**.34", True),
+        ("masked_comma_addresses_bind", "203.0.113.5", True),
+        ("masked_comma_addresses_bind", "203.**.154,198.51.100.1", True),
+    ],
+)
+def test_documented_values(reader: str, value: JSONValue, fact: FactValue) -> None:
+    assert read(reader, value) == fact
+
+
+UNBOUND: list[list[JSONValue]] = [
+    ["*"],
+    [""],
+    [" "],
+    ["0.0.0.0/0"],
+    ["::/0"],
+    ["0.0.0.0"],
+    ["::"],
+    ["203.0.113.5", "*"],
+    ["203.0.113.5", ""],
+    ["203.0.113.5", "203.0.113.6", "::/0"],
+    ["0.0.0.0/1", "128.0.0.0/1"],
+    ["::/1", "8000::/1"],
+]
+
+
+@pytest.mark.parametrize("entries", UNBOUND, ids=str)
+def test_marks_of_an_unbound_key(entries: list[JSONValue]) -> None:
+    text = ",".join(str(entry) for entry in entries)
+    assert read("addresses", entries) == EVERYWHERE
+    assert read("addresses_bind", entries) is False
+    assert read("comma_addresses", text) == EVERYWHERE
+    assert read("comma_addresses_bind", text) is False
+    assert read("masked_comma_addresses_bind", text) is False
+
+
+ALL: list[JSONValue] = [None, True, False, 0, 1, -1, 1.5, "", "x", [], [1], [None], {}, {"a": 1}]
+FITS: dict[str, list[JSONValue]] = {
+    "text": ["", "x"],
+    "flag": [True, False],
+    "texts": [[]],
+    "comma_addresses": [""],
+    "comma_addresses_bind": [""],
+    "masked_comma_addresses_bind": [""],
+    "unix_seconds": [],
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("value", ALL, ids=repr)
+def test_everything_else_is_wrong(reader: str, value: JSONValue) -> None:
+    fits = any(type(fit) is type(value) and fit == value for fit in FITS.get(reader, []))
+    assert isinstance(read(reader, value), Wrong) is not fits
+
+
+@pytest.mark.parametrize(
+    ("reader", "value"),
+    [
+        ("texts", ["A", ""]),
+        ("unix_seconds", 1753030929.0),
+        ("unix_seconds", "1753030929.0"),
+        ("unix_seconds", "٣"),
+        ("unix_seconds", 1753030929000),
+        ("unix_seconds", 10**30),
+        ("unix_milliseconds", 1753030929),
+        ("unix_milliseconds", True),
+        ("iso_time", "2025-07-20T17:02:09"),
+        ("iso_time", "2025-07-20"),
+        ("iso_time", "1970-01-01T00:00:00Z"),
+        ("iso_time", "0001-01-01T00:00:00+14:00"),
+        ("iso_time", "9999-12-31T23:59:59-12:00"),
+        ("iso_time", "yesterday"),
+        ("addresses", ["203.0.113.256"]),
+        ("addresses", ["203.0.113.5 203.0.113.6"]),
+        ("addresses", ["example.com"]),
+        ("addresses", [3405803781]),
+        ("comma_addresses", ["203.0.113.5"]),
+        ("comma_addresses_bind", ["203.0.113.5"]),
+        ("masked_comma_addresses_bind", "**.**.**"),
+        ("masked_comma_addresses_bind", "203.**.154,somewhere"),
+        ("masked_comma_addresses_bind", "2*3.1.1"),
+    ],
+)
+def test_wrong_values(reader: str, value: JSONValue) -> None:
+    assert isinstance(read(reader, value), Wrong)
+
+
+def test_masked_addresses_are_not_disclosed() -> None:
+    wrong = read("comma_addresses", "203.**.154,103.**.34")
+    assert isinstance(wrong, Wrong)
+    assert wrong.reason is Reason.NOT_DISCLOSED

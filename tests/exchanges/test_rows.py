@@ -1,0 +1,72 @@
+"""The own row: exactly one, or none."""
+
+import pytest
+
+from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.exchange import OwnKey
+from gatepolicy.exchanges.rows import NoRow, Row, own_row
+
+MASKED = OwnKey(rows="", key="/key", mask="*")
+WHOLE = OwnKey(rows="/data", key="/apiKey", mask="")
+ONLY = OwnKey(rows="/data", key="", mask="")
+KEY = "c5dcfbf1f3a7not0a0real0key"
+
+
+def test_the_whole_answer_is_about_the_key_where_no_row_is_named() -> None:
+    assert own_row({"a": 1}, None, None) == Row({"a": 1}, "")
+
+
+def test_the_row_whose_masked_key_begins_the_own_one() -> None:
+    other: JSONValue = {"key": "52fd0035f665*****"}
+    own: JSONValue = {"key": "c5dcfbf1f3a7*****"}
+    assert own_row([other, own], MASKED, KEY) == Row(own, "/1")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [{"key": "52fd0035f665*****"}],
+        [{"key": "c5dcfbf1f3a7*****"}, {"key": "c5dcfbf1f3a7*****"}],
+        [{"key": "c5dcf*****"}],
+        [{"key": "*****"}],
+        [{"key": ""}],
+        [{"key": None}],
+        [{"key": ["c5dcfbf1f3a7*****"]}],
+        [{}],
+        [None],
+        ["c5dcfbf1f3a7*****"],
+        {"key": {"mode": 1}},
+        {},
+        "c5dcfbf1f3a7*****",
+        None,
+    ],
+    ids=repr,
+)
+def test_no_row_or_several_are_none(rows: JSONValue) -> None:
+    assert isinstance(own_row(rows, MASKED, KEY), NoRow)
+
+
+def test_one_object_is_a_list_of_one() -> None:
+    own: JSONValue = {"key": "c5dcfbf1f3a7*****"}
+    assert own_row(own, MASKED, KEY) == Row(own, "")
+
+
+def test_a_whole_key_must_be_equal() -> None:
+    own: JSONValue = {"apiKey": KEY}
+    assert own_row({"data": own}, WHOLE, KEY) == Row(own, "/data")
+    assert isinstance(own_row({"data": {"apiKey": KEY[:-1]}}, WHOLE, KEY), NoRow)
+    assert isinstance(own_row({"data": own}, WHOLE, None), NoRow)
+
+
+def test_the_only_row() -> None:
+    assert own_row({"data": [{"a": 1}]}, ONLY, KEY) == Row({"a": 1}, "/data/0")
+    assert isinstance(own_row({"data": [{"a": 1}, {"a": 2}]}, ONLY, KEY), NoRow)
+    assert isinstance(own_row({"data": []}, ONLY, KEY), NoRow)
+
+
+def test_nothing_of_a_key_is_quoted() -> None:
+    none = own_row([{"key": "52fd0035f665*****"}], MASKED, KEY)
+    assert isinstance(none, NoRow)
+    assert KEY[:6] not in none.detail
+    assert "52fd" not in none.detail
