@@ -119,7 +119,7 @@ def make_plan(
                 location=policy.location,
             )
             for policy in policies
-            if not covered[policy.name] and selection.takes_rule(lonely.id, lonely.name)
+            if not covered[policy.name]
         ),
     )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import click
+
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.formats import FORMATS, ReportOptions
@@ -76,7 +78,7 @@ class Outputs:
             write_report(FORMATS[output.format].render(scan, self.options), output.path)
         if not self.quiet:
             for warning in scan.warnings:
-                print(f"warning: {warning}", file=sys.stderr)
+                click.echo(f"warning: {warning}", err=True)
 
 
 def _output(text: str) -> Output:

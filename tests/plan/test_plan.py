@@ -1,0 +1,140 @@
+"""Planning: who is asked what, and what is told when nobody is."""
+
+import pytest
+
+from gatepolicy.errors import UsageError
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import Subject
+from gatepolicy.model.verdicts import Outcome
+from gatepolicy.plan import Plan, Selection, make_plan
+from gatepolicy.policies.load import load_policies
+from gatepolicy.policies.policy import Policy
+from gatepolicy.rules.catalog import load_rules
+
+RULES = load_rules()
+EXCHANGES = {name: load_exchange(name) for name in ("okx", "gate")}
+
+
+def subject(name: str, exchange: str = "okx", **labels: str) -> Subject:
+    return Subject(name, exchange, labels, "", Location("accounts.yaml", len(name), 5))
+
+
+def policy(name: str, text: str) -> Policy:
+    head = f"apiVersion: gatepolicy/v1\nkind: Policy\nmetadata: {{name: {name}, title: T}}\n"
+    (loaded,) = load_policies([f"{name}.yaml"], read=lambda _: (head + text).encode())
+    return loaded
+
+
+NEVER_WITHDRAW = policy("never-withdraw", "permissions: {forbid: [withdraw]}\n")
+BOUND = policy("bound", "ip_binding: {required: true}\napplies_to: {labels: {desk: mm}}\n")
+ACCOUNTS = [subject("okx-1", desk="mm"), subject("okx-2"), subject("gate-1", "gate", desk="mm")]
+
+
+def plan(*policies: Policy, **selection: object) -> Plan:
+    return make_plan(ACCOUNTS, policies, EXCHANGES, RULES, Selection(**selection))  # type: ignore[arg-type]
+
+
+def asked(made: Plan) -> dict[str, set[str]]:
+    return {q.subject.id: {control.name for control in q.controls} for q in made.questions}
+
+
+def test_every_policy_that_applies_asks() -> None:
+    assert asked(plan(NEVER_WITHDRAW, BOUND)) == {
+        "okx-1": {"withdrawal-enabled", "permission-unrecognised", "ip-unbound"},
+        "okx-2": {"withdrawal-enabled", "permission-unrecognised"},
+        "gate-1": {"withdrawal-enabled", "permission-unrecognised", "ip-unbound"},
+    }
+
+
+def test_questions_stand_in_the_order_of_the_inventory() -> None:
+    assert [q.subject.id for q in plan(BOUND).questions] == ["okx-1", "okx-2", "gate-1"]
+
+
+def test_an_account_without_a_policy_is_told() -> None:
+    made = plan(BOUND)
+    (verdict,) = made.questions[1].given
+    assert verdict.name == "account-without-policy"
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.reason is Reason.NOT_COVERED
+    assert verdict.incomplete
+    assert verdict.location == ACCOUNTS[1].location
+    assert made.questions[0].given == ()
+
+
+def test_a_policy_without_accounts_is_told() -> None:
+    lonely = policy("lonely", "applies_to: {accounts: [nobody-*]}\nip_binding: {required: true}\n")
+    (verdict,) = plan(NEVER_WITHDRAW, lonely).general
+    assert verdict.name == "policy-without-accounts"
+    assert verdict.subject == "lonely"
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.location.file == "lonely.yaml"
+
+
+def test_deselecting_rules_silences_no_gap() -> None:
+    lonely = policy("lonely", "applies_to: {accounts: [nobody-*]}\nip_binding: {required: true}\n")
+    made = plan(lonely, rules=["GP010"], skip_rules=["policy-without-*"])
+    assert [verdict.name for verdict in made.general] == ["policy-without-accounts"]
+    assert all(question.given for question in made.questions)
+
+
+def test_policies_tell_how_many_accounts_of_the_whole_inventory_they_cover() -> None:
+    made = plan(NEVER_WITHDRAW, BOUND, accounts=["okx-2"])
+    assert [(info.name, info.accounts) for info in made.policies] == [
+        ("never-withdraw", 3),
+        ("bound", 2),
+    ]
+    assert [question.subject.id for question in made.questions] == ["okx-2"]
+    assert made.general == ()
+
+
+def test_selectors_narrow_together() -> None:
+    assert set(asked(plan(BOUND, accounts=["okx-*"], labels={"desk": "mm"}))) == {"okx-1"}
+    assert set(asked(plan(BOUND, accounts=["okx-1", "gate-*"]))) == {"okx-1", "gate-1"}
+    assert asked(plan(BOUND, labels={"desk": "other"})) == {}
+
+
+def test_rules_are_selected_by_id_and_by_name() -> None:
+    assert asked(plan(NEVER_WITHDRAW, rules=["GP001"]))["okx-1"] == {"withdrawal-enabled"}
+    assert asked(plan(NEVER_WITHDRAW, rules=["*-unrecognised"]))["okx-1"] == {
+        "permission-unrecognised"
+    }
+    assert asked(plan(NEVER_WITHDRAW, skip_rules=["withdrawal-*"]))["okx-1"] == {
+        "permission-unrecognised"
+    }
+    assert asked(plan(NEVER_WITHDRAW, skip_rules=["*"]))["okx-1"] == set()
+
+
+@pytest.mark.parametrize(
+    ("selection", "what"),
+    [
+        ({"accounts": ["okx-1", "kraken-*"]}, "--account kraken-*: no account"),
+        ({"rules": ["GP999"]}, "no rule has an id or a name like GP999"),
+        ({"skip_rules": ["gp001"]}, "no rule has an id or a name like gp001"),
+    ],
+)
+def test_a_selector_that_matches_nothing_is_a_slip(
+    selection: dict[str, list[str]], what: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        plan(BOUND, **selection)
+    assert str(raised.value).startswith(what)
+    assert raised.value.hint
+
+
+def test_hints_name_a_few_accounts() -> None:
+    many = [subject(f"okx-{number}") for number in range(9)]
+    with pytest.raises(UsageError) as raised:
+        make_plan(many, [BOUND], EXCHANGES, RULES, Selection(accounts=["x"]))
+    assert raised.value.hint.endswith("okx-3, okx-4 and 4 more")
+
+
+def test_an_exchange_that_the_catalog_does_not_know_is_asked_all_the_same() -> None:
+    stranger = [subject("a", "moonex", desk="mm")]
+    made = make_plan(stranger, [NEVER_WITHDRAW, BOUND], {}, RULES, Selection())
+    assert {control.name for control in made.questions[0].controls} == {
+        "withdrawal-enabled",
+        "permission-unrecognised",
+        "ip-unbound",
+    }
