@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.cli import inputs, options
+from gatepolicy.cli import asking, inputs, options, selecting
 from gatepolicy.cli.progress import Progress
 from gatepolicy.collect.run import Watcher, run
 from gatepolicy.collect.targets import make_targets
@@ -36,7 +36,7 @@ def command(**given: Any) -> ExitCode:
     Evidence holds facts with their provenance and redacted answers, and no secret.
     """
     inventory = load_inventory(given["inventory_file"])
-    chosen = inputs.selection(given)
+    chosen = selecting.selection(given)
     accounts = [account for account in inventory.accounts if chosen.takes_account(account.subject)]
     exchanges = load_exchanges(account.subject.exchange for account in accounts)
     targets = make_targets(accounts, exchanges)
@@ -49,7 +49,7 @@ def command(**given: Any) -> ExitCode:
         progress.advance()
 
     started_at = inputs.now()
-    settings = inputs.collect_settings(given, keep_answers=True)
+    settings = asking.collect_settings(given, keep_answers=True)
     run(targets, settings, Watcher(deliver, warnings.append))
     progress.clear()
     evidence = EvidenceFile(

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from gatepolicy.cli import inputs, options
+from gatepolicy.cli import inputs, options, selecting
 from gatepolicy.cli.output import Outputs
 from gatepolicy.evidence import load_evidence
 from gatepolicy.model.exit_codes import ExitCode
@@ -33,14 +33,14 @@ def command(**given: Any) -> ExitCode:
     subjects = [account.subject for account in evidence.accounts]
     exchanges = load_exchanges(subject.exchange for subject in subjects)
     rules = load_rules(exchanges.values())
-    plan = make_plan(subjects, policies, exchanges, rules, inputs.selection(given))
+    plan = make_plan(subjects, policies, exchanges, rules, selecting.selection(given))
     by_id = {account.subject.id: account for account in evidence.accounts}
     scan = finish(
         plan,
         evaluate_evidence(plan, by_id, now=evidence.collected_at),
         started_at=evidence.collected_at,
         finished_at=inputs.now(),
-        settings=inputs.scan_settings(given),
+        settings=selecting.scan_settings(given),
         warnings=evidence.warnings,
     )
     outputs.write(scan)

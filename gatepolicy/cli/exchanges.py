@@ -59,12 +59,13 @@ def _table(catalog: Mapping[str, Exchange]) -> Iterator[str]:
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     yield ""
-    yield "yes: an answer tells; inferred: an answer tells, but not for sure; -: nothing tells."
+    yield "yes: an answer tells; inferred: it tells, but not for sure; -: nothing tells."
     yield "'gatepolicy exchanges ID' shows every fact with its place."
 
 
 def _details(exchange: Exchange) -> Iterator[str]:
-    yield f"{exchange.title} ({exchange.id}), {exchange.reference}"
+    yield f"{exchange.title} ({exchange.id})"
+    yield exchange.reference
     yield f"credentials: {', '.join(exchange.credentials)}"
     yield f"keys are edited at: {exchange.menu}"
     yield ""

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gatepolicy.cli import inputs, options
+from gatepolicy.cli import asking, inputs, options, selecting
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
 from gatepolicy.collect.collector import Target
@@ -31,15 +31,15 @@ def command(**given: Any) -> ExitCode:
     """
     outputs = Outputs.parse(given)
     workspace = load_workspace(inputs.policy_files(given), given["inventory_file"])
-    prepared = prepare(workspace, inputs.selection(given))
+    prepared = prepare(workspace, selecting.selection(given))
     if given["only_plan"]:
         _print_plan(prepared.targets)
         return ExitCode.OK
     progress = Progress(len(prepared.targets), sys.stderr, quiet=given["quiet"])
     scan = scan_live(
         prepared,
-        inputs.collect_settings(given, keep_answers=False),
-        inputs.scan_settings(given),
+        asking.collect_settings(given, keep_answers=False),
+        selecting.scan_settings(given),
         advance=progress.advance,
     )
     progress.clear()

@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gatepolicy.documents.values import JSONValue, Path
+from gatepolicy.documents.values import DataPath, JSONValue
 from gatepolicy.model.location import Location
 
 _COLUMN_BITS = 20
+_LAST_COLUMN = (1 << _COLUMN_BITS) - 1
 
 
 def pack(line: int, column: int) -> int:
     """A 0-based place as one number: a large file has a million places."""
-    return line << _COLUMN_BITS | min(column, (1 << _COLUMN_BITS) - 1)
+    return line << _COLUMN_BITS | min(column, _LAST_COLUMN)
+
+
+def unpack(place: int) -> tuple[int, int]:
+    """The 0-based line and column of a packed place."""
+    return place >> _COLUMN_BITS, place & _LAST_COLUMN
 
 
 Child: TypeAlias = "MapMarks | ListMarks | None"
@@ -34,7 +40,7 @@ class Document:
     marks: Child
     """Packed places of the parts."""
 
-    def at(self, path: Path) -> Location:
+    def at(self, path: DataPath) -> Location:
         """Where a value stands; of what is not there, where its nearest ancestor stands."""
         place, marks = self.start, self.marks
         for step in path:
@@ -44,7 +50,7 @@ class Document:
             _, place, marks = found
         return self._location(place)
 
-    def key_at(self, path: Path) -> Location:
+    def key_at(self, path: DataPath) -> Location:
         """Where the key of a mapping's entry stands; otherwise as ``at``."""
         if path:
             found = _step(self._marks_of(path[:-1]), path[-1])
@@ -52,7 +58,7 @@ class Document:
                 return self._location(found[0])
         return self.at(path)
 
-    def _marks_of(self, path: Path) -> Child:
+    def _marks_of(self, path: DataPath) -> Child:
         marks = self.marks
         for step in path:
             found = _step(marks, step)
@@ -62,8 +68,8 @@ class Document:
         return marks
 
     def _location(self, place: int) -> Location:
-        column = place & ((1 << _COLUMN_BITS) - 1)
-        return Location(self.file, (place >> _COLUMN_BITS) + 1, column + 1)
+        line, column = unpack(place)
+        return Location(self.file, line + 1, column + 1)
 
 
 def _step(marks: Child, step: str | int) -> tuple[int | None, int, Child] | None:

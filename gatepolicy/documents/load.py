@@ -1,8 +1,10 @@
 """From a file to a checked document."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path as FilePath
+import math
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NoReturn
 
 from gatepolicy.documents.document import Document
@@ -13,10 +15,11 @@ from gatepolicy.documents.yaml_tree import MAX_DEPTH, parse_yaml
 from gatepolicy.errors import DocumentError, Problem
 
 API_VERSION = "gatepolicy/v1"
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 def load_document(
-    file: str, *, schema: Schema, kind: str, read: Read = FilePath.read_bytes
+    file: str, *, schema: Schema, kind: str, read: Read = Path.read_bytes
 ) -> Document:
     """A YAML document of one kind.
 
@@ -47,7 +50,7 @@ def _refuse_other_kinds(document: Document, kind: str) -> None:
 
 
 def load_json(data: str | bytes, file: str) -> JSONValue:
-    """Strict JSON: no duplicate keys, no NaN, no bottomless nesting.
+    """Strict JSON: no duplicate keys, no NaN or infinity, no bottomless nesting, only characters.
 
     Raises:
         DocumentError: It is none.
@@ -55,14 +58,21 @@ def load_json(data: str | bytes, file: str) -> JSONValue:
     text = decode(data, file) if isinstance(data, bytes) else data
     try:
         value: JSONValue = json.loads(
-            text, object_pairs_hook=_without_duplicates(file), parse_constant=_no_constant(file)
+            text,
+            object_pairs_hook=_without_duplicates(file),
+            parse_constant=_no_constant(file),
+            parse_float=_finite(file),
         )
     except json.JSONDecodeError as error:
         raise problem(file, f"not JSON ({error.msg})", f"see line {error.lineno}") from None
+    except ValueError:
+        raise problem(file, "a number has too many digits", "") from None
     except RecursionError:
         raise problem(file, "nested too deeply", "") from None
     if _deeper_than(value, MAX_DEPTH):
         raise problem(file, f"nested more than {MAX_DEPTH} levels deep", "")
+    if _HALF_CHARACTER.search(text) and not _is_encodable(value):
+        raise problem(file, "half of a surrogate pair is no character", "")
     return value
 
 
@@ -85,20 +95,36 @@ def _no_constant(file: str) -> Callable[[str], NoReturn]:
     return refuse
 
 
+def _finite(file: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        number = float(text)
+        if not math.isfinite(number):
+            raise problem(file, "a number is too large", "")
+        return number
+
+    return read
+
+
+def _is_encodable(value: JSONValue) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _deeper_than(value: JSONValue, depth: int) -> bool:
     level = [value]
-    for _ in range(depth + 1):
-        level = [
-            item
-            for parent in level
-            for item in (
-                parent.values()
-                if isinstance(parent, dict)
-                else parent
-                if isinstance(parent, list)
-                else ()
-            )
-        ]
-        if not level:
-            return False
-    return True
+    for _ in range(depth):
+        level = [item for parent in level for item in _parts(parent)]
+    return any(isinstance(item, dict | list) for item in level)
+
+
+def _parts(value: JSONValue) -> Iterable[JSONValue]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()

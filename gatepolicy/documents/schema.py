@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema_rs
 
 from gatepolicy.documents.document import Document
-from gatepolicy.documents.values import Path, show_path
+from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import Problem
 
 _NAMES = {
@@ -54,14 +54,14 @@ def validate(document: Document, schema: Schema) -> tuple[Problem, ...]:
         for error in schema.validator.iter_errors(document.data)
         for problem in _problems(error, document, schema)
     }
-    return tuple(sorted(found, key=lambda problem: (problem.location, problem.what)))
+    return tuple(sorted(found, key=lambda p: (p.location, p.path, p.what)))
 
 
 def _problems(
     error: jsonschema_rs.ValidationError, document: Document, schema: Schema
 ) -> Iterator[Problem]:
     kind = jsonschema_rs.ValidationErrorKind
-    path: Path = tuple(error.instance_path)
+    path: DataPath = tuple(error.instance_path)
     match error.kind:
         case (
             kind.AdditionalProperties(unexpected=keys) | kind.UnevaluatedProperties(unexpected=keys)
@@ -79,7 +79,7 @@ def _problems(
             yield Problem(document.at(path), show_path(path), _what(error), _fix(error, node))
 
 
-def _unknown_key(document: Document, place: Path, key: str, known: Sequence[str]) -> Problem:
+def _unknown_key(document: Document, place: DataPath, key: str, known: Sequence[str]) -> Problem:
     near = difflib.get_close_matches(key, known, n=1)
     fix = f"did you mean {near[0]}?" if near else _choice(known)
     return Problem(document.key_at(place), show_path(place), "unknown key", fix)
@@ -102,7 +102,7 @@ def _of_nearest_branch(
     schema: Schema,
 ) -> Iterator[Problem]:
     """The problems of the branch that the value was surely meant for, else one for all."""
-    path: Path = tuple(error.instance_path)
+    path: DataPath = tuple(error.instance_path)
     typed = [branch for branch in branches if not any(_is_type_error(e, path) for e in branch)]
     if len(typed) == 1:
         for inner in typed[0]:
@@ -113,7 +113,7 @@ def _of_nearest_branch(
     yield Problem(document.at(path), show_path(path), what, _example(node))
 
 
-def _is_type_error(error: jsonschema_rs.ValidationError, path: Path) -> bool:
+def _is_type_error(error: jsonschema_rs.ValidationError, path: DataPath) -> bool:
     return tuple(error.instance_path) == path and isinstance(
         error.kind, jsonschema_rs.ValidationErrorKind.Type
     )
@@ -133,14 +133,25 @@ def _what(error: jsonschema_rs.ValidationError) -> str:
             return "empty or too short"
         case kind.MaxItems() | kind.MaxLength() | kind.MaxProperties():
             return "too long"
-        case kind.Minimum() | kind.ExclusiveMinimum():
-            return f"less than {error.kind.limit}"
-        case kind.Maximum() | kind.ExclusiveMaximum():
-            return f"more than {error.kind.limit}"
         case kind.UniqueItems():
             return "an entry stands here twice"
         case _:
-            return f"not allowed here ({error.kind.name})"
+            return _beyond(error) or f"not allowed here ({error.kind.name})"
+
+
+def _beyond(error: jsonschema_rs.ValidationError) -> str:
+    kind = jsonschema_rs.ValidationErrorKind
+    match error.kind:
+        case kind.Minimum():
+            return f"less than {error.kind.limit}"
+        case kind.ExclusiveMinimum():
+            return f"not more than {error.kind.limit}"
+        case kind.Maximum():
+            return f"more than {error.kind.limit}"
+        case kind.ExclusiveMaximum():
+            return f"not less than {error.kind.limit}"
+        case _:
+            return ""
 
 
 def _fix(error: jsonschema_rs.ValidationError, node: Any) -> str:
@@ -185,15 +196,7 @@ def _name_of(value: object) -> str:
 def _schema_at(schema: Schema, path: Sequence[str | int]) -> Any:
     node = schema.document
     for step in path:
-        if isinstance(node, dict) and "$ref" in node and step not in node:
-            node = _resolve(node["$ref"], schema)
-        if step == "$ref":
-            node = _resolve(node["$ref"], schema)
-            continue
-        try:
-            node = node[step]
-        except (KeyError, IndexError, TypeError):
-            return {}
+        node = node[step]
     return node
 
 

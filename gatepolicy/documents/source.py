@@ -1,5 +1,6 @@
 """Files as text: what cannot be text is a problem with a place, never a crash."""
 
+import codecs
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +10,7 @@ from gatepolicy.model.location import Location
 
 MAX_BYTES = 64 * 1024 * 1024
 Read = Callable[[Path], bytes]
-Reader = Read
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file on the disk."""
-    return path.read_bytes()
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
 
 def read_text(file: str, *, read: Read = Path.read_bytes) -> str:
@@ -53,10 +48,11 @@ def decode(data: bytes, file: str) -> str:
     Raises:
         DocumentError: They are not UTF-8, or hold control characters.
     """
+    without_mark = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = without_mark.decode()
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
+        before = without_mark[: error.start].decode()
         raise DocumentError(
             [Problem(_place(file, before), "", "not UTF-8 text", "save the file as UTF-8")]
         ) from None

@@ -9,9 +9,9 @@ from typing import NoReturn, Protocol
 
 import yaml
 
-from gatepolicy.documents.document import Child, Document, ListMarks, MapMarks, pack
+from gatepolicy.documents.document import Child, Document, ListMarks, MapMarks, pack, unpack
 from gatepolicy.documents.scalars import plain_scalar
-from gatepolicy.documents.values import JSONValue, Path, show_path
+from gatepolicy.documents.values import DataPath, JSONValue, show_path
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.location import Location
 
@@ -33,17 +33,47 @@ class _Refused(Exception):  # noqa: N818 - ends the reading; the problems are in
 
 
 @dataclass(slots=True)
-class _Frame:
-    """An open mapping or list."""
+class _Mapping:
+    """An open mapping."""
 
-    data: dict[str, JSONValue] | list[JSONValue]
-    marks: "MapMarks | ListMarks"
-    place: int
     anchor: str | None
     nodes_before: int
+    data: dict[str, JSONValue] = field(default_factory=dict)
+    marks: MapMarks = field(default_factory=dict)
+    height: int = 1
     key: str | None = None
     key_place: int = 0
-    latest: str = ""
+    step: str = ""
+
+    @property
+    def wants_key(self) -> bool:
+        return self.key is None
+
+    def put(self, value: JSONValue, place: int, marks: Child) -> None:
+        self.step = key = self.key or ""
+        self.data[key] = value
+        self.marks[key] = (self.key_place, place, marks)
+        self.key = None
+
+
+@dataclass(slots=True)
+class _List:
+    """An open list."""
+
+    anchor: str | None
+    nodes_before: int
+    data: list[JSONValue] = field(default_factory=list)
+    marks: ListMarks = field(default_factory=list)
+    height: int = 1
+    wants_key: bool = False
+
+    @property
+    def step(self) -> int:
+        return len(self.data) - 1
+
+    def put(self, value: JSONValue, place: int, marks: Child) -> None:
+        self.data.append(value)
+        self.marks.append((place, marks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +81,14 @@ class _Anchored:
     value: JSONValue
     marks: Child
     nodes: int
+    height: int
 
 
 @dataclass(slots=True)
 class _Builder:
     file: str
     problems: list[Problem] = field(default_factory=list)
-    stack: list[_Frame] = field(default_factory=list)
+    stack: list[_Mapping | _List] = field(default_factory=list)
     anchors: dict[str, _Anchored] = field(default_factory=dict)
     nodes: int = 0
     aliases: int = 0
@@ -69,9 +100,9 @@ class _Builder:
             case yaml.ScalarEvent():
                 self._take_scalar(event)
             case yaml.MappingStartEvent():
-                self._open(event, {}, {})
+                self._open(event, _Mapping(event.anchor, self.nodes))
             case yaml.SequenceStartEvent():
-                self._open(event, [], [])
+                self._open(event, _List(event.anchor, self.nodes))
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 self._close()
             case yaml.AliasEvent():
@@ -89,85 +120,76 @@ class _Builder:
 
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
         self._count(event, 1)
-        place = _place(event)
-        if self._wants_key():
-            self._take_key(event, place)
+        frame = self.stack[-1] if self.stack else None
+        if isinstance(frame, _Mapping) and frame.key is None:
+            self._take_key(event, frame)
             return
         self._note_tag(event)
-        quoted = event.style is not None and event.style != ""
-        value = event.value if quoted else plain_scalar(event.value)
+        value = plain_scalar(event.value) if _is_plain(event) else event.value
         if event.anchor is not None:
-            self.anchors[event.anchor] = _Anchored(value, None, 1)
-        self._put(value, place, None)
+            self.anchors[event.anchor] = _Anchored(value, None, 1, 0)
+        self._put(value, _place(event), None)
 
-    def _wants_key(self) -> bool:
-        frame = self.stack[-1] if self.stack else None
-        return frame is not None and isinstance(frame.data, dict) and frame.key is None
-
-    def _take_key(self, event: yaml.ScalarEvent, place: int) -> None:
-        frame = self.stack[-1]
-        frame.key, frame.key_place = event.value, place
+    def _take_key(self, event: yaml.ScalarEvent, frame: _Mapping) -> None:
+        frame.key, frame.key_place = event.value, _place(event)
         path = show_path((*self._path(), event.value))
         self._note_tag(event)
-        if event.value == "<<" and event.style in (None, ""):
+        if event.value == "<<" and _is_plain(event):
             what, fix = "merge keys are not part of YAML 1.2", "write the entries out"
             self._note(event, what, fix, path)
         elif event.value in frame.data:
-            first = frame.marks[event.value][0]  # type: ignore[call-overload]
-            line = (first >> 20) + 1
+            line = unpack(frame.marks[event.value][0])[0] + 1
             self._note(event, "this key stands here a second time", f"see line {line}", path)
 
     def _open(
-        self,
-        event: yaml.MappingStartEvent | yaml.SequenceStartEvent,
-        data: dict[str, JSONValue] | list[JSONValue],
-        marks: "MapMarks | ListMarks",
+        self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent, frame: _Mapping | _List
     ) -> None:
         self._count(event, 1)
-        if self._wants_key():
-            self._refuse(event, "a key must be a text", "quote it if it starts with { or [")
-        if len(self.stack) >= MAX_DEPTH:
-            what = f"nested more than {MAX_DEPTH} levels deep"
-            self._refuse(event, what, "no document of gatepolicy needs that")
+        self._refuse_as_key(event)
+        self._refuse_depth(event, 1)
         self._note_tag(event)
-        place = _place(event)
-        self._put(data, place, marks)
-        self.stack.append(_Frame(data, marks, place, event.anchor, self.nodes))
+        self._put(frame.data, _place(event), frame.marks)
+        self.stack.append(frame)
 
     def _close(self) -> None:
         frame = self.stack.pop()
+        if self.stack:
+            self.stack[-1].height = max(self.stack[-1].height, frame.height + 1)
         if frame.anchor is not None:
-            nodes = self.nodes - frame.nodes_before + 1
-            self.anchors[frame.anchor] = _Anchored(frame.data, frame.marks, nodes)
+            nodes = self.nodes - frame.nodes_before
+            self.anchors[frame.anchor] = _Anchored(frame.data, frame.marks, nodes, frame.height)
 
     def _take_alias(self, event: yaml.AliasEvent) -> None:
-        if self._wants_key():
-            self._refuse(event, "a key must be a text, not an alias", "write the key out")
+        self._refuse_as_key(event)
         anchored = self.anchors.get(event.anchor or "")
         if anchored is None:
-            self._refuse(event, f"there is no anchor {event.anchor} before this alias", "")
+            # What follows the * may be a secret: it is not repeated.
+            fix = "quote the value if it is a text that starts with *"
+            self._refuse(event, "an alias of an anchor that is not there", fix)
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
             self._refuse(event, f"more than {MAX_ALIASES} aliases", "write the values out")
         self._count(event, anchored.nodes)
+        self._refuse_depth(event, anchored.height)
+        # An anchor stands before its alias, so the alias cannot be the whole document.
+        self.stack[-1].height = max(self.stack[-1].height, anchored.height + 1)
         self._put(anchored.value, _place(event), anchored.marks)
 
+    def _refuse_as_key(self, event: yaml.Event) -> None:
+        if self.stack and self.stack[-1].wants_key:
+            fix = "quote it if it starts with {, [ or *"
+            self._refuse(event, "a key must be a text", fix)
+
+    def _refuse_depth(self, event: yaml.Event, height: int) -> None:
+        if len(self.stack) + height > MAX_DEPTH:
+            what = f"nested more than {MAX_DEPTH} levels deep"
+            self._refuse(event, what, "no document of gatepolicy needs that")
+
     def _put(self, value: JSONValue, place: int, marks: Child) -> None:
-        if not self.stack:
+        if self.stack:
+            self.stack[-1].put(value, place, marks)
+        else:
             self.root = Document(self.file, value, place, marks)
-            return
-        frame = self.stack[-1]
-        match frame.data, frame.marks:
-            case list() as items, list() as item_marks:
-                items.append(value)
-                item_marks.append((place, marks))
-            case dict() as entries, dict() as entry_marks:
-                frame.latest = key = frame.key or ""
-                entries[key] = value
-                entry_marks[key] = (frame.key_place, place, marks)
-                frame.key = None
-            case _:
-                raise AssertionError
 
     def _count(self, event: yaml.Event, nodes: int) -> None:
         self.nodes += nodes
@@ -178,13 +200,12 @@ class _Builder:
 
     def _note_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
-            self._note(event, f"the tag {event.tag} is not allowed", "remove it")
+            # What follows the ! may be a secret: it is not repeated.
+            fix = "remove it; quote the value if it is a text that starts with !"
+            self._note(event, "a tag is not allowed", fix)
 
-    def _path(self) -> Path:
-        return tuple(
-            len(frame.data) - 1 if isinstance(frame.data, list) else frame.latest
-            for frame in self.stack[:-1]
-        )
+    def _path(self) -> DataPath:
+        return tuple(frame.step for frame in self.stack[:-1])
 
     def _note(self, event: yaml.Event, what: str, fix: str, path: str = "") -> None:
         self.problems.append(Problem(_location(event.start_mark, self.file), path, what, fix))
@@ -194,6 +215,10 @@ class _Builder:
     def _refuse(self, event: yaml.Event, what: str, fix: str) -> NoReturn:
         self._note(event, what, fix)
         raise _Refused
+
+
+def _is_plain(event: yaml.ScalarEvent) -> bool:
+    return event.style in (None, "")
 
 
 def _place(event: yaml.Event) -> int:
@@ -218,10 +243,10 @@ def parse_yaml(text: str, file: str) -> Document:
     except _Refused:
         pass
     except yaml.MarkedYAMLError as error:
-        builder.problems.append(_syntax_problem(error, file))
-    except yaml.YAMLError as error:
-        location = Location(file, 1, 1)
-        builder.problems.append(Problem(location, "", f"not YAML ({type(error).__name__})", ""))
+        builder.problems.append(_syntax_problem(error, text, file))
+    except yaml.YAMLError:
+        what = "a character that does not belong into text"
+        builder.problems.append(Problem(Location(file, 1, 1), "", what, "remove it"))
     if builder.problems:
         raise DocumentError(builder.problems)
     if builder.root is None or builder.root.data is None:
@@ -230,11 +255,17 @@ def parse_yaml(text: str, file: str) -> Document:
     return builder.root
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
-    location = _location(error.problem_mark or error.context_mark, file)
-    what = error.problem or error.context or "not YAML"
-    if "\\t" in what or "cannot start any token" in what:
-        return Problem(
-            location, "", "a character that cannot stand here", "indent with spaces, not with tabs"
-        )
-    return Problem(location, "", what, "check quotes, brackets and indentation")
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+    mark = error.problem_mark
+    what = error.problem or "not YAML"
+    fix = "check quotes, brackets and indentation"
+    if mark is not None and _stands_at(text, mark) == "\t":
+        what, fix = "a tab cannot stand here", "indent with spaces"
+    elif "cannot start any token" in what:
+        what, fix = "no plain value starts with this character", "quote the value"
+    return Problem(_location(mark, file), "", what, fix)
+
+
+def _stands_at(text: str, mark: _Mark) -> str:
+    line = text.splitlines()[mark.line :][:1]
+    return "".join(line)[mark.column : mark.column + 1]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
+from typing import assert_never
 
 from gatepolicy.evaluate.kleene import Truth, all_of
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
@@ -161,6 +162,8 @@ def lies_within(network: Network, allowed: tuple[Network, ...]) -> bool:
             return any(isinstance(a, IPv4Network) and network.subnet_of(a) for a in allowed)
         case IPv6Network():
             return any(isinstance(a, IPv6Network) and network.subnet_of(a) for a in allowed)
+        case _:
+            assert_never(network)
 
 
 def wider(network: Network, widest: int) -> bool:

@@ -18,13 +18,21 @@ from gatepolicy.exchanges.exchange import (
     Permissions,
     PermissionShape,
     RateLimit,
-    StructuralFact,
     Success,
     When,
     Word,
 )
 from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FACTS, FactKind, FactValue, Never
+from gatepolicy.model.facts import (
+    FACTS,
+    Fact,
+    FactKind,
+    FactValue,
+    Grade,
+    Never,
+    Provenance,
+    Unknown,
+)
 from gatepolicy.model.reasons import Reason
 
 Data: TypeAlias = Mapping[str, Any]
@@ -61,10 +69,16 @@ def build(data: Data) -> Exchange:
             for name, sources in data["facts"].items()
         },
         structural={
-            name: StructuralFact(value_of(name, fact["value"]), fact["reference"])
+            name: Fact(
+                value_of(name, fact["value"]),
+                Provenance(Grade.STRUCTURAL, "", "", fact["reference"]),
+            )
             for name, fact in data.get("structural", {}).items()
         },
-        not_disclosed=data.get("not_disclosed", {}),
+        not_disclosed={
+            name: Unknown(Reason.NOT_DISCLOSED, why)
+            for name, why in data.get("not_disclosed", {}).items()
+        },
         menu=data["menu"],
         fixes=data["fixes"],
     )

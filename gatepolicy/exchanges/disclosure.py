@@ -47,9 +47,9 @@ def _of_fact(exchange: Exchange, name: str) -> Disclosure:
     if name == "key.fingerprint":
         return Disclosure(Discloses.OBSERVED, _OWN)
     if name in exchange.structural:
-        return Disclosure(Discloses.STRUCTURAL, exchange.structural[name].reference)
+        return Disclosure(Discloses.STRUCTURAL, exchange.structural[name].provenance.reference)
     if name in exchange.not_disclosed:
-        return Disclosure(Discloses.NOT_DISCLOSED, exchange.not_disclosed[name])
+        return Disclosure(Discloses.NOT_DISCLOSED, exchange.not_disclosed[name].detail)
     if name in _OF_PERMISSIONS:
         return _of_permission(exchange, name)
     places = [f"{source.call} {source.pointer}" for source in exchange.facts[name]]

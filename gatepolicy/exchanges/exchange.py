@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FactValue
+from gatepolicy.model.facts import Fact, FactValue, Unknown
 from gatepolicy.model.reasons import Reason
 
 
@@ -112,16 +112,6 @@ class FactSource:
     """The source counts only when all of these are met."""
     optional: bool = False
     """Whether the documents allow that the value is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class StructuralFact:
-    """A fact that the exchange's own rules make so."""
-
-    value: FactValue
-    """The fact."""
-    reference: str
-    """The document that says so."""
 
 
 class PermissionShape(StrEnum):
@@ -234,9 +224,9 @@ class Exchange:
     """What the key may do."""
     facts: Mapping[str, Sequence[FactSource]]
     """Fact to its sources; where several disclose it, they must agree."""
-    structural: Mapping[str, StructuralFact]
-    """Facts by the exchange's own rules."""
-    not_disclosed: Mapping[str, str]
+    structural: Mapping[str, Fact]
+    """Facts by the exchange's own rules, each with the document that says so."""
+    not_disclosed: Mapping[str, Unknown]
     """Fact to a line that says what was looked at and what to do instead."""
     menu: str
     """The path of the web page where keys are edited."""

@@ -1,6 +1,6 @@
 """From an exchange's answers to facts: the narrow waist. Pure, and sound for any bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 from gatepolicy.exchanges.answers import Answers
 from gatepolicy.exchanges.capabilities import permission_facts
@@ -8,11 +8,12 @@ from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.grants import Malformed, granted
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
 from gatepolicy.exchanges.rows import NoRow, Row, own_row
-from gatepolicy.exchanges.sources import Rows, agreed, from_sources
+from gatepolicy.exchanges.sources import Rows, from_sources
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
 
+_UNTOLD = Unknown(Reason.NOT_DISCLOSED, "the answer does not tell")
 _PERMISSION_FACTS = (
     *(capability.fact for capability in Capability),
     "permissions.native",
@@ -33,23 +34,39 @@ def normalise(exchange: Exchange, answers: Answers, api_key: str | None) -> Fact
     if len(failures) == len(outcomes):
         return _all_refused(failures[0], outcomes)
     rows = _rows(exchange, outcomes, api_key)
-    of_permissions = _of_permissions(exchange, rows)
+    resolved: dict[str, Fact | Unknown] = {
+        **_disclosed(exchange, rows, _refusals(outcomes)),
+        **_of_permissions(exchange, rows),
+        **exchange.not_disclosed,
+        **exchange.structural,
+    }
     known: dict[str, Fact] = {}
     unknown: dict[str, Unknown] = {}
     for name in FACTS:
-        resolved = _resolve(name, exchange, outcomes, rows, of_permissions)
-        if isinstance(resolved, Fact):
-            known[name] = resolved
+        found = resolved.get(name, _UNTOLD)
+        if isinstance(found, Fact):
+            known[name] = found
         else:
-            unknown[name] = resolved
+            unknown[name] = found
     return Facts(known, unknown)
 
 
 def _all_refused(first: Failure, outcomes: Mapping[str, Parsed | Failure]) -> Facts:
     """Nothing but what refusals prove; every other fact has the reason of the first call."""
-    proved = {name: fact for name in FACTS for fact in _refusals(name, outcomes)}
+    proofs = _refusals(outcomes)
+    proved = {name: proofs[name][0] for name in FACTS if name in proofs}
     why = Unknown(first.reason, first.detail)
     return Facts(proved, {name: why for name in FACTS if name not in proved})
+
+
+def _refusals(outcomes: Mapping[str, Parsed | Failure]) -> Mapping[str, Sequence[Fact]]:
+    """What refusals prove, by fact."""
+    proofs: dict[str, list[Fact]] = {}
+    for call, outcome in outcomes.items():
+        if isinstance(outcome, Failure):
+            for name, value in outcome.proves.items():
+                proofs.setdefault(name, []).append(Fact(value, Provenance(Grade.REFUSAL, call, "")))
+    return proofs
 
 
 def _rows(
@@ -78,29 +95,11 @@ def _of_permissions(exchange: Exchange, rows: Rows) -> Mapping[str, Fact | Unkno
     return permission_facts(exchange.permissions, words)
 
 
-def _resolve(
-    name: str,
-    exchange: Exchange,
-    outcomes: Mapping[str, Parsed | Failure],
-    rows: Rows,
-    of_permissions: Mapping[str, Fact | Unknown],
-) -> Fact | Unknown:
-    if name in exchange.structural:
-        structural = exchange.structural[name]
-        provenance = Provenance(Grade.STRUCTURAL, "", "", structural.reference)
-        return Fact(structural.value, provenance)
-    if name in exchange.not_disclosed:
-        return Unknown(Reason.NOT_DISCLOSED, exchange.not_disclosed[name])
-    candidates: list[Fact | Unknown] = list(_refusals(name, outcomes))
-    if name in of_permissions:
-        candidates.append(of_permissions[name])
-    disclosed = from_sources(exchange.facts.get(name, ()), rows)
-    if disclosed is not None:
-        candidates.append(disclosed)
-    return agreed(candidates) or Unknown(Reason.NOT_DISCLOSED, "the answer does not tell")
-
-
-def _refusals(name: str, outcomes: Mapping[str, Parsed | Failure]) -> Iterator[Fact]:
-    for call, outcome in outcomes.items():
-        if isinstance(outcome, Failure) and name in outcome.proves:
-            yield Fact(outcome.proves[name], Provenance(Grade.REFUSAL, call, ""))
+def _disclosed(
+    exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]
+) -> Mapping[str, Fact | Unknown]:
+    """Every fact with places of its own in the answers."""
+    return {
+        name: from_sources(sources, rows, proofs.get(name, ())) or _UNTOLD
+        for name, sources in exchange.facts.items()
+    }

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import TypeAlias
 
@@ -115,10 +116,10 @@ def _comma_addresses(value: JSONValue) -> FactValue | Wrong:
     return _addresses([*value.split(",")]) if isinstance(value, str) else Wrong("no text")
 
 
-def _entries(value: JSONValue) -> list[str] | Wrong:
+def _entries(value: JSONValue) -> tuple[str, ...] | Wrong:
     if not isinstance(value, list):
         return Wrong("no list")
-    entries = [entry.strip() for entry in value if isinstance(entry, str)]
+    entries = tuple([entry.strip() for entry in value if isinstance(entry, str)])
     if len(entries) != len(value):
         return Wrong("a list of other things than addresses")
     if not entries:
@@ -126,7 +127,9 @@ def _entries(value: JSONValue) -> list[str] | Wrong:
     return entries
 
 
-def _networks(entries: list[str]) -> tuple[Network, ...] | Wrong:
+@lru_cache(maxsize=4096)
+def _networks(entries: tuple[str, ...]) -> tuple[Network, ...] | Wrong:
+    # Remembered: the keys of a fleet are bound to the same few addresses.
     if any(entry in _UNBOUND for entry in entries):
         return EVERYWHERE
     if any("*" in entry for entry in entries):

@@ -1,6 +1,6 @@
 """One fact from all places that disclose it; where several do, they must agree. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from gatepolicy.exchanges.exchange import FactSource, When
@@ -18,12 +18,25 @@ _CONTRADICTION = Unknown(
 )
 
 
-def from_sources(sources: Sequence[FactSource], rows: Rows) -> Fact | Unknown | None:
-    """The fact, or why it is unknown; ``None`` when no source says anything about it."""
-    return agreed([found for source in sources for found in _read(source, rows)])
+def from_sources(
+    sources: Sequence[FactSource], rows: Rows, proofs: Sequence[Fact]
+) -> Fact | Unknown | None:
+    """The fact, or why it is unknown; ``None`` when no place says anything about it.
+
+    Args:
+        sources: The places.
+        rows: The answers.
+        proofs: What refusals prove about the same fact.
+    """
+    found: list[Fact | Unknown] = [*proofs]
+    for source in sources:
+        one = _read(source, rows)
+        if one is not None:
+            found.append(one)
+    return found[0] if len(found) == 1 else _agreed(found)
 
 
-def agreed(found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
+def _agreed(found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
     """One from several: facts must agree, and one unreadable answer spoils the others.
 
     An answer that never came spoils nothing: another call may disclose the same.
@@ -38,29 +51,25 @@ def agreed(found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
     return next(iter(unreadable or unknowns), None)
 
 
-def _read(source: FactSource, rows: Rows) -> Iterator[Fact | Unknown]:
+def _read(source: FactSource, rows: Rows) -> Fact | Unknown | None:
+    """What one place says; ``None`` when it does not count."""
     row = rows[source.call]
     if isinstance(row, Unknown):
-        yield row
-        return
+        return row
     if not all(_is_met(condition, row) for condition in source.when):
-        return
+        return None
     value = resolve(row.value, source.pointer)
     pointer = row.pointer + source.pointer
     if value is ABSENT:
-        if not source.optional:
-            yield Unknown(Reason.UNEXPECTED_ANSWER, f"{pointer} is missing from the answer")
-        return
-    provenance = Provenance(Grade.OBSERVED, source.call, pointer)
+        missing = Unknown(Reason.UNEXPECTED_ANSWER, f"{pointer} is missing from the answer")
+        return None if source.optional else missing
     for meaning in source.meanings:
         if same(value, meaning.equals):
-            yield Fact(meaning.means, provenance)
-            return
+            return Fact(meaning.means, Provenance(Grade.OBSERVED, source.call, pointer))
     read = READERS[source.reader].read(value)
     if isinstance(read, Wrong):
-        yield Unknown(read.reason, f"{pointer}: {read.detail}")
-    else:
-        yield Fact(read, provenance)
+        return Unknown(read.reason, f"{pointer}: {read.detail}")
+    return Fact(read, Provenance(Grade.OBSERVED, source.call, pointer))
 
 
 def _is_met(condition: When, row: Row) -> bool:

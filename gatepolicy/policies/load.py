@@ -8,9 +8,8 @@ from typing import Any
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import Schema, load_schema
-from gatepolicy.documents.showing import show_path
-from gatepolicy.documents.source import Reader, read_bytes
-from gatepolicy.documents.values import DataPath
+from gatepolicy.documents.source import Read
+from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.facts import Access, Grade, Grant
@@ -28,7 +27,7 @@ Ids = Mapping[str, str]
 _SINGLE = "permissions"
 
 
-def load_policies(files: Sequence[str], *, read: Reader = read_bytes) -> tuple[Policy, ...]:
+def load_policies(files: Sequence[str], *, read: Read = Path.read_bytes) -> tuple[Policy, ...]:
     """Policies in the order of their files.
 
     Args:
@@ -52,7 +51,7 @@ def load_policies(files: Sequence[str], *, read: Reader = read_bytes) -> tuple[P
     return tuple(policies)
 
 
-def load_policy(file: str, *, read: Reader = read_bytes) -> Policy:
+def load_policy(file: str, *, read: Read = Path.read_bytes) -> Policy:
     """One policy.
 
     Raises:
@@ -71,14 +70,19 @@ def _same_names(policies: Sequence[Policy]) -> Iterator[Problem]:
     for policy in policies:
         other = first.setdefault(policy.name, policy)
         if other is not policy:
-            what = f"the name {policy.name} is taken by {other.location}"
-            yield Problem(policy.location, "metadata.name", what, "give each policy its own name")
+            what, fix = (
+                f"the name {policy.name} is taken by {other.location}",
+                "choose another name",
+            )
+            if other.location == policy.location:
+                what, fix = "this file is named twice", "name it once"
+            yield Problem(policy.location, "metadata.name", what, fix)
 
 
 class _Loader:
     """What all files of a run share: the schema, and the names of the rules."""
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: Read) -> None:
         self._read = read
         self._schema = policy_schema()
         self._names = {rule.info.id: rule.info.name for rule in load_rules().values()}
@@ -154,7 +158,7 @@ class _Builder:
         for place, reader in CLAUSES.items():
             steps = tuple(place.split("."))
             found = _found(node, steps)
-            if found is None or (isinstance(found, dict)):
+            if found is None or isinstance(found, dict):
                 continue
             value, wrongs = reader(found)
             here = (*path, *steps)

@@ -6,6 +6,7 @@ everything else in that file is written by hand. A test holds the two together.
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from gatepolicy.exchanges.catalog import load_catalog
@@ -209,13 +210,12 @@ def as_text(schema: Schema) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def main() -> None:
-    """Write the generated parts into the shipped schema."""
-    file = schemas_directory() / "policy.schema.json"
+def rewrite(file: Path) -> None:
+    """Write the generated parts into a schema's file."""
     schema = json.loads(file.read_text(encoding="utf-8"))
     fresh = refresh(schema, load_catalog().values(), load_rules())
     file.write_text(as_text(fresh), encoding="utf-8")
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # pragma: no cover
+    rewrite(schemas_directory() / "policy.schema.json")

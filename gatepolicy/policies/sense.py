@@ -8,6 +8,9 @@ from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Access, Grant
 from gatepolicy.policies.policy import AllowedWords, Clause, Policy, capabilities
 
+_READS = frozenset({Capability.READ})
+"""All that a word can grant for reading only."""
+
 ALLOW, FORBID, REQUIRE = (f"permissions.{name}" for name in ("allow", "forbid", "require"))
 
 
@@ -80,16 +83,19 @@ def _words_against(
             what = f"{word} means {capability} too, which {FORBID} forbids"
             yield Problem(allowed.items[word], path, what, "remove one of the two")
     for capability in capabilities(policy.general.clauses.get(REQUIRE)):
-        granting = [word for word in known.values() if _may_grant(word, capability)]
-        if granting and not any(word.word in allowed.words for word in granting):
+        granting = [word.word for word in known.values() if capability in _may_grant(word)]
+        grants = (_may_grant(known[word], grant) for word, grant in allowed.words.items())
+        if granting and not any(capability in granted for granted in grants):
             what = f"{REQUIRE} asks for {capability}, which no allowed word grants"
-            fix = f"allow {' or '.join(word.word for word in granting)}"
+            fix = f"allow {' or '.join(granting)}"
             yield Problem(allowed.location, path, what, fix)
 
 
 def _granted(word: Word, grant: Grant) -> frozenset[Capability]:
-    return frozenset() if grant.access is Access.READ_ONLY else word.grants
+    return word.grants & _READS if grant.access is Access.READ_ONLY else word.grants
 
 
-def _may_grant(word: Word, capability: Capability) -> bool:
-    return capability in word.grants | word.unclear
+def _may_grant(word: Word, grant: Grant | None = None) -> frozenset[Capability]:
+    if grant is not None and grant.access is Access.READ_ONLY:
+        return word.grants & _READS
+    return word.grants | word.unclear

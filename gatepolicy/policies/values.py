@@ -60,8 +60,10 @@ def read_pattern(value: JSONValue) -> Read:
     assert isinstance(value, str)
     try:
         re.compile(value)
-    except (re.error, OverflowError) as error:
+    except re.error as error:
         return value, [Wrong((), f"no regular expression ({error})", "correct it")]
+    except (OverflowError, RecursionError):
+        return value, [Wrong((), "a regular expression that is too large", "write a shorter one")]
     return value, ()
 
 
@@ -77,6 +79,8 @@ def read_networks(value: JSONValue) -> Read:
 
 
 def _network(text: str, path: DataPath) -> Network | Wrong:
+    if "%" in text:
+        return Wrong(path, "a zone (%) means something on one machine only", "remove it")
     try:
         return ip_network(text)
     except ValueError:

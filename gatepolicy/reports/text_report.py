@@ -226,7 +226,7 @@ def _general(scan: Scan, width: int) -> Iterator[Line]:
     if scan.general or scan.warnings:
         yield from _title("About this scan")
     for verdict in scan.general:
-        yield line(f"  {MARK[verdict.outcome]} {_control(verdict)}", _tone(verdict))
+        yield from _marked(verdict, width)
         yield from labelled("expected", verdict.expected, width)
         yield from labelled("seen", verdict.seen, width)
         yield from labelled("policy", f"{verdict.policy} ({_place(verdict.location)})", width)
@@ -234,6 +234,11 @@ def _general(scan: Scan, width: int) -> Iterator[Line]:
         yield from labelled("needed", verdict.needed, width)
     for warning in scan.warnings:
         yield from labelled("warning", warning, width, indent=2)
+
+
+def _marked(verdict: Verdict, width: int) -> Iterator[Line]:
+    tone = _tone(verdict)
+    return labelled(MARK[verdict.outcome], _control(verdict), width, indent=2, tone=tone)
 
 
 def _tone(verdict: Verdict) -> Tone:
@@ -247,7 +252,7 @@ def _every_verdict(accounts: Iterable[AccountResult], width: int) -> Iterator[Li
     for account in accounts:
         yield from _account_head(account, width, Tone.TITLE)
         for verdict in account.verdicts:
-            yield line(f"  {MARK[verdict.outcome]} {_control(verdict)}", _tone(verdict))
+            yield from _marked(verdict, width)
             yield from labelled("expected", verdict.expected, width)
             yield from labelled("seen", verdict.seen or str(verdict.reason or ""), width)
 

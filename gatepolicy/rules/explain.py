@@ -17,14 +17,17 @@ _PERMISSIONS = frozenset({"permissions.native", "permissions.unrecognised"})
 
 
 def list_rules(rules: Mapping[str, Rule]) -> str:
-    """One line for every rule: id, severity, name, what is bad."""
+    """Every rule: id, severity, name, and what is bad."""
     infos = [rule.info for rule in rules.values()]
     name = max(len(info.name) for info in infos)
     severity = max(len(info.severity) for info in infos)
-    return "\n".join(
-        f"{info.id}  {info.severity.value:{severity}}  {info.name:{name}}  {info.title}"
-        for info in infos
-    )
+    lines = []
+    for info in infos:
+        head = f"{info.id}  {info.severity.value:{severity}}  {info.name:{name}}  "
+        lines.append(
+            textwrap.fill(info.title, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+        )
+    return "\n".join(lines)
 
 
 def explain_rule(rule: Rule, exchange: Exchange | None) -> str:
@@ -52,12 +55,12 @@ def disclosure(exchange: Exchange, fact: str) -> str:
     """How an exchange discloses a fact, in one line."""
     if fact in exchange.structural:
         structural = exchange.structural[fact]
-        return f"always {structural.value} ({structural.reference})"
+        return f"always {structural.value} ({structural.provenance.reference})"
     if fact in exchange.facts:
         places = (f"{source.call} {source.pointer}" for source in exchange.facts[fact])
         return f"observed: {', '.join(places)}"
     if fact in exchange.not_disclosed:
-        return f"not disclosed: {exchange.not_disclosed[fact]}"
+        return f"not disclosed: {exchange.not_disclosed[fact].detail}"
     if fact in _PERMISSIONS or fact in _CAPABILITY_OF:
         return _permission_disclosure(exchange, fact)
     return "not disclosed"

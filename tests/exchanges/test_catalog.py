@@ -9,10 +9,10 @@ import pytest
 from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
-from gatepolicy.exchanges.exchange import Exchange, FactSource, StructuralFact
+from gatepolicy.exchanges.exchange import Exchange, FactSource
 from gatepolicy.exchanges.readers import READERS
 from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FACTS
+from gatepolicy.model.facts import FACTS, Fact, Grade, Provenance
 from gatepolicy.rules.catalog import load_rules
 
 CATALOG: Mapping[str, Exchange] = load_catalog()
@@ -114,7 +114,11 @@ def test_a_broken_file_is_a_defect_with_its_name(tmp_path: Path) -> None:
 
 
 def test_a_fact_by_rule_is_told_as_such() -> None:
-    structural = {"ip.restricted": StructuralFact(value=False, reference="the documents")}
+    structural = {
+        "ip.restricted": Fact(
+            value=False, provenance=Provenance(Grade.STRUCTURAL, "", "", "the documents")
+        )
+    }
     told = disclosure(replace(CATALOG["okx"], structural=structural))["ip.restricted"]
     assert told == Disclosure(Discloses.STRUCTURAL, "the documents")
 

@@ -9,7 +9,7 @@ import pytest
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.build import value_of
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.exchange import Exchange, FactSource, StructuralFact
+from gatepolicy.exchanges.exchange import Exchange, FactSource
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Never, Provenance
 from gatepolicy.model.reasons import Reason
@@ -168,7 +168,11 @@ def test_an_optional_value_may_be_missing() -> None:
 
 
 def test_a_structural_fact_needs_no_answer_of_its_own() -> None:
-    structural = {"ip.restricted": StructuralFact(value=False, reference="the documents")}
+    structural = {
+        "ip.restricted": Fact(
+            value=False, provenance=Provenance(Grade.STRUCTURAL, "", "", "the documents")
+        )
+    }
     exchange = replace(OKX, structural=structural)
     facts = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
     assert facts.known["ip.restricted"] == Fact(

@@ -83,13 +83,15 @@ def values(kind: FactKind, text: st.SearchStrategy[str]) -> st.SearchStrategy[Fa
 @st.composite
 def facts(draw: st.DrawFn, text: st.SearchStrategy[str]) -> Facts:
     """Every fact, known or unknown."""
-    provenance = st.builds(Provenance, st.sampled_from(Grade), text, text, text)
-    known = draw(st.sets(st.sampled_from(sorted(FACTS)), max_size=6))
+    known = draw(st.sets(st.sampled_from(sorted(FACTS)), max_size=4))
+    sources = st.builds(Provenance, st.sampled_from(Grade), text, text, text)
+    why = st.builds(Unknown, st.sampled_from(Reason), text)
+    others = draw(st.lists(why, min_size=1, max_size=2))
     return Facts(
-        {name: Fact(draw(values(FACTS[name].kind, text)), draw(provenance)) for name in known},
+        {name: Fact(draw(values(FACTS[name].kind, text)), draw(sources)) for name in known},
         {
-            name: Unknown(draw(st.sampled_from(Reason)), draw(text))
-            for name in FACTS
+            name: others[position % len(others)]
+            for position, name in enumerate(FACTS)
             if name not in known
         },
     )
@@ -168,7 +170,7 @@ def verdicts(draw: st.DrawFn, rules: list[RuleInfo], text: st.SearchStrategy[str
 def scans(draw: st.DrawFn, text: st.SearchStrategy[str] = texts) -> Scan:
     """Any finished scan."""
     rules = draw(_rules(text))
-    some = st.lists(verdicts(rules, text), max_size=4)
+    some = st.lists(verdicts(rules, text), max_size=3)
     started = draw(times)
     return Scan(
         started_at=started,
@@ -186,7 +188,7 @@ def scans(draw: st.DrawFn, text: st.SearchStrategy[str] = texts) -> Scan:
         policies=draw(
             st.lists(st.builds(PolicyInfo, text, text, text, text, st.integers(0, 9)), max_size=2)
         ),
-        accounts=draw(st.lists(st.builds(AccountResult, evidences(text), some), max_size=3)),
+        accounts=draw(st.lists(st.builds(AccountResult, evidences(text), some), max_size=2)),
         general=draw(some),
         warnings=draw(st.lists(text, max_size=2)),
     )

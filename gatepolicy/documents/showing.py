@@ -1,5 +1,0 @@
-"""How parts of a document appear in an error."""
-
-from gatepolicy.documents.values import show_path
-
-__all__ = ["show_path"]

@@ -1,0 +1,206 @@
+"""The shipped policies against keys as Gate's documents describe them.
+
+The answers are written by hand after Gate's documented examples of ``account/main_keys`` and
+``account/detail``; nothing of the simulator is used.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gatepolicy.evaluate.evaluate import evaluate
+from gatepolicy.exchanges.answers import Answer
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.normalise import normalise
+from gatepolicy.model.facts import Facts
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.policies.compile import compile_policy
+from gatepolicy.policies.load import load_policy
+from gatepolicy.resources import policies_directory
+from gatepolicy.rules.catalog import load_rules
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+KEY = "0123456789abcdef0123456789abcdef"
+RULES = load_rules()
+GATE = load_exchange("gate")
+GUIDE = load_policy(str(policies_directory() / "gate-market-making.yaml"))
+BASELINE = load_policy(str(policies_directory() / "baseline.yaml"))
+
+SPOT = {"name": "spot", "read_only": False}
+ACCOUNT = {"name": "account", "read_only": True}
+
+
+def days_ago(days: int) -> int:
+    return int((NOW - timedelta(days=days)).timestamp())
+
+
+def main_key(**changes: object) -> dict[str, object]:
+    """A key against which the guide has nothing."""
+    return {
+        "state": 1,
+        "mode": 1,
+        "name": "ICG-MM",
+        "user_id": 10001,
+        "perms": [SPOT, ACCOUNT],
+        "ip_whitelist": ["203.0.113.10", "203.0.113.11"],
+        "currency_pairs": [],
+        "key": f"{KEY[:12]}*****",
+        "created_at": days_ago(30),
+        "update_at": days_ago(30),
+        "last_access": days_ago(1),
+        **changes,
+    }
+
+
+def facts_of(row: Mapping[str, Any]) -> Facts:
+    detail = {
+        "user_id": 10001,
+        "ip_whitelist": row["ip_whitelist"],
+        "currency_pairs": row["currency_pairs"],
+        "key": {"mode": 1},
+        "tier": 2,
+        "copy_trading_role": 0,
+    }
+    answers = {
+        "main_keys": Answer(200, json.dumps([row]).encode()),
+        "detail": Answer(200, json.dumps(detail).encode()),
+    }
+    return normalise(GATE, answers, KEY)
+
+
+def judged(facts: Facts, policy: Any = GUIDE) -> tuple[Verdict, ...]:
+    return evaluate(compile_policy(policy, "gate", GATE, RULES), facts, NOW)
+
+
+def failing(row: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(v.name, v.subject) for v in judged(facts_of(row)) if v.outcome is Outcome.FAIL}
+
+
+def test_a_clean_key_passes_everything() -> None:
+    verdicts = judged(facts_of(main_key()))
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.PASS}
+
+
+def test_the_rules_that_the_guide_becomes() -> None:
+    assert [*dict.fromkeys(verdict.rule for verdict in judged(facts_of(main_key())))] == [
+        "GP001", "GP002", "GP003", "GP004", "GP005", "GP006", "GP010", "GP011", "GP020", "GP021",
+        "GP025", "GP026",
+    ]  # fmt: skip
+
+
+LEFT_DISABLED = [
+    ("Perpetual Contract", "futures", ("permission-forbidden", "trade.futures")),
+    ("Delivery Contract", "delivery", ("permission-forbidden", "trade.futures")),
+    ("Earn", "earn", ("permission-forbidden", "earn")),
+    ("Wallet", "wallet", ("transfer-enabled", "transfer")),
+    ("Custody", "custody", ("permission-forbidden", "custody")),
+    ("Withdraw", "withdraw", ("withdrawal-enabled", "withdraw")),
+    ("Withdraw", "withdrawal", ("withdrawal-enabled", "withdraw")),
+    ("Withdraw", "Withdrawals", ("withdrawal-enabled", "withdraw")),
+    ("Option", "options", ("permission-forbidden", "trade.options")),
+    ("Subaccount", "sub_accounts", ("permission-forbidden", "manage")),
+]
+
+
+@pytest.mark.parametrize(("title", "word", "finding"), LEFT_DISABLED)
+def test_permissions_to_leave_disabled(title: str, word: str, finding: tuple[str, str]) -> None:
+    found = failing(main_key(perms=[SPOT, ACCOUNT, {"name": word, "read_only": False}]))
+    assert found == {finding, ("permission-not-allowed", word.lower())}
+
+
+@pytest.mark.parametrize("word", ["futures", "wallet", "earn", "custody", "options", "withdraw"])
+def test_they_are_not_allowed_for_reading_either(word: str) -> None:
+    found = failing(main_key(perms=[SPOT, ACCOUNT, {"name": word, "read_only": True}]))
+    assert ("permission-not-allowed", word) in found
+
+
+@pytest.mark.parametrize("word", ["p2p", "rebate", "commission_details"])
+def test_words_that_nobody_knows_are_found(word: str) -> None:
+    verdicts = judged(facts_of(main_key(perms=[SPOT, ACCOUNT, {"name": word, "read_only": True}])))
+    assert {v.name for v in verdicts if v.outcome is Outcome.FAIL} == {"permission-unrecognised"}
+    withdraw = next(v for v in verdicts if v.name == "withdrawal-enabled")
+    assert withdraw.outcome is Outcome.UNKNOWN
+    assert withdraw.violates
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"name": ""}, ("key-name-mismatch", "")),
+        ({"name": "  "}, ("key-name-mismatch", "")),
+        ({"ip_whitelist": ["203.0.113.10", "198.51.100.7"]}, ("ip-outside-allowlist", "")),
+        ({"currency_pairs": ["BTC_USDT"]}, ("trading-pairs-restricted", "")),
+        ({"last_access": days_ago(31), "created_at": days_ago(60)}, ("key-idle", "")),
+        ({"created_at": days_ago(91)}, ("key-too-old", "")),
+        (
+            {"perms": [SPOT, {"name": "account", "read_only": False}]},
+            ("permission-not-allowed", "account"),
+        ),
+    ],
+)
+def test_each_other_line_of_the_guide(changes: dict[str, Any], finding: tuple[str, str]) -> None:
+    assert failing(main_key(**changes)) == {finding}
+
+
+def test_an_unbound_key_fails_both_questions_about_addresses() -> None:
+    assert failing(main_key(ip_whitelist=[])) == {
+        ("ip-unbound", ""),
+        ("ip-outside-allowlist", ""),
+    }
+
+
+def test_spot_for_reading_only_is_not_enough() -> None:
+    reading = [{"name": "spot", "read_only": True}, ACCOUNT]
+    assert failing(main_key(perms=reading)) == {
+        ("permission-missing", "trade.spot"),
+        ("permission-missing", "trade.margin"),
+    }
+
+
+def test_a_key_to_the_letter_of_the_guide_is_unknown_and_told_why() -> None:
+    refusal = {
+        "label": "FORBIDDEN",
+        "message": "Request API key does not have account permission",
+    }
+    answer = Answer(403, json.dumps(refusal).encode())
+    verdicts = judged(normalise(GATE, {"main_keys": answer, "detail": answer}, KEY))
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.UNKNOWN}
+    assert {verdict.reason for verdict in verdicts} == {Reason.PERMISSION_DENIED}
+    withdraw = verdicts[0]
+    assert withdraw.violates
+    assert 'add "account" read-only to the key' in withdraw.needed
+
+
+def test_the_baseline_does_not_take_inference_for_proof() -> None:
+    verdicts = {v.name: v for v in judged(facts_of(main_key()), BASELINE)}
+    withdraw = verdicts.pop("withdrawal-enabled")
+    assert withdraw.outcome is Outcome.UNKNOWN
+    assert withdraw.on_unknown is OnUnknown.INCOMPLETE
+    assert "only inferred" in withdraw.needed
+    assert {v.outcome for v in verdicts.values()} == {Outcome.PASS}
+
+
+def test_the_baseline_finds_withdrawals_on_gate() -> None:
+    row = main_key(perms=[SPOT, ACCOUNT, {"name": "withdraw", "read_only": False}])
+    verdicts = {v.name: v for v in judged(facts_of(row), BASELINE)}
+    assert verdicts["withdrawal-enabled"].outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "kucoin"])
+def test_the_baseline_blocks_on_what_must_be_proved(exchange: str) -> None:
+    controls = {
+        control.name: control.on_unknown
+        for control in compile_policy(BASELINE, exchange, load_exchange(exchange), RULES)
+    }
+    assert controls == {
+        "withdrawal-enabled": OnUnknown.BLOCK,
+        "permission-unrecognised": OnUnknown.INCOMPLETE,
+        "ip-unbound": OnUnknown.BLOCK,
+        "key-too-old": OnUnknown.WARN,
+        "key-idle": OnUnknown.WARN,
+        "key-name-mismatch": OnUnknown.WARN,
+    }
