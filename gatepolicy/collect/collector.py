@@ -1,4 +1,4 @@
-"""Collecting: every account's calls, paced, bounded, repeated where that helps, and read as facts."""
+"""Collecting: every account's calls, paced, bounded, repeated where that helps; then its facts."""
 
 import asyncio
 from collections.abc import Callable, Iterable

@@ -76,7 +76,19 @@ def _problems(
             yield Problem(document.at(path), show_path(path), what, "add it")
         case _:
             node = _schema_at(schema, error.schema_path[:-1])
-            yield Problem(document.at(path), show_path(path), _what(error), _fix(error, node))
+            what, fix = _own_words(error, node) or (_what(error), _fix(error, node))
+            yield Problem(document.at(path), show_path(path), what, fix)
+
+
+def _own_words(error: jsonschema_rs.ValidationError, node: Any) -> tuple[str, str] | None:
+    """What a schema itself says about a text of the wrong form, as editors show it too."""
+    if not isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern):
+        return None
+    message = node.get("patternErrorMessage") if isinstance(node, dict) else None
+    if message is None:
+        return None
+    what, _, fix = message.partition("; ")
+    return what, fix
 
 
 def _unknown_key(document: Document, place: DataPath, key: str, known: Sequence[str]) -> Problem:

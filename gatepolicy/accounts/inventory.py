@@ -1,0 +1,165 @@
+"""Reading inventories. No message ever quotes a credential."""
+
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from gatepolicy.accounts.account import (
+    Account,
+    CredentialReference,
+    EnvReference,
+    ExecReference,
+    FileReference,
+    Inventory,
+    KeyringReference,
+)
+from gatepolicy.documents.document import Document
+from gatepolicy.documents.load import load_document
+from gatepolicy.documents.schema import load_schema
+from gatepolicy.documents.source import Read
+from gatepolicy.documents.values import DataPath, show_path
+from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.model.scan import Subject
+from gatepolicy.resources import schemas_directory
+
+DEFAULT_TIMEOUT = "30s"
+_LONGEST_TIMEOUT = 600.0
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LOCALHOST = "localhost"
+
+
+def load_inventory(file: str, *, read: Read = Path.read_bytes) -> Inventory:
+    """An inventory.
+
+    An exchange that the catalog does not know is no problem here: it is a reason, later.
+
+    Args:
+        file: As the user named it.
+        read: Reads the bytes of a file.
+
+    Raises:
+        DocumentError: With all its problems.
+    """
+    text = (schemas_directory() / "inventory.schema.json").read_text(encoding="utf-8")
+    document = load_document(file, schema=load_schema(text), kind="Inventory", read=read)
+    # The schema has accepted the document, so its shape is known from here on.
+    data: Any = document.data
+    problems = list(_nonsense(document, data["accounts"]))
+    if problems:
+        raise DocumentError(problems)
+    return Inventory(
+        file,
+        tuple(_account(document, index, node) for index, node in enumerate(data["accounts"])),
+    )
+
+
+def _account(document: Document, index: int, node: Mapping[str, Any]) -> Account:
+    credentials = node["credentials"]
+    place: DataPath = ("accounts", index)
+    return Account(
+        subject=Subject(
+            id=node["id"],
+            exchange=node["exchange"],
+            labels=node.get("labels", {}),
+            owner=node.get("owner", ""),
+            location=document.at(place),
+        ),
+        credentials={name: _reference(reference) for name, reference in credentials.items()},
+        credential_locations={
+            name: document.at((*place, "credentials", name)) for name in credentials
+        },
+        base_url=node["base_url"].rstrip("/") if "base_url" in node else None,
+        proxy=node.get("proxy"),
+        sandbox=node.get("sandbox", False),
+        timeout=_seconds(node.get("timeout", DEFAULT_TIMEOUT)),
+    )
+
+
+def _reference(written: Any) -> CredentialReference:
+    if isinstance(written, dict):
+        return ExecReference(tuple(written["exec"]))
+    kind, _, rest = written.partition(":")
+    if kind == "env":
+        return EnvReference(rest)
+    if kind == "file":
+        return FileReference(rest)
+    service, _, user = rest.rpartition("/")
+    return KeyringReference(service, user)
+
+
+def _seconds(written: str) -> float:
+    return float(written[:-1]) * (60 if written.endswith("m") else 1)
+
+
+def _nonsense(document: Document, accounts: list[Any]) -> Iterator[Problem]:
+    """What a schema cannot say."""
+    seen: dict[str, int] = {}
+    for index, node in enumerate(accounts):
+        place: DataPath = ("accounts", index)
+        first = seen.setdefault(node["id"], index)
+        if first != index:
+            taken = document.at(("accounts", first, "id"))
+            yield _problem(document, (*place, "id"), f"this id is taken by {taken}", "rename one")
+        yield from _of_account(document, place, node)
+
+
+def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, written in node["credentials"].items():
+        if isinstance(written, str) and _is_no_variable(written):
+            what, fix = "no name of an environment variable", "such as env:OKX_API_KEY"
+            yield _problem(document, (*place, "credentials", name), what, fix)
+    for name, check in (("base_url", _wrong_base_url), ("proxy", _wrong_proxy)):
+        wrong = check(node[name]) if name in node else None
+        if wrong is not None:
+            yield _problem(document, (*place, name), *wrong)
+    if not 0 < _seconds(node.get("timeout", DEFAULT_TIMEOUT)) <= _LONGEST_TIMEOUT:
+        what, fix = "nothing, or more than ten minutes", "such as 30s"
+        yield _problem(document, (*place, "timeout"), what, fix)
+
+
+def _problem(document: Document, place: DataPath, what: str, fix: str) -> Problem:
+    return Problem(document.at(place), show_path(place), what, fix)
+
+
+def _is_no_variable(written: str) -> bool:
+    kind, _, name = written.partition(":")
+    return kind == "env" and _VARIABLE.fullmatch(name) is None
+
+
+def _wrong_base_url(written: str) -> tuple[str, str] | None:
+    url = _split(written)
+    if url is None:
+        return "no scheme, host and port", "such as https://api.example.com"
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        return "http to another machine would show the key to everybody between", "write https"
+    return None
+
+
+def _wrong_proxy(written: str) -> tuple[str, str] | None:
+    if "@" in written:
+        fix = "use a proxy that knows this machine by its address"
+        return "credentials of a proxy would stand here in plain", fix
+    return None if _split(written) else ("no scheme, host and port", "such as http://proxy:3128")
+
+
+def _split(written: str) -> SplitResult | None:
+    """A URL of scheme, host and port, and of nothing else."""
+    try:
+        url = urlsplit(written)
+        port = url.port
+    except ValueError:
+        return None
+    only = url._replace(path=url.path.rstrip("/")) == url._replace(path="", query="", fragment="")
+    return url if only and url.hostname and port != 0 and "@" not in url.netloc else None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == _LOCALHOST:
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,89 @@
+"""Answers without secrets, before they become evidence."""
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from gatepolicy.collect.secrets import Secret
+
+MASK = "***"
+_LONGEST = 4000
+"""Characters of an answer that evidence keeps."""
+_SECRET_NAME = re.compile(r"key|secret|token|pass|sign", re.I)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+class Redactor:
+    """Knows some secrets, and takes them out of texts."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        """Prepare for the secrets of one account.
+
+        Args:
+            secrets: Also their usual encodings are taken out.
+        """
+        forms = {form for secret in secrets for form in _forms(secret.reveal()) if form}
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        self._pattern = (
+            re.compile("|".join(re.escape(form) for form in longest_first))
+            if longest_first
+            else None
+        )
+
+    def text(self, text: str) -> str:
+        """A text with a mask in the place of every secret."""
+        return text if self._pattern is None else self._pattern.sub(MASK, text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as it may stand in URLs, headers and JSON."""
+    data = secret.encode()
+    yield secret
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield base64.b64encode(data).decode()
+    yield base64.urlsafe_b64encode(data).decode().rstrip("=")
+    yield data.hex()
+    yield data.hex().upper()
+
+
+def redact_answer(body: bytes, redactor: Redactor) -> str:
+    """What evidence keeps of an answer.
+
+    Values under names that speak of keys or secrets are masked whatever they are: lists of keys
+    name the keys of others.
+
+    Args:
+        body: As received.
+        redactor: Knows the secrets of the account.
+    """
+    text = redactor.text(body.decode("utf-8", "replace"))
+    try:
+        masked = json.dumps(_masked(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        masked = text
+    # Again after decoding: escapes can hide a secret from the first look.
+    clean = _CONTROL.sub(" ", redactor.text(masked))
+    return clean if len(clean) <= _LONGEST else clean[:_LONGEST] + "…"
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                name: MASK if _is_secret(name, inner) else _masked(inner)
+                for name, inner in value.items()
+            }
+        case list():
+            return [_masked(inner) for inner in value]
+        case _:
+            return value
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return isinstance(value, str) and value != "" and _SECRET_NAME.search(name) is not None

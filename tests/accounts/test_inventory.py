@@ -1,0 +1,218 @@
+"""Inventories: what they say, and what is refused with its place."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatepolicy.accounts.account import (
+    EnvReference,
+    ExecReference,
+    FileReference,
+    Inventory,
+    KeyringReference,
+)
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.errors import DocumentError
+
+HEAD = "apiVersion: gatepolicy/v1\nkind: Inventory\naccounts:\n"
+MINIMAL = "  - {id: okx-mm, exchange: okx, credentials: {apiKey: env:KEY}}\n"
+
+
+def load(text: str) -> Inventory:
+    return load_inventory("accounts.yaml", read=lambda _: text.encode())
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(DocumentError) as raised:
+        load(text)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def account_with(line: str) -> str:
+    account = "  - id: okx-mm\n    exchange: okx\n    credentials: {apiKey: env:KEY}\n"
+    return f"{HEAD}{account}    {line}\n"
+
+
+def test_an_account_with_everything() -> None:
+    inventory = load(
+        HEAD
+        + """\
+  - id: okx-mm.1
+    exchange: okx
+    credentials:
+      apiKey: env:OKX_KEY
+      secret: file:secrets/okx.pem
+      password: keyring:gatepolicy/desk/okx
+      uid: {exec: [op, read, "op://trading/okx/uid"]}
+    labels: {desk: mm}
+    owner: trading@example.com
+    base_url: https://api.example.com:8443/
+    proxy: http://203.0.113.7:3128
+    sandbox: true
+    timeout: 2m
+"""
+    )
+    (account,) = inventory.accounts
+    assert inventory.file == "accounts.yaml"
+    assert account.subject.id == "okx-mm.1"
+    assert account.subject.exchange == "okx"
+    assert account.subject.labels == {"desk": "mm"}
+    assert account.subject.owner == "trading@example.com"
+    assert str(account.subject.location) == "accounts.yaml:4:5"
+    assert account.credentials == {
+        "apiKey": EnvReference("OKX_KEY"),
+        "secret": FileReference("secrets/okx.pem"),
+        "password": KeyringReference("gatepolicy/desk", "okx"),
+        "uid": ExecReference(("op", "read", "op://trading/okx/uid")),
+    }
+    assert str(account.credential_locations["secret"]) == "accounts.yaml:8:15"
+    assert account.base_url == "https://api.example.com:8443"
+    assert account.proxy == "http://203.0.113.7:3128"
+    assert account.sandbox is True
+    assert account.timeout == 120.0
+
+
+def test_what_is_left_out_has_defaults() -> None:
+    (account,) = load(HEAD + MINIMAL).accounts
+    assert account.subject.labels == {}
+    assert account.subject.owner == ""
+    assert account.base_url is None
+    assert account.proxy is None
+    assert account.sandbox is False
+    assert account.timeout == 30.0
+
+
+def test_an_exchange_that_nobody_knows_is_no_problem_here() -> None:
+    (account,) = load(HEAD + MINIMAL.replace("exchange: okx", "exchange: moonex")).accounts
+    assert account.subject.exchange == "moonex"
+
+
+PLAIN = (
+    "a credential stands here in plain; write env:NAME, file:PATH, keyring:SERVICE/USER or"
+    " {exec: [COMMAND]} instead, and replace the key: whoever can read this file knows it"
+)
+
+
+@pytest.mark.parametrize(
+    "secret", ["s3cr3t-of-nobody-1234", "vault:x", "ENV:KEY", "env:", "file:", "keyring:x", "x/y"]
+)
+def test_a_secret_in_plain_is_refused_without_being_shown(secret: str) -> None:
+    text = HEAD + "  - id: a\n    exchange: okx\n    credentials:\n      secret: " + f'"{secret}"\n'
+    assert problems(text) == [f"accounts.yaml:7:15: accounts[0].credentials.secret: {PLAIN}"]
+
+
+@given(st.text(min_size=1).filter(lambda text: ":" not in text and text.isprintable()))
+def test_no_secret_in_plain_is_ever_shown(secret: str) -> None:
+    planted = f"planted-{secret}-planted"
+    quoted = "'" + planted.replace("'", "''") + "'"
+    text = (
+        f"{HEAD}  - {{id: a, exchange: okx, credentials: {{secret: {quoted}, nonsense: {quoted}}}}}"
+    )
+    told = "\n".join(problems(text))
+    assert "planted" not in told
+    assert "a credential stands here in plain" in told
+
+
+def test_every_problem_is_told_at_once() -> None:
+    text = (
+        HEAD
+        + """\
+  - id: a
+    exchange: okx
+    credentials: {apiKey: env:KEY, secrte: env:SECRET}
+    colour: red
+  - id: a
+    credentials: {}
+"""
+    )
+    assert problems(text) == [
+        "accounts.yaml:6:36: accounts[0].credentials.secrte: unknown key; did you mean secret?",
+        "accounts.yaml:7:5: accounts[0].colour: unknown key; one of base_url, credentials,"
+        " exchange, id, labels, owner, proxy, sandbox …",
+        "accounts.yaml:8:5: accounts[1]: exchange is missing; add it",
+        "accounts.yaml:9:18: accounts[1].credentials: empty or too short;"
+        ' for example {"apiKey": "env:OKX_API_KEY", "secret": "env:OKX_API_SECRET",'
+        ' "password": "file:okx-passphrase"}',
+    ]
+
+
+def test_an_id_stands_once() -> None:
+    assert problems(HEAD + MINIMAL + MINIMAL) == [
+        "accounts.yaml:5:10: accounts[1].id: this id is taken by accounts.yaml:4:10; rename one"
+    ]
+
+
+def test_an_inventory_without_accounts_is_refused() -> None:
+    (problem,) = problems("apiVersion: gatepolicy/v1\nkind: Inventory\naccounts: []\n")
+    assert problem.startswith("accounts.yaml:3:11: accounts: empty or too short")
+
+
+@pytest.mark.parametrize("name", ["MY-KEY", "1KEY", "A B", "É"])
+def test_names_of_variables(name: str) -> None:
+    text = HEAD + MINIMAL.replace("env:KEY", f'"env:{name}"')
+    assert problems(text) == [
+        "accounts.yaml:4:55: accounts[0].credentials.apiKey: no name of an environment variable;"
+        " such as env:OKX_API_KEY"
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.example.com",
+        "https://api.example.com:8443/",
+        "http://127.0.0.1:8080",
+        "http://127.9.9.9",
+        "http://[::1]:8080",
+        "http://localhost:1",
+    ],
+)
+def test_base_urls(url: str) -> None:
+    (account,) = load(account_with(f'base_url: "{url}"')).accounts
+    assert account.base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("base_url: http://api.example.com", "http to another machine would show the key"),
+        ("base_url: http://127.0.0.1.example.com", "http to another machine would show the key"),
+        ("base_url: http://203.0.113.7:80", "http to another machine would show the key"),
+        ("base_url: https://api.example.com/v5", "no scheme, host and port"),
+        ("base_url: https://api.example.com?x=1", "no scheme, host and port"),
+        ('base_url: "https://api.example.com#x"', "no scheme, host and port"),
+        ("base_url: https://me@api.example.com", "no scheme, host and port"),
+        ("base_url: https://", "no scheme, host and port"),
+        ('base_url: "https://api.example.com:x"', "no scheme, host and port"),
+        ('base_url: "https://api.example.com:0"', "no scheme, host and port"),
+        ('base_url: "https://[::1"', "no scheme, host and port"),
+        ("base_url: ftp://api.example.com", "not of the expected form"),
+        ("proxy: http://me:word@203.0.113.7:3128", "credentials of a proxy would stand here"),
+        ("proxy: http://203.0.113.7:3128/path", "no scheme, host and port"),
+        ("timeout: 0s", "nothing, or more than ten minutes"),
+        ("timeout: 11m", "nothing, or more than ten minutes"),
+        ("timeout: 30", "expected a text, found a number"),
+        ("timeout: 30h", "not of the expected form"),
+        ("labels: {desk: 1}", "expected a text, found a number"),
+        ("sandbox: yes", "expected true or false, found a text"),
+        ("id: okx-mm", "this key stands here a second time"),
+    ],
+)
+def test_what_is_refused(line: str, what: str) -> None:
+    (problem,) = problems(account_with(line))
+    assert problem.startswith("accounts.yaml:7:")
+    assert what in problem
+    assert "word" not in problem
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"), [("0.3s", 0.3), ("45s", 45.0), ("1.5m", 90.0), ("10m", 600.0)]
+)
+def test_timeouts(timeout: str, seconds: float) -> None:
+    (account,) = load(account_with(f"timeout: {timeout}")).accounts
+    assert account.timeout == seconds
+
+
+def test_another_kind_is_refused() -> None:
+    (problem,) = problems("apiVersion: gatepolicy/v1\nkind: Policy\n")
+    assert problem.startswith("accounts.yaml:2:7: this is kind Policy") or "Inventory" in problem
