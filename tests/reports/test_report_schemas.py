@@ -51,7 +51,7 @@ def test_every_property_has_title_description_and_valid_examples(name: str) -> N
             for example in part["examples"]:
                 assert list(validator.iter_errors(example)) == [], (key, example)
                 seen += 1
-    assert seen > 100
+    assert seen >= 100
 
 
 @pytest.mark.parametrize("name", NAMES)
