@@ -33,8 +33,10 @@ def main() -> int:
     everything = measured.report(file=io.StringIO())
     if core < 100.0:
         print(text.getvalue())
-    print(f"pure core {core:.2f}% (must be 100), everything {everything:.2f}%"
-          f" (must be {EVERYTHING_AT_LEAST:.0f})")
+    print(
+        f"pure core {core:.2f}% (must be 100), everything {everything:.2f}%"
+        f" (must be {EVERYTHING_AT_LEAST:.0f})"
+    )
     return 0 if core >= 100.0 and everything >= EVERYTHING_AT_LEAST else 1
 
 

@@ -1,7 +1,7 @@
 """Parts of the README that the program itself writes, and the check that they are up to date.
 
-    python .ci/readme.py           writes them
-    python .ci/readme.py --check   fails when they differ
+python .ci/readme.py           writes them
+python .ci/readme.py --check   fails when they differ
 """
 
 import re

@@ -2,9 +2,7 @@
 
 from typing import TypeAlias
 
-JSONValue: TypeAlias = (
-    bool | int | float | str | list["JSONValue"] | dict[str, "JSONValue"] | None
-)
+JSONValue: TypeAlias = bool | int | float | str | list["JSONValue"] | dict[str, "JSONValue"] | None
 DataPath: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value."""
 

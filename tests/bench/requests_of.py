@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 import yaml
-from serial_ccxt import CALLS
+
+CALLS = {"gate": 2}
+"""Calls per account, where it is not one."""
 
 accounts = yaml.safe_load(Path(sys.argv[1]).read_text())["accounts"]
-print(sum(len(CALLS[account["exchange"]]) for account in accounts))
+print(sum(CALLS.get(account["exchange"], 1) for account in accounts))

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def test_outer_levels_have_a_line_for_each_entry_and_plain_ones_share_a_line() -
 def test_an_iterator_is_written_while_it_is_made() -> None:
     made: list[int] = []
 
-    def items() -> "st.Iterator[Json]":
+    def items() -> Iterator[Json]:
         for number in range(3):
             made.append(number)
             yield {"number": number}

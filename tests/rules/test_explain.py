@@ -87,9 +87,11 @@ def test_facts_of_rules() -> None:
 def test_disclosure() -> None:
     exchange = replace(
         gate(),
-        structural={"key.subaccount": Fact(
+        structural={
+            "key.subaccount": Fact(
                 value=False, provenance=Provenance(Grade.STRUCTURAL, "", "", "https://x.example")
-            )},
+            )
+        },
         not_disclosed={"key.expires_at": Unknown(Reason.NOT_DISCLOSED, "no call tells")},
     )
     assert disclosure(exchange, "key.subaccount") == "always False (https://x.example)"
