@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 from gatepolicy.reports.clean import clean
 
@@ -61,12 +62,9 @@ def cut(text: str, width: int) -> str:
 
 
 def _head(text: str, width: int) -> str:
-    taken = 0
-    for position, char in enumerate(text):
-        taken += _char_width(char)
-        if taken > width:
-            return text[:position]
-    return text
+    """As many characters from the beginning as fit."""
+    ends = accumulate(map(_char_width, text))
+    return text[: sum(end <= width for end in ends)]
 
 
 def pad(text: str, width: int) -> str:

@@ -1,0 +1,270 @@
+"""SARIF: always valid, always complete, and the same alert for the same thing."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+
+from gatepolicy.model.facts import Facts
+from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import Scan
+from gatepolicy.model.severity import Severity
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.reports.sarif_report import Profile, render_sarif
+from tests.reports.example_scan import (
+    NOT_ALLOWED,
+    RULES,
+    WITHDRAW,
+    account,
+    example_scan,
+    passing,
+    scan_of,
+    subject,
+    verdict,
+)
+from tests.reports.strategies import scans
+
+SCHEMA_FILE = Path(__file__).parent.parent / "sarif" / "sarif-schema-2.1.0.json"
+VALIDATOR = jsonschema.Draft7Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+
+
+def sarif_of(scan: Scan, profile: Profile = Profile.GITHUB, **options: Any) -> Any:
+    return json.loads("".join(render_sarif(scan, profile=profile, **options)))
+
+
+def run_of(scan: Scan, profile: Profile = Profile.GITHUB, **options: Any) -> Any:
+    return sarif_of(scan, profile, **options)["runs"][0]
+
+
+def one(verdict: Verdict) -> Scan:
+    return scan_of(account(subject("mm", "gate", 3), Facts.nothing(Reason.TIMEOUT), (verdict,)))
+
+
+def result(verdict: Verdict, profile: Profile = Profile.GITHUB) -> Any:
+    (only,) = run_of(one(verdict), profile)["results"]
+    return only
+
+
+def test_the_schema_is_the_published_one() -> None:
+    assert hashlib.sha256(SCHEMA_FILE.read_bytes()).hexdigest() == (
+        "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
+    )
+
+
+def test_the_schema_can_refuse() -> None:
+    broken = sarif_of(example_scan())
+    broken["runs"][0]["results"][0]["level"] = "terrible"
+    assert list(VALIDATOR.iter_errors(broken))
+
+
+@pytest.mark.parametrize("profile", Profile)
+@settings(max_examples=60, deadline=None)
+@given(scan=scans())
+def test_any_scan_is_valid(profile: Profile, scan: Scan) -> None:
+    log = sarif_of(scan, profile)
+    assert list(VALIDATOR.iter_errors(log)) == []
+    (run,) = log["runs"]
+    shown = [v for v in scan.verdicts() if v.outcome in (Outcome.FAIL, Outcome.UNKNOWN)]
+    expected = shown if profile is Profile.GITHUB else list(scan.verdicts())
+    assert len(run["results"]) == len(expected)
+    for told in run["results"]:
+        assert run["tool"]["driver"]["rules"][told["ruleIndex"]]["id"] == told["ruleId"]
+        assert told["message"]["text"]
+        assert told["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] is not None
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_clean_scan_is_written_all_the_same(profile: Profile) -> None:
+    log = sarif_of(scan_of(), profile)
+    assert list(VALIDATOR.iter_errors(log)) == []
+    assert log["runs"][0]["results"] == []
+    assert [rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]] == [
+        rule.id for rule in RULES
+    ]
+
+
+def test_a_result_stands_at_the_line_of_its_account() -> None:
+    told = run_of(example_scan())["results"][0]
+    assert told["locations"] == [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": "conf/accounts.yaml", "uriBaseId": "%SRCROOT%"},
+                "region": {"startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 6},
+            },
+            "logicalLocations": [
+                {
+                    "name": "withdraw",
+                    "fullyQualifiedName": "gate/mm-gate/withdraw",
+                    "kind": "resource",
+                }
+            ],
+        }
+    ]
+    related = told["relatedLocations"][0]
+    assert related["id"] == 1
+    assert related["physicalLocation"]["artifactLocation"]["uri"] == "policies/baseline.yaml"
+    assert "[policy](1)" in told["message"]["text"]
+
+
+def test_a_file_outside_is_named_whole() -> None:
+    far = replace(subject("mm", "gate", 3), location=Location("/srv/a b.yaml", 3, 5))
+    scan = scan_of(account(far, Facts(), (verdict(WITHDRAW, Outcome.FAIL, "a", "b"),)))
+    place = run_of(scan)["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "file:///srv/a%20b.yaml"}
+
+
+def test_the_first_sentence_is_a_title() -> None:
+    failing = verdict(WITHDRAW, Outcome.FAIL, "it cannot", "it can", subject="withdraw")
+    assert result(failing)["message"]["text"].startswith(
+        "Account mm on gate: The key can withdraw funds (withdraw). Expected: it cannot. "
+    )
+
+
+FAIL = verdict(WITHDRAW, Outcome.FAIL, "it cannot", "it can", subject="withdraw")
+UNKNOWN = verdict(
+    WITHDRAW, Outcome.UNKNOWN, "it cannot", subject="withdraw", reason=Reason.UNREACHABLE
+)
+
+
+def test_an_unknown_keeps_the_alert_of_the_fail_that_it_may_hide() -> None:
+    fail, unknown = result(FAIL), result(UNKNOWN)
+    assert unknown["ruleId"] == fail["ruleId"]
+    assert unknown["partialFingerprints"] == fail["partialFingerprints"]
+    assert unknown["level"] == "warning"
+    assert "not proved either way" in unknown["message"]["text"]
+    assert "Reason: unreachable" in unknown["message"]["text"]
+
+
+def test_the_fingerprint_is_of_the_thing_and_of_nothing_else() -> None:
+    same = [
+        FAIL,
+        UNKNOWN,
+        replace(FAIL, severity=Severity.LOW),
+        replace(FAIL, policy="other", location=Location("other.yaml", 99, 1)),
+        replace(FAIL, expected="x", seen="y"),
+    ]
+    prints = {json.dumps(result(one_of)["partialFingerprints"]) for one_of in same}
+    assert len(prints) == 1
+    moved = scan_of(account(subject("mm", "gate", 77), Facts(), (FAIL,)))
+    assert run_of(moved)["results"][0]["partialFingerprints"] == result(FAIL)["partialFingerprints"]
+    others = [
+        result(replace(FAIL, subject="transfer")),
+        result(verdict(NOT_ALLOWED, Outcome.FAIL, "a", "b", subject="withdraw")),
+        run_of(scan_of(account(subject("mm", "okx", 3), Facts(), (FAIL,))))["results"][0],
+        run_of(scan_of(account(subject("mm2", "gate", 3), Facts(), (FAIL,))))["results"][0],
+    ]
+    for other in others:
+        assert other["partialFingerprints"] != result(FAIL)["partialFingerprints"]
+    assert result(FAIL)["partialFingerprints"]["primaryLocationLineHash"].endswith(":1")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "profile", "kind", "level"),
+    [
+        (Outcome.FAIL, Profile.FULL, "fail", "error"),
+        (Outcome.PASS, Profile.FULL, "pass", "none"),
+        (Outcome.UNKNOWN, Profile.FULL, "open", "none"),
+        (Outcome.NOT_APPLICABLE, Profile.FULL, "notApplicable", "none"),
+        (Outcome.WAIVED, Profile.FULL, "fail", "error"),
+        (Outcome.UNKNOWN, Profile.GITHUB, "fail", "warning"),
+    ],
+)
+def test_kind_and_level(outcome: Outcome, profile: Profile, kind: str, level: str) -> None:
+    reason = Reason.TIMEOUT if outcome is Outcome.UNKNOWN else None
+    told = result(verdict(WITHDRAW, outcome, "a", "b", reason=reason), profile)
+    assert (told["kind"], told["level"]) == (kind, level)
+    assert ("suppressions" in told) is (outcome is Outcome.WAIVED)
+
+
+def test_an_unknown_that_is_only_warned_about_is_a_note_and_still_there() -> None:
+    warned = replace(UNKNOWN, on_unknown=OnUnknown.WARN)
+    assert result(warned)["level"] == "note"
+
+
+def test_what_passes_or_is_waived_is_no_alert() -> None:
+    results = run_of(example_scan())["results"]
+    assert {told["properties"]["verdict"] for told in results} == {"fail", "unknown"}
+    full = run_of(example_scan(), Profile.FULL)["results"]
+    assert {told["properties"]["verdict"] for told in full} == {
+        "fail", "unknown", "pass", "waived", "not_applicable",
+    }  # fmt: skip
+
+
+def test_the_worst_are_kept_when_there_is_no_room_for_all() -> None:
+    run = run_of(example_scan(), limit=2)
+    assert [told["properties"]["severity"] for told in run["results"]] == ["critical", "critical"]
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    everything = len(run_of(example_scan())["results"])
+    assert notes[0]["message"]["text"] == (
+        f"{everything - 2} results are left out, the mildest ones: GitHub takes no more."
+    )
+    assert len(run_of(example_scan(), Profile.FULL, limit=2)["results"]) > 2
+
+
+def test_rules_have_what_code_scanning_shows() -> None:
+    rule = run_of(example_scan())["tool"]["driver"]["rules"][0]
+    assert rule["id"] == "GP001"
+    assert rule["name"] == "withdrawal-enabled"
+    assert rule["properties"]["security-severity"] == "9.5"
+    assert rule["properties"]["tags"][0] == "security"
+    assert rule["properties"]["precision"] == "very-high"
+    assert rule["helpUri"] == "https://example.com/keys"
+    assert "**gate**: profile icon" in rule["help"]["markdown"]
+    assert "**binance, bybit, okx**: Edit the key" in rule["help"]["markdown"]
+
+
+def test_a_scan_without_accounts_has_the_general_fix() -> None:
+    rule = run_of(scan_of())["tool"]["driver"]["rules"][0]
+    assert "**every exchange**: Edit the key" in rule["help"]["markdown"]
+
+
+def test_an_incomplete_scan_was_not_successful() -> None:
+    invocation = run_of(example_scan())["invocations"][0]
+    assert invocation["executionSuccessful"] is False
+    assert invocation["exitCode"] == example_scan().exit_code
+    told = [note["message"]["text"] for note in invocation["toolExecutionNotifications"]]
+    assert any("4 of 5 controls unknown (ip_refused)" in text for text in told)
+    complete = run_of(scan_of(passing()))["invocations"][0]
+    assert complete["executionSuccessful"] is True
+    assert complete["toolExecutionNotifications"] == []
+
+
+def test_a_verdict_about_the_scan_stands_at_its_policy() -> None:
+    told = run_of(example_scan())["results"][-1]
+    assert told["locations"][0]["physicalLocation"]["region"]["startLine"] == 40
+    assert told["message"]["text"].startswith("Policy options-desk, not proved either way: ")
+    assert "relatedLocations" not in told
+    nameless = replace(UNKNOWN, policy="")
+    told = run_of(scan_of(general=(nameless,)))["results"][0]
+    assert told["message"]["text"].startswith("This scan, not proved either way: ")
+
+
+def test_names_from_outside_can_neither_link_nor_hide() -> None:
+    text = "".join(render_sarif(example_scan(), profile=Profile.FULL))
+    messages = [told["message"]["text"] for told in run_of(example_scan(), Profile.FULL)["results"]]
+    assert any("evil.example" in message for message in messages)
+    assert not any("](https://evil.example)" in message for message in messages)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_the_scope_is_the_category() -> None:
+    assert run_of(scan_of(), scope="desk/mm/")["automationDetails"] == {"id": "gatepolicy/desk/mm/"}
+
+
+def test_no_line_of_the_inventory_is_quoted() -> None:
+    assert "snippet" not in "".join(render_sarif(example_scan(), profile=Profile.FULL))
+
+
+def test_long_texts_of_rules_are_cut() -> None:
+    long = replace(WITHDRAW, title="t" * 2000, why="w" * 2000)
+    scan = replace(scan_of(), rules=(long,))
+    rule = run_of(scan)["tool"]["driver"]["rules"][0]
+    assert len(rule["shortDescription"]["text"]) == 1024
+    assert rule["fullDescription"]["text"].endswith("w…")

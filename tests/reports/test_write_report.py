@@ -1,0 +1,114 @@
+"""A report is written wholly or not at all."""
+
+import errno
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gatepolicy.errors import ReportError
+from gatepolicy.reports.write import write_report
+
+OLD = "the report of yesterday\n"
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    file = tmp_path / "report.json"
+    file.write_text(OLD, encoding="utf-8")
+    return file
+
+
+def broken() -> Iterator[str]:
+    yield "half a "
+    raise RuntimeError("a defect while rendering")
+
+
+def only(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_file_is_replaced(target: Path) -> None:
+    target.chmod(0o640)
+    write_report(iter(["a ", "✓\n"]), str(target))
+    assert target.read_bytes() == "a ✓\n".encode()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert only(target.parent) == {"report.json"}
+
+
+def test_a_new_file_is_made(tmp_path: Path) -> None:
+    write_report(["x"], str(tmp_path / "new.json"))
+    assert (tmp_path / "new.json").read_text(encoding="utf-8") == "x"
+
+
+def test_a_link_stays_a_link(target: Path) -> None:
+    link = target.with_name("latest.json")
+    link.symlink_to(target.name)
+    write_report(["new"], str(link))
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == "new"
+
+
+def test_a_full_disk_keeps_the_old_report(target: Path) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(ReportError, match="No space left on device") as raised:
+        write_report(["new"], str(target), sync=full)
+    assert "nothing was changed there" in raised.value.hint
+    assert target.read_text(encoding="utf-8") == OLD
+    assert only(target.parent) == {"report.json"}
+
+
+def test_a_defect_while_rendering_keeps_the_old_report(target: Path) -> None:
+    with pytest.raises(RuntimeError):
+        write_report(broken(), str(target))
+    assert target.read_text(encoding="utf-8") == OLD
+    assert only(target.parent) == {"report.json"}
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    path = str(tmp_path / "no" / "report.json")
+    with pytest.raises(ReportError, match="there is no folder") as raised:
+        write_report(["x"], path)
+    assert raised.value.hint == f"make {tmp_path / 'no'} first"
+
+
+def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="Is a directory"):
+        write_report(["x"], str(tmp_path))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_device_that_is_full() -> None:
+    with pytest.raises(ReportError, match="No space left on device"):
+        write_report(["x" * 100_000], "/dev/full")
+
+
+def test_a_device_is_written_to() -> None:
+    write_report(["x"], os.devnull)
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize("path", [None, "-"])
+def test_standard_output(path: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    write_report(["a ", "b\n"], path)
+    assert capsys.readouterr().out == "a b\n"
+
+
+def test_what_a_stream_cannot_encode_is_replaced() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    write_report(["✓ pass\n"], stream=stream)
+    assert raw.getvalue() == b"? pass\n"
+
+
+def test_a_pipe_that_nobody_reads() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+        with pytest.raises(ReportError, match="Broken pipe"):
+            write_report(["x"], stream=pipe)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), pipe.fileno())
