@@ -1,0 +1,37 @@
+"""Every report of the example scan, for eyes and for comparison.
+
+``python -m tests.reports.golden`` writes the files anew; read what changed before it is kept.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from gatepolicy.model.scan import Scan
+from gatepolicy.reports.json_report import render_json
+from gatepolicy.reports.sarif_report import Profile, render_sarif
+from gatepolicy.reports.text_report import Style, render_text
+from tests.reports.example_scan import example_scan
+
+FOLDER = Path(__file__).with_name("golden")
+
+GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
+    "report.txt": lambda scan: render_text(scan, style=Style()),
+    "report-verbose.txt": lambda scan: render_text(scan, style=Style(width=100, verbose=1)),
+    "report-colour.txt": lambda scan: render_text(scan, style=Style(colour=True)),
+    "report.json": render_json,
+    "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),
+    "report-full.sarif": lambda scan: render_sarif(scan, profile=Profile.FULL),
+}
+
+
+def rendered(name: str) -> str:
+    """The text of one file, made anew."""
+    # Nothing of a version may show, so that a release changes no file.
+    from gatepolicy import __version__
+
+    return "".join(GOLDEN[name](example_scan())).replace(__version__, "VERSION")
+
+
+if __name__ == "__main__":
+    for golden in GOLDEN:
+        (FOLDER / golden).write_text(rendered(golden), encoding="utf-8", newline="\n")
