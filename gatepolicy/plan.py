@@ -101,26 +101,28 @@ def make_plan(
         for subject in subjects
         if selection.takes_account(subject)
     ]
-    covered = {
-        policy.name: sum(applies(policy, subject) for subject in subjects) for policy in policies
-    }
+    infos = [_policy_info(policy, subjects) for policy in policies]
     lonely = by_name["policy-without-accounts"]
     return Plan(
         questions=questions,
-        policies=[_policy_info(policy, covered[policy.name]) for policy in policies],
+        policies=infos,
         rules=[rule.info for rule in rules.values()],
         general=tuple(
-            _not_covered(
-                lonely,
-                subject=policy.name,
-                expected="the policy applies to at least one account",
-                seen="it applies to none",
-                policy=policy.name,
-                location=policy.location,
-            )
-            for policy in policies
-            if not covered[policy.name]
+            _uncovering(policy, lonely)
+            for policy, info in zip(policies, infos, strict=True)
+            if not info.accounts
         ),
+    )
+
+
+def _uncovering(policy: Policy, rule: RuleInfo) -> Verdict:
+    return _not_covered(
+        rule,
+        subject=policy.name,
+        expected="the policy applies to at least one account",
+        seen="it applies to none",
+        policy=policy.name,
+        location=policy.location,
     )
 
 
@@ -208,11 +210,11 @@ def _not_covered(
     )
 
 
-def _policy_info(policy: Policy, accounts: int) -> PolicyInfo:
+def _policy_info(policy: Policy, subjects: Iterable[Subject]) -> PolicyInfo:
     return PolicyInfo(
         name=policy.name,
         title=policy.title,
         file=policy.location.file,
         digest=policy.digest,
-        accounts=accounts,
+        accounts=sum(applies(policy, subject) for subject in subjects),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from gatepolicy.collect.secrets import Secret
+from gatepolicy.collect.secret import Secret
 
 MASK = "***"
 _LONGEST = 4000

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, assert_never
+from typing import assert_never
 
 from gatepolicy.accounts.account import (
     Account,
@@ -16,31 +16,10 @@ from gatepolicy.accounts.account import (
     FileReference,
     KeyringReference,
 )
+from gatepolicy.collect.secret import Secret
 
 _EXEC_SECONDS = 30.0
 _LARGEST = 64 * 1024
-
-
-class Secret:
-    """A credential. It prints as ``***`` and leaves only through ``reveal``."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The credential itself; for signing and for redaction only."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __format__(self, spec: str) -> str:
-        return format("***", spec)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not written anywhere")
 
 
 class CredentialError(Exception):

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from gatepolicy.collect.request import SignedRequest
-from gatepolicy.collect.secrets import Secret
+from gatepolicy.collect.secret import Secret
 from gatepolicy.exchanges.exchange import Call, Exchange
 
 Credentials = Mapping[str, Secret]

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import assert_never
 
 from gatepolicy.evaluate.kleene import Truth, all_of
+from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
 from gatepolicy.rules.conditions import Argument
 
@@ -20,9 +20,6 @@ Predicate = Callable[[FactValue, Argument, datetime], Truth]
 AHEAD = timedelta(hours=1)
 """How far a time may lie in the future and still count as now: clocks differ, and on some exchanges
 the scan itself is the key's last use."""
-
-IPV6_SURPLUS = 96
-"""An IPv6 prefix this much longer holds as many addresses as the IPv4 one."""
 
 
 def is_(value: FactValue, argument: Argument, now: datetime) -> Truth:
@@ -146,29 +143,6 @@ PREDICATES: Mapping[str, Predicate] = {
     "days_left": days_left,
 }
 """Every predicate that a rule can name."""
-
-
-def age_of(value: FactValue, now: datetime) -> timedelta | None:
-    """How long ago a time was; ``None`` for what is no time with a zone."""
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        return None
-    return now - value
-
-
-def lies_within(network: Network, allowed: tuple[Network, ...]) -> bool:
-    """Whether a network lies within one of the allowed ones (which must be collapsed)."""
-    match network:
-        case IPv4Network():
-            return any(isinstance(a, IPv4Network) and network.subnet_of(a) for a in allowed)
-        case IPv6Network():
-            return any(isinstance(a, IPv6Network) and network.subnet_of(a) for a in allowed)
-        case _:
-            assert_never(network)
-
-
-def wider(network: Network, widest: int) -> bool:
-    """Whether a network holds more addresses than an IPv4 network of this prefix length."""
-    return network.prefixlen < (widest if network.version == 4 else widest + IPV6_SURPLUS)
 
 
 def _texts(value: FactValue | Argument) -> tuple[str, ...] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from gatepolicy.evaluate.predicates import age_of, lies_within, wider
+from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.capabilities import DESCRIPTION
 from gatepolicy.model.facts import Access, FactValue, Grant, Network
 from gatepolicy.rules.conditions import Argument, Test

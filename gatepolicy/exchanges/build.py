@@ -56,7 +56,7 @@ def build(data: Data) -> Exchange:
         credentials=tuple(data["credentials"]),
         hosts=frozenset(data["hosts"]),
         sandbox_hosts=frozenset(data.get("sandbox_hosts", ())),
-        rate_limit=RateLimit(data["rate_limit"]["calls"], float(data["rate_limit"]["seconds"])),
+        rate_limit=RateLimit(**data["rate_limit"]),
         calls=tuple(_call(call) for call in data["calls"]),
         success=_success(data.get("success")),
         error_code=errors["code"],
@@ -68,20 +68,24 @@ def build(data: Data) -> Exchange:
             name: tuple(_source(name, source) for source in sources)
             for name, sources in data["facts"].items()
         },
-        structural={
-            name: Fact(
-                value_of(name, fact["value"]),
-                Provenance(Grade.STRUCTURAL, "", "", fact["reference"]),
-            )
-            for name, fact in data.get("structural", {}).items()
-        },
-        not_disclosed={
-            name: Unknown(Reason.NOT_DISCLOSED, why)
-            for name, why in data.get("not_disclosed", {}).items()
-        },
+        structural=_structural(data.get("structural", {})),
+        not_disclosed=_not_disclosed(data.get("not_disclosed", {})),
         menu=data["menu"],
         fixes=data["fixes"],
     )
+
+
+def _structural(data: Data) -> Mapping[str, Fact]:
+    return {
+        name: Fact(
+            value_of(name, fact["value"]), Provenance(Grade.STRUCTURAL, "", "", fact["reference"])
+        )
+        for name, fact in data.items()
+    }
+
+
+def _not_disclosed(data: Data) -> Mapping[str, Unknown]:
+    return {name: Unknown(Reason.NOT_DISCLOSED, why) for name, why in data.items()}
 
 
 def _call(data: Data) -> Call:

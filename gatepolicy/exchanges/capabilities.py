@@ -9,7 +9,7 @@
 from collections.abc import Iterator, Mapping
 
 from gatepolicy.exchanges.exchange import Permissions, Word
-from gatepolicy.exchanges.grants import Granted
+from gatepolicy.exchanges.reading import Granted
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Access, Fact, Grade, Grant, Provenance, Unknown
 from gatepolicy.model.reasons import Reason

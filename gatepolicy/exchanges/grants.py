@@ -1,37 +1,14 @@
 """Which permission words an answer grants, in each of the shapes that exchanges use. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TypeAlias, assert_never
 
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.exchanges.exchange import Permissions, PermissionShape
 from gatepolicy.exchanges.pointer import ABSENT, join, resolve, same
-from gatepolicy.exchanges.rows import Row
+from gatepolicy.exchanges.reading import Granted, Malformed, Row
 from gatepolicy.model.facts import Access
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """Every word that is granted, or of which the answer does not tell whether it is."""
-
-    words: Mapping[str, Access]
-    """Word, as the catalog writes it where it knows it, to how far it reaches. A known word that
-    is not here is not granted."""
-    pointers: Mapping[str, str]
-    """Word to its JSON Pointer within the answer."""
-    pointer: str
-    """JSON Pointer to the whole list."""
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """The list is not of the documented shape: it proves nothing, neither way."""
-
-    detail: str
-    """One line for people."""
-
 
 _FLAG_NAME = re.compile(r"^(is|can|may|has|enable|permit|allow)|(abled|allowed|permitted)$", re.I)
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from gatepolicy.exchanges.answers import Answers
 from gatepolicy.exchanges.capabilities import permission_facts
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.exchanges.grants import Malformed, granted
+from gatepolicy.exchanges.grants import granted
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
-from gatepolicy.exchanges.rows import NoRow, Row, own_row
+from gatepolicy.exchanges.reading import Malformed, NoRow, Row
+from gatepolicy.exchanges.rows import own_row
 from gatepolicy.exchanges.sources import Rows, from_sources
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance, Unknown

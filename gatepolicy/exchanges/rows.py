@@ -3,32 +3,13 @@
 Rows of other keys are dropped here and go no further.
 """
 
-from dataclasses import dataclass
-
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.exchanges.exchange import OwnKey
 from gatepolicy.exchanges.pointer import ABSENT, join, resolve
+from gatepolicy.exchanges.reading import NoRow, Row
 
 _FEWEST_SHOWN = 6
 """Fewer visible characters of a masked key could be those of another key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The part of an answer that is about the calling key."""
-
-    value: JSONValue
-    """What stands there."""
-    pointer: str
-    """JSON Pointer to it within the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoRow:
-    """The answer does not tell which part of it is about the calling key."""
-
-    detail: str
-    """One line for people; quotes no key."""
 
 
 def own_row(answer: JSONValue, own: OwnKey | None, api_key: str | None) -> Row | NoRow:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from gatepolicy.exchanges.exchange import FactSource, When
 from gatepolicy.exchanges.pointer import ABSENT, resolve, same
 from gatepolicy.exchanges.readers import READERS, Wrong
-from gatepolicy.exchanges.rows import Row
+from gatepolicy.exchanges.reading import Row
 from gatepolicy.model.facts import Fact, Grade, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
 

@@ -38,7 +38,7 @@ HINT: dict[Reason, str] = {
     Reason.MAINTENANCE: "the exchange is in maintenance: scan again later",
     Reason.GEO_BLOCKED: "the exchange refuses this region: scan from an allowed egress",
     Reason.UNEXPECTED_ANSWER: "the exchange answered something undocumented: look at the evidence",
-    Reason.NOT_DISCLOSED: "the exchange's API does not tell: check the web page by hand",
+    Reason.NOT_DISCLOSED: "check it by hand on the exchange's web page",
     Reason.UNSUPPORTED_EXCHANGE: "gatepolicy has no catalog entry for this exchange",
     Reason.BAD_CREDENTIALS_CONFIG: "check the credential references of this account",
     Reason.TLS_ERROR: "the server's certificate was not accepted: check the proxy and base_url",

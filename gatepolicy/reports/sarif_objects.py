@@ -32,6 +32,16 @@ def message(text: str) -> Json:
     return {"text": text}
 
 
+def labelled(label: str, text: str) -> str:
+    """A sentence such as ``Seen: it can.``; nothing when there is nothing to say."""
+    return f"{label}: {plain(text.rstrip('.'))}." if text else ""
+
+
+def sentences(*parts: str) -> str:
+    """One text of several sentences, empty ones left out."""
+    return " ".join(part for part in parts if part)
+
+
 def multiformat(text: str, markdown: str) -> Json:
     """§3.12: the same text for plain and for rich display."""
     return {"text": text, "markdown": markdown}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gatepolicy.model.exit_codes import MEANING
+from gatepolicy.model.exit_codes import MEANING, ExitCode
 from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import Outcome
@@ -41,10 +41,14 @@ def is_incomplete(account: AccountResult) -> bool:
     return any(verdict.incomplete for verdict in account.verdicts)
 
 
+def strict_exit_code(scan: Scan) -> ExitCode:
+    """What the exit code would be without any softening option."""
+    return replace(scan, settings=ScanSettings()).exit_code
+
+
 def exit_sentence(scan: Scan) -> str:
     """What the exit code says, and what it would have said without a softening option."""
-    code = scan.exit_code
-    strict = replace(scan, settings=ScanSettings()).exit_code
+    code, strict = scan.exit_code, strict_exit_code(scan)
     if code == strict:
         return f"Exit code {code.value}: {MEANING[code]}."
     options = " ".join(_softened(scan.settings))

@@ -1,8 +1,8 @@
 """Text for people: a table, then what to do, then what the exit code means.
 
 Every mark has a word beside it, so that nothing depends on colour. What would repeat is told
-once: an unknown once for each account and reason, with the controls that it leaves open; the
-reason and the fix of a finding once for each rule and exchange.
+once: what was not proved once for all accounts of an exchange with the same gap; the reason and the
+fix of a finding once for each rule and exchange.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from gatepolicy import __version__
 from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.facts import Fact
 from gatepolicy.model.location import Location
-from gatepolicy.model.scan import AccountResult, RuleInfo, Scan
+from gatepolicy.model.scan import AccountResult, RuleInfo, Scan, Subject
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.reports.summary import Summary, exit_sentence, summarise
 from gatepolicy.reports.text_layout import Line, Span, Tone, labelled, line, paint, paragraph
@@ -33,6 +33,10 @@ class Style:
 
 TABLE_LIMIT = 50
 """With more accounts than this, the table leaves out those that pass."""
+NAMES_LIMIT = 12
+"""So many accounts with the same gap are named."""
+SUBJECTS_LIMIT = 4
+"""So many capabilities or words that one rule leaves open are named; the JSON report has all."""
 
 
 def render_text(scan: Scan, *, style: Style) -> Iterator[str]:
@@ -45,7 +49,7 @@ def _report(scan: Scan, width: int, verbose: int) -> Iterator[Line]:
     yield from _table(scan.accounts, width, verbose)
     yield from _findings(scan, width, verbose)
     yield from _waived(scan.accounts, width)
-    yield from _unknowns(scan.accounts, width)
+    yield from _unknowns(scan.accounts, width, verbose)
     yield from _general(scan, width)
     if verbose:
         yield from _every_verdict(scan.accounts, width)
@@ -175,16 +179,56 @@ def _control(verdict: Verdict) -> str:
     return f"{verdict.rule} {verdict.name}{subject}"
 
 
-def _unknowns(accounts: Iterable[AccountResult], width: int) -> Iterator[Line]:
-    title = "Not proved"
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """What was not proved for one reason: the same for many accounts, told once."""
+
+    reason: str
+    exchange: str
+    controls: tuple[tuple[str, str], ...]
+    """What an unknown does, and the controls of which it does so; the worst first."""
+    needed: tuple[str, ...]
+
+
+def _unknowns(accounts: Iterable[AccountResult], width: int, verbose: int) -> Iterator[Line]:
+    gaps: dict[_Gap, list[Subject]] = {}
     for account in accounts:
-        unknowns = _of(account, Outcome.UNKNOWN)
-        if unknowns:
-            yield from _title(title) if title else ()
-            title = ""
-            yield from _account_head(account, width, Tone.UNSURE)
-        for verdicts in _by_reason(unknowns):
-            yield from _unknown(verdicts, width)
+        subject = account.evidence.subject
+        for verdicts in _by_reason(_of(account, Outcome.UNKNOWN)):
+            gaps.setdefault(_gap(subject.exchange, verdicts), []).append(subject)
+    if gaps:
+        yield from _title("Not proved")
+    effects = list(_EFFECT.values())
+    for gap in sorted(gaps, key=lambda gap: effects.index(gap.controls[0][0])):
+        yield line()
+        yield line(f"{MARK[Outcome.UNKNOWN]} {gap.reason} on {gap.exchange}", Tone.UNSURE)
+        yield from labelled("accounts", _who(gaps[gap], verbose), width, indent=2)
+        for effect, controls in gap.controls:
+            yield from labelled(effect, controls, width, indent=2)
+        for needed in gap.needed:
+            yield from labelled("needed", needed, width, indent=2)
+
+
+def _gap(exchange: str, verdicts: Sequence[Verdict]) -> _Gap:
+    told = (
+        (label, ", ".join(_controls(v for v in verdicts if v.on_unknown is on_unknown)))
+        for on_unknown, label in _EFFECT.items()
+    )
+    return _Gap(
+        reason=str(verdicts[0].reason),
+        exchange=exchange,
+        controls=tuple((label, controls) for label, controls in told if controls),
+        needed=tuple(dict.fromkeys(verdict.needed for verdict in verdicts)),
+    )
+
+
+def _who(subjects: Sequence[Subject], verbose: int) -> str:
+    if len(subjects) == 1:
+        return f"{subjects[0].id} ({_place(subjects[0].location)})"
+    shown = subjects if verbose else subjects[:NAMES_LIMIT]
+    names = ", ".join(subject.id for subject in shown)
+    hidden = len(subjects) - len(shown)
+    return f"{names} and {hidden:,} more" if hidden else names
 
 
 def _by_reason(verdicts: Iterable[Verdict]) -> Iterable[list[Verdict]]:
@@ -194,23 +238,16 @@ def _by_reason(verdicts: Iterable[Verdict]) -> Iterable[list[Verdict]]:
     return groups.values()
 
 
-def _unknown(verdicts: Sequence[Verdict], width: int) -> Iterator[Line]:
-    yield line(f"  {MARK[Outcome.UNKNOWN]} {verdicts[0].reason}", Tone.UNSURE)
-    for on_unknown, label in _EFFECT.items():
-        controls = _controls(v for v in verdicts if v.on_unknown is on_unknown)
-        yield from labelled(label, ", ".join(controls), width)
-    for needed in dict.fromkeys(verdict.needed for verdict in verdicts):
-        yield from labelled("needed", needed, width)
-
-
 def _controls(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """Each rule once, with everything within the account that it asks about."""
+    """Each rule once, with what within the account it asks about."""
     subjects: dict[str, dict[str, None]] = {}
     for verdict in verdicts:
         subjects.setdefault(f"{verdict.rule} {verdict.name}", {})[verdict.subject] = None
     for rule, asked in subjects.items():
-        items = ", ".join(item for item in asked if item)
-        yield f"{rule} ({items})" if items else rule
+        items = [item for item in asked if item]
+        hidden = len(items) - SUBJECTS_LIMIT
+        more = f" and {hidden} more" if hidden > 0 else ""
+        yield f"{rule} ({', '.join(items[:SUBJECTS_LIMIT])}{more})" if items else rule
 
 
 _EFFECT = {

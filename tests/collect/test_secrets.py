@@ -18,11 +18,11 @@ from gatepolicy.accounts.account import (
     FileReference,
     KeyringReference,
 )
+from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.secrets import (
     CommandOutput,
     CredentialError,
     Resolved,
-    Secret,
     SecretSources,
     resolve_all,
     run_command,

@@ -7,7 +7,7 @@ import pytest
 
 from gatepolicy.collect.guard import check
 from gatepolicy.collect.request import SignedRequest
-from gatepolicy.collect.secrets import Secret
+from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Call, Exchange

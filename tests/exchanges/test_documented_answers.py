@@ -35,10 +35,10 @@ def expected_value(name: str, written: Any) -> FactValue:
 def facts_of(case: dict[str, Any]) -> Facts:
     answers = {}
     for call, answer in case["answers"].items():
-        patch = case.get("patch", {}).get(call)
+        changes = case.get("patch", {}).get(call)
         body = answer["body"]
-        if patch:
-            body = json.dumps({**json.loads(body), **patch})
+        if changes:
+            body = json.dumps({**json.loads(body), **changes})
         answers[call] = Answer(answer["status"], body.encode())
     return normalise(load_exchange(case["exchange"]), answers, case["api_key"])
 

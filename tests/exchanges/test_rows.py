@@ -4,7 +4,8 @@ import pytest
 
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.exchanges.exchange import OwnKey
-from gatepolicy.exchanges.rows import NoRow, Row, own_row
+from gatepolicy.exchanges.reading import NoRow, Row
+from gatepolicy.exchanges.rows import own_row
 
 MASKED = OwnKey(rows="", key="/key", mask="*")
 WHOLE = OwnKey(rows="/data", key="/apiKey", mask="")

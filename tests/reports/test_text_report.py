@@ -71,8 +71,27 @@ def test_several_reasons_of_one_account_are_told_apart() -> None:
         ),
     )  # fmt: skip
     text = text_of(scan_of(mixed))
-    assert "? unknown timeout\n    open      GP001 withdrawal-enabled\n" in text
-    assert "? unknown not_disclosed\n    warning   GP010 ip-unbound\n" in text
+    who = "  accounts  mixed (conf/accounts.yaml:2)\n"
+    assert f"? unknown timeout on gate\n{who}  open      GP001 withdrawal-enabled\n" in text
+    assert f"? unknown not_disclosed on gate\n{who}  warning   GP010 ip-unbound\n" in text
+    assert text.index("unknown timeout") < text.index("unknown not_disclosed")
+
+
+def test_the_same_gap_of_many_accounts_is_told_once() -> None:
+    def silent(number: int, exchange: str) -> AccountResult:
+        asked = [
+            verdict(NOT_ALLOWED, Outcome.UNKNOWN, "a", subject=word, reason=Reason.TIMEOUT)
+            for word in ("a", "b", "c", "d", "e", "f")
+        ]
+        return account(subject(f"s{number}", exchange, 1), Facts.nothing(Reason.TIMEOUT), asked)
+
+    scan = scan_of(*(silent(number, "okx") for number in range(15)), silent(99, "gate"))
+    text = text_of(scan)
+    assert text.count("? unknown timeout on okx") == 1
+    assert text.count("? unknown timeout on gate") == 1
+    assert "accounts  s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 and 3 more\n" in text
+    assert "permission-not-allowed (a, b, c, d and 2 more)\n" in text
+    assert "s13, s14\n" in text_of(scan, Style(verbose=1))
 
 
 def test_the_fix_is_that_of_the_exchange() -> None:

@@ -1,0 +1,139 @@
+"""The results of a SARIF log: one for each verdict that is shown (§3.27)."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from typing import assert_never
+
+from gatepolicy.model.encoding import Json
+from gatepolicy.model.scan import RuleInfo
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.reports import sarif_objects as sarif
+from gatepolicy.reports.sarif_entries import Entry, Profile
+from gatepolicy.reports.sarif_objects import labelled, plain
+from gatepolicy.reports.sarif_severity import LEVEL, SECURITY_SEVERITY
+
+
+def results(
+    rules: Sequence[RuleInfo], entries: Iterable[Entry], profile: Profile
+) -> Iterator[Json]:
+    """A result for each entry.
+
+    Args:
+        rules: Those that the log describes, in the same order.
+        entries: What is shown.
+        profile: For whom the log is written.
+    """
+    position = {rule.id: (index, rule) for index, rule in enumerate(rules)}
+    for entry in entries:
+        index, rule = position[entry.verdict.rule]
+        yield _result(entry, rule, index, profile)
+
+
+def _result(entry: Entry, rule: RuleInfo, index: int, profile: Profile) -> Json:
+    verdict = entry.verdict
+    return {
+        "ruleId": verdict.rule,
+        "ruleIndex": index,
+        **_judgement(verdict, profile),
+        "message": sarif.message(_message(entry, rule)),
+        "locations": [
+            sarif.location(entry.place, sarif.logical_location(entry.name, entry.qualified))
+        ],
+        **_related(entry),
+        "partialFingerprints": _fingerprints(entry),
+        **_suppressions(verdict),
+        "properties": _properties(entry),
+    }
+
+
+def _judgement(verdict: Verdict, profile: Profile) -> dict[str, Json]:
+    """Kind (§3.27.9), level (§3.27.10) and rank (§3.27.25)."""
+    match verdict.outcome:
+        case Outcome.PASS:
+            return {"kind": "pass", "level": "none"}
+        case Outcome.NOT_APPLICABLE:
+            return {"kind": "notApplicable", "level": "none"}
+        case Outcome.UNKNOWN if profile is Profile.FULL:
+            return {"kind": "open", "level": "none"}
+        case Outcome.UNKNOWN:
+            level = "note" if verdict.on_unknown is OnUnknown.WARN else "warning"
+        case Outcome.FAIL | Outcome.WAIVED:
+            level = LEVEL[verdict.severity]
+        case _:
+            assert_never(verdict.outcome)
+    return {"kind": "fail", "level": level, "rank": SECURITY_SEVERITY[verdict.severity] * 10}
+
+
+def _message(entry: Entry, rule: RuleInfo) -> str:
+    policy = plain(entry.verdict.policy)
+    asked = f"Asked by [policy](1) {policy}." if _has_policy_line(entry) else ""
+    return sarif.sentences(*_statement(entry, rule), asked)
+
+
+def _statement(entry: Entry, rule: RuleInfo) -> tuple[str, ...]:
+    """The first sentence is what a list of alerts shows (§3.11.3)."""
+    verdict = entry.verdict
+    subject = f" ({plain(verdict.subject)})" if verdict.subject else ""
+    title = f"{plain(rule.title.rstrip('.'))}{subject}."
+    expected = labelled("Expected", verdict.expected)
+    seen = labelled("Seen", verdict.seen)
+    match verdict.outcome:
+        case Outcome.PASS:
+            return f"{entry.who}: as expected{subject}.", expected, seen
+        case Outcome.FAIL:
+            return f"{entry.who}: {title}", expected, seen
+        case Outcome.WAIVED:
+            return f"{entry.who}, waived: {title}", expected, seen
+        case Outcome.NOT_APPLICABLE:
+            return f"{entry.who}, not applicable: {title}", expected
+        case Outcome.UNKNOWN:
+            reason = labelled("Reason", str(verdict.reason or ""))
+            needed = labelled("Needed", verdict.needed)
+            return f"{entry.who}, not proved either way: {title}", reason, expected, seen, needed
+        case _:
+            assert_never(verdict.outcome)
+
+
+def _has_policy_line(entry: Entry) -> bool:
+    return entry.subject is not None and bool(entry.verdict.policy)
+
+
+def _related(entry: Entry) -> dict[str, Json]:
+    """§3.27.22: the line of the policy that asks."""
+    if not _has_policy_line(entry):
+        return {}
+    text = f"policy {plain(entry.verdict.policy)}"
+    return {"relatedLocations": [sarif.related_location(1, entry.verdict.location, text)]}
+
+
+def _fingerprints(entry: Entry) -> Json:
+    """§3.27.17. GitHub uses the second alone, and expects an occurrence after a colon."""
+    account = (entry.subject.exchange, entry.subject.id) if entry.subject else ("", "")
+    identity = [entry.verdict.rule, *account, entry.verdict.subject]
+    digest = sha256(json.dumps(identity).encode()).hexdigest()
+    return {"gatepolicy/v1": digest, "primaryLocationLineHash": f"{digest[:16]}:1"}
+
+
+def _suppressions(verdict: Verdict) -> dict[str, Json]:
+    """§3.35. A suppressed result is still there; a missing one would look like a fixed one."""
+    if verdict.outcome is not Outcome.WAIVED:
+        return {}
+    return {"suppressions": [{"kind": "external", "status": "accepted"}]}
+
+
+def _properties(entry: Entry) -> Json:
+    """§3.8: the same as in the message, for programs."""
+    verdict = entry.verdict
+    members = {
+        "account": entry.subject.id if entry.subject else "",
+        "exchange": entry.subject.exchange if entry.subject else "",
+        "verdict": verdict.outcome.value,
+        "severity": verdict.severity.value,
+        "expected": verdict.expected,
+        "seen": verdict.seen,
+        "reason": verdict.reason.value if verdict.reason else "",
+        "needed": verdict.needed,
+        "policy": verdict.policy,
+    }
+    return {name: text for name, text in members.items() if text}
