@@ -41,7 +41,8 @@ def command(**given: Any) -> ExitCode:
     if inventory_file is not None:
         try:
             inventory = load_inventory(inventory_file)
-            checked.append(f"{inventory_file} ({len(inventory.accounts)} accounts)")
+            count = len(inventory.accounts)
+            checked.append(f"{inventory_file} ({count:,} account{'s' * (count != 1)})")
         except DocumentError as error:
             problems += error.problems
     if given["catalog"]:

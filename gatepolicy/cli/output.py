@@ -46,11 +46,13 @@ class Outputs:
         """From the options of a command.
 
         Raises:
-            UsageError: An unknown format, an empty path, or two reports for one place.
+            UsageError: An unknown format, an empty path, two reports for one place, or a folder
+                that is not there: better told before a long scan than after it.
         """
         texts: Sequence[str] = given["output_texts"] or ["text"]
         outputs = tuple(_output(text) for text in texts)
         _refuse_two_in_one_place(outputs)
+        _refuse_missing_folders(outputs)
         options = ReportOptions(
             style=style(no_color=given["no_color"], verbose=given["verbose"]),
             sarif_profile=Profile(given["sarif_profile"]),
@@ -101,6 +103,16 @@ def _refuse_two_in_one_place(outputs: tuple[Output, ...]) -> None:
         raise UsageError(
             f"two reports would go to {place}", hint="give each a place: -o FORMAT=PATH"
         )
+
+
+def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
+    for output in outputs:
+        folder = Path(output.path).parent
+        if not folder.is_dir():
+            raise UsageError(
+                f"-o {output.format}={output.path}: there is no folder {folder}",
+                hint=f"make {folder} first",
+            )
 
 
 def style(*, no_color: bool, verbose: int) -> Style:

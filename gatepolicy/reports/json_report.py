@@ -58,8 +58,9 @@ def _summary(summary: Summary) -> Json:
         "violations": {severity.value: count for severity, count in summary.violations.items()},
         "accounts": {
             "total": summary.accounts,
-            "complete": summary.accounts - summary.incomplete,
+            "complete": summary.accounts - summary.incomplete - summary.unchecked,
             "incomplete": summary.incomplete,
+            "unchecked": summary.unchecked,
         },
     }
 

@@ -60,6 +60,9 @@ def _about_unknowns(scan: Scan) -> Iterator[Json]:
     """One for each account and reason, not for each control: a refused key is one event."""
     for account in scan.accounts:
         subject = account.evidence.subject
+        if not account.verdicts:
+            text = f"Account {plain(subject.id)} on {plain(subject.exchange)}: nothing was asked."
+            yield sarif.notification("nothing-asked", "warning", text, subject.location)
         yield from _grouped([Entry(subject, verdict) for verdict in account.verdicts])
     for verdict in scan.general:
         yield from _grouped([Entry(None, verdict)])

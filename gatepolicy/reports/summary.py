@@ -22,6 +22,8 @@ class Summary:
     """How many accounts were selected."""
     incomplete: int
     """How many of them have an unknown that their policy does not merely warn about."""
+    unchecked: int
+    """How many of them were judged in nothing: neither passing nor failing, nor unknown."""
 
 
 def summarise(scan: Scan) -> Summary:
@@ -33,12 +35,18 @@ def summarise(scan: Scan) -> Summary:
         violations={severity: violations[severity] for severity in Severity},
         accounts=len(scan.accounts),
         incomplete=sum(is_incomplete(account) for account in scan.accounts),
+        unchecked=sum(is_unchecked(account) for account in scan.accounts),
     )
 
 
 def is_incomplete(account: AccountResult) -> bool:
     """Whether something that a policy requires is unknown about this account."""
     return any(verdict.incomplete for verdict in account.verdicts)
+
+
+def is_unchecked(account: AccountResult) -> bool:
+    """Whether nothing at all was judged about this account. That is no pass."""
+    return all(verdict.outcome is Outcome.NOT_APPLICABLE for verdict in account.verdicts)
 
 
 def strict_exit_code(scan: Scan) -> ExitCode:

@@ -14,7 +14,7 @@ from gatepolicy.model.facts import Fact
 from gatepolicy.model.location import Location
 from gatepolicy.model.scan import AccountResult, RuleInfo, Scan, Subject
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
-from gatepolicy.reports.summary import Summary, exit_sentence, summarise
+from gatepolicy.reports.summary import Summary, exit_sentence, is_unchecked, summarise
 from gatepolicy.reports.text_layout import Line, Span, Tone, labelled, line, paint, paragraph
 from gatepolicy.reports.text_table import MARK, table
 
@@ -77,9 +77,9 @@ def _table(accounts: Sequence[AccountResult], width: int, verbose: int) -> Itera
 
 
 def _passes(account: AccountResult) -> bool:
-    """Whether there is nothing at all to say about an account."""
+    """Whether something was judged about an account, and there is nothing else to say."""
     fine = (Outcome.PASS, Outcome.NOT_APPLICABLE)
-    return all(verdict.outcome in fine for verdict in account.verdicts)
+    return not is_unchecked(account) and all(v.outcome in fine for v in account.verdicts)
 
 
 def _of(account: AccountResult, outcome: Outcome) -> list[Verdict]:
@@ -307,10 +307,12 @@ def _accounts_sentence(accounts: Sequence[AccountResult]) -> str:
         return "No account was looked at."
     violating = sum(any(verdict.violates for verdict in a.verdicts) for a in accounts)
     passing = sum(_passes(account) for account in accounts)
+    unchecked = sum(is_unchecked(account) for account in accounts)
     parts = {
         "pass": passing,
         "with violations": violating,
-        "with something else to look at": len(accounts) - violating - passing,
+        "with something else to look at": len(accounts) - violating - passing - unchecked,
+        "not checked in anything": unchecked,
     }
     told = ", ".join(f"{count:,} {text}" for text, count in parts.items() if count)
     return f"{_count(len(accounts), 'account')}: {told}."

@@ -17,6 +17,8 @@ from gatepolicy.errors import ReportError
 
 STANDARD_OUTPUT = "-"
 _NEW_FILE_MODE = 0o644
+_KEPT = "what was there before is unchanged; free some space or name another place"
+_PARTLY = "a part of the report may have been written; name a file to have it whole or not at all"
 
 
 def write_report(
@@ -41,32 +43,35 @@ def write_report(
         _write_stream(chunks, stream or sys.stdout)
         return
     target = Path(path)
-    with _told(path):
-        if target.exists() and not target.is_file():
+    if target.is_dir():
+        raise ReportError(f"cannot write {path}: it is a folder", hint="name a file in it")
+    if target.exists() and not target.is_file():
+        with _told(path, _PARTLY):
             _write_special(chunks, target)
-        else:
+    else:
+        with _told(path, _KEPT):
             _replace(chunks, Path(os.path.realpath(target)), sync)
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _told(name: str, hint: str) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
-        folder = Path(name).parent
+    except FileNotFoundError as error:
+        folder = Path(error.filename or name).parent
         raise ReportError(
             f"cannot write {name}: there is no folder {folder}", hint=f"make {folder} first"
         ) from None
     except OSError as error:
-        raise ReportError(
-            f"cannot write {name}: {error.strerror or error}",
-            hint="nothing was changed there; free some space or name another place",
-        ) from None
+        raise ReportError(f"cannot write {name}: {error.strerror or error}", hint=hint) from None
 
 
-def _write_stream(chunks: Iterable[str], stream: TextIO) -> None:
+def _write_stream(chunks: Iterable[str], stream: TextIO | None) -> None:
+    # NOTE: Python has no standard output when the caller closed it.
+    if stream is None:
+        raise ReportError("cannot write standard output: it is closed", hint="name a file")
     encoding = stream.encoding or "utf-8"
-    with _told("standard output"):
+    with _told("standard output", _PARTLY):
         for chunk in chunks:
             stream.write(chunk.encode(encoding, "replace").decode(encoding))
         stream.flush()

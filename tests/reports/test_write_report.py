@@ -3,6 +3,10 @@
 import errno
 import io
 import os
+import resource
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,7 +61,7 @@ def test_a_full_disk_keeps_the_old_report(target: Path) -> None:
 
     with pytest.raises(ReportError, match="No space left on device") as raised:
         write_report(["new"], str(target), sync=full)
-    assert "nothing was changed there" in raised.value.hint
+    assert "what was there before is unchanged" in raised.value.hint
     assert target.read_text(encoding="utf-8") == OLD
     assert only(target.parent) == {"report.json"}
 
@@ -77,14 +81,66 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match="Is a directory"):
+    with pytest.raises(ReportError, match="it is a folder") as raised:
         write_report(["x"], str(tmp_path))
+    assert raised.value.hint == "name a file in it"
+
+
+def test_a_file_in_the_place_of_a_folder(target: Path) -> None:
+    with pytest.raises(ReportError, match="Not a directory"):
+        write_report(["x"], str(target / "report.json"))
+    assert target.read_text(encoding="utf-8") == OLD
+
+
+def test_a_link_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    link = tmp_path / "latest.json"
+    link.symlink_to(tmp_path / "no" / "report.json")
+    with pytest.raises(ReportError, match=f"there is no folder {tmp_path / 'no'}$"):
+        write_report(["x"], str(link))
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="nothing that root cannot write to")
+def test_a_folder_that_may_not_be_written_to() -> None:
+    with pytest.raises(ReportError, match="Permission denied") as raised:
+        write_report(["x"], "/sys/kernel/report.json")
+    assert "name another place" in raised.value.hint
+
+
+@pytest.fixture
+def small_disk() -> Iterator[int]:
+    """Files of this process end at so many bytes, as on a disk with so much room."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    yield 100_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_up_while_writing_keeps_the_old_report(
+    target: Path, small_disk: int
+) -> None:
+    with pytest.raises(ReportError, match="File too large"):
+        write_report(("x" * 1000 for _ in range(small_disk)), str(target))
+    assert target.read_text(encoding="utf-8") == OLD
+    assert only(target.parent) == {"report.json"}
+
+
+def test_the_old_report_is_there_until_the_new_one_is_whole(target: Path) -> None:
+    seen: list[str] = []
+
+    def look(_: int) -> None:
+        seen.append(target.read_text(encoding="utf-8"))
+        temporary = only(target.parent) - {"report.json"}
+        seen.extend((target.parent / name).read_text(encoding="utf-8") for name in temporary)
+
+    write_report(["new"], str(target), sync=look)
+    assert seen == [OLD, "new"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_device_that_is_full() -> None:
-    with pytest.raises(ReportError, match="No space left on device"):
+    with pytest.raises(ReportError, match="No space left on device") as raised:
         write_report(["x" * 100_000], "/dev/full")
+    assert "a part of the report may have been written" in raised.value.hint
 
 
 def test_a_device_is_written_to() -> None:
@@ -103,6 +159,13 @@ def test_what_a_stream_cannot_encode_is_replaced() -> None:
     stream = io.TextIOWrapper(raw, encoding="ascii")
     write_report(["✓ pass\n"], stream=stream)
     assert raw.getvalue() == b"? pass\n"
+
+
+def test_a_standard_output_that_was_closed() -> None:
+    code = "from gatepolicy.reports.write import write_report; write_report(['x'])"
+    shell = f'exec {shlex.quote(sys.executable)} -c "{code}" >&-'
+    ended = subprocess.run(["sh", "-c", shell], stderr=subprocess.PIPE, check=False)
+    assert b"ReportError: cannot write standard output: it is closed" in ended.stderr
 
 
 def test_a_pipe_that_nobody_reads() -> None:

@@ -59,14 +59,27 @@ class Firm:
         assert isinstance(code, int)
         return Ended(code, out, err)
 
+    def prepare(self, url: str) -> None:
+        """Write the inventory and the policy, and set the environment."""
+        text = inventory_yaml(self.keys, url)
+        (self.folder / "accounts.yaml").write_text(self.inventory(text), encoding="utf-8")
+        (self.folder / "policy.yaml").write_text(self.policy, encoding="utf-8")
+        for name, value in environment(self.keys).items():
+            self.monkeypatch.setenv(name, value)
+
+    def written(self) -> list[str]:
+        """The files that commands wrote."""
+        names = {path.name for path in self.folder.iterdir()}
+        return sorted(names - {"accounts.yaml", "policy.yaml"})
+
+    def read(self, name: str) -> Any:
+        """A JSON file of the folder."""
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
     def scan(self, *arguments: str) -> Ended:
         """Scan the keys by the policy."""
         with SimulatorThread(Simulator(self.keys)) as simulator:
-            text = inventory_yaml(self.keys, simulator.url)
-            (self.folder / "accounts.yaml").write_text(self.inventory(text), encoding="utf-8")
-            (self.folder / "policy.yaml").write_text(self.policy, encoding="utf-8")
-            for name, value in environment(self.keys).items():
-                self.monkeypatch.setenv(name, value)
+            self.prepare(simulator.url)
             ended = self.run("scan", "-p", "policy.yaml", "--attempts", "1", *arguments)
             assert not simulator.forbidden_requests
             assert not simulator.followed_redirects
@@ -75,7 +88,7 @@ class Firm:
     def report(self, *arguments: str) -> Any:
         """Scan, and read the JSON report."""
         self.scan("-o", "json=report.json", *arguments)
-        return json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        return self.read("report.json")
 
 
 @pytest.fixture
@@ -83,7 +96,12 @@ def firm(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Firm:
     """A firm without accounts yet."""
-    for name in ("GATEPOLICY_POLICY", "GATEPOLICY_INVENTORY", "GATEPOLICY_OUTPUT"):
+    for name in (
+        "GATEPOLICY_POLICY",
+        "GATEPOLICY_INVENTORY",
+        "GATEPOLICY_OUTPUT",
+        "GATEPOLICY_EXIT_ZERO",
+    ):
         monkeypatch.delenv(name, raising=False)
     return Firm(tmp_path, capsys, monkeypatch)
 
