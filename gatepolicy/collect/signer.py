@@ -1,4 +1,4 @@
-"""The only module that imports ccxt: it signs and routes requests, and sends none.
+"""The only module that uses ccxt: it signs and routes requests, and sends none.
 
 ccxt's real client does all its work up to the point where it would open a connection. There, in
 place of an HTTP session, it meets ``_Outbox``, which takes the signed request and leaves ccxt by
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from gatepolicy.collect.ccxt_classes import exchange_class
 from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.secret import Secret
 from gatepolicy.exchanges.exchange import Call, Exchange
@@ -76,7 +77,7 @@ class _Client:
     """One ccxt client that forgets everything after every request."""
 
     def __init__(self, exchange: Exchange, *, sandbox: bool) -> None:
-        kind = getattr(importlib.import_module("ccxt.async_support"), exchange.ccxt_id)
+        kind = exchange_class(exchange.ccxt_id)
         outbox = _Outbox()
         config = {"session": outbox, "enableRateLimit": False}
         self._ccxt: Any = kind(config)
@@ -137,7 +138,7 @@ class Signer:
 
 def _signing_errors() -> tuple[type[Exception], ...]:
     """What malformed credentials raise inside ccxt: its own errors and those of its parsers."""
-    base = importlib.import_module("ccxt").BaseError
+    base = importlib.import_module("ccxt.base.errors").BaseError
     return (base, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 
 
