@@ -8,7 +8,7 @@ import click
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
-from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.exchange import Exchange, Word
 from gatepolicy.model.exit_codes import ExitCode
 
 _COLUMNS: Mapping[str, str] = {
@@ -75,11 +75,22 @@ def _details(exchange: Exchange) -> Iterator[str]:
     yield ""
     for name, told in disclosure(exchange).items():
         yield from _fact(name, told)
+    yield ""
+    yield "Permission words, and what each allows:"
+    for word in exchange.permissions.words.values():
+        yield from _word(word)
     if exchange.permissions.wordless:
         yield ""
         yield "No permission of this exchange allows:"
         for capability, why in exchange.permissions.wordless.items():
             yield from _wrapped(f"  {capability.value}: {why}", indent=4)
+
+
+def _word(word: Word) -> Iterator[str]:
+    allows = ", ".join(sorted(capability.value for capability in word.grants)) or "nothing known"
+    perhaps = ", ".join(sorted(capability.value for capability in word.unclear))
+    doubt = f"; perhaps {perhaps} ({word.note})" if perhaps else ""
+    yield from _wrapped(f"  {word.word} ({word.title}): {allows}{doubt}", indent=4)
 
 
 def _fact(name: str, told: Disclosure) -> Iterator[str]:

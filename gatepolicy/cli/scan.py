@@ -1,6 +1,7 @@
 """``gatepolicy scan``: collect, evaluate, report."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -57,4 +58,9 @@ def _print_plan(targets: list[Target]) -> None:
             click.echo(f"{account.id}  nothing: {target.unusable.detail}")
         elif target.exchange is None:
             click.echo(f"{account.id}  nothing: {account.exchange} is not in the catalog")
-    click.echo(f"{len(requests)} requests to {len(targets)} accounts; nothing was sent", err=True)
+    counts = f"{_count(requests, 'request')} to {_count(targets, 'account')}"
+    click.echo(f"{counts}; nothing was sent", err=True)
+
+
+def _count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things):,} {noun}{'s' * (len(things) != 1)}"

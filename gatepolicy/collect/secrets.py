@@ -166,6 +166,8 @@ def _usable(text: str, name: str) -> str:
     """A credential that can be signed with: not blank, and in one line unless it is a PEM key."""
     if not text.strip():
         raise CredentialError("the reference leads to an empty text")
+    if text.isprintable():
+        return text
     several = "\n" in text and name in ("secret", "privateKey")
     allowed = "\n\r" if several else ""
     if any(not c.isprintable() and c not in allowed for c in text):

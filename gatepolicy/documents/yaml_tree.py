@@ -11,7 +11,7 @@ import yaml
 
 from gatepolicy.documents.document import Child, Document, ListMarks, MapMarks, pack, unpack
 from gatepolicy.documents.scalars import plain_scalar
-from gatepolicy.documents.values import DataPath, JSONValue, show_path
+from gatepolicy.documents.values import JSONValue, show_path
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.location import Location
 
@@ -132,14 +132,14 @@ class _Builder:
 
     def _take_key(self, event: yaml.ScalarEvent, frame: _Mapping) -> None:
         frame.key, frame.key_place = event.value, _place(event)
-        path = show_path((*self._path(), event.value))
         self._note_tag(event)
         if event.value == "<<" and _is_plain(event):
             what, fix = "merge keys are not part of YAML 1.2", "write the entries out"
-            self._note(event, what, fix, path)
+            self._note(event, what, fix, self._path_to(event.value))
         elif event.value in frame.data:
             line = unpack(frame.marks[event.value][0])[0] + 1
-            self._note(event, "this key stands here a second time", f"see line {line}", path)
+            what, fix = "this key stands here a second time", f"see line {line}"
+            self._note(event, what, fix, self._path_to(event.value))
 
     def _open(
         self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent, frame: _Mapping | _List
@@ -204,8 +204,8 @@ class _Builder:
             fix = "remove it; quote the value if it is a text that starts with !"
             self._note(event, "a tag is not allowed", fix)
 
-    def _path(self) -> DataPath:
-        return tuple(frame.step for frame in self.stack[:-1])
+    def _path_to(self, key: str) -> str:
+        return show_path((*(frame.step for frame in self.stack[:-1]), key))
 
     def _note(self, event: yaml.Event, what: str, fix: str, path: str = "") -> None:
         self.problems.append(Problem(_location(event.start_mark, self.file), path, what, fix))

@@ -6,7 +6,7 @@
 * A word of which the answer does not tell whether it is granted leaves all that it allows unknown.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 from gatepolicy.exchanges.exchange import Permissions, Word
 from gatepolicy.exchanges.reading import Granted
@@ -22,28 +22,60 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
     """All facts about permissions that a well-formed list proves."""
     whole = Provenance(Grade.OBSERVED, permissions.call, granted.pointer)
     native = tuple(sorted(Grant(word, access) for word, access in granted.words.items()))
+    unrecognised = tuple(grant.word for grant in native if grant.word not in permissions.words)
+    known = [permissions.words[name] for name in granted.words if name in permissions.words]
+    doubt = _UNRECOGNISED if unrecognised else None
     facts: dict[str, Fact | Unknown] = {
-        capability.fact: _capability(capability, permissions, granted) for capability in Capability
+        capability.fact: _granted(capability, known, permissions, granted)
+        or doubt
+        or _doubt(capability, known, granted)
+        or _denied(capability, permissions, granted)
+        for capability in Capability
     }
     facts["permissions.native"] = Fact(native, whole)
-    facts["permissions.unrecognised"] = Fact(_unrecognised(permissions, granted), whole)
+    facts["permissions.unrecognised"] = Fact(unrecognised, whole)
     return facts
 
 
-def _unrecognised(permissions: Permissions, granted: Granted) -> tuple[str, ...]:
-    return tuple(sorted(word for word in granted.words if word not in permissions.words))
+_UNRECOGNISED = Unknown(
+    Reason.UNEXPECTED_ANSWER,
+    "the key has a permission that the catalog does not know; it could mean anything",
+)
 
 
-def _capability(
-    capability: Capability, permissions: Permissions, granted: Granted
-) -> Fact | Unknown:
-    for word in _known_words(permissions, granted):
-        if _allows(word, granted.words[word.word], capability):
+def _granted(
+    capability: Capability, known: Sequence[Word], permissions: Permissions, granted: Granted
+) -> Fact | None:
+    """That the key can do it, with the word that says so."""
+    for word in known:
+        if capability in word.grants and _reaches(granted.words[word.word], capability):
             place = granted.pointers[word.word]
             return Fact(value=True, provenance=Provenance(Grade.OBSERVED, permissions.call, place))
-    doubt = next(_doubts(capability, permissions, granted), None)
-    if doubt is not None:
-        return doubt
+    return None
+
+
+def _reaches(access: Access, capability: Capability) -> bool:
+    if access is Access.READ_ONLY:
+        return capability is Capability.READ
+    return access is not Access.UNKNOWN
+
+
+def _doubt(capability: Capability, known: Sequence[Word], granted: Granted) -> Unknown | None:
+    """Why nobody can tell whether the key can do it."""
+    for word in known:
+        access = granted.words[word.word]
+        if access is Access.UNKNOWN and capability in word.grants | word.unclear:
+            return Unknown(
+                Reason.UNEXPECTED_ANSWER,
+                f"the answer does not tell clearly whether {word.word} is granted",
+            )
+        if access is not Access.READ_ONLY and capability in word.unclear:
+            return Unknown(Reason.NOT_DISCLOSED, word.note)
+    return None
+
+
+def _denied(capability: Capability, permissions: Permissions, granted: Granted) -> Fact:
+    """That the key cannot do it: no granted word allows it, and the list is closed."""
     inferred = capability in permissions.inferred_absence
     provenance = Provenance(
         Grade.INFERRED if inferred else Grade.OBSERVED,
@@ -52,37 +84,3 @@ def _capability(
         permissions.inferred_reference if inferred else "",
     )
     return Fact(value=False, provenance=provenance)
-
-
-def _known_words(permissions: Permissions, granted: Granted) -> Iterator[Word]:
-    for name in granted.words:
-        if name in permissions.words:
-            yield permissions.words[name]
-
-
-def _allows(word: Word, access: Access, capability: Capability) -> bool:
-    writes = access in (Access.READ_WRITE, Access.GRANTED)
-    reads = access is Access.READ_ONLY and capability is Capability.READ
-    return capability in word.grants and (writes or reads)
-
-
-def _doubts(
-    capability: Capability, permissions: Permissions, granted: Granted
-) -> Iterator[Unknown]:
-    if _unrecognised(permissions, granted):
-        yield Unknown(
-            Reason.UNEXPECTED_ANSWER,
-            "the key has a permission that the catalog does not know; it could mean anything",
-        )
-    for word in _known_words(permissions, granted):
-        access = granted.words[word.word]
-        if access is Access.UNKNOWN and capability in word.grants | word.unclear:
-            yield Unknown(
-                Reason.UNEXPECTED_ANSWER,
-                f"the answer does not tell clearly whether {word.word} is granted",
-            )
-        if access is not Access.READ_ONLY and capability in word.unclear:
-            yield Unknown(
-                Reason.NOT_DISCLOSED,
-                word.note or f"the documents do not tell whether {word.word} allows this",
-            )

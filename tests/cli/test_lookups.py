@@ -7,7 +7,7 @@ import pytest
 
 from gatepolicy.cli.main import COMMANDS
 from gatepolicy.cli.schema import KINDS
-from gatepolicy.exchanges.catalog import known_exchanges
+from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.model.facts import FACTS
 from gatepolicy.rules.catalog import load_rules
 
@@ -102,6 +102,8 @@ def test_exchanges_shows_every_fact_of_one(run: Any, exchange: str) -> None:
     ended = run("exchanges", exchange)
     assert ended.code == 0
     assert all(f"\n{fact} " in ended.out for fact in FACTS)
+    words = load_exchange(exchange).permissions.words.values()
+    assert all(f"\n  {word.word} (" in ended.out for word in words)
     assert max(len(line) for line in ended.out.splitlines()) < 80
 
 
