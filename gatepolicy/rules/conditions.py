@@ -1,7 +1,9 @@
 """Conditions: the good state, as a three-valued expression over facts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import assert_never
 
 from gatepolicy.model.facts import Network
 
@@ -37,3 +39,15 @@ class AnyOf:
 
 
 Condition = Test | AllOf | AnyOf
+
+
+def tests_of(condition: Condition) -> Iterator[Test]:
+    """Every test within a condition, in order."""
+    match condition:
+        case Test():
+            yield condition
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from tests_of(part)
+        case _:
+            assert_never(condition)

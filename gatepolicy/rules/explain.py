@@ -2,14 +2,13 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import assert_never
 
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS
 from gatepolicy.model.scan import RuleInfo
 from gatepolicy.rules.catalog import with_fixes
-from gatepolicy.rules.conditions import AllOf, AnyOf, Condition, Test
+from gatepolicy.rules.conditions import tests_of
 from gatepolicy.rules.rule import Rule
 
 WIDTH = 79
@@ -44,7 +43,7 @@ def explain_rule(rule: Rule, exchange: Exchange | None) -> str:
 def facts_of(rule: Rule) -> tuple[str, ...]:
     """The facts that a rule asks about, in the order in which reports list facts."""
     named = {
-        fact for ask in rule.asks for test in _tests(ask.condition) for fact in _facts(test.fact)
+        fact for ask in rule.asks for test in tests_of(ask.condition) for fact in _facts(test.fact)
     }
     wanted = set[str]().union(*(ask.only for ask in rule.asks))
     unwanted = set[str]().union(*(ask.besides for ask in rule.asks))
@@ -108,17 +107,6 @@ def _wrapped(text: str, indent: str = "  ") -> str:
     return textwrap.fill(
         text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False
     )
-
-
-def _tests(condition: Condition) -> Iterator[Test]:
-    match condition:
-        case Test():
-            yield condition
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _tests(part)
-        case _:
-            assert_never(condition)
 
 
 def _facts(template: str) -> Iterator[str]:
