@@ -48,7 +48,9 @@ def test_every_declared_call_exists_in_ccxt_and_goes_where_the_catalog_says(
 def test_sandbox_calls_go_to_sandbox_hosts_only(pair: tuple[Exchange, Call]) -> None:
     exchange, call = pair
     signing = Signer().sign(exchange, call, credentials(exchange), sandbox=True)
-    check(asyncio.run(signing), call, exchange.sandbox_hosts)
+    signed = asyncio.run(signing)
+    check(signed, call, exchange.sandbox_hosts)
+    assert signed.method == "GET"
 
 
 @pytest.mark.parametrize("pair", CALLS, ids=named)

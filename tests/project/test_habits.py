@@ -150,7 +150,7 @@ def asserts(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             name = node.func.id if isinstance(node.func, ast.Name) else name
-            if name.lstrip("_").startswith(("assert_", "check", "raises")):
+            if name.lstrip("_").startswith(("assert_", "check_", "raises")):
                 return True
     return False
 
