@@ -19,6 +19,7 @@ Node: TypeAlias = "Json | Iterator[Node] | Sequence[Node] | Mapping[str, Node]"
 An iterator is always laid out one item per line. It must not lie inside of what is written on one
 line, nor inside of an item of another one."""
 
+_quoted = json.encoder.encode_basestring
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
@@ -99,7 +100,7 @@ def _is_flat(values: Iterable[Node]) -> bool:
 
 
 def _text(value: Node) -> str:
-    text = _ENCODER.encode(value)
+    text = _quoted(value) if isinstance(value, str) else _ENCODER.encode(value)
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escape(char) for char in text)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from gatepolicy.model.location import Location
 from gatepolicy.model.scan import Scan, Subject
 from gatepolicy.model.verdicts import Outcome, Verdict
-from gatepolicy.reports.sarif_objects import plain
+from gatepolicy.reports.sarif_text import plain
 
 
 class Profile(StrEnum):

@@ -9,7 +9,7 @@ from gatepolicy.model.scan import Scan
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports.json_stream import Node
 from gatepolicy.reports.sarif_entries import Entry
-from gatepolicy.reports.sarif_objects import plain
+from gatepolicy.reports.sarif_text import labelled, plain, sentences
 from gatepolicy.reports.summary import exit_sentence, strict_exit_code
 
 
@@ -76,5 +76,5 @@ def _grouped(entries: Sequence[Entry]) -> Iterator[Json]:
     for reason, group in by_reason.items():
         level = "error" if any(entry.verdict.incomplete for entry in group) else "note"
         what = f"{group[0].who}: {len(group)} of {len(entries)} controls unknown ({reason})."
-        text = sarif.sentences(what, sarif.labelled("Needed", group[0].verdict.needed))
+        text = sentences(what, labelled("Needed", group[0].verdict.needed))
         yield sarif.notification(reason, level, text, group[0].place)

@@ -11,35 +11,15 @@ from urllib.parse import quote
 
 from gatepolicy.model.encoding import Json
 from gatepolicy.model.location import Location
-from gatepolicy.reports.clean import clean
 
 SOURCE_ROOT = "%SRCROOT%"
 _NAME_LIMIT = 255
 _DESCRIPTION_LIMIT = 1024
 
 
-def plain(text: str) -> str:
-    """A text that came from outside, fit to be a part of a message.
-
-    Braces are doubled, since single ones mark placeholders (§3.11.5). A bracket that would begin
-    the target of a link (§3.11.6) is moved away, so that the name of a key cannot become a link.
-    """
-    return clean(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")
-
-
 def message(text: str) -> Json:
     """§3.11: plain text; its first sentence is what a list of alerts shows."""
     return {"text": text}
-
-
-def labelled(label: str, text: str) -> str:
-    """A sentence such as ``Seen: it can.``; nothing when there is nothing to say."""
-    return f"{label}: {plain(text.rstrip('.'))}." if text else ""
-
-
-def sentences(*parts: str) -> str:
-    """One text of several sentences, empty ones left out."""
-    return " ".join(part for part in parts if part)
 
 
 def multiformat(text: str, markdown: str) -> Json:

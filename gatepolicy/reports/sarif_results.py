@@ -6,12 +6,13 @@ from hashlib import sha256
 from typing import assert_never
 
 from gatepolicy.model.encoding import Json
+from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import RuleInfo
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports.sarif_entries import Entry, Profile
-from gatepolicy.reports.sarif_objects import labelled, plain
 from gatepolicy.reports.sarif_severity import LEVEL, SECURITY_SEVERITY
+from gatepolicy.reports.sarif_text import labelled, plain, sentences
 
 
 def results(
@@ -68,7 +69,7 @@ def _judgement(verdict: Verdict, profile: Profile) -> dict[str, Json]:
 def _message(entry: Entry, rule: RuleInfo) -> str:
     policy = plain(entry.verdict.policy)
     asked = f"Asked by [policy](1) {policy}." if _has_policy_line(entry) else ""
-    return sarif.sentences(*_statement(entry, rule), asked)
+    return sentences(*_statement(entry, rule), asked)
 
 
 def _statement(entry: Entry, rule: RuleInfo) -> tuple[str, ...]:
@@ -90,7 +91,9 @@ def _statement(entry: Entry, rule: RuleInfo) -> tuple[str, ...]:
         case Outcome.UNKNOWN:
             reason = labelled("Reason", str(verdict.reason or ""))
             needed = labelled("Needed", verdict.needed)
-            return f"{entry.who}, not proved either way: {title}", reason, expected, seen, needed
+            # NOTE: that nothing covers something is certain; what it would have shown is not.
+            doubt = "" if verdict.reason is Reason.NOT_COVERED else ", not proved either way"
+            return f"{entry.who}{doubt}: {title}", reason, expected, seen, needed
         case _:
             assert_never(verdict.outcome)
 

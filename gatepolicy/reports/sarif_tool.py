@@ -65,11 +65,12 @@ def _help(rule: RuleInfo, exchanges: Sequence[str], links: Sequence[str]) -> Jso
 
 def _fixes(rule: RuleInfo, exchanges: Sequence[str]) -> list[tuple[str, str]]:
     """Where and how; exchanges with the same fix stand together."""
+    default = rule.fix_for("")
     places: dict[str, list[str]] = {}
     for exchange in exchanges:
         places.setdefault(rule.fix_for(exchange), []).append(exchange)
-    if not places:
-        return [("every exchange", rule.fix_for(""))]
+    if places.keys() <= {default}:
+        return [("every exchange", default)]
     return [(", ".join(where), fix) for fix, where in places.items()]
 
 

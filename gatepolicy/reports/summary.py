@@ -49,6 +49,12 @@ def is_unchecked(account: AccountResult) -> bool:
     return all(verdict.outcome is Outcome.NOT_APPLICABLE for verdict in account.verdicts)
 
 
+def passes(account: AccountResult) -> bool:
+    """Whether something was judged about this account, and there is nothing else to say."""
+    fine = (Outcome.PASS, Outcome.NOT_APPLICABLE)
+    return not is_unchecked(account) and all(v.outcome in fine for v in account.verdicts)
+
+
 def strict_exit_code(scan: Scan) -> ExitCode:
     """What the exit code would be without any softening option."""
     return replace(scan, settings=ScanSettings()).exit_code

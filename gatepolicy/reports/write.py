@@ -43,14 +43,24 @@ def write_report(
         _write_stream(chunks, stream or sys.stdout)
         return
     target = Path(path)
-    if target.is_dir():
+    with _told(path, _KEPT):
+        mode = _mode_of(target)
+    if mode is not None and stat.S_ISDIR(mode):
         raise ReportError(f"cannot write {path}: it is a folder", hint="name a file in it")
-    if target.exists() and not target.is_file():
+    if mode is None or stat.S_ISREG(mode):
+        with _told(path, _KEPT):
+            _replace(chunks, Path(os.path.realpath(target)), mode, sync)
+    else:
         with _told(path, _PARTLY):
             _write_special(chunks, target)
-    else:
-        with _told(path, _KEPT):
-            _replace(chunks, Path(os.path.realpath(target)), sync)
+
+
+def _mode_of(target: Path) -> int | None:
+    """What is there, and who may read it; ``None`` when there is nothing."""
+    try:
+        return target.stat().st_mode
+    except FileNotFoundError:
+        return None
 
 
 @contextmanager
@@ -82,17 +92,20 @@ def _write_special(chunks: Iterable[str], target: Path) -> None:
         file.writelines(chunks)
 
 
-def _replace(chunks: Iterable[str], target: Path, sync: Callable[[int], None]) -> None:
+def _replace(
+    chunks: Iterable[str], target: Path, old_mode: int | None, sync: Callable[[int], None]
+) -> None:
     temporary = target.with_name(f".gatepolicy-{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     descriptor = os.open(temporary, flags, _NEW_FILE_MODE)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            # NOTE: before anything is written, so that nobody new can read it meanwhile.
+            if old_mode is not None:
+                temporary.chmod(stat.S_IMODE(old_mode))
             file.writelines(chunks)
             file.flush()
             sync(file.fileno())
-        if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

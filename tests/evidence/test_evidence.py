@@ -114,10 +114,22 @@ WITHDRAW = "accounts/0/facts/permission.withdraw"
         (put("collected_at", "2026-13-01T00:00:00Z"), "collected_at: there is no such time"),
         (put("accounts/0/collected_at", "2026-02-30T00:00:00Z"), "accounts[0].collected_at"),
         (put("schema_version", "2.0"), "schema_version"),
+        (put("schema_version", "1.1"), "schema_version"),
+        (put("schema_version", 1.0), "schema_version"),
         (put("kind", "Report"), "kind"),
         (put("accounts/0/password", "x"), "accounts[0].password: unknown key"),
         (put("accounts/0/facts/permission.fly", {}), "permission.fly"),
         (put("accounts/0/location/line", 0), "accounts[0].location.line"),
+        (put("accounts/0/location/line", 10**400), "accounts[0].location.line"),
+        (put("accounts/0/location/line", 1e300), "accounts[0].location.line"),
+        (put("accounts/0/location/column", 2**31), "accounts[0].location.column"),
+        (put("accounts/1/calls/0/status", -1), "accounts[1].calls[0].status"),
+        (put("accounts/1/calls/0/status", True), "accounts[1].calls[0].status"),
+        (put("accounts/1/calls/0/attempts", 2**64), "accounts[1].calls[0].attempts"),
+        (put("accounts/1/calls/0/attempts", 1.5), "accounts[1].calls[0].attempts"),
+        (put("collected_at", "0000-01-01T00:00:00Z"), "collected_at: there is no such time"),
+        (put("collected_at", "2026-11-23T16:00:00+02:00"), "collected_at: not of the expected"),
+        (put("accounts", None), "accounts"),
     ],
 )
 def test_what_was_changed_by_hand_is_refused(change: Callable[[Any], None], told: str) -> None:
@@ -133,6 +145,36 @@ def test_what_is_no_evidence_is_refused(text: str) -> None:
     assert problems(text)[0].startswith("evidence.json:")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"attempts": 1', '"attempts": NaN', "NaN is no JSON"),
+        ('"attempts": 1', '"attempts": -Infinity', "-Infinity is no JSON"),
+        ('"attempts": 1', '"attempts": 1e400', "a number is too large"),
+        ('"attempts": 1', f'"attempts": {"9" * 5000}', "a number has too many digits"),
+        (
+            '"permission.withdraw": {"value": true',
+            '"permission.withdraw": {}, "permission.withdraw": {"value": false',
+            "an object holds the same key twice",
+        ),
+        ('"unknown": {', '"unknown": {}, "unknown": {', "an object holds the same key twice"),
+    ],
+)
+def test_what_json_leaves_open_is_refused(old: str, new: str, told: str) -> None:
+    text = dumped(example())
+    assert old in text
+    assert told in "\n".join(problems(text.replace(old, new, 1)))
+
+
+def test_every_problem_is_told_at_once() -> None:
+    def change(data: Any) -> None:
+        drop("permission.withdraw")(data)
+        put("accounts/1/id", "mm-gate")(data)
+        put("accounts/0/facts/ip.allowlist/value", ["203.0.113.5/24"])(data)
+
+    assert len(changed(change)) == 3
+
+
 def test_a_number_that_is_whole_but_written_with_a_point_is_read_as_whole() -> None:
     data = json.loads(dumped(example()))
     data["accounts"][0]["location"]["line"] = 3.0
@@ -142,6 +184,63 @@ def test_a_number_that_is_whole_but_written_with_a_point_is_read_as_whole() -> N
 
 def test_a_half_character_in_a_name_is_refused() -> None:
     assert problems('{"kind":"\\ud800"}')[0].startswith("evidence.json:")
+
+
+def outcome(data: bytes) -> EvidenceFile | None:
+    """Evidence, or nothing when it is refused; any other exception is a defect."""
+    try:
+        return load_evidence("evidence.json", read=lambda _: data)
+    except DocumentError:
+        return None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary())
+def test_no_bytes_are_anything_but_a_problem(data: bytes) -> None:
+    assert outcome(data) is None
+
+
+DUMPED = dumped(example()).encode()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, len(DUMPED)), st.integers(0, 8), st.binary(max_size=8))
+def test_whatever_bytes_are_exchanged_what_is_read_is_written_alike(
+    start: int, length: int, new: bytes
+) -> None:
+    read = outcome(DUMPED[:start] + new + DUMPED[start + length :])
+    if read is not None:
+        assert parse_evidence(dumped(read), "evidence.json") == read
+
+
+def places(node: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place in JSON data but the whole."""
+    keys: list[Any] = list(node) if isinstance(node, dict) else []
+    if isinstance(node, list):
+        keys = list(range(len(node)))
+    return [place for key in keys for place in ((*path, key), *places(node[key], (*path, key)))]
+
+
+JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(places(json.loads(DUMPED))), JSON_VALUES)
+def test_whatever_value_is_exchanged_is_read_as_itself_or_refused(
+    path: tuple[str | int, ...], value: Any
+) -> None:
+    data = json.loads(DUMPED)
+    node = data
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = value
+    read = outcome(json.dumps(data).encode())
+    if read is not None:
+        assert json.loads(dumped(read)) == {**data, "tool": json.loads(DUMPED)["tool"]}
 
 
 @settings(max_examples=200, deadline=None)

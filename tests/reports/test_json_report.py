@@ -5,11 +5,12 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 
-from gatepolicy.model.facts import FACTS
+from gatepolicy.model.facts import FACTS, Facts
+from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.resources import schemas_directory
-from tests.reports.example_scan import example_scan, passing, scan_of
+from tests.reports.example_scan import account, example_scan, passing, scan_of, subject
 from tests.reports.strategies import scans
 
 SCHEMA = json.loads((schemas_directory() / "report.schema.json").read_text(encoding="utf-8"))
@@ -27,17 +28,17 @@ def test_any_scan_is_valid_by_the_schema(scan: Scan) -> None:
     assert list(VALIDATOR.iter_errors(data)) == []
     assert data["exit_code"] == scan.exit_code
     assert len(data["accounts"]) == len(scan.accounts)
-    for told, account in zip(data["accounts"], scan.accounts, strict=True):
+    for told, result in zip(data["accounts"], scan.accounts, strict=True):
         assert [verdict["verdict"] for verdict in told["verdicts"]] == [
-            verdict.outcome for verdict in account.verdicts
+            verdict.outcome for verdict in result.verdicts
         ]
 
 
 def test_every_fact_stands_in_exactly_one_place() -> None:
-    for account in report(example_scan())["accounts"]:
-        assert set(account["facts"]) | set(account["unknown"]) == set(FACTS)
-        assert not set(account["facts"]) & set(account["unknown"])
-        assert set(account["unknown_details"]) <= set(account["unknown"])
+    for told in report(example_scan())["accounts"]:
+        assert set(told["facts"]) | set(told["unknown"]) == set(FACTS)
+        assert not set(told["facts"]) & set(told["unknown"])
+        assert set(told["unknown_details"]) <= set(told["unknown"])
 
 
 def test_a_fact_has_value_grade_and_source() -> None:
@@ -68,6 +69,16 @@ def test_an_unknown_verdict_says_why_and_what_is_needed() -> None:
         "needed": "scan from an address that the key allows",
         "on_unknown": "block",
         "policy": {"name": "baseline", "file": "policies/baseline.yaml", "line": 9},
+    }
+
+
+def test_an_account_about_which_nothing_was_asked_is_not_complete() -> None:
+    silent = account(subject("silent", "gate", 3), Facts.nothing(Reason.TIMEOUT), ())
+    assert report(scan_of(passing(), silent))["summary"]["accounts"] == {
+        "total": 2,
+        "complete": 1,
+        "incomplete": 0,
+        "unchecked": 1,
     }
 
 

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from gatepolicy.model.facts import Facts
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import Scan
+from gatepolicy.model.scan import Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from tests.reports.example_scan import (
+    BAD_NAME,
     NOT_ALLOWED,
     RULES,
     WITHDRAW,
@@ -77,6 +78,20 @@ def test_any_scan_is_valid(profile: Profile, scan: Scan) -> None:
         assert run["tool"]["driver"]["rules"][told["ruleIndex"]]["id"] == told["ruleId"]
         assert told["message"]["text"]
         assert told["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] is not None
+
+
+def messages(run: Any) -> list[str]:
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    related = [place for told in run["results"] for place in told.get("relatedLocations", [])]
+    return [part["message"]["text"] for part in (*run["results"], *notes, *related)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(scan=scans())
+def test_no_text_of_any_scan_becomes_a_link_or_a_placeholder(scan: Scan) -> None:
+    for text in messages(run_of(scan, Profile.FULL)):
+        assert "](" not in text.replace("[policy](1)", "", 1)
+        assert not set("{}") & set(text.replace("{{", "").replace("}}", ""))
 
 
 @pytest.mark.parametrize("profile", Profile)
@@ -207,6 +222,40 @@ def test_the_worst_are_kept_when_there_is_no_room_for_all() -> None:
     assert len(run_of(example_scan(), Profile.FULL, limit=2)["results"]) > 2
 
 
+def test_no_more_results_than_code_scanning_takes() -> None:
+    low = verdict(BAD_NAME, Outcome.FAIL, "a", "b")
+    scan = scan_of(account(subject("mm", "gate", 3), Facts(), (*[low] * 25_000, FAIL, UNKNOWN)))
+    results = run_of(scan)["results"]
+    assert len(results) == 25_000
+    # The fail that comes last is the worst of all and kept; the unknown is no violation.
+    assert [told["ruleId"] for told in results[-2:]] == ["GP025", "GP001"]
+    assert results[-1]["properties"]["verdict"] == "fail"
+
+
+def test_rules_hold_no_more_tags_than_code_scanning_shows() -> None:
+    tags = [f"tag-{number}" for number in range(30)]
+    scan = replace(scan_of(), rules=(replace(WITHDRAW, tags=tags, name="n" * 300),))
+    (rule,) = run_of(scan)["tool"]["driver"]["rules"]
+    assert rule["properties"]["tags"] == ["security", *tags[:9]]
+    assert len(rule["name"]) == 255
+
+
+@pytest.mark.parametrize(
+    ("severity", "score"),
+    [
+        (Severity.CRITICAL, "9.5"),
+        (Severity.HIGH, "8.0"),
+        (Severity.MEDIUM, "5.5"),
+        (Severity.LOW, "3.0"),
+        (Severity.INFO, "0.0"),
+    ],
+)
+def test_the_score_of_a_severity(severity: Severity, score: str) -> None:
+    scan = replace(scan_of(), rules=(replace(WITHDRAW, severity=severity),))
+    (rule,) = run_of(scan)["tool"]["driver"]["rules"]
+    assert rule["properties"]["security-severity"] == score
+
+
 def test_rules_have_what_code_scanning_shows() -> None:
     rule = run_of(example_scan())["tool"]["driver"]["rules"][0]
     assert rule["id"] == "GP001"
@@ -219,9 +268,10 @@ def test_rules_have_what_code_scanning_shows() -> None:
     assert "**binance, bybit, okx**: Edit the key" in rule["help"]["markdown"]
 
 
-def test_a_scan_without_accounts_has_the_general_fix() -> None:
-    rule = run_of(scan_of())["tool"]["driver"]["rules"][0]
-    assert "**every exchange**: Edit the key" in rule["help"]["markdown"]
+def test_a_fix_that_is_the_same_everywhere_is_told_once() -> None:
+    for scan in (scan_of(), scan_of(passing())):
+        rule = run_of(scan)["tool"]["driver"]["rules"][0]
+        assert "**every exchange**: Edit the key" in rule["help"]["markdown"]
 
 
 def test_an_incomplete_scan_was_not_successful() -> None:
@@ -235,10 +285,28 @@ def test_an_incomplete_scan_was_not_successful() -> None:
     assert complete["toolExecutionNotifications"] == []
 
 
+def test_a_scan_that_evaluated_nothing_was_not_successful() -> None:
+    for options in (ScanSettings(), ScanSettings(exit_zero=True, allow_empty=True)):
+        invocation = run_of(scan_of(settings=options))["invocations"][0]
+        assert invocation["executionSuccessful"] is False
+        (note,) = invocation["toolExecutionNotifications"]
+        assert note["level"] == "error"
+        assert note["message"]["text"] == "Nothing evaluated: no account or no rule matched."
+
+
+def test_an_account_about_which_nothing_was_asked_is_told() -> None:
+    silent = account(subject("silent", "gate", 3), Facts.nothing(Reason.TIMEOUT), ())
+    (note,) = run_of(scan_of(passing(), silent))["invocations"][0]["toolExecutionNotifications"]
+    assert note["message"]["text"] == "Account silent on gate: nothing was asked."
+    assert note["locations"][0]["physicalLocation"]["region"]["startLine"] == 3
+
+
 def test_a_verdict_about_the_scan_stands_at_its_policy() -> None:
     told = run_of(example_scan())["results"][-1]
     assert told["locations"][0]["physicalLocation"]["region"]["startLine"] == 40
-    assert told["message"]["text"].startswith("Policy options-desk, not proved either way: ")
+    assert told["message"]["text"].startswith(
+        "Policy options-desk: The policy covers no account (options-desk). Reason: not_covered. "
+    )
     assert "relatedLocations" not in told
     nameless = replace(UNKNOWN, policy="")
     told = run_of(scan_of(general=(nameless,)))["results"][0]

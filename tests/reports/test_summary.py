@@ -1,8 +1,19 @@
+from gatepolicy.model.facts import Facts
 from gatepolicy.model.scan import ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import Outcome
 from gatepolicy.reports.summary import exit_sentence, is_incomplete, summarise
-from tests.reports.example_scan import example_scan, failing, passing, refused, scan_of
+from tests.reports.example_scan import (
+    BAD_NAME,
+    account,
+    example_scan,
+    failing,
+    passing,
+    refused,
+    scan_of,
+    subject,
+    verdict,
+)
 
 
 def test_counts_of_the_example() -> None:
@@ -21,7 +32,14 @@ def test_counts_of_the_example() -> None:
         Severity.LOW: 1,
         Severity.INFO: 0,
     }
-    assert (summary.accounts, summary.incomplete) == (4, 1)
+    assert (summary.accounts, summary.incomplete, summary.unchecked) == (4, 1, 0)
+
+
+def test_an_account_about_which_nothing_was_asked_is_neither_complete_nor_incomplete() -> None:
+    for verdicts in ((), (verdict(BAD_NAME, Outcome.NOT_APPLICABLE, "a name"),)):
+        silent = account(subject("silent", "gate", 3), Facts(), verdicts)
+        summary = summarise(scan_of(passing(), silent))
+        assert (summary.accounts, summary.incomplete, summary.unchecked) == (2, 0, 1)
 
 
 def test_an_unknown_that_the_policy_only_warns_about_leaves_an_account_complete() -> None:

@@ -178,6 +178,45 @@ def test_an_empty_scan_does_not_look_like_a_clean_one() -> None:
     assert "Exit code 4: nothing evaluated" in text
 
 
+def test_an_account_about_which_nothing_was_asked_is_no_pass() -> None:
+    silent = account(subject("silent-one", "gate", 3), Facts.nothing(Reason.TIMEOUT), ())
+    text = text_of(scan_of(passing(), silent))
+    assert "2 accounts: 1 pass, 1 not checked in anything." in text
+    assert [line.split() for line in text.split("\n") if "silent-one" in line] == [
+        ["silent-one", "gate"]
+    ]
+    many = [passing(f"clean-{number}") for number in range(60)]
+    assert "silent-one" in text_of(scan_of(*many, silent))
+
+
+def test_an_unknown_beside_passes_never_looks_like_a_pass() -> None:
+    for on_unknown in OnUnknown:
+        mixed = account(
+            subject("mixed", "gate", 3),
+            Facts.nothing(Reason.NOT_DISCLOSED),
+            (
+                verdict(UNBOUND, Outcome.PASS, "a", "b"),
+                verdict(UNBOUND, Outcome.UNKNOWN, "a", reason=Reason.NOT_DISCLOSED,
+                        on_unknown=on_unknown),
+            ),
+        )  # fmt: skip
+        text = text_of(scan_of(mixed))
+        assert "mixed    gate      ? unknown\n" in text
+        assert "✓" not in text
+        assert "1 account: 1 pass" not in text
+        many = [passing(f"clean-{number}") for number in range(60)]
+        assert "mixed    gate      ? unknown\n" in text_of(scan_of(*many, mixed))
+
+
+def test_a_long_name_of_an_exchange_stays_within_the_width() -> None:
+    reason = Reason.UNSUPPORTED_EXCHANGE
+    asked = verdict(WITHDRAW, Outcome.UNKNOWN, "a", reason=reason)
+    far = account(subject("far", "x" * 300, 3), Facts.nothing(reason), (asked,))
+    for verbose in (0, 1):
+        lines = text_of(scan_of(far), Style(verbose=verbose)).split("\n")
+        assert max(map(width_of, lines)) == 80
+
+
 def test_a_scan_without_policies_says_so() -> None:
     scan = Scan(**{**{f: getattr(scan_of(), f) for f in Scan.__slots__}, "policies": ()})
     assert "policies  none" in text_of(scan)

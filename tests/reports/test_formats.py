@@ -1,0 +1,93 @@
+"""Every format, told what it needs and nothing else, and safe to look at."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+
+from gatepolicy.model.scan import AccountResult, Scan
+from gatepolicy.reports.formats import FORMATS, ReportOptions
+from gatepolicy.reports.sarif_report import Profile
+from gatepolicy.reports.text_report import Style
+from tests.reports.example_scan import FINISHED, STARTED, example_scan, failing, passing, scan_of
+from tests.reports.strategies import scans
+
+
+def rendered(name: str, scan: Scan, options: ReportOptions | None = None) -> str:
+    return "".join(FORMATS[name].render(scan, options or ReportOptions()))
+
+
+def test_there_are_three_formats() -> None:
+    assert {name: form.suffix for name, form in FORMATS.items()} == {
+        "text": ".txt",
+        "json": ".json",
+        "sarif": ".sarif",
+    }
+    assert all(form.description for form in FORMATS.values())
+
+
+def test_text_takes_the_style() -> None:
+    options = ReportOptions(style=Style(colour=True))
+    assert "\x1b[" in rendered("text", example_scan(), options)
+    assert "\x1b" not in rendered("text", example_scan())
+
+
+def test_sarif_takes_profile_and_scope() -> None:
+    options = ReportOptions(sarif_profile=Profile.FULL, sarif_scope="desk")
+    (full,) = json.loads(rendered("sarif", example_scan(), options))["runs"]
+    (alerts,) = json.loads(rendered("sarif", example_scan()))["runs"]
+    assert len(full["results"]) > len(alerts["results"])
+    assert full["automationDetails"]["id"] == "gatepolicy/desk/"
+    assert alerts["automationDetails"]["id"] == "gatepolicy/accounts/"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=40, deadline=None)
+@given(scan=scans())
+def test_whatever_a_scan_holds_a_report_is_printable_and_can_be_written(
+    name: str, scan: Scan
+) -> None:
+    text = rendered(name, scan)
+    assert text.replace("\n", "").isprintable()
+    assert text.encode().decode() == text
+    assert text.endswith("\n")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_account_whose_name_holds_control_characters(name: str) -> None:
+    account = failing()
+    hostile = replace(account.evidence.subject, id="mm\x1b[2J\x07\r\n\u202eetag", owner="\x9b31m")
+    scan = scan_of(AccountResult(replace(account.evidence, subject=hostile), account.verdicts))
+    for options in (ReportOptions(), ReportOptions(style=Style(verbose=1))):
+        assert rendered(name, scan, options).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_scan_gives_the_same_report(name: str) -> None:
+    assert rendered(name, example_scan()) == rendered(name, example_scan())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_order_of_labels_in_the_inventory_changes_nothing(name: str) -> None:
+    account = passing()
+
+    def labelled(**labels: str) -> Scan:
+        subject = replace(account.evidence.subject, labels=labels)
+        evidence = replace(account.evidence, subject=subject)
+        return scan_of(AccountResult(evidence, account.verdicts))
+
+    assert rendered(name, labelled(a="1", b="2")) == rendered(name, labelled(b="2", a="1"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_times_are_told_in_utc_wherever_the_scan_was_run(name: str) -> None:
+    tokyo = timezone(timedelta(hours=9))
+    there = replace(
+        scan_of(passing()),
+        started_at=STARTED.astimezone(tokyo),
+        finished_at=FINISHED.astimezone(tokyo),
+    )
+    assert rendered(name, there) == rendered(name, scan_of(passing()))
+    assert "2026-11-23T16:00:02Z" in rendered(name, there)
