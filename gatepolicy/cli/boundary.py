@@ -9,6 +9,7 @@ import click
 
 from gatepolicy.errors import DocumentError, GatepolicyError
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.reports.clean import clean
 
 
 class Boundary:
@@ -66,4 +67,4 @@ class Boundary:
         return ExitCode.INTERNAL
 
     def _say(self, line: str) -> None:
-        print(line, file=self._stderr)
+        print(clean(line), file=self._stderr)

@@ -43,5 +43,5 @@ def command(**given: Any) -> ExitCode:
         settings=selecting.scan_settings(given),
         warnings=evidence.warnings,
     )
-    outputs.write(scan)
+    outputs.write(scan, scope=selecting.sarif_scope(given, evidence.inventory))
     return scan.exit_code

@@ -138,6 +138,14 @@ def outputs(function: F) -> F:
             help="What SARIF holds: alerts only, or every verdict.",
         ),
         click.option(
+            "--sarif-scope",
+            default="",
+            envvar="GATEPOLICY_SARIF_SCOPE",
+            metavar="NAME",
+            help="What SARIF is about; a later upload of the same scope closes the alerts that it"
+            " does not hold.  [default: from the inventory and the selection]",
+        ),
+        click.option(
             "-v", "--verbose", count=True, help="Show accounts that pass and every verdict."
         ),
         click.option("-q", "--quiet", is_flag=True, help="Only the report; no progress, no notes."),

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ import click
 
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
+from gatepolicy.reports.clean import clean
 from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
@@ -56,6 +57,7 @@ class Outputs:
         options = ReportOptions(
             style=style(no_color=given["no_color"], verbose=given["verbose"]),
             sarif_profile=Profile(given["sarif_profile"]),
+            sarif_scope=given["sarif_scope"],
         )
         return cls(outputs, options, given["quiet"])
 
@@ -70,17 +72,22 @@ class Outputs:
         options = ReportOptions(style=style(no_color=no_color, verbose=0))
         return cls(outputs, options, quiet=False)
 
-    def write(self, scan: Scan) -> None:
+    def write(self, scan: Scan, *, scope: str = "accounts") -> None:
         """Write every report; warnings go to standard error.
+
+        Args:
+            scan: The finished scan.
+            scope: What was scanned, for SARIF, unless an option says so.
 
         Raises:
             ReportError: One of them could not be written.
         """
+        options = replace(self.options, sarif_scope=self.options.sarif_scope or scope)
         for output in self.outputs:
-            write_report(FORMATS[output.format].render(scan, self.options), output.path)
+            write_report(FORMATS[output.format].render(scan, options), output.path)
         if not self.quiet:
             for warning in scan.warnings:
-                click.echo(f"warning: {warning}", err=True)
+                click.echo(f"warning: {clean(warning)}", err=True)
 
 
 def _output(text: str) -> Output:
@@ -117,7 +124,8 @@ def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
 
 def style(*, no_color: bool, verbose: int) -> Style:
     """How text looks on this standard output."""
-    terminal = sys.stdout.isatty()
+    # There is no standard output at all when the caller closed it.
+    terminal = sys.stdout is not None and sys.stdout.isatty()
     plain = no_color or "NO_COLOR" in os.environ
     width = min(max(shutil.get_terminal_size().columns, _NARROW), _WIDE) if terminal else _NARROW
     return Style(width=width, colour=terminal and not plain, verbose=verbose)

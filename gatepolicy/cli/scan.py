@@ -44,7 +44,7 @@ def command(**given: Any) -> ExitCode:
         advance=progress.advance,
     )
     progress.clear()
-    outputs.write(scan)
+    outputs.write(scan, scope=selecting.sarif_scope(given, given["inventory_file"]))
     return scan.exit_code
 
 

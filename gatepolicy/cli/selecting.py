@@ -1,5 +1,9 @@
 """What a scan is narrowed to, and what decides its exit code, from the options of a command."""
 
+import json
+from hashlib import sha256
+from pathlib import PurePath
+
 from gatepolicy.cli.inputs import Given
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ScanSettings
@@ -36,3 +40,17 @@ def scan_settings(given: Given) -> ScanSettings:
         allow_incomplete=given["allow_incomplete"],
         allow_empty=given["allow_empty"],
     )
+
+
+def sarif_scope(given: Given, inventory_file: str) -> str:
+    """A name for what is scanned: another inventory or another selection has another one.
+
+    Code scanning closes the alerts of a scope that a later upload does not hold. A scan that was
+    narrowed must not close the alerts of everything that it left out.
+    """
+    path = PurePath(inventory_file)
+    name = path.name if path.is_absolute() else path.as_posix()
+    narrowed = [list(given[option]) for option in ("accounts", "labels", "rules", "skip_rules")]
+    if not any(narrowed):
+        return name
+    return f"{name}-{sha256(json.dumps(narrowed).encode()).hexdigest()[:8]}"

@@ -11,7 +11,8 @@ class ExitCode(IntEnum):
     VIOLATION = 1
     """At least one violation at or above ``--fail-on``."""
     USAGE = 2
-    """Usage, configuration, schema or policy error; nothing was scanned."""
+    """Usage, configuration, schema or policy error (nothing was scanned); or a report that could
+    not be written."""
     INCOMPLETE = 3
     """No violation, but something that a policy requires is unknown."""
     NOTHING_EVALUATED = 4
@@ -25,7 +26,8 @@ class ExitCode(IntEnum):
 MEANING: dict[ExitCode, str] = {
     ExitCode.OK: "everything selected was evaluated, nothing at or above --fail-on",
     ExitCode.VIOLATION: "at least one violation at or above --fail-on",
-    ExitCode.USAGE: "usage, configuration, schema or policy error; nothing was scanned",
+    ExitCode.USAGE: "usage, configuration, schema or policy error (nothing was scanned);"
+    " or a report that could not be written",
     ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown",
     ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched",
     ExitCode.INTERNAL: "internal error",

@@ -254,6 +254,46 @@ def test_an_interrupted_scan_ends_with_130_and_keeps_the_old_report(
     assert old.read_text(encoding="utf-8") == "old"
 
 
+def test_a_narrowed_scan_closes_no_alert_of_what_it_left_out(firm: Any, clean: Clean) -> None:
+    firm.keys = [clean(OKX), clean(KUCOIN)]
+
+    def scope(*arguments: str) -> str:
+        firm.scan("-o", "sarif=r.sarif", *arguments)
+        name: str = firm.read("r.sarif")["runs"][0]["automationDetails"]["id"]
+        return name
+
+    whole = scope()
+    assert whole == "gatepolicy/accounts.yaml/"
+    assert scope("-q") == whole
+    narrowed = {scope("--account", "okx-*"), scope("--rule", "GP001"), scope("-l", "desk=mm")}
+    assert len({whole, *narrowed}) == 4
+    assert scope("--account", "okx-*") in narrowed
+    assert scope("--account", "okx-*", "--sarif-scope", "desk") == "gatepolicy/desk/"
+
+
+def test_a_closed_standard_output_is_told(firm: Any, clean: Clean) -> None:
+    firm.keys = [clean(OKX)]
+    with SimulatorThread(Simulator(firm.keys)) as simulator:
+        firm.prepare(simulator.url)
+        ended = subprocess.run(
+            ["/bin/sh", "-c", f"exec {GATEPOLICY} scan -p policy.yaml >&-"],
+            cwd=firm.folder,
+            env={**os.environ, **environment(firm.keys)},
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: cannot write standard output")
+
+
+def test_names_of_files_cannot_move_the_cursor(firm: Any) -> None:
+    ended = firm.run("check", "-p", "\x1b[2Jpolicy.yaml")
+    assert ended.code == 2
+    assert "\x1b" not in ended.err
+    assert "\\x1b[2Jpolicy.yaml" in ended.err
+
+
 def test_an_unforeseen_defect_shows_no_value(firm: Any, clean: Clean) -> None:
     """The environment is what a defect could quote; its lines are told, its values are not."""
     firm.keys = [clean(OKX)]
