@@ -104,31 +104,3 @@ BAD = ("unknown-keys", "unknown-capability", "unknown-word", "wrong-types", "no-
 def test_an_independent_validator_refuses_bad_policies(name: str) -> None:
     bad = ROOT / "tests" / "policies" / "bad" / f"{name}.yaml"
     assert check_jsonschema(ROOT / "schemas" / "policy.schema.json", bad) == 1
-
-
-def tracked() -> list[Path]:
-    """The files of the repository; without one, nothing."""
-    ended = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=False
-    )
-    names = ended.stdout.decode().split("\0") if ended.returncode == 0 else []
-    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
-
-
-FOREIGN = re.compile(
-    r"/work/|/home/[a-z]|/root/|pypi\.org|pythonhosted|registry\.npmjs|@(?!.*example)[a-z]+\.(io|net)\b"
-)
-
-
-def test_texts_are_about_the_project_alone() -> None:
-    files = tracked()
-    if not files:
-        pytest.skip("this is no checkout")
-    found = [
-        f"{shown(path)}:{number}"
-        for path in files
-        if path != Path(__file__)
-        for number, text in enumerate(path.read_bytes().decode("utf-8", "replace").split("\n"), 1)
-        if FOREIGN.search(text)
-    ]
-    assert found == []
