@@ -15,8 +15,8 @@ from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_a
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange
-from gatepolicy.exchanges.interpret import TRANSIENT, Failure, interpret
-from gatepolicy.exchanges.normalise import normalise
+from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
+from gatepolicy.exchanges.normalise import facts_of
 from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import CallRecord, Evidence
@@ -83,8 +83,12 @@ class Edge:
 @dataclass(frozen=True, slots=True)
 class _Attempted:
     raw: RawAnswer
-    reason: Reason | None
+    outcome: Parsed | Failure
     attempts: int
+
+    @property
+    def reason(self) -> Reason | None:
+        return self.outcome.reason if isinstance(self.outcome, Failure) else None
 
 
 async def collect(
@@ -147,19 +151,19 @@ class _AccountCalls:
         self._budget = target.account.timeout
 
     async def evidence(self) -> Evidence:
-        answers: dict[str, RawAnswer] = {}
+        outcomes: dict[str, Parsed | Failure] = {}
         records: list[CallRecord] = []
         hopeless: Reason | None = None
         for call in self._exchange.calls:
             if hopeless is not None:
-                answers[call.id] = NoAnswer(hopeless, "not asked: the call before it failed")
+                outcomes[call.id] = Failure(hopeless, "not asked: the call before it failed")
                 continue
             attempted = await self._attempt(call)
-            answers[call.id] = attempted.raw
+            outcomes[call.id] = attempted.outcome
             records.append(self._record(call, attempted))
             hopeless = attempted.reason if attempted.reason in _HOPELESS else None
         api_key = self._credentials["apiKey"].reveal() if "apiKey" in self._credentials else None
-        facts = normalise(self._exchange, answers, api_key)
+        facts = facts_of(self._exchange, outcomes, api_key)
         return Evidence(
             self._account.subject,
             self._edge.now(),
@@ -172,13 +176,12 @@ class _AccountCalls:
         while True:
             received = await self._ask(call)
             raw = received.answer if isinstance(received, Received) else received
-            outcome = interpret(self._exchange, raw)
-            reason = outcome.reason if isinstance(outcome, Failure) else None
-            if reason not in TRANSIENT:
-                return _Attempted(raw, reason, attempt)
+            attempted = _Attempted(raw, interpret(self._exchange, raw), attempt)
+            if attempted.reason not in TRANSIENT:
+                return attempted
             wait = self._wait(attempt + 1, received)
             if wait is None:
-                return _Attempted(raw, reason, attempt)
+                return attempted
             await self._edge.sleep(wait)
             attempt += 1
 

@@ -25,11 +25,13 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
     unrecognised = tuple(grant.word for grant in native if grant.word not in permissions.words)
     known = [permissions.words[name] for name in granted.words if name in permissions.words]
     doubt = _UNRECOGNISED if unrecognised else None
+    denied = Fact(value=False, provenance=whole)
+    sign = Fact(value=False, provenance=_inferred(permissions, granted))
     facts: dict[str, Fact | Unknown] = {
         capability.fact: _granted(capability, known, permissions, granted)
         or doubt
         or _doubt(capability, known, granted)
-        or _denied(capability, permissions, granted)
+        or (sign if capability in permissions.inferred_absence else denied)
         for capability in Capability
     }
     facts["permissions.native"] = Fact(native, whole)
@@ -74,13 +76,8 @@ def _doubt(capability: Capability, known: Sequence[Word], granted: Granted) -> U
     return None
 
 
-def _denied(capability: Capability, permissions: Permissions, granted: Granted) -> Fact:
-    """That the key cannot do it: no granted word allows it, and the list is closed."""
-    inferred = capability in permissions.inferred_absence
-    provenance = Provenance(
-        Grade.INFERRED if inferred else Grade.OBSERVED,
-        permissions.call,
-        granted.pointer,
-        permissions.inferred_reference if inferred else "",
+def _inferred(permissions: Permissions, granted: Granted) -> Provenance:
+    """Of what is absent from the list, though no document promises that it would stand there."""
+    return Provenance(
+        Grade.INFERRED, permissions.call, granted.pointer, permissions.inferred_reference
     )
-    return Fact(value=False, provenance=provenance)

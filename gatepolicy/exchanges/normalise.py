@@ -1,6 +1,7 @@
 """From an exchange's answers to facts: the narrow waist. Pure, and sound for any bytes."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from gatepolicy.exchanges.answers import Answers
 from gatepolicy.exchanges.capabilities import permission_facts
@@ -14,6 +15,9 @@ from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
 
+Outcomes: TypeAlias = "Mapping[str, Parsed | Failure]"
+"""Id of a call to what its answer is."""
+
 _UNTOLD = Unknown(Reason.NOT_DISCLOSED, "the answer does not tell")
 _PERMISSION_FACTS = (
     *(capability.fact for capability in Capability),
@@ -23,7 +27,7 @@ _PERMISSION_FACTS = (
 
 
 def normalise(exchange: Exchange, answers: Answers, api_key: str | None) -> Facts:
-    """Every fact that the answers prove, and a reason for every other.
+    """Every fact that answers prove, and a reason for every other.
 
     Args:
         exchange: Whose answers they are.
@@ -31,6 +35,17 @@ def normalise(exchange: Exchange, answers: Answers, api_key: str | None) -> Fact
         api_key: The calling key, to find its row in lists of keys.
     """
     outcomes = {call.id: interpret(exchange, answers[call.id]) for call in exchange.calls}
+    return facts_of(exchange, outcomes, api_key)
+
+
+def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Facts:
+    """As ``normalise``, of answers that were interpreted before.
+
+    Args:
+        exchange: Whose answers they are.
+        outcomes: Id of each call to what its answer is; every call of the catalog has one.
+        api_key: The calling key, to find its row in lists of keys.
+    """
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
     if len(failures) == len(outcomes):
         return _all_refused(failures[0], outcomes)
@@ -52,7 +67,7 @@ def normalise(exchange: Exchange, answers: Answers, api_key: str | None) -> Fact
     return Facts(known, unknown)
 
 
-def _all_refused(first: Failure, outcomes: Mapping[str, Parsed | Failure]) -> Facts:
+def _all_refused(first: Failure, outcomes: Outcomes) -> Facts:
     """Nothing but what refusals prove; every other fact has the reason of the first call."""
     proofs = _refusals(outcomes)
     proved = {name: proofs[name][0] for name in FACTS if name in proofs}
@@ -60,7 +75,7 @@ def _all_refused(first: Failure, outcomes: Mapping[str, Parsed | Failure]) -> Fa
     return Facts(proved, {name: why for name in FACTS if name not in proved})
 
 
-def _refusals(outcomes: Mapping[str, Parsed | Failure]) -> Mapping[str, Sequence[Fact]]:
+def _refusals(outcomes: Outcomes) -> Mapping[str, Sequence[Fact]]:
     """What refusals prove, by fact."""
     proofs: dict[str, list[Fact]] = {}
     for call, outcome in outcomes.items():
@@ -70,9 +85,7 @@ def _refusals(outcomes: Mapping[str, Parsed | Failure]) -> Mapping[str, Sequence
     return proofs
 
 
-def _rows(
-    exchange: Exchange, outcomes: Mapping[str, Parsed | Failure], api_key: str | None
-) -> Rows:
+def _rows(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Rows:
     return {call: _row(outcome, exchange, call, api_key) for call, outcome in outcomes.items()}
 
 

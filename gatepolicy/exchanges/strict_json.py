@@ -49,9 +49,7 @@ def parse(body: bytes) -> JSONValue | NotJson:
 
 
 def _decode(text: str) -> JSONValue:
-    value: JSONValue = json.loads(
-        text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
-    )
+    value: JSONValue = _DECODER.decode(text)
     if _LONE_SURROGATE.search(text) and not _is_encodable(value):
         raise _AmbiguousError("text with half a character")
     return value
@@ -74,6 +72,11 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise _AmbiguousError("a number that is too large")
     return number
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+)
 
 
 def _is_encodable(value: JSONValue) -> bool:
