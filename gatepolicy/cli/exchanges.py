@@ -75,8 +75,9 @@ def _details(exchange: Exchange) -> Iterator[str]:
     yield ""
     for name, told in disclosure(exchange).items():
         yield from _fact(name, told)
-    yield ""
-    yield "Permission words, and what each allows:"
+    if exchange.permissions.words:
+        yield ""
+        yield "Permission words, and what each allows:"
     for word in exchange.permissions.words.values():
         yield from _word(word)
     if exchange.permissions.wordless:

@@ -1,7 +1,7 @@
 """Collecting: every account's calls, paced, bounded, repeated where that helps; then its facts."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
 from gatepolicy.exchanges.normalise import facts_of
+from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
 from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import CallRecord, Evidence
@@ -158,7 +159,11 @@ class _AccountCalls:
             if hopeless is not None:
                 outcomes[call.id] = Failure(hopeless, "not asked: the call before it failed")
                 continue
-            attempted = await self._attempt(call)
+            params = parameters(call, self._public(), outcomes)
+            if isinstance(params, Failure):
+                outcomes[call.id] = params
+                continue
+            attempted = await self._attempt(call, params)
             outcomes[call.id] = attempted.outcome
             records.append(self._record(call, attempted))
             hopeless = attempted.reason if attempted.reason in _HOPELESS else None
@@ -171,10 +176,18 @@ class _AccountCalls:
             tuple(records),
         )
 
-    async def _attempt(self, call: Call) -> _Attempted:
+    def _public(self) -> dict[str, str]:
+        """The credentials that are no secrets: parameters may name them."""
+        return {
+            name: self._credentials[name].reveal()
+            for name in PUBLIC_CREDENTIALS
+            if name in self._credentials
+        }
+
+    async def _attempt(self, call: Call, params: Mapping[str, str]) -> _Attempted:
         attempt = 1
         while True:
-            received = await self._ask(call)
+            received = await self._ask(call, params)
             raw = received.answer if isinstance(received, Received) else received
             attempted = _Attempted(raw, interpret(self._exchange, raw), attempt)
             if attempted.reason not in TRANSIENT:
@@ -195,12 +208,12 @@ class _AccountCalls:
             self._limiter.pause(retry_after)
         return wait
 
-    async def _ask(self, call: Call) -> Received | NoAnswer:
+    async def _ask(self, call: Call, params: Mapping[str, str]) -> Received | NoAnswer:
         # Waiting for a turn is not the exchange's slowness: the deadline does not count it.
         await self._limiter.turn()
         try:
             request = await self._edge.signer.sign(
-                self._exchange, call, self._credentials, sandbox=self._account.sandbox
+                self._exchange, call, params, self._credentials, sandbox=self._account.sandbox
             )
         except SigningError as error:
             return NoAnswer(

@@ -7,10 +7,11 @@ in size and time, and TLS certificates are verified.
 
 import asyncio
 import contextlib
+import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import yarl
@@ -74,8 +75,10 @@ class Guard:
         url = redirect_to(request.url, route.base_url)
         session = self._sessions[route.proxy]
         try:
-            async with session.get(
+            async with session.request(
+                request.method,
                 yarl.URL(url, encoded=True),
+                data=request.body,
                 headers={**request.headers, "User-Agent": f"gatepolicy/{__version__}"},
                 proxy=route.proxy,
                 allow_redirects=False,
@@ -100,8 +103,9 @@ def check(request: SignedRequest, call: Call, hosts: frozenset[str]) -> None:
     """
     parts = urlsplit(request.url)
     declared = (
-        request.method == call.http_method == "GET"
-        and request.body is None
+        request.method == call.http_method
+        and request.method in ("GET", "POST")
+        and _is_declared_body(request.body, call)
         and parts.scheme == "https"
         and parts.username is None
         and parts.netloc in hosts
@@ -113,6 +117,28 @@ def check(request: SignedRequest, call: Call, hosts: frozenset[str]) -> None:
             f"the catalog declares {call.http_method} {call.path} on {', '.join(sorted(hosts))}",
             hint="nothing was sent; the installed ccxt may be newer than this catalog",
         )
+
+
+def _is_declared_body(body: bytes | None, call: Call) -> bool:
+    """Whether a body is that of the declared read: a path alone may lead to writes as well."""
+    if call.http_method == "GET":
+        return body is None
+    if not call.body:
+        return True
+    fields = _fields(body or b"")
+    return all(fields.get(name) == [value] for name, value in call.body.items())
+
+
+def _fields(body: bytes) -> Mapping[str, list[str]]:
+    """The fields of a form or of a JSON object; nothing of anything else."""
+    text = body.decode("utf-8", "replace")
+    if not text.startswith("{"):
+        return parse_qs(text, keep_blank_values=True)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return {name: [value] for name, value in found.items() if isinstance(value, str)}
 
 
 def redirect_to(url: str, base_url: str | None) -> str:

@@ -90,11 +90,13 @@ class _Client:
             name: copy.deepcopy(self._pristine.get(name)) for name in _CAN_CHANGE_IN_PLACE
         }
 
-    async def sign(self, call: Call, credentials: Credentials) -> SignedRequest:
+    async def sign(
+        self, call: Call, params: Mapping[str, str], credentials: Credentials
+    ) -> SignedRequest:
         for name, secret in credentials.items():
             setattr(self._ccxt, name, secret.reveal())
         try:
-            await getattr(self._ccxt, call.ccxt_method)(dict(call.params))
+            await getattr(self._ccxt, call.ccxt_method)(dict(params))
         except _Signed as signed:
             return signed.request
         finally:
@@ -118,9 +120,15 @@ class Signer:
         self._idle: dict[tuple[str, bool], list[_Client]] = {}
 
     async def sign(
-        self, exchange: Exchange, call: Call, credentials: Credentials, *, sandbox: bool
+        self,
+        exchange: Exchange,
+        call: Call,
+        params: Mapping[str, str],
+        credentials: Credentials,
+        *,
+        sandbox: bool,
     ) -> SignedRequest:
-        """The request that asks this call for these credentials.
+        """The request that asks this call with these parameters, for these credentials.
 
         Raises:
             SigningError: The credentials are not of the form that the exchange's signing needs.
@@ -128,7 +136,7 @@ class Signer:
         idle = self._idle.setdefault((exchange.id, sandbox), [])
         client = idle.pop() if idle else _Client(exchange, sandbox=sandbox)
         try:
-            return await client.sign(call, credentials)
+            return await client.sign(call, params, credentials)
         except _signing_errors() as error:
             # Only the class: ccxt's texts can hold full URLs with keys and signatures.
             raise SigningError(type(error).__name__) from None

@@ -13,8 +13,11 @@ from gatepolicy.exchanges.exchange import (
     ErrorPattern,
     Exchange,
     FactSource,
+    FromAnswer,
+    FromCredential,
     Meaning,
     OwnKey,
+    Parameter,
     Permissions,
     PermissionShape,
     RateLimit,
@@ -36,6 +39,10 @@ from gatepolicy.model.facts import (
 from gatepolicy.model.reasons import Reason
 
 Data: TypeAlias = Mapping[str, Any]
+
+
+_NO_WORDS: Data = {"call": "", "pointer": "", "shape": "word_list", "words": {}}
+"""Of an exchange none of whose answers lists permissions."""
 
 
 def build(data: Data) -> Exchange:
@@ -63,7 +70,7 @@ def build(data: Data) -> Exchange:
         error_text=errors["text"],
         errors=tuple(_error(pattern) for pattern in errors["patterns"]),
         own_keys={call: _own_key(own) for call, own in data.get("own_keys", {}).items()},
-        permissions=_permissions(data["permissions"]),
+        permissions=_permissions(data.get("permissions", _NO_WORDS)),
         facts={
             name: tuple(_source(name, source) for source in sources)
             for name, sources in data["facts"].items()
@@ -94,10 +101,22 @@ def _call(data: Data) -> Call:
         ccxt_method=data["ccxt_method"],
         http_method=data["http_method"],
         path=data["path"],
-        params=data.get("params", {}),
+        params={name: _parameter(value) for name, value in data.get("params", {}).items()},
+        reads=data.get("reads", ""),
+        body=data.get("body", {}),
         permission=data.get("permission", ""),
         reference=data["reference"],
     )
+
+
+def _parameter(data: Any) -> Parameter:
+    match data:
+        case {"credential": str(credential)}:
+            return FromCredential(credential)
+        case {"call": str(call), "pointer": str(pointer)}:
+            return FromAnswer(call, pointer)
+        case _:
+            return str(data)
 
 
 def _success(data: Data | None) -> Success:
@@ -125,7 +144,11 @@ def _permissions(data: Data) -> Permissions:
         call=data["call"],
         pointer=data["pointer"],
         shape=PermissionShape(data["shape"]),
+        separator=data.get("separator", ","),
         name_pointer=data.get("name", ""),
+        read_pointer=data.get("read", ""),
+        write_pointer=data.get("write", ""),
+        complete=data.get("complete", False),
         read_only_pointer=data.get("read_only", {}).get("pointer", ""),
         read_only_marks=tuple(
             Meaning(mark["equals"], mark["means"])

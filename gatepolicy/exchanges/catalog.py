@@ -33,7 +33,7 @@ def load_exchange(exchange_id: str, directory: Path | None = None) -> Exchange:
         InternalError: The installed catalog file is not what was shipped.
     """
     file = _file(exchange_id, directory)
-    return _built(parse_yaml(read_text(str(file)), str(file)).data, file)
+    return _built(_data(file), file)
 
 
 def load_catalog(*, validate: bool = False) -> Mapping[str, Exchange]:
@@ -55,6 +55,15 @@ def load_catalog(*, validate: bool = False) -> Mapping[str, Exchange]:
 
 def _file(exchange_id: str, directory: Path | None = None) -> Path:
     return (directory or catalog_directory()) / f"{exchange_id}.yaml"
+
+
+def _data(file: Path) -> Any:
+    """What a file holds, upon the file that it is based on."""
+    data: Any = parse_yaml(read_text(str(file)), str(file)).data
+    if not isinstance(data, dict) or "based_on" not in data:
+        return data
+    base: Any = _data(file.with_name(f"{data['based_on']}.yaml"))
+    return {**base, **data}
 
 
 def _built(data: Any, file: Path) -> Exchange:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS
 
 
@@ -33,9 +32,6 @@ class Disclosure:
 
 
 _OWN = "computed from the key itself, when GATEPOLICY_FINGERPRINT_KEY is set"
-_OF_PERMISSIONS = frozenset(
-    {"permissions.native", "permissions.unrecognised", *(c.fact for c in Capability)}
-)
 
 
 def disclosure(exchange: Exchange) -> Mapping[str, Disclosure]:
@@ -50,7 +46,7 @@ def _of_fact(exchange: Exchange, name: str) -> Disclosure:
         return Disclosure(Discloses.STRUCTURAL, exchange.structural[name].provenance.reference)
     if name in exchange.not_disclosed:
         return Disclosure(Discloses.NOT_DISCLOSED, exchange.not_disclosed[name].detail)
-    if name in _OF_PERMISSIONS:
+    if name not in exchange.facts:
         return _of_permission(exchange, name)
     places = [f"{source.call} {source.pointer}" for source in exchange.facts[name]]
     return Disclosure(Discloses.OBSERVED, ", ".join(dict.fromkeys(places)))

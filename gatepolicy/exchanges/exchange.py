@@ -6,11 +6,33 @@ Every field mirrors ``schemas/exchange.schema.json``; the catalog file is the tr
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Fact, FactValue, Unknown
 from gatepolicy.model.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class FromCredential:
+    """A parameter whose value is a credential, such as the key that is asked about."""
+
+    credential: str
+    """ccxt name of the credential; only public ones, never a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromAnswer:
+    """A parameter whose value an earlier call answers, such as the user's id."""
+
+    call: str
+    """Id of the earlier call."""
+    pointer: str
+    """JSON Pointer into its answer, to a text or a whole number."""
+
+
+Parameter: TypeAlias = str | FromCredential | FromAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +44,15 @@ class Call:
     ccxt_method: str
     """Implicit endpoint method of the ccxt class, in snake case."""
     http_method: str
-    """Always ``GET`` today; the schema refuses mutating methods and words."""
+    """``GET``, or ``POST`` for the reads of exchanges that read by it."""
     path: str
     """Absolute path, without the query."""
-    params: Mapping[str, str]
-    """Constant parameters of the call."""
+    params: Mapping[str, Parameter]
+    """Parameters of the call."""
+    reads: str
+    """Of a ``POST``: why it only reads; otherwise empty."""
+    body: Mapping[str, str]
+    """Fields that the body must hold, where the body and not the path says what is done."""
     permission: str
     """What the exchange demands of a key for this call, in its own words; may be empty."""
     reference: str
@@ -127,7 +153,11 @@ class PermissionShape(StrEnum):
     """An object of lists, and one read-only mark for all (Bybit). What a list does not hold is not
     granted; a list that is missing is no proof."""
     COMMA_LIST = "comma_list"
-    """One text of words with commas between them; what is not listed is not granted."""
+    """One text of words with a separator between them; what is not listed is not granted."""
+    WORD_LIST = "word_list"
+    """A list of texts or whole numbers; what is not listed is not granted."""
+    READ_WRITE_ROWS = "read_write_rows"
+    """A list of rows, each with a word, a mark for reading and a mark for writing (Bitfinex)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +186,16 @@ class Permissions:
     """JSON Pointer to the list, object or text."""
     shape: PermissionShape
     """Its shape."""
+    separator: str
+    """For comma lists: what stands between two words."""
     name_pointer: str
-    """For named grants: JSON Pointer within an entry to the word; otherwise empty."""
+    """For named grants and rows: JSON Pointer within an entry to the word; otherwise empty."""
+    read_pointer: str
+    """For rows: JSON Pointer within an entry to the mark for reading; otherwise empty."""
+    write_pointer: str
+    """For rows: JSON Pointer within an entry to the mark for writing; otherwise empty."""
+    complete: bool
+    """For rows: whether a word without a row is documented to be off."""
     read_only_pointer: str
     """For named grants: JSON Pointer within an entry to the read-only mark. For groups: JSON
     Pointer into the answer (or own row) to the mark of the whole key. Otherwise empty."""
@@ -221,7 +259,7 @@ class Exchange:
     """Id of a call to how the calling key's row is found in its answer; a call that is not named
     here describes the calling key with its whole answer."""
     permissions: Permissions
-    """What the key may do."""
+    """What the key may do; without any word where no answer lists words."""
     facts: Mapping[str, Sequence[FactSource]]
     """Fact to its sources; where several disclose it, they must agree."""
     structural: Mapping[str, Fact]

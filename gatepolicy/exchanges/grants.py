@@ -52,6 +52,10 @@ def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
             return _of_groups(permissions, found, _access_of_all(permissions, row))
         case PermissionShape.COMMA_LIST:
             return _of_comma_list(permissions, found)
+        case PermissionShape.WORD_LIST:
+            return _of_word_list(permissions, found)
+        case PermissionShape.READ_WRITE_ROWS:
+            return _of_rows(permissions, found)
         case _:
             assert_never(permissions.shape)
 
@@ -113,11 +117,58 @@ def _access_of_all(permissions: Permissions, row: Row) -> Access:
 def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if not isinstance(found, str):
         raise _Refused("no text of permissions")
-    names = [name.strip() for name in found.removesuffix(",").split(",")]
+    separator = permissions.separator
+    names = [name.strip() for name in found.removesuffix(separator).split(separator)]
     if not all(names):
         raise _Refused("a text with an empty permission")
     for name in names:
         yield _known(permissions, name), Access.GRANTED, ""
+
+
+def _of_word_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
+    if not isinstance(found, list):
+        raise _Refused("no list of permissions")
+    for index, entry in enumerate(found):
+        if not isinstance(entry, str | int) or isinstance(entry, bool) or entry == "":
+            raise _Refused("a permission that is neither a text nor a whole number")
+        yield _known(permissions, str(entry)), Access.GRANTED, join(index)
+
+
+def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:
+    if not isinstance(found, list):
+        raise _Refused("no list of permissions")
+    told: set[str] = set()
+    for index, entry in enumerate(found):
+        name = resolve(entry, permissions.name_pointer)
+        if not isinstance(name, str) or not name:
+            raise _Refused("a permission without a name")
+        told.add(_known(permissions, name))
+        access = _access_of_row(
+            resolve(entry, permissions.read_pointer), resolve(entry, permissions.write_pointer)
+        )
+        if access is not None:
+            yield _known(permissions, name), access, join(index)
+    if not permissions.complete:
+        for word in permissions.words.keys() - told:
+            yield word, Access.UNKNOWN, ""
+
+
+def _access_of_row(read: object, write: object) -> Access | None:
+    """How far a row reaches; ``None`` when it grants nothing."""
+    match _mark(read), _mark(write):
+        case _, True:
+            return Access.READ_WRITE
+        case True, False:
+            return Access.READ_ONLY
+        case False, False:
+            return None
+        case _:
+            return Access.UNKNOWN
+
+
+def _mark(found: object) -> bool | None:
+    """True or 1, false or 0; ``None`` for anything else."""
+    return bool(found) if isinstance(found, bool | int) and found in (0, 1) else None
 
 
 def _access(permissions: Permissions, mark: JSONValue) -> Access:

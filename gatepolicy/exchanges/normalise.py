@@ -51,8 +51,8 @@ def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Fac
         return _all_refused(failures[0], outcomes)
     rows = _rows(exchange, outcomes, api_key)
     resolved: dict[str, Fact | Unknown] = {
-        **_disclosed(exchange, rows, _refusals(outcomes)),
         **_of_permissions(exchange, rows),
+        **_disclosed(exchange, rows, _refusals(outcomes)),
         **exchange.not_disclosed,
         **exchange.structural,
     }
@@ -99,14 +99,17 @@ def _row(
 
 
 def _of_permissions(exchange: Exchange, rows: Rows) -> Mapping[str, Fact | Unknown]:
-    row = rows[exchange.permissions.call]
+    permissions = exchange.permissions
+    if not permissions.words:
+        return {}
+    row = rows[permissions.call]
     if isinstance(row, Unknown):
         return dict.fromkeys(_PERMISSION_FACTS, row)
-    words = granted(exchange.permissions, row)
+    words = granted(permissions, row)
     if isinstance(words, Malformed):
         why = Unknown(Reason.UNEXPECTED_ANSWER, f"permissions: {words.detail}")
         return dict.fromkeys(_PERMISSION_FACTS, why)
-    return permission_facts(exchange.permissions, words)
+    return permission_facts(permissions, words)
 
 
 def _disclosed(

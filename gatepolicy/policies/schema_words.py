@@ -20,7 +20,9 @@ from gatepolicy.rules.rule import Rule
 
 Schema = dict[str, Any]
 
-SPLITS = frozenset({PermissionShape.NAMED_GRANTS, PermissionShape.GROUPS})
+SPLITS = frozenset(
+    {PermissionShape.NAMED_GRANTS, PermissionShape.GROUPS, PermissionShape.READ_WRITE_ROWS}
+)
 """Shapes that tell reading from writing."""
 
 _GROUPS: Mapping[str, str] = {

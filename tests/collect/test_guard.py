@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
@@ -29,6 +30,8 @@ CALL = Call(
     path="/v1/own-key",
     params={},
     permission="",
+    reads="",
+    body={},
     reference="https://docs.example.com/own-key",
 )
 URL = "https://api.example.com/v1/own-key?timestamp=1&signature=canary"
@@ -38,9 +41,9 @@ def request(method: str = "GET", url: str = URL, body: bytes | None = None) -> S
     return SignedRequest(method, url, {"X-KEY": "canary-key"}, body)
 
 
-def passes(signed: SignedRequest) -> bool:
+def passes(signed: SignedRequest, call: Call = CALL) -> bool:
     try:
-        check(signed, CALL, HOSTS)
+        check(signed, call, HOSTS)
     except InternalError:
         return False
     return True
@@ -75,10 +78,40 @@ def test_nothing_undeclared_passes(undeclared: SignedRequest) -> None:
     assert "canary" not in str(refused.value)
 
 
-def test_a_declared_write_does_not_pass_either() -> None:
-    writing = Call("x", "x", "POST", CALL.path, {}, "", "")
-    with pytest.raises(InternalError):
-        check(request(method="POST"), writing, HOSTS)
+READING_POST = replace(CALL, http_method="POST", reads="a query", body={"method": "getInfo"})
+
+
+@pytest.mark.parametrize(
+    "body", [b"method=getInfo&nonce=1", b"nonce=1&method=getInfo", b'{"method":"getInfo","n":1}']
+)
+def test_a_declared_post_passes_with_its_body(body: bytes) -> None:
+    assert passes(request(method="POST", body=body), READING_POST)
+    assert not passes(request(method="GET"), READING_POST)
+    assert not passes(request(method="POST", body=body), CALL)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        b"",
+        b"method=withdrawCoin",
+        b"method=getInfo&method=withdrawCoin",
+        b"method=withdrawCoin&method=getInfo",
+        b"Method=getInfo",
+        b'{"method":"withdrawCoin"}',
+        b'{"method":["getInfo"]}',
+        b'{"method":',
+        b"\xff",
+    ],
+)
+def test_the_same_path_with_another_body_does_not_pass(body: bytes | None) -> None:
+    assert not passes(request(method="POST", body=body), READING_POST)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD"])
+def test_a_declared_write_does_not_pass_either(method: str) -> None:
+    assert not passes(request(method=method), replace(CALL, http_method=method))
 
 
 def test_a_request_shows_nothing_secret() -> None:

@@ -25,8 +25,15 @@ def credentials(exchange: Exchange) -> dict[str, Secret]:
     return {name: Secret(CANARIES[name]) for name in exchange.credentials}
 
 
+def params(call: Call) -> dict[str, str]:
+    """Constants as they are; of everything else, some value."""
+    return {name: str(p) if isinstance(p, str) else "12345" for name, p in call.params.items()}
+
+
 def sign(exchange: Exchange, call: Call, signer: Signer | None = None) -> SignedRequest:
-    signing = (signer or Signer()).sign(exchange, call, credentials(exchange), sandbox=False)
+    signing = (signer or Signer()).sign(
+        exchange, call, params(call), credentials(exchange), sandbox=False
+    )
     return asyncio.run(signing)
 
 
@@ -47,10 +54,10 @@ def test_every_declared_call_exists_in_ccxt_and_goes_where_the_catalog_says(
 @pytest.mark.parametrize("pair", [pair for pair in CALLS if pair[0].sandbox_hosts], ids=named)
 def test_sandbox_calls_go_to_sandbox_hosts_only(pair: tuple[Exchange, Call]) -> None:
     exchange, call = pair
-    signing = Signer().sign(exchange, call, credentials(exchange), sandbox=True)
+    signing = Signer().sign(exchange, call, params(call), credentials(exchange), sandbox=True)
     signed = asyncio.run(signing)
     check(signed, call, exchange.sandbox_hosts)
-    assert signed.method == "GET"
+    assert signed.method == call.http_method
 
 
 @pytest.mark.parametrize("pair", CALLS, ids=named)
@@ -69,7 +76,7 @@ def test_two_accounts_in_turn_get_their_own_signatures(pair: tuple[Exchange, Cal
     signer = Signer()
     sign(exchange, call, signer)
     other = {name: Secret(f"other{name}1234567890") for name in exchange.credentials}
-    request = asyncio.run(signer.sign(exchange, call, other, sandbox=False))
+    request = asyncio.run(signer.sign(exchange, call, params(call), other, sandbox=False))
     sent = f"{request.url} {dict(request.headers)}"
     assert "otherapiKey1234567890" in sent
     assert not [canary for canary in CANARIES.values() if canary in sent]
@@ -88,7 +95,8 @@ def test_credentials_that_cannot_sign_are_told_without_their_text() -> None:
         "apiKey": Secret("canaryKey4f6a81c29d"),
         "secret": Secret("-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----"),
     }
-    signing = Signer().sign(exchange, exchange.calls[0], malformed, sandbox=False)
+    call = exchange.calls[0]
+    signing = Signer().sign(exchange, call, params(call), malformed, sandbox=False)
     with pytest.raises(SigningError) as refused:
         asyncio.run(signing)
     assert "canary" not in str(refused.value)

@@ -9,10 +9,11 @@ import pytest
 from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
-from gatepolicy.exchanges.exchange import Exchange, FactSource
+from gatepolicy.exchanges.exchange import Exchange, FactSource, FromAnswer
 from gatepolicy.exchanges.readers import READERS
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, Fact, Grade, Provenance
+from gatepolicy.resources import catalog_directory
 from gatepolicy.rules.catalog import load_rules
 
 CATALOG: Mapping[str, Exchange] = load_catalog()
@@ -40,6 +41,7 @@ def test_every_capability_is_told_in_exactly_one_way(exchange: Exchange) -> None
         ways = [
             any(capability in word.grants | word.unclear for word in permissions.words.values()),
             capability in permissions.wordless,
+            capability.fact in exchange.facts,
             capability.fact in exchange.structural,
             capability.fact in exchange.not_disclosed,
         ]
@@ -55,14 +57,18 @@ def test_every_other_fact_is_told_in_exactly_one_way(exchange: Exchange) -> None
     for name in FACTS.keys() - of_permissions - {"key.fingerprint"}:
         ways = [name in exchange.facts, name in exchange.structural, name in exchange.not_disclosed]
         assert sum(ways) == 1, name
-    assert not of_permissions & exchange.facts.keys()
+    for name in ("permissions.native", "permissions.unrecognised"):
+        assert (name in exchange.not_disclosed) is not bool(exchange.permissions.words)
 
 
 @every_exchange
 def test_every_call_that_is_named_is_declared_and_used(exchange: Exchange) -> None:
     declared = {call.id for call in exchange.calls}
     used = {exchange.permissions.call} | {source.call for _, source in sources(exchange)}
-    assert used == declared
+    parameters = [p for call in exchange.calls for p in call.params.values()]
+    used |= {p.call for p in parameters if isinstance(p, FromAnswer)}
+    # Where nothing about the key is disclosed, a call still tells whether the key is refused.
+    assert used - {""} == declared or (used == {""} and len(declared) == 1)
     assert set(exchange.own_keys) <= declared
 
 
@@ -75,14 +81,18 @@ def test_readers_give_the_kind_of_their_fact(exchange: Exchange) -> None:
 @every_exchange
 def test_the_word_for_withdrawals_is_known(exchange: Exchange) -> None:
     words = exchange.permissions.words.values()
-    assert any(Capability.WITHDRAW in word.grants for word in words)
+    told = {*exchange.facts, *exchange.structural, *exchange.not_disclosed}
+    told |= {capability.fact for capability in exchange.permissions.wordless}
+    assert any(Capability.WITHDRAW in word.grants for word in words) is not (
+        "permission.withdraw" in told
+    )
 
 
 @every_exchange
 def test_only_read_only_calls_are_declared(exchange: Exchange) -> None:
     for call in exchange.calls:
-        assert call.http_method == "GET"
-        assert "_get_" in call.ccxt_method
+        assert f"_{call.http_method.lower()}_" in call.ccxt_method
+        assert bool(call.reads) is (call.http_method == "POST")
 
 
 @every_exchange
@@ -104,7 +114,18 @@ def test_disclosure_tells_every_fact_and_where(exchange: Exchange) -> None:
     told = disclosure(exchange)
     assert list(told) == list(FACTS)
     assert all(one.where for one in told.values())
-    assert told["permission.withdraw"].how is not Discloses.NOT_DISCLOSED
+
+
+def test_an_entry_can_be_based_on_another(tmp_path: Path) -> None:
+    for file in catalog_directory().glob("okx.yaml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "okxmoon.yaml").write_text(
+        "id: okxmoon\nbased_on: okx\ntitle: OKX Moon\nhosts: [moon.example.com]\n", encoding="utf-8"
+    )
+    moon, okx = load_exchange("okxmoon", tmp_path), load_exchange("okx", tmp_path)
+    assert moon.hosts == {"moon.example.com"}
+    assert moon.calls == okx.calls
+    assert moon.permissions == okx.permissions
 
 
 def test_a_broken_file_is_a_defect_with_its_name(tmp_path: Path) -> None:

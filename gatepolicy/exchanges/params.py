@@ -1,0 +1,56 @@
+"""The parameters of a call: constants, the key itself, and what an earlier call told. Pure."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from gatepolicy.exchanges.exchange import Call, FromAnswer, FromCredential, Parameter
+from gatepolicy.exchanges.interpret import Failure, Parsed
+from gatepolicy.exchanges.pointer import resolve
+from gatepolicy.model.reasons import Reason
+
+PUBLIC_CREDENTIALS = ("apiKey", "uid", "walletAddress")
+"""Credentials that are no secrets: their values may stand in a query."""
+
+
+def parameters(
+    call: Call, credentials: Mapping[str, str], outcomes: Mapping[str, Parsed | Failure]
+) -> Mapping[str, str] | Failure:
+    """What a call is sent with, or why it cannot be sent.
+
+    Args:
+        call: Its declaration.
+        credentials: ccxt name to value; only those that declarations name are used.
+        outcomes: Id of every earlier call to what its answer was.
+    """
+    values: dict[str, str] = {}
+    for name, parameter in call.params.items():
+        value = _value(parameter, credentials, outcomes)
+        if isinstance(value, Failure):
+            return value
+        values[name] = value
+    return values
+
+
+def _value(
+    parameter: Parameter,
+    credentials: Mapping[str, str],
+    outcomes: Mapping[str, Parsed | Failure],
+) -> str | Failure:
+    match parameter:
+        case str():
+            return parameter
+        case FromCredential(credential):
+            return credentials[credential]
+        case FromAnswer(call, pointer):
+            return _of_answer(outcomes[call], pointer)
+        case _:
+            assert_never(parameter)
+
+
+def _of_answer(outcome: Parsed | Failure, pointer: str) -> str | Failure:
+    if isinstance(outcome, Failure):
+        return Failure(outcome.reason, outcome.detail)
+    found = resolve(outcome.value, pointer)
+    if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
+        return str(found)
+    return Failure(Reason.UNEXPECTED_ANSWER, f"{pointer} is missing, and the next call needs it")
