@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from gatepolicy.collect.collector import Target
 from gatepolicy.collect.run import CollectSettings, Watcher, run
 from gatepolicy.collect.targets import make_targets
+from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.scan import AccountResult, Evidence, Scan, ScanSettings
 from gatepolicy.plan import Plan, Selection, make_plan
 from gatepolicy.scan import Evaluator, finish
@@ -38,7 +39,7 @@ def prepare(workspace: Workspace, selection: Selection) -> Prepared:
         selection,
     )
     selected = [account for account in accounts if selection.takes_account(account.subject)]
-    return Prepared(plan, make_targets(selected, workspace.exchanges))
+    return Prepared(plan, make_targets(selected, workspace.exchanges, load_others()))
 
 
 def scan_live(

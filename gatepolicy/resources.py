@@ -28,6 +28,11 @@ def catalog_directory() -> Path:
     return _PACKAGE / "exchanges" / "catalog"
 
 
+def others_file() -> Path:
+    """The exchanges without a catalog entry."""
+    return _PACKAGE / "exchanges" / "others.yaml"
+
+
 def rules_file() -> Path:
     """The texts and conditions of the rules."""
     return _PACKAGE / "rules" / "rules.yaml"

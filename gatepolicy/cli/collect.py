@@ -11,6 +11,7 @@ from gatepolicy.cli.progress import Progress
 from gatepolicy.collect.run import Watcher, run
 from gatepolicy.collect.targets import make_targets
 from gatepolicy.evidence import EvidenceFile, dump_evidence
+from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.scan import Evidence
 from gatepolicy.reports.write import write_report
@@ -39,7 +40,7 @@ def command(**given: Any) -> ExitCode:
     chosen = selecting.selection(given)
     accounts = [account for account in inventory.accounts if chosen.takes_account(account.subject)]
     exchanges = load_exchanges(account.subject.exchange for account in accounts)
-    targets = make_targets(accounts, exchanges)
+    targets = make_targets(accounts, exchanges, load_others())
     collected: dict[int, Evidence] = {}
     warnings: list[str] = []
     progress = Progress(len(targets), sys.stderr, quiet=given["quiet"])

@@ -9,6 +9,7 @@ from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
 from gatepolicy.exchanges.exchange import Exchange, Word
+from gatepolicy.exchanges.others import MEANING, Other, State, load_others
 from gatepolicy.model.exit_codes import ExitCode
 
 _COLUMNS: Mapping[str, str] = {
@@ -40,6 +41,8 @@ def command(exchange: str | None) -> ExitCode:
         lines = _table(load_catalog())
     elif exchange in known_exchanges():
         lines = _details(load_exchange(exchange))
+    elif exchange in load_others():
+        lines = iter([f"{exchange}: {load_others()[exchange].told}"])
     else:
         raise UsageError(
             f"the catalog has no exchange {exchange}",
@@ -58,9 +61,18 @@ def _table(catalog: Mapping[str, Exchange]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from _others(load_others())
     yield ""
     yield "yes: an answer tells; inferred: it tells, but not for sure; -: nothing tells."
     yield "'gatepolicy exchanges ID' shows every fact with its place."
+
+
+def _others(others: Mapping[str, Other]) -> Iterator[str]:
+    for state in State:
+        names = [name for name, other in others.items() if other.state is state]
+        yield ""
+        yield f"{MEANING[state][0].upper()}{MEANING[state][1:]} ({len(names)}):"
+        yield from _wrapped(f"  {', '.join(names)}", indent=2)
 
 
 def _details(exchange: Exchange) -> Iterator[str]:

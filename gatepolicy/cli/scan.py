@@ -55,9 +55,8 @@ def _print_plan(targets: list[Target]) -> None:
     for target in targets:
         account = target.account.subject
         if target.unusable is not None:
-            click.echo(f"{account.id}  nothing: {target.unusable.detail}")
-        elif target.exchange is None:
-            click.echo(f"{account.id}  nothing: {account.exchange} is not in the catalog")
+            why = target.unusable.detail or f"nobody knows an exchange {account.exchange}"
+            click.echo(f"{account.id}  nothing: {why}")
     counts = f"{_count(requests, 'request')} to {_count(targets, 'account')}"
     click.echo(f"{counts}; nothing was sent", err=True)
 

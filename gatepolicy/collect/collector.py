@@ -48,7 +48,7 @@ class Target:
     exchange: Exchange | None
     """``None`` when the catalog does not know it: nothing is sent."""
     unusable: Unknown | None
-    """Why nothing is sent although the exchange is known; ``None`` when it is fine."""
+    """Why nothing is sent; ``None`` when all is fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,9 @@ async def collect(
 
 async def collect_one(target: Target, edge: Edge) -> Evidence:
     """Everything that one account's key discloses; failures are reasons in the facts."""
-    if target.exchange is None:
-        return _without_calls(target, edge, Unknown(Reason.UNSUPPORTED_EXCHANGE))
-    if target.unusable is not None:
-        return _without_calls(target, edge, target.unusable)
+    if target.exchange is None or target.unusable is not None:
+        why = target.unusable or Unknown(Reason.UNSUPPORTED_EXCHANGE)
+        return _without_calls(target, edge, why)
     resolved = await resolve_all(target.account, edge.sources)
     if isinstance(resolved, CredentialError):
         return _without_calls(target, edge, Unknown(Reason.BAD_CREDENTIALS_CONFIG, str(resolved)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.collector import Target, route_of, url_of
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.others import Other
 from gatepolicy.model.facts import Unknown
 from gatepolicy.model.reasons import Reason
 
@@ -26,18 +27,31 @@ class PlannedRequest:
     """What the exchange demands of the key for it; may be empty."""
 
 
-def make_targets(accounts: Iterable[Account], exchanges: Mapping[str, Exchange]) -> list[Target]:
-    """Join accounts with the catalog."""
+def make_targets(
+    accounts: Iterable[Account],
+    exchanges: Mapping[str, Exchange],
+    others: Mapping[str, Other],
+) -> list[Target]:
+    """Join accounts with what is known about their exchanges.
+
+    Args:
+        accounts: Of the inventory.
+        exchanges: Catalog entries by id.
+        others: Exchanges without one, by id.
+    """
     return [
-        Target(account, exchange, _unusable(account, exchange))
+        Target(account, exchange, _unusable(account, exchange, others))
         for account in accounts
         for exchange in [exchanges.get(account.subject.exchange)]
     ]
 
 
-def _unusable(account: Account, exchange: Exchange | None) -> Unknown | None:
+def _unusable(
+    account: Account, exchange: Exchange | None, others: Mapping[str, Other]
+) -> Unknown | None:
     if exchange is None:
-        return None
+        other = others.get(account.subject.exchange)
+        return Unknown(Reason.UNSUPPORTED_EXCHANGE, other.told if other else "")
     missing = [name for name in exchange.credentials if name not in account.credentials]
     if missing:
         return Unknown(

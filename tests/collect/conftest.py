@@ -48,7 +48,7 @@ def ask(tmp_path: Path) -> Ask:
             inventory = tmp_path / "accounts.yaml"
             inventory.write_text(text, encoding="utf-8")
             accounts = load_inventory(str(inventory)).accounts
-            targets = make_targets(accounts, load_exchanges(key.exchange for key in keys))
+            targets = make_targets(accounts, load_exchanges(key.exchange for key in keys), {})
             settings = CollectSettings(
                 jobs=jobs,
                 max_rate=None,

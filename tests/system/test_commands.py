@@ -91,7 +91,7 @@ def test_the_plan_tells_every_request_and_sends_none(firm: Any, clean: Clean) ->
         f"bybit-00003  GET {url}/v5/user/query-api  via direct",
         "okx-00004  nothing: the inventory names no password for this account; OKX needs apiKey,"
         " secret, password",
-        "kucoin-00005  nothing: moonex is not in the catalog",
+        "kucoin-00005  nothing: nobody knows an exchange moonex",
     ]
     assert ended.err == "4 requests to 5 accounts; nothing was sent\n"
 
