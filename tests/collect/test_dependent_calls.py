@@ -1,0 +1,59 @@
+"""Calls that need what an earlier call told, or the key itself."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.collect.run import CollectSettings, Watcher, run
+from gatepolicy.collect.secrets import SecretSources
+from gatepolicy.collect.targets import make_targets
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.exchange import Exchange, FromAnswer, FromCredential, Parameter
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import Evidence
+from gatepolicy.simulator.inventory import environment, inventory_yaml
+from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.thread import SimulatorThread
+
+Clean = Callable[[ExchangeId], SimulatedKey]
+
+
+def gate_with(parameter: Parameter) -> Exchange:
+    """Gate, whose second call is sent with a parameter from its first."""
+    gate = load_exchange("gate")
+    main_keys, detail = gate.calls
+    second = replace(main_keys, params={"uid": parameter, "key": FromCredential("apiKey")})
+    return replace(gate, calls=(detail, second))
+
+
+def collected(tmp_path: Path, key: SimulatedKey, exchange: Exchange) -> Evidence:
+    with SimulatorThread(Simulator([key])) as simulator:
+        inventory = tmp_path / "accounts.yaml"
+        inventory.write_text(inventory_yaml([key], simulator.url), encoding="utf-8")
+        accounts = load_inventory(str(inventory)).accounts
+        sources = replace(SecretSources.real(str(inventory)), environ=environment([key]))
+        settings = CollectSettings(1, None, 1, b"", keep_answers=False, sources=sources)
+        found: dict[int, Evidence] = {}
+        targets = make_targets(accounts, {"gate": exchange}, {})
+        run(targets, settings, Watcher(found.__setitem__, lambda _: None))
+    return found[0]
+
+
+def test_a_value_of_the_first_answer_goes_into_the_second_call(
+    tmp_path: Path, clean: Clean
+) -> None:
+    """The simulator verifies the signature, which covers the query with both parameters."""
+    exchange = gate_with(FromAnswer("detail", "/user_id"))
+    evidence = collected(tmp_path, clean(ExchangeId.GATE), exchange)
+    assert [call.call for call in evidence.calls] == ["detail", "main_keys"]
+    assert evidence.facts.known["permission.trade.spot"].value is True
+
+
+def test_without_that_value_the_second_call_is_not_sent(tmp_path: Path, clean: Clean) -> None:
+    exchange = gate_with(FromAnswer("detail", "/no_such_field"))
+    evidence = collected(tmp_path, clean(ExchangeId.GATE), exchange)
+    assert [call.call for call in evidence.calls] == ["detail"]
+    assert evidence.facts.unknown["permission.withdraw"].reason is Reason.UNEXPECTED_ANSWER
+    assert evidence.facts.known["ip.restricted"].value is True
