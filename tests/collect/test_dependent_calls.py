@@ -56,4 +56,4 @@ def test_without_that_value_the_second_call_is_not_sent(tmp_path: Path, clean: C
     evidence = collected(tmp_path, clean(ExchangeId.GATE), exchange)
     assert [call.call for call in evidence.calls] == ["detail"]
     assert evidence.facts.unknown["permission.withdraw"].reason is Reason.UNEXPECTED_ANSWER
-    assert evidence.facts.known["ip.restricted"].value is True
+    assert evidence.facts.known == {}
