@@ -48,7 +48,7 @@ def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Fac
     """
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
     if len(failures) == len(outcomes):
-        return _all_refused(failures[0], outcomes)
+        return _all_refused(exchange, outcomes, failures[0])
     rows = _rows(exchange, outcomes, api_key)
     resolved: dict[str, Fact | Unknown] = {
         **_of_permissions(exchange, rows),
@@ -67,10 +67,11 @@ def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Fac
     return Facts(known, unknown)
 
 
-def _all_refused(first: Failure, outcomes: Outcomes) -> Facts:
-    """Nothing but what refusals prove; every other fact has the reason of the first call."""
-    proofs = _refusals(outcomes)
-    proved = {name: proofs[name][0] for name in FACTS if name in proofs}
+def _all_refused(exchange: Exchange, outcomes: Outcomes, first: Failure) -> Facts:
+    """What refusals and the exchange's rules prove; every other fact has the first call's reason."""
+    refusals = {name: proofs[0] for name, proofs in _refusals(outcomes).items()}
+    proved = {**refusals, **exchange.structural}
+    proved = {name: proved[name] for name in FACTS if name in proved}
     why = Unknown(first.reason, first.detail)
     return Facts(proved, {name: why for name in FACTS if name not in proved})
 
