@@ -79,11 +79,12 @@ def _details(exchange: Exchange) -> Iterator[str]:
     yield f"{exchange.title} ({exchange.id})"
     yield exchange.reference
     yield f"credentials: {', '.join(exchange.credentials)}"
-    yield f"keys are edited at: {exchange.menu}"
+    yield from _wrapped(f"keys are edited at: {exchange.menu}", indent=2)
     yield ""
     yield "Calls, and the permission that each needs:"
     for call in exchange.calls:
-        yield f"  {call.id}: {call.http_method} {call.path} ({call.permission or 'none'})"
+        needed = call.permission or "none that is documented"
+        yield from _wrapped(f"  {call.id}: {call.http_method} {call.path} ({needed})", indent=4)
     yield ""
     for name, told in disclosure(exchange).items():
         yield from _fact(name, told)

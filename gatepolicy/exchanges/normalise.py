@@ -68,9 +68,9 @@ def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Fac
 
 
 def _all_refused(exchange: Exchange, outcomes: Outcomes, first: Failure) -> Facts:
-    """What refusals and the exchange's rules prove; every other fact has the first call's reason."""
+    """What refusals and rules prove; every other fact has the reason of the first call."""
     refusals = {name: proofs[0] for name, proofs in _refusals(outcomes).items()}
-    proved = {**refusals, **exchange.structural}
+    proved = {**exchange.structural, **refusals}
     proved = {name: proved[name] for name in FACTS if name in proved}
     why = Unknown(first.reason, first.detail)
     return Facts(proved, {name: why for name in FACTS if name not in proved})

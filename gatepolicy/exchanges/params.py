@@ -8,7 +8,7 @@ from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.pointer import resolve
 from gatepolicy.model.reasons import Reason
 
-PUBLIC_CREDENTIALS = ("apiKey", "uid", "walletAddress")
+PUBLIC_CREDENTIALS = ("apiKey", "uid", "accountId", "walletAddress")
 """Credentials that are no secrets: their values may stand in a query."""
 
 

@@ -143,19 +143,21 @@ def _property(exchange: Exchange) -> Schema:
     return _reference(f"exchange_{exchange.id}", exchange.title, f"On {exchange.title}.", example)
 
 
+def _permissions(exchange: Exchange) -> Schema:
+    """The property for the exchange's own words, where it has any."""
+    if not exchange.permissions.words:
+        return {}
+    title = f"Permissions on {exchange.title}"
+    words = "In the exchange's own words."
+    return {"permissions": _strict(title, words, {"allow": _allow(exchange)}, minProperties=1)}
+
+
 def _exchange(exchange: Exchange) -> Schema:
-    allow = _allow(exchange)
-    permissions = _strict(
-        f"Permissions on {exchange.title}",
-        "In the exchange's own words.",
-        {"allow": allow},
-        minProperties=1,
-    )
     return _strict(
         exchange.title,
         f"What holds on {exchange.title}. What is said here replaces the same property above.",
         {
-            "permissions": permissions,
+            **_permissions(exchange),
             **{
                 name: _reference(name, title, f"{title} on {exchange.title}.", example)
                 for name, (title, example) in _OVERRIDES.items()

@@ -71,7 +71,7 @@ def assert_well_formed(facts: Facts) -> None:
 
 
 @every_exchange
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_whatever_an_exchange_sends_becomes_facts_or_reasons(
     exchange: Exchange, data: st.DataObject
@@ -122,7 +122,7 @@ def mutated_answers(draw: st.DrawFn, exchange: Exchange) -> dict[str, RawAnswer]
 
 
 @every_exchange
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_no_damage_to_an_answer_turns_an_absence_into_a_proof_of_more(
     exchange: Exchange, data: st.DataObject
