@@ -13,7 +13,8 @@ from gatepolicy.collect.ccxt_classes import exchange_class
 alone = exchange_class(sys.argv[1])
 modules = [name for name in sys.modules if name.startswith("ccxt.async_support.")]
 others = [name for name in modules if name.count(".") == 2 and "base" not in name]
-assert others == ["ccxt.async_support." + sys.argv[1]], others
+assert "ccxt.async_support." + sys.argv[1] in others
+assert len(others) <= 3, others  # some are built on another one
 assert "ccxt" not in sys.modules
 import ccxt.async_support
 assert getattr(ccxt.async_support, sys.argv[1]) is alone
