@@ -48,11 +48,17 @@ SECRETS = {
 }
 
 
+PREFIX = {"gemini": "account-"}
+"""How keys begin, where signing looks at it."""
+
+
 def credentials(exchange: Exchange) -> dict[str, Secret]:
     return {name: Secret(planted(exchange, name)) for name in exchange.credentials}
 
 
 def planted(exchange: Exchange, name: str) -> str:
+    if name == "apiKey":
+        return PREFIX.get(exchange.id, "") + CANARIES[name]
     special = SECRETS.get(exchange.id) if name == "secret" else None
     return special or CANARIES[name]
 
@@ -116,7 +122,9 @@ def test_two_accounts_in_turn_get_their_own_signatures(pair: tuple[Exchange, Cal
     exchange, call = pair
     signer = Signer()
     sign(exchange, call, signer)
-    other = credentials(exchange) | {"apiKey": Secret("otherapiKey1234567890")}
+    other = credentials(exchange) | {
+        "apiKey": Secret(f"{PREFIX.get(exchange.id, '')}otherapiKey1234567890")
+    }
     request = asyncio.run(signer.sign(exchange, call, params(call), other, sandbox=False))
     sent = everything_sent(request)
     assert "otherapiKey1234567890" in sent
