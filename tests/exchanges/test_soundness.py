@@ -1,6 +1,7 @@
 """Laws that hold for any bytes that an exchange could send."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,12 @@ def test_whatever_an_exchange_sends_becomes_facts_or_reasons(
 
 def documented(exchange: Exchange) -> dict[str, Any]:
     """What each call answers in a documented success."""
+    return _documented(exchange.id)
+
+
+@cache
+def _documented(exchange_id: str) -> dict[str, Any]:
+    exchange = CATALOG[exchange_id]
     for path in sorted(DOCUMENTED.glob("*.yaml")):
         case = yaml.safe_load(path.read_text(encoding="utf-8"))
         if case["exchange"] in same_as(exchange) and "_error_" not in path.stem:
