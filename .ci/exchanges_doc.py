@@ -12,7 +12,7 @@ from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.exchanges.exchange import Exchange, Word
 from gatepolicy.exchanges.others import MEANING, State, load_others
-from gatepolicy.model.facts import FACTS
+from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "exchanges.md"
 HEAD = """\
@@ -55,7 +55,7 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
     yield "|---|---|---|"
     told = disclosure(exchange)
     for fact in FACTS:
-        if fact != "key.fingerprint":
+        if fact not in OF_THE_SCAN:
             yield f"| `{fact}` | {HOW[told[fact].how]} | {_cell(told[fact].where)} |"
     if exchange.permissions.words:
         yield "\n| permission word | on the web page | allows | perhaps |"

@@ -51,6 +51,8 @@ class EvidenceFile:
     """In the order of the inventory."""
     warnings: Sequence[str] = ()
     """One line each, for people."""
+    salt: str = ""
+    """Of the fingerprints, in hexadecimal; empty when the firm keeps a key of its own for them."""
 
 
 def dump_evidence(evidence: EvidenceFile) -> Iterator[str]:
@@ -62,6 +64,7 @@ def dump_evidence(evidence: EvidenceFile) -> Iterator[str]:
             "tool": {"name": "gatepolicy", "version": __version__},
             "collected_at": encode_time(evidence.collected_at),
             "inventory": evidence.inventory,
+            "fingerprint_salt": evidence.salt,
             "accounts": (_dump_account(account) for account in evidence.accounts),
             "warnings": iter(evidence.warnings),
         },
@@ -104,6 +107,7 @@ def parse_evidence(text: str, file: str) -> EvidenceFile:
             for position, account in enumerate(data["accounts"])
         ),
         warnings=tuple(data["warnings"]),
+        salt=data["fingerprint_salt"],
     )
     reader.refuse_same_ids(evidence.accounts)
     if reader.problems:

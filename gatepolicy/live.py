@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gatepolicy.collect.collector import Target
 from gatepolicy.collect.run import CollectSettings, Watcher, run
-from gatepolicy.collect.targets import make_targets
+from gatepolicy.collect.targets import Targets, make_targets
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.scan import AccountResult, Evidence, Scan, ScanSettings
 from gatepolicy.plan import Plan, Selection, make_plan
@@ -20,8 +19,8 @@ class Prepared:
 
     plan: Plan
     """What will be asked of the facts."""
-    targets: list[Target]
-    """What will be asked of the exchanges, in the order of the plan's questions."""
+    targets: Targets
+    """What will be asked of the exchanges; the selected ones in the order of the questions."""
 
 
 def prepare(workspace: Workspace, selection: Selection) -> Prepared:
@@ -38,8 +37,8 @@ def prepare(workspace: Workspace, selection: Selection) -> Prepared:
         workspace.rules,
         selection,
     )
-    selected = [account for account in accounts if selection.takes_account(account.subject)]
-    return Prepared(plan, make_targets(selected, workspace.exchanges, load_others()))
+    targets = make_targets(accounts, selection.takes_account, workspace.exchanges, load_others())
+    return Prepared(plan, targets)
 
 
 def scan_live(
@@ -60,17 +59,21 @@ def scan_live(
     started_at = datetime.now(UTC)
     evaluator = Evaluator(now=started_at)
     results: dict[int, AccountResult] = {}
+    found: list[AccountResult] = []
     warnings: list[str] = []
 
     def deliver(position: int, evidence: Evidence) -> None:
-        question = prepared.plan.questions[position]
-        results[position] = evaluator.judge(question, evidence)
-        advance()
+        if position not in results:
+            advance()
+        results[position] = evaluator.judge(prepared.plan.questions[position], evidence)
 
-    run(prepared.targets, collecting, Watcher(deliver, warnings.append))
+    def find(evidence: Evidence) -> None:
+        found.append(evaluator.judge(prepared.plan.question_about(evidence.subject), evidence))
+
+    run(prepared.targets, collecting, Watcher(deliver, find, warnings.append))
     return finish(
         prepared.plan,
-        [results[position] for position in range(len(prepared.targets))],
+        [*(results[position] for position in range(prepared.targets.selected)), *found],
         started_at=started_at,
         finished_at=datetime.now(UTC),
         settings=settings,

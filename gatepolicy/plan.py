@@ -1,7 +1,7 @@
 """Planning: which policy asks what about which account, and which requests that takes. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from gatepolicy.errors import UsageError
@@ -33,7 +33,7 @@ class Selection:
     def takes_account(self, subject: Subject) -> bool:
         """Whether an account is selected."""
         wanted = self.labels or {}
-        return (not self.accounts or _any_glob(self.accounts, subject.id)) and all(
+        return (not self.accounts or _any_glob(self.accounts, subject.declared_id)) and all(
             subject.labels.get(key) == value for key, value in wanted.items()
         )
 
@@ -71,6 +71,11 @@ class Plan:
     """Every rule of the catalog."""
     general: tuple[Verdict, ...]
     """Verdicts about the scan itself."""
+
+    def question_about(self, found: Subject) -> Question:
+        """What is asked about a key that an account lists: the same as about the account."""
+        master = next(q for q in self.questions if q.subject.id == found.found_by)
+        return replace(master, subject=found)
 
 
 def make_plan(
@@ -129,7 +134,7 @@ def _uncovering(policy: Policy, rule: RuleInfo) -> Verdict:
 def _refuse_selectors_without_match(
     selection: Selection, subjects: Iterable[Subject], rules: Mapping[str, Rule]
 ) -> None:
-    ids = [subject.id for subject in subjects]
+    ids = [subject.declared_id for subject in subjects]
     for glob in selection.accounts:
         if not any(fnmatchcase(account, glob) for account in ids):
             raise UsageError(
@@ -216,5 +221,5 @@ def _policy_info(policy: Policy, subjects: Iterable[Subject]) -> PolicyInfo:
         title=policy.title,
         file=policy.location.file,
         digest=policy.digest,
-        accounts=sum(applies(policy, subject) for subject in subjects),
+        accounts=sum(applies(policy, subject) for subject in subjects if not subject.found_by),
     )

@@ -51,7 +51,8 @@ class Account:
     subject: Subject
     """Identity, labels and place."""
     credentials: Mapping[str, CredentialReference]
-    """ccxt name (``apiKey``, ``secret``, ``password``) to reference."""
+    """ccxt name (``apiKey``, ``secret``, ``password``) to reference; may be empty for an account
+    that is audited."""
     credential_locations: Mapping[str, Location]
     """ccxt name to the place of the reference."""
     base_url: str | None
@@ -62,6 +63,13 @@ class Account:
     """Ask the exchange's sandbox."""
     timeout: float
     """Seconds for everything about this account together."""
+    key: str = ""
+    """The public half of its key, what is shown of it, or its fingerprint; empty when a credential
+    says it."""
+    audited_by: str = ""
+    """Id of the account whose key lists this one; empty when none does."""
+    discover: bool = False
+    """Whether its key lists the account's other keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,36 @@
 
 import hashlib
 import hmac
+import re
+from pathlib import PurePath
+
+_LAST = 4
+_LONG_ENOUGH = 16
+"""Of a shorter key, four characters would give away too much."""
+_FINGERPRINT = re.compile(r"[0-9a-f]{32}(:[!-~]{4})?")
 
 
 def fingerprint(api_key: str, *, pepper: bytes) -> str:
-    """HMAC-SHA-256 of a key, the first 128 bits in hexadecimal.
+    """HMAC-SHA-256 of a key, the first 128 bits in hexadecimal, and the key's last characters.
 
     Args:
         api_key: The public half of a key. Exchanges' keys are long and random.
-        pepper: Kept by the firm; without it, nobody can test a guess.
+        pepper: Kept by the firm; without it, nobody can test a guess. Or the salt of an inventory.
     """
-    return hmac.new(pepper, api_key.encode(), hashlib.sha256).hexdigest()[:32]
+    digest = hmac.new(pepper, api_key.encode(), hashlib.sha256).hexdigest()[:32]
+    return f"{digest}:{api_key[-_LAST:]}" if len(api_key) >= _LONG_ENOUGH else digest
+
+
+def is_fingerprint(text: str) -> bool:
+    """Whether a text is of the form that ``fingerprint`` gives."""
+    return _FINGERPRINT.fullmatch(text) is not None
+
+
+def salt_of(inventory_file: str) -> bytes:
+    """The key of fingerprints where the firm has none of its own: the same for an inventory always.
+
+    It is no secret: it only keeps fingerprints of different inventories apart.
+    """
+    return hashlib.sha256(
+        b"gatepolicy inventory\0" + PurePath(inventory_file).name.encode()
+    ).digest()

@@ -57,7 +57,7 @@ def load_inventory(file: str, *, read: Read = Path.read_bytes) -> Inventory:
 
 
 def _account(document: Document, index: int, node: Mapping[str, Any]) -> Account:
-    credentials = node["credentials"]
+    credentials = node.get("credentials", {})
     place: DataPath = ("accounts", index)
     return Account(
         subject=Subject(
@@ -75,6 +75,9 @@ def _account(document: Document, index: int, node: Mapping[str, Any]) -> Account
         proxy=node.get("proxy"),
         sandbox=node.get("sandbox", False),
         timeout=_seconds(node.get("timeout", DEFAULT_TIMEOUT)),
+        key=node.get("key", ""),
+        audited_by=node.get("audited_by", ""),
+        discover=node.get("discover", False),
     )
 
 
@@ -97,6 +100,7 @@ def _seconds(written: str) -> float:
 def _nonsense(document: Document, accounts: list[Any]) -> Iterator[Problem]:
     """What a schema cannot say."""
     seen: dict[str, int] = {}
+    by_id = {node["id"]: node for node in reversed(accounts)}
     for index, node in enumerate(accounts):
         place: DataPath = ("accounts", index)
         first = seen.setdefault(node["id"], index)
@@ -104,10 +108,11 @@ def _nonsense(document: Document, accounts: list[Any]) -> Iterator[Problem]:
             taken = document.at(("accounts", first, "id"))
             yield _problem(document, (*place, "id"), f"this id is taken by {taken}", "rename one")
         yield from _of_account(document, place, node)
+        yield from _of_auditor(document, place, node, by_id)
 
 
 def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) -> Iterator[Problem]:
-    for name, written in node["credentials"].items():
+    for name, written in node.get("credentials", {}).items():
         if isinstance(written, str) and _is_no_variable(written):
             what, fix = "no name of an environment variable", "such as env:OKX_API_KEY"
             yield _problem(document, (*place, "credentials", name), what, fix)
@@ -118,6 +123,38 @@ def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) ->
     if not 0 < _seconds(node.get("timeout", DEFAULT_TIMEOUT)) <= _LONGEST_TIMEOUT:
         what, fix = "nothing, or more than ten minutes", "such as 30s"
         yield _problem(document, (*place, "timeout"), what, fix)
+
+
+def _of_auditor(
+    document: Document, place: DataPath, node: Mapping[str, Any], by_id: Mapping[str, Any]
+) -> Iterator[Problem]:
+    if "audited_by" not in node:
+        if "credentials" not in node:
+            what = "no credentials, and no account that audits this one"
+            fix = "name credentials, or key and audited_by"
+            yield _problem(document, place, what, fix)
+        if "key" in node:
+            what = "a key that no account lists"
+            fix = "name audited_by, or credentials in place of the key"
+            yield _problem(document, (*place, "key"), what, fix)
+        return
+    if "key" not in node and "apiKey" not in node.get("credentials", {}):
+        what = "an audited account without its key"
+        fix = "name key: its public key id, or what the exchange shows of it"
+        yield _problem(document, place, what, fix)
+    wrong = _wrong_auditor(node, by_id.get(node["audited_by"]))
+    if wrong is not None:
+        yield _problem(document, (*place, "audited_by"), *wrong)
+
+
+def _wrong_auditor(node: Mapping[str, Any], auditor: Any) -> tuple[str, str] | None:
+    if auditor is None:
+        return "no account of this inventory has this id", "name an account that lists keys"
+    if "audited_by" in auditor:
+        return "this account is audited itself", "name an account with credentials"
+    if auditor["exchange"] != node["exchange"]:
+        return f"this account is on {auditor['exchange']}", f"name one on {node['exchange']}"
+    return None
 
 
 def _problem(document: Document, place: DataPath, what: str, fix: str) -> Problem:

@@ -3,8 +3,7 @@
 Apart from the other options, because it imports the edge: commands that ask nobody start without.
 """
 
-import os
-
+from gatepolicy.cli import inputs
 from gatepolicy.cli.inputs import Given
 from gatepolicy.collect.run import CollectSettings
 from gatepolicy.collect.secrets import SecretSources
@@ -16,7 +15,7 @@ def collect_settings(given: Given, *, keep_answers: bool) -> CollectSettings:
         jobs=given["jobs"],
         max_rate=given["max_rate"],
         attempts=given["attempts"],
-        pepper=os.environ.get("GATEPOLICY_FINGERPRINT_KEY", "").encode(),
+        pepper=inputs.fingerprint_key(given["inventory_file"]),
         keep_answers=keep_answers,
         sources=SecretSources.real(given["inventory_file"]),
     )

@@ -38,26 +38,28 @@ def command(**given: Any) -> ExitCode:
     """
     inventory = load_inventory(given["inventory_file"])
     chosen = selecting.selection(given)
-    accounts = [account for account in inventory.accounts if chosen.takes_account(account.subject)]
-    exchanges = load_exchanges(account.subject.exchange for account in accounts)
-    targets = make_targets(accounts, exchanges, load_others())
+    exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
+    targets = make_targets(inventory.accounts, chosen.takes_account, exchanges, load_others())
     collected: dict[int, Evidence] = {}
+    found: list[Evidence] = []
     warnings: list[str] = []
-    progress = Progress(len(targets), sys.stderr, quiet=given["quiet"])
+    progress = Progress(targets.selected, sys.stderr, quiet=given["quiet"])
 
     def deliver(position: int, evidence: Evidence) -> None:
+        if position not in collected:
+            progress.advance()
         collected[position] = evidence
-        progress.advance()
 
     started_at = inputs.now()
     settings = asking.collect_settings(given, keep_answers=True)
-    run(targets, settings, Watcher(deliver, warnings.append))
+    run(targets, settings, Watcher(deliver, found.append, warnings.append))
     progress.clear()
     evidence = EvidenceFile(
         collected_at=started_at,
         inventory=inventory.file,
-        accounts=tuple(collected[position] for position in sorted(collected)),
+        accounts=(*(collected[position] for position in sorted(collected)), *found),
         warnings=tuple(warnings),
+        salt=inputs.fingerprint_salt(inventory.file),
     )
     write_report(dump_evidence(evidence), given["path"])
-    return ExitCode.OK if targets else ExitCode.NOTHING_EVALUATED
+    return ExitCode.OK if targets.selected else ExitCode.NOTHING_EVALUATED

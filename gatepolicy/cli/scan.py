@@ -9,7 +9,7 @@ import click
 from gatepolicy.cli import asking, inputs, options, selecting
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
-from gatepolicy.collect.collector import Target
+from gatepolicy.collect.target import Target
 from gatepolicy.collect.targets import planned_requests
 from gatepolicy.live import prepare, scan_live
 from gatepolicy.model.exit_codes import ExitCode
@@ -34,9 +34,9 @@ def command(**given: Any) -> ExitCode:
     workspace = load_workspace(inputs.policy_files(given), given["inventory_file"])
     prepared = prepare(workspace, selecting.selection(given))
     if given["only_plan"]:
-        _print_plan(prepared.targets)
+        _print_plan(prepared.targets.asked)
         return ExitCode.OK
-    progress = Progress(len(prepared.targets), sys.stderr, quiet=given["quiet"])
+    progress = Progress(prepared.targets.selected, sys.stderr, quiet=given["quiet"])
     scan = scan_live(
         prepared,
         asking.collect_settings(given, keep_answers=False),
@@ -48,7 +48,7 @@ def command(**given: Any) -> ExitCode:
     return scan.exit_code
 
 
-def _print_plan(targets: list[Target]) -> None:
+def _print_plan(targets: Sequence[Target]) -> None:
     requests = planned_requests(targets)
     for request in requests:
         click.echo(f"{request.account}  {request.method} {request.url}  via {request.egress}")

@@ -2,23 +2,25 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from gatepolicy.accounts.account import Account
-from gatepolicy.accounts.fingerprint import fingerprint
 from gatepolicy.collect.guard import Guard, Received, Route
 from gatepolicy.collect.limiter import Clock, Limiter, Sleep
+from gatepolicy.collect.listing import list_keys
 from gatepolicy.collect.redact import Redactor, redact_answer
 from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
+from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
+from gatepolicy.collect.target import Collected, Target
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
 from gatepolicy.exchanges.normalise import facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Unknown
+from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import CallRecord, Evidence
 
@@ -37,18 +39,6 @@ _HOPELESS = frozenset(
     }
 )
 """After these, the account's other calls would fail for the same reason: they are not sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An account with what the catalog knows about its exchange."""
-
-    account: Account
-    """From the inventory."""
-    exchange: Exchange | None
-    """``None`` when the catalog does not know it: nothing is sent."""
-    unusable: Unknown | None
-    """Why nothing is sent; ``None`` when all is fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +63,6 @@ class Edge:
     """For jitter."""
     now: Callable[[], datetime]
     """UTC."""
-    pepper: bytes
-    """Key of the fingerprints; without one there are none."""
     keep_answers: bool
     """Whether evidence holds the redacted answers."""
     warn: Callable[[str], None]
@@ -97,7 +85,7 @@ async def collect(
     edge: Edge,
     *,
     jobs: int,
-    deliver: Callable[[int, Evidence], None],
+    deliver: Callable[[int, Collected], None],
 ) -> None:
     """Collect every target with at most ``jobs`` at work at once.
 
@@ -105,7 +93,7 @@ async def collect(
         targets: What to collect.
         edge: The world outside.
         jobs: At least 1.
-        deliver: Takes the position of a target and its evidence, in order of completion.
+        deliver: Takes the position of a target and what was found, in order of completion.
     """
     queue = iter(enumerate(targets))
 
@@ -118,7 +106,7 @@ async def collect(
             group.create_task(work())
 
 
-async def collect_one(target: Target, edge: Edge) -> Evidence:
+async def collect_one(target: Target, edge: Edge) -> Collected:
     """Everything that one account's key discloses; failures are reasons in the facts."""
     if target.exchange is None or target.unusable is not None:
         why = target.unusable or Unknown(Reason.UNSUPPORTED_EXCHANGE)
@@ -128,12 +116,18 @@ async def collect_one(target: Target, edge: Edge) -> Evidence:
         return _without_calls(target, edge, Unknown(Reason.BAD_CREDENTIALS_CONFIG, str(resolved)))
     for warning in resolved.warnings:
         edge.warn(warning)
-    return await _AccountCalls(target, target.exchange, resolved.secrets, edge).evidence()
+    if not target.asks:
+        told = Unknown(Reason.NOT_DISCLOSED, "only its auditor can tell")
+        return _without_calls(target, edge, told, resolved.secrets.get("apiKey"))
+    calls = _AccountCalls(target, target.exchange, resolved.secrets, edge)
+    return await calls.collected()
 
 
-def _without_calls(target: Target, edge: Edge, why: Unknown) -> Evidence:
+def _without_calls(
+    target: Target, edge: Edge, why: Unknown, api_key: Secret | None = None
+) -> Collected:
     facts = Facts.nothing(why.reason, why.detail)
-    return Evidence(target.account.subject, edge.now(), facts, ())
+    return Collected(Evidence(target.account.subject, edge.now(), facts, ()), api_key)
 
 
 class _AccountCalls:
@@ -149,31 +143,43 @@ class _AccountCalls:
         self._limiter = edge.limiter(target)
         self._route = route_of(target.account, exchange)
         self._budget = target.account.timeout
+        self._lists = target.lists
+        self._records: list[CallRecord] = []
+        self._hopeless: Reason | None = None
 
-    async def evidence(self) -> Evidence:
+    async def collected(self) -> Collected:
         outcomes: dict[str, Parsed | Failure] = {}
-        records: list[CallRecord] = []
-        hopeless: Reason | None = None
         for call in self._exchange.calls:
-            if hopeless is not None:
-                outcomes[call.id] = Failure(hopeless, "not asked: the call before it failed")
-                continue
             params = parameters(call, self._public(), outcomes)
-            if isinstance(params, Failure):
-                outcomes[call.id] = params
-                continue
-            attempted = await self._attempt(call, params)
-            outcomes[call.id] = attempted.outcome
-            records.append(self._record(call, attempted))
-            hopeless = attempted.reason if attempted.reason in _HOPELESS else None
-        api_key = self._credentials["apiKey"].reveal() if "apiKey" in self._credentials else None
-        facts = facts_of(self._exchange, outcomes, api_key)
-        return Evidence(
+            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
+            outcomes[call.id] = asked
+        api_key = self._credentials.get("apiKey")
+        facts = facts_of(self._exchange, outcomes, api_key.reveal() if api_key else None)
+        listed = None
+        if self._lists:
+            listed = await list_keys(self._exchange, self._public(), self._list_outcome)
+        evidence = Evidence(
             self._account.subject,
             self._edge.now(),
-            _with_fingerprint(facts, api_key, self._edge.pepper),
-            tuple(records),
+            with_existence(facts),
+            tuple(self._records),
         )
+        return Collected(evidence, api_key, listed)
+
+    async def _list_outcome(self, call: Call, params: Mapping[str, str]) -> Parsed | Failure:
+        """As ``_outcome``, without keeping what holds other people's keys."""
+        return await self._outcome(call, params, keep=False)
+
+    async def _outcome(
+        self, call: Call, params: Mapping[str, str], *, keep: bool = True
+    ) -> Parsed | Failure:
+        """What a call's answer is; after a hopeless failure, nothing more is sent."""
+        if self._hopeless is not None:
+            return Failure(self._hopeless, "not asked: the call before it failed")
+        attempted = await self._attempt(call, params)
+        self._records.append(self._record(call, attempted, keep=keep))
+        self._hopeless = attempted.reason if attempted.reason in _HOPELESS else None
+        return attempted.outcome
 
     def _public(self) -> dict[str, str]:
         """The credentials that are no secrets: parameters may name them."""
@@ -225,10 +231,10 @@ class _AccountCalls:
         finally:
             self._budget = max(0.001, self._budget - (self._edge.monotonic() - started))
 
-    def _record(self, call: Call, attempted: _Attempted) -> CallRecord:
+    def _record(self, call: Call, attempted: _Attempted, *, keep: bool) -> CallRecord:
         answer = attempted.raw if isinstance(attempted.raw, Answer) else None
         shown = ""
-        if answer is not None and self._edge.keep_answers:
+        if answer is not None and keep and self._edge.keep_answers:
             shown = redact_answer(answer.body, Redactor(self._credentials.values()))
         return CallRecord(
             call=call.id,
@@ -241,15 +247,13 @@ class _AccountCalls:
         )
 
 
-def _with_fingerprint(facts: Facts, api_key: str | None, pepper: bytes) -> Facts:
-    if api_key is None or not pepper:
+def with_existence(facts: Facts) -> Facts:
+    """Facts, with the one that any other observed fact proves: that the exchange has the key."""
+    sources = (fact.provenance for fact in facts.known.values())
+    proof = next((source for source in sources if source.grade is Grade.OBSERVED), None)
+    if proof is None:
         return facts
-    known = Fact(
-        fingerprint(api_key, pepper=pepper),
-        Provenance(Grade.STRUCTURAL, "", "", "computed from the key that the inventory names"),
-    )
-    unknown = {name: why for name, why in facts.unknown.items() if name != "key.fingerprint"}
-    return replace(facts, known={**facts.known, "key.fingerprint": known}, unknown=unknown)
+    return facts.learn("key.exists", Fact(value=True, provenance=proof))
 
 
 def route_of(account: Account, exchange: Exchange) -> Route:

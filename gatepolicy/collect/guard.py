@@ -8,9 +8,11 @@ in size and time, and TLS certificates are verified.
 import asyncio
 import contextlib
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
@@ -27,6 +29,8 @@ MAX_ANSWER = 2 * 1024 * 1024
 """Bytes, after decompression. The largest documented answer is under a tenth of it."""
 _CHUNK = 64 * 1024
 _REDIRECTS = range(300, 400)
+_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+_SEGMENT = "[A-Za-z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def check(request: SignedRequest, call: Call, hosts: frozenset[str]) -> None:
         and parts.scheme == "https"
         and parts.username is None
         and parts.netloc in hosts
-        and parts.path == call.path
+        and _fits(parts.path, call.path)
     )
     if not declared:
         raise InternalError(
@@ -117,6 +121,16 @@ def check(request: SignedRequest, call: Call, hosts: frozenset[str]) -> None:
             f"the catalog declares {call.http_method} {call.path} on {', '.join(sorted(hosts))}",
             hint="nothing was sent; the installed ccxt may be newer than this catalog",
         )
+
+
+@lru_cache(maxsize=1024)
+def _fits(path: str, declared: str) -> bool:
+    """Whether a path is the declared one; ``{name}`` in it stands for one plain segment."""
+    if path == declared:
+        return "{" not in path
+    parts = (_PARAMETER.split(declared)[::2]) if "{" in declared else [declared]
+    pattern = _SEGMENT.join(re.escape(part) for part in parts)
+    return re.fullmatch(pattern, path) is not None
 
 
 def _is_declared_body(body: bytes | None, call: Call) -> bool:

@@ -3,17 +3,22 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from gatepolicy.collect.collector import Edge, Target, collect
+from gatepolicy.accounts.account import Account
+from gatepolicy.collect.collector import Edge, collect
 from gatepolicy.collect.guard import open_guard
 from gatepolicy.collect.limiter import Limiter
 from gatepolicy.collect.retry import RetryPolicy
-from gatepolicy.collect.secrets import SecretSources
+from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
+from gatepolicy.collect.settle import Declared, settle
 from gatepolicy.collect.signer import Signer
+from gatepolicy.collect.target import Collected, Target
+from gatepolicy.collect.targets import Targets
 from gatepolicy.exchanges.exchange import RateLimit
 from gatepolicy.model.scan import Evidence
 
@@ -32,7 +37,7 @@ class CollectSettings:
     attempts: int
     """How often a call is sent at most."""
     pepper: bytes
-    """Key of the fingerprints; without one there are none."""
+    """Key of the fingerprints."""
     keep_answers: bool
     """Whether evidence holds the redacted answers."""
     sources: SecretSources
@@ -44,18 +49,29 @@ class Watcher:
     """Who looks on while it runs."""
 
     deliver: Callable[[int, Evidence], None]
-    """Takes the position of a target and its evidence, in order of completion."""
+    """Takes the position of a selected account and its evidence, in order of completion. What all
+    accounts together tell comes at the end: then some are delivered a second time."""
+    find: Callable[[Evidence], None]
+    """Takes a key that the inventory does not name."""
     warn: Callable[[str], None]
     """Takes one line for people."""
 
 
-def run(targets: Sequence[Target], settings: CollectSettings, watcher: Watcher) -> None:
+def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> None:
     """Collect every target, to the end."""
     asyncio.run(_run(targets, settings, watcher))
 
 
-async def _run(targets: Sequence[Target], settings: CollectSettings, watcher: Watcher) -> None:
-    egresses = frozenset(target.account.proxy for target in targets)
+async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> None:
+    asked = targets.asked
+    collected: dict[int, Collected] = {}
+
+    def deliver(position: int, found: Collected) -> None:
+        collected[position] = found
+        if position < targets.selected:
+            watcher.deliver(position, found.evidence)
+
+    egresses = frozenset(target.account.proxy for target in asked)
     async with open_guard(egresses, settings.jobs) as guard:
         edge = Edge(
             guard=guard,
@@ -67,12 +83,28 @@ async def _run(targets: Sequence[Target], settings: CollectSettings, watcher: Wa
             sleep=asyncio.sleep,
             random=random.random,
             now=lambda: datetime.now(UTC),
-            pepper=settings.pepper,
             keep_answers=settings.keep_answers,
             warn=watcher.warn,
         )
-        jobs = min(settings.jobs, max(1, len(targets)))
-        await collect(targets, edge, jobs=jobs, deliver=watcher.deliver)
+        jobs = min(settings.jobs, max(1, len(asked)))
+        await collect(asked, edge, jobs=jobs, deliver=deliver)
+    others = [Declared(other, await _api_key(other, settings)) for other in targets.others]
+    settled = settle(asked, collected, others, settings.pepper)
+    for position, evidence in settled.evidence.items():
+        if position < targets.selected:
+            watcher.deliver(position, evidence)
+    selected = {target.account.subject.id for target in asked[: targets.selected]}
+    for evidence in settled.found:
+        # An auditor that is asked for others alone discovers nothing of its own.
+        if evidence.subject.found_by in selected:
+            watcher.find(evidence)
+
+
+async def _api_key(account: Account, settings: CollectSettings) -> Secret | None:
+    """The public half of a key; nothing else of this account is read."""
+    public = {name: ref for name, ref in account.credentials.items() if name == "apiKey"}
+    resolved = await resolve_all(replace(account, credentials=public), settings.sources)
+    return resolved.secrets.get("apiKey") if isinstance(resolved, Resolved) else None
 
 
 class _Limiters:

@@ -1,14 +1,16 @@
 """What collecting asks of each account, and which requests that sends. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from gatepolicy.accounts.account import Account
-from gatepolicy.collect.collector import Target, route_of, url_of
-from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.collect.collector import route_of, url_of
+from gatepolicy.collect.target import Target
+from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.exchanges.others import Other
 from gatepolicy.model.facts import Unknown
 from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +29,70 @@ class PlannedRequest:
     """What the exchange demands of the key for it; may be empty."""
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Everything that is collected."""
+
+    asked: Sequence[Target]
+    """The selected accounts, in the order of the inventory; then the auditors that they need."""
+    selected: int
+    """How many of them are selected accounts."""
+    others: Sequence[Account]
+    """The other accounts of the inventory, where a discovery must know whether they are theirs."""
+
+
 def make_targets(
-    accounts: Iterable[Account],
+    accounts: Sequence[Account],
+    takes: Callable[[Subject], bool],
     exchanges: Mapping[str, Exchange],
-    others: Mapping[str, Other],
-) -> list[Target]:
+    known_others: Mapping[str, Other],
+) -> Targets:
     """Join accounts with what is known about their exchanges.
 
     Args:
         accounts: Of the inventory.
+        takes: Whether an account is selected.
         exchanges: Catalog entries by id.
-        others: Exchanges without one, by id.
+        known_others: Exchanges without one, by id.
     """
-    return [
-        Target(account, exchange, _unusable(account, exchange, others))
-        for account in accounts
-        for exchange in [exchanges.get(account.subject.exchange)]
-    ]
+    selected = [account for account in accounts if takes(account.subject)]
+    wanted = {account.audited_by for account in selected if account.audited_by}
+    ids = {account.subject.id for account in selected}
+    auditors = [a for a in accounts if a.subject.id in wanted and a.subject.id not in ids]
+    discovering = {account.subject.exchange for account in selected if account.discover}
+    taken = ids | {account.subject.id for account in auditors}
+    return Targets(
+        asked=[
+            _target(account, exchanges.get(account.subject.exchange), wanted, known_others)
+            for account in (*selected, *auditors)
+        ],
+        selected=len(selected),
+        others=[
+            account
+            for account in accounts
+            if account.subject.id not in taken and account.subject.exchange in discovering
+        ],
+    )
+
+
+def _target(
+    account: Account,
+    exchange: Exchange | None,
+    auditors: Set[str],
+    others: Mapping[str, Other],
+) -> Target:
+    audits = account.subject.id in auditors
+    return Target(
+        account=account,
+        exchange=exchange,
+        unusable=_unusable(account, exchange, others),
+        asks=exchange is None or not _missing(account, exchange),
+        lists=audits or account.discover,
+    )
+
+
+def _missing(account: Account, exchange: Exchange) -> list[str]:
+    return [name for name in exchange.credentials if name not in account.credentials]
 
 
 def _unusable(
@@ -52,8 +101,8 @@ def _unusable(
     if exchange is None:
         other = others.get(account.subject.exchange)
         return Unknown(Reason.UNSUPPORTED_EXCHANGE, other.told if other else "")
-    missing = [name for name in exchange.credentials if name not in account.credentials]
-    if missing:
+    missing = _missing(account, exchange)
+    if missing and not account.audited_by:
         return Unknown(
             Reason.BAD_CREDENTIALS_CONFIG,
             f"the inventory names no {' and no '.join(missing)} for this account;"
@@ -78,6 +127,15 @@ def planned_requests(targets: Sequence[Target]) -> list[PlannedRequest]:
             permission=call.permission,
         )
         for target in targets
-        if target.exchange is not None and target.unusable is None
-        for call in target.exchange.calls
+        if target.exchange is not None and target.unusable is None and target.asks
+        for call in _calls(target.exchange, lists=target.lists)
     ]
+
+
+def _calls(exchange: Exchange, *, lists: bool) -> list[Call]:
+    """The calls about a key, and those that list other keys; the latter may be sent repeatedly."""
+    calls = list(exchange.calls)
+    for listing in exchange.listings if lists else ():
+        calls += [listing.each.call] if listing.each else []
+        calls.append(listing.keys.call)
+    return calls

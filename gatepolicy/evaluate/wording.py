@@ -20,12 +20,15 @@ _FLAGS: Mapping[str, tuple[str, str]] = {
     },
     "ip.restricted": ("only listed addresses may use the key", "any address may use the key"),
     "key.active": ("the key is active", "the key is not active"),
+    "key.exists": ("the exchange has the key", "the exchange no longer has the key"),
+    "key.declared": ("the inventory names the key", "the inventory does not name the key"),
 }
 """Fact to the words for true and for false."""
 
 _LISTS: Mapping[str, tuple[str, str]] = {
     "permissions.unrecognised": ("unknown words: ", "no unknown word"),
     "key.trading_pairs": ("the key may trade only ", "the key may trade every pair"),
+    "key.shared_with": ("the same key is used by ", "no other account uses the key"),
 }
 """Fact to the words before the entries, and for no entries."""
 

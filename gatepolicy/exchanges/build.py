@@ -15,6 +15,7 @@ from gatepolicy.exchanges.exchange import (
     FactSource,
     FromAnswer,
     FromCredential,
+    FromRow,
     Meaning,
     OwnKey,
     Parameter,
@@ -41,7 +42,7 @@ from gatepolicy.model.reasons import Reason
 Data: TypeAlias = Mapping[str, Any]
 
 
-_NO_WORDS: Data = {"call": "", "pointer": "", "shape": "word_list", "words": {}}
+NO_WORDS: Data = {"call": "", "pointer": "", "shape": "word_list", "words": {}}
 """Of an exchange none of whose answers lists permissions."""
 
 
@@ -64,25 +65,30 @@ def build(data: Data) -> Exchange:
         hosts=frozenset(data["hosts"]),
         sandbox_hosts=frozenset(data.get("sandbox_hosts", ())),
         rate_limit=RateLimit(**data["rate_limit"]),
-        calls=tuple(_call(call) for call in data["calls"]),
+        calls=tuple(call_of(call) for call in data["calls"]),
         success=_success(data.get("success")),
         error_code=errors["code"],
         error_text=errors["text"],
         errors=tuple(_error(pattern) for pattern in errors["patterns"]),
-        own_keys={call: _own_key(own) for call, own in data.get("own_keys", {}).items()},
-        permissions=_permissions(data.get("permissions", _NO_WORDS)),
-        facts={
-            name: tuple(_source(name, source) for source in sources)
-            for name, sources in data["facts"].items()
-        },
-        structural=_structural(data.get("structural", {})),
+        own_keys={call: own_key_of(own) for call, own in data.get("own_keys", {}).items()},
+        permissions=permissions_of(data.get("permissions", NO_WORDS)),
+        facts=facts_from(data["facts"]),
+        structural=structural_of(data.get("structural", {})),
         not_disclosed=_not_disclosed(data.get("not_disclosed", {})),
         menu=data["menu"],
         fixes=data["fixes"],
     )
 
 
-def _structural(data: Data) -> Mapping[str, Fact]:
+def facts_from(data: Data) -> Mapping[str, tuple[FactSource, ...]]:
+    """Facts with the places that tell them."""
+    return {
+        name: tuple(_source(name, source) for source in sources) for name, sources in data.items()
+    }
+
+
+def structural_of(data: Data) -> Mapping[str, Fact]:
+    """Facts by rule, each with its document."""
     return {
         name: Fact(
             value_of(name, fact["value"]), Provenance(Grade.STRUCTURAL, "", "", fact["reference"])
@@ -95,7 +101,8 @@ def _not_disclosed(data: Data) -> Mapping[str, Unknown]:
     return {name: Unknown(Reason.NOT_DISCLOSED, why) for name, why in data.items()}
 
 
-def _call(data: Data) -> Call:
+def call_of(data: Data) -> Call:
+    """A declared read."""
     return Call(
         id=data["id"],
         ccxt_method=data["ccxt_method"],
@@ -111,6 +118,8 @@ def _call(data: Data) -> Call:
 
 def _parameter(data: Any) -> Parameter:
     match data:
+        case {"row": str(pointer)}:
+            return FromRow(pointer)
         case {"credential": str(credential)}:
             return FromCredential(credential)
         case {"call": str(call), "pointer": str(pointer)}:
@@ -134,11 +143,13 @@ def _error(data: Data) -> ErrorPattern:
     )
 
 
-def _own_key(data: Data) -> OwnKey:
+def own_key_of(data: Data) -> OwnKey:
+    """How to find a key in a list."""
     return OwnKey(rows=data["rows"], key=data.get("key", ""), mask=data.get("mask", ""))
 
 
-def _permissions(data: Data) -> Permissions:
+def permissions_of(data: Data) -> Permissions:
+    """Where permissions stand, and what their words mean."""
     inferred = data.get("inferred_absence", {"capabilities": [], "reference": ""})
     return Permissions(
         call=data["call"],

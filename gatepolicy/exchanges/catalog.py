@@ -11,6 +11,7 @@ from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.build import build
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.listings import with_listings
 from gatepolicy.resources import catalog_directory, schemas_directory
 
 
@@ -68,8 +69,8 @@ def _data(file: Path) -> Any:
 
 def _built(data: Any, file: Path) -> Exchange:
     try:
-        return build(data)
-    except (KeyError, TypeError, ValueError) as error:
+        return with_listings(build(data), data)
+    except (KeyError, TypeError, ValueError, StopIteration) as error:
         raise InternalError(
             f"{file.name} of the exchange catalog cannot be read ({type(error).__name__}: {error})",
             hint="install gatepolicy again",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.facts import FACTS
+from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 
 
 class Discloses(StrEnum):
@@ -31,7 +31,12 @@ class Disclosure:
     """The calls and places, the document, or what to do instead."""
 
 
-_OWN = "computed from the key itself, when GATEPOLICY_FINGERPRINT_KEY is set"
+_OF_THE_SCAN = {
+    "key.fingerprint": "computed from the key itself",
+    "key.exists": "any answer to the key proves it; that it is gone, a list of an auditor",
+    "key.declared": "compared with the inventory; other keys are found with 'discover: true'",
+    "key.shared_with": "compared with the other accounts of the inventory",
+}
 
 
 def disclosure(exchange: Exchange) -> Mapping[str, Disclosure]:
@@ -40,8 +45,8 @@ def disclosure(exchange: Exchange) -> Mapping[str, Disclosure]:
 
 
 def _of_fact(exchange: Exchange, name: str) -> Disclosure:
-    if name == "key.fingerprint":
-        return Disclosure(Discloses.OBSERVED, _OWN)
+    if name in OF_THE_SCAN:
+        return Disclosure(Discloses.OBSERVED, _OF_THE_SCAN[name])
     if name in exchange.structural:
         return Disclosure(Discloses.STRUCTURAL, exchange.structural[name].provenance.reference)
     if name in exchange.not_disclosed:

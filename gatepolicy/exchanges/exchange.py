@@ -32,7 +32,15 @@ class FromAnswer:
     """JSON Pointer into its answer, to a text or a whole number."""
 
 
-Parameter: TypeAlias = str | FromCredential | FromAnswer
+@dataclass(frozen=True, slots=True)
+class FromRow:
+    """A parameter whose value stands in a row of the list before, such as a sub-account's name."""
+
+    pointer: str
+    """JSON Pointer within the row, to a text or a whole number."""
+
+
+Parameter: TypeAlias = str | FromCredential | FromAnswer | FromRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class Call:
     http_method: str
     """``GET``, or ``POST`` for the reads of exchanges that read by it."""
     path: str
-    """Absolute path, without the query."""
+    """Absolute path, without the query; ``{name}`` in it stands for a parameter."""
     params: Mapping[str, Parameter]
     """Parameters of the call."""
     reads: str
@@ -226,6 +234,54 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """How a list goes on."""
+
+    parameter: str
+    """Name of the parameter that chooses the page."""
+    first: int | None
+    """Number of the first page or row; ``None`` where an answer names the next page."""
+    step: int
+    """What the number grows by from page to page."""
+    size: int
+    """Rows of a full page: a shorter one is the last. Zero where an answer names the next page."""
+    next: str
+    """JSON Pointer into an answer to the name of the next page; empty where pages are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One call that answers a list of rows, page by page."""
+
+    call: Call
+    """Its declaration."""
+    rows: str
+    """JSON Pointer to the list."""
+    pages: Pages | None
+    """How it goes on; ``None`` when one answer holds all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of other keys that a key can ask for."""
+
+    id: str
+    """Name within the catalog file."""
+    title: str
+    """Which keys it lists, in words."""
+    permission: str
+    """What the exchange demands of the key that asks, in its own words; may be empty."""
+    each: Table | None
+    """The list before: the keys are asked for once for each of its rows."""
+    keys: Table
+    """The list of the keys."""
+    own: OwnKey
+    """Where a row shows its key."""
+    view: "Exchange"
+    """How a row tells facts: the exchange, as if the list were its only call."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """Everything that gatepolicy knows about an exchange."""
 
@@ -270,3 +326,5 @@ class Exchange:
     """The path of the web page where keys are edited."""
     fixes: Mapping[str, str]
     """Rule name to the fix on this exchange."""
+    listings: Sequence[Listing] = ()
+    """Lists of other keys."""

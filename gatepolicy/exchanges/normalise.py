@@ -49,10 +49,24 @@ def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Fac
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
     if len(failures) == len(outcomes):
         return _all_refused(exchange, outcomes, failures[0])
-    rows = _rows(exchange, outcomes, api_key)
+    return _told(exchange, _rows(exchange, outcomes, api_key), _refusals(outcomes))
+
+
+def facts_of_row(view: Exchange, row: Row) -> Facts:
+    """Every fact that one row of a list of keys proves about its key.
+
+    Args:
+        view: How rows tell facts: the view of a listing, with one call.
+        row: The row.
+    """
+    (call,) = view.calls
+    return _told(view, {call.id: row}, {})
+
+
+def _told(exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:
     resolved: dict[str, Fact | Unknown] = {
         **_of_permissions(exchange, rows),
-        **_disclosed(exchange, rows, _refusals(outcomes)),
+        **_disclosed(exchange, rows, proofs),
         **exchange.not_disclosed,
         **exchange.structural,
     }

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from gatepolicy.exchanges.exchange import Call, FromAnswer, FromCredential, Parameter
+from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.exchange import Call, FromAnswer, FromCredential, FromRow, Parameter
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.pointer import resolve
 from gatepolicy.model.reasons import Reason
@@ -13,7 +14,10 @@ PUBLIC_CREDENTIALS = ("apiKey", "uid", "accountId", "walletAddress")
 
 
 def parameters(
-    call: Call, credentials: Mapping[str, str], outcomes: Mapping[str, Parsed | Failure]
+    call: Call,
+    credentials: Mapping[str, str],
+    outcomes: Mapping[str, Parsed | Failure],
+    row: JSONValue = None,
 ) -> Mapping[str, str] | Failure:
     """What a call is sent with, or why it cannot be sent.
 
@@ -21,10 +25,11 @@ def parameters(
         call: Its declaration.
         credentials: ccxt name to value; only those that declarations name are used.
         outcomes: Id of every earlier call to what its answer was.
+        row: Of the list before, for calls that are made once for each of its rows.
     """
     values: dict[str, str] = {}
     for name, parameter in call.params.items():
-        value = _value(parameter, credentials, outcomes)
+        value = _value(parameter, credentials, outcomes, row)
         if isinstance(value, Failure):
             return value
         values[name] = value
@@ -35,6 +40,7 @@ def _value(
     parameter: Parameter,
     credentials: Mapping[str, str],
     outcomes: Mapping[str, Parsed | Failure],
+    row: JSONValue,
 ) -> str | Failure:
     match parameter:
         case str():
@@ -43,6 +49,8 @@ def _value(
             return credentials[credential]
         case FromAnswer(call, pointer):
             return _of_answer(outcomes[call], pointer)
+        case FromRow(pointer):
+            return _of_answer(Parsed(row), pointer)
         case _:
             assert_never(parameter)
 

@@ -22,14 +22,9 @@ def own_row(answer: JSONValue, own: OwnKey | None, api_key: str | None) -> Row |
     """
     if own is None:
         return Row(answer, "")
-    found = resolve(answer, own.rows)
-    match found:
-        case dict():
-            rows = [Row(found, own.rows)]
-        case list():
-            rows = [Row(row, own.rows + join(index)) for index, row in enumerate(found)]
-        case _:
-            return NoRow("the answer holds no list of keys")
+    rows = rows_of(answer, own.rows)
+    if isinstance(rows, NoRow):
+        return rows
     if own.key:
         rows = [row for row in rows if api_key and _is_own(row, own, api_key)]
     if len(rows) != 1:
@@ -37,11 +32,47 @@ def own_row(answer: JSONValue, own: OwnKey | None, api_key: str | None) -> Row |
     return rows[0]
 
 
-def _is_own(row: Row, own: OwnKey, api_key: str) -> bool:
+def rows_of(answer: JSONValue, pointer: str) -> list[Row] | NoRow:
+    """The rows of a list; one object in place of the list is a list of one."""
+    found = resolve(answer, pointer)
+    match found:
+        case dict():
+            return [Row(found, pointer)]
+        case list():
+            return [Row(row, pointer + join(index)) for index, row in enumerate(found)]
+        case _:
+            return NoRow("the answer holds no list of keys")
+
+
+def shown_key(row: Row, own: OwnKey) -> str | None:
+    """The key as a row shows it, whole or masked; ``None`` when it shows none."""
     shown = resolve(row.value, own.key)
-    if shown is ABSENT or not isinstance(shown, str):
+    return shown if shown is not ABSENT and isinstance(shown, str) and shown else None
+
+
+def _is_own(row: Row, own: OwnKey, api_key: str) -> bool:
+    shown = shown_key(row, own)
+    if shown is None:
         return False
-    if own.mask and shown.endswith(own.mask):
-        visible = shown.rstrip(own.mask)
-        return len(visible) >= _FEWEST_SHOWN and api_key.startswith(visible)
-    return shown == api_key
+    return same_key(shown, api_key, own.mask)
+
+
+def same_key(shown: str, known: str, mask: str) -> bool:
+    """Whether what is shown of a key fits a key.
+
+    Args:
+        shown: Whole, or with the mask in place of the characters that are hidden.
+        known: The whole key.
+        mask: The character that hides; empty when keys are shown whole.
+    """
+    if not mask or mask not in shown:
+        return shown == known
+    head, _, rest = shown.partition(mask)
+    tail = rest.lstrip(mask)
+    return (
+        mask not in tail
+        and len(head) + len(tail) >= _FEWEST_SHOWN
+        and len(known) > len(head) + len(tail)
+        and known.startswith(head)
+        and known.endswith(tail)
+    )

@@ -201,6 +201,7 @@ def encode_subject(subject: Subject) -> dict[str, Json]:
         "exchange": subject.exchange,
         "labels": dict(sorted(subject.labels.items())),
         "owner": subject.owner,
+        "found_by": subject.found_by,
         "location": encode_location(subject.location),
     }
 
@@ -213,6 +214,7 @@ def decode_subject(data: Mapping[str, Any]) -> Subject:
         labels=dict(data["labels"]),
         owner=data["owner"],
         location=_decode_location(data["location"]),
+        found_by=data["found_by"],
     )
 
 

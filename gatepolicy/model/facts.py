@@ -106,8 +106,17 @@ FACTS: dict[str, FactDefinition] = {
         FactKind.TEXTS, "the only pairs that the key may trade; empty means all"
     ),
     "key.fingerprint": FactDefinition(FactKind.TEXT, "keyed hash and last characters of the key"),
+    "key.exists": FactDefinition(FactKind.BOOL, "the exchange still has the key"),
+    "key.declared": FactDefinition(FactKind.BOOL, "the inventory names the key"),
+    "key.shared_with": FactDefinition(
+        FactKind.TEXTS, "other accounts that the inventory gives the same key"
+    ),
 }
 """Every fact, in the order in which reports list them."""
+
+OF_THE_SCAN = frozenset({"key.fingerprint", "key.exists", "key.declared", "key.shared_with"})
+"""Facts that no catalog entry tells: the scan learns them from the inventory and from the fact
+that answers come at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +161,14 @@ class Facts:
     """Name to fact."""
     unknown: Mapping[str, Unknown] = field(default_factory=dict)
     """Name to reason."""
+
+    def learn(self, name: str, what: Fact | Unknown) -> "Facts":
+        """These facts, with one of them known, or unknown, as given."""
+        known = {other: fact for other, fact in self.known.items() if other != name}
+        unknown = {other: why for other, why in self.unknown.items() if other != name}
+        if isinstance(what, Fact):
+            return Facts({**known, name: what}, unknown)
+        return Facts(known, {**unknown, name: what})
 
     @staticmethod
     def nothing(reason: Reason, detail: str = "") -> "Facts":

@@ -17,7 +17,7 @@ class Subject:
     """An account as the inventory declares it, without its credentials."""
 
     id: str
-    """Unique within the inventory."""
+    """Unique within the inventory and the keys that were found."""
     exchange: str
     """Id of the exchange in the catalog."""
     labels: Mapping[str, str]
@@ -25,7 +25,14 @@ class Subject:
     owner: str
     """Who answers for the account; may be empty."""
     location: Location
-    """Where the inventory declares it."""
+    """Where the inventory declares it, or the account that listed it."""
+    found_by: str = ""
+    """Id of the account that listed this key, where the inventory does not name it."""
+
+    @property
+    def declared_id(self) -> str:
+        """The id that the inventory knows: what selectors match on."""
+        return self.found_by or self.id
 
 
 @dataclass(frozen=True, slots=True)

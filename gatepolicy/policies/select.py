@@ -14,7 +14,9 @@ def applies(policy: Policy, subject: Subject) -> bool:
     chosen = policy.applies_to
     return (
         (not chosen.exchanges or subject.exchange in chosen.exchanges)
-        and (not chosen.accounts or any(fnmatchcase(subject.id, g) for g in chosen.accounts))
+        and (
+            not chosen.accounts or any(fnmatchcase(subject.declared_id, g) for g in chosen.accounts)
+        )
         and all(subject.labels.get(key) == value for key, value in chosen.labels.items())
         and policy.at(subject.exchange).asks
     )

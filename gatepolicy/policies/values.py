@@ -117,5 +117,8 @@ CLAUSES: Mapping[str, Reader] = {
     "key.trading_pairs": read_plain,
     "key.trading_pairs.within": read_texts,
     "key.active": read_plain,
+    "key.exists": read_plain,
+    "key.declared": read_plain,
+    "key.unique": read_plain,
 }
 """Every place of a policy that rules can ask for, with how it is read."""

@@ -127,8 +127,8 @@ def test_every_problem_is_told_at_once() -> None:
     )
     assert problems(text) == [
         "accounts.yaml:6:36: accounts[0].credentials.secrte: unknown key; did you mean secret?",
-        "accounts.yaml:7:5: accounts[0].colour: unknown key; one of base_url, credentials,"
-        " exchange, id, labels, owner, proxy, sandbox …",
+        "accounts.yaml:7:5: accounts[0].colour: unknown key; one of audited_by, base_url,"
+        " credentials, discover, exchange, id, key, labels …",
         "accounts.yaml:8:5: accounts[1]: exchange is missing; add it",
         "accounts.yaml:9:18: accounts[1].credentials: empty or too short;"
         ' for example {"apiKey": "env:OKX_API_KEY", "secret": "env:OKX_API_SECRET",'

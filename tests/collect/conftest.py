@@ -48,19 +48,21 @@ def ask(tmp_path: Path) -> Ask:
             inventory = tmp_path / "accounts.yaml"
             inventory.write_text(text, encoding="utf-8")
             accounts = load_inventory(str(inventory)).accounts
-            targets = make_targets(accounts, load_exchanges(key.exchange for key in keys), {})
+            targets = make_targets(
+                accounts, lambda _: True, load_exchanges(key.exchange for key in keys), {}
+            )
             settings = CollectSettings(
                 jobs=jobs,
                 max_rate=None,
                 attempts=attempts,
-                pepper=b"",
+                pepper=b"pepper",
                 keep_answers=True,
                 sources=replace(
                     SecretSources.real(str(inventory)), environ=environ or environment(keys)
                 ),
             )
             collected: dict[int, Evidence] = {}
-            run(targets, settings, Watcher(collected.__setitem__, lambda _: None))
+            run(targets, settings, Watcher(collected.__setitem__, lambda _: None, lambda _: None))
             assert not playing.forbidden_requests
             assert not playing.followed_redirects
         return [collected[position] for position in range(len(keys))]

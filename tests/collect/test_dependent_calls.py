@@ -10,6 +10,7 @@ from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.targets import make_targets
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, FromAnswer, FromCredential, Parameter
+from gatepolicy.model.facts import OF_THE_SCAN
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import Evidence
 from gatepolicy.simulator.inventory import environment, inventory_yaml
@@ -34,10 +35,10 @@ def collected(tmp_path: Path, key: SimulatedKey, exchange: Exchange) -> Evidence
         inventory.write_text(inventory_yaml([key], simulator.url), encoding="utf-8")
         accounts = load_inventory(str(inventory)).accounts
         sources = replace(SecretSources.real(str(inventory)), environ=environment([key]))
-        settings = CollectSettings(1, None, 1, b"", keep_answers=False, sources=sources)
+        settings = CollectSettings(1, None, 1, b"pepper", keep_answers=False, sources=sources)
         found: dict[int, Evidence] = {}
-        targets = make_targets(accounts, {"gate": exchange}, {})
-        run(targets, settings, Watcher(found.__setitem__, lambda _: None))
+        targets = make_targets(accounts, lambda _: True, {"gate": exchange}, {})
+        run(targets, settings, Watcher(found.__setitem__, lambda _: None, lambda _: None))
     return found[0]
 
 
@@ -56,4 +57,4 @@ def test_without_that_value_the_second_call_is_not_sent(tmp_path: Path, clean: C
     evidence = collected(tmp_path, clean(ExchangeId.GATE), exchange)
     assert [call.call for call in evidence.calls] == ["detail"]
     assert evidence.facts.unknown["permission.withdraw"].reason is Reason.UNEXPECTED_ANSWER
-    assert evidence.facts.known == {}
+    assert set(evidence.facts.known) <= OF_THE_SCAN - {"key.exists"}

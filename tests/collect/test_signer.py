@@ -18,6 +18,12 @@ from gatepolicy.exchanges.exchange import Call, Exchange
 
 CATALOG = load_catalog()
 CALLS = [(exchange, call) for exchange in CATALOG.values() for call in exchange.calls]
+LISTS = [
+    (exchange, call)
+    for exchange in CATALOG.values()
+    for listing in exchange.listings
+    for call in (*([listing.each.call] if listing.each else []), listing.keys.call)
+]
 CANARIES = {
     "apiKey": "canaryKey4f6a81c29d",
     "secret": "canarySecret77e0b1c5",
@@ -88,7 +94,7 @@ def named(pair: tuple[Exchange, Call]) -> str:
     return f"{pair[0].id}-{pair[1].id}"
 
 
-@pytest.mark.parametrize("pair", CALLS, ids=named)
+@pytest.mark.parametrize("pair", [*CALLS, *LISTS], ids=named)
 def test_every_declared_call_exists_in_ccxt_and_goes_where_the_catalog_says(
     pair: tuple[Exchange, Call],
 ) -> None:

@@ -40,6 +40,9 @@ key:
   name: '^ICG-'
   trading_pairs: none
   active: true
+  exists: true
+  declared: true
+  unique: true
 on_unknown: {default: warn, GP001: block}
 severity: {GP020: low, key-idle: high}
 evidence: {accept: [observed]}
@@ -94,6 +97,9 @@ def test_every_clause_is_typed() -> None:
         "key.name": "^ICG-",
         "key.trading_pairs": "none",
         "key.active": True,
+        "key.exists": True,
+        "key.declared": True,
+        "key.unique": True,
     }
     assert {*clauses, "key.trading_pairs.within"} == set(CLAUSES)
 
@@ -128,17 +134,17 @@ def test_words_of_exchanges() -> None:
         "account": Grant("account", Access.READ_ONLY),
     }
     assert {word: str(place) for word, place in gate.words.items.items()} == {
-        "spot": "desk.yaml:29:15",
-        "account": "desk.yaml:29:33",
+        "spot": "desk.yaml:32:15",
+        "account": "desk.yaml:32:33",
     }
-    assert str(gate.words.location) == "desk.yaml:29:7"
+    assert str(gate.words.location) == "desk.yaml:32:7"
     assert gate.clauses["key.trading_pairs.within"].value == ("BTC_USDT",)
     assert okx.words is not None
     assert okx.words.words == {
         "read_only": Grant("read_only", Access.READ_WRITE),
         "trade": Grant("trade", Access.READ_WRITE),
     }
-    assert str(okx.words.items["trade"]) == "desk.yaml:32:38"
+    assert str(okx.words.items["trade"]) == "desk.yaml:35:38"
 
 
 def test_a_list_of_pairs_replaces_the_word_none_there() -> None:

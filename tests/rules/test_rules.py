@@ -49,8 +49,11 @@ IDS = {
     "GP026": "trading-pairs-restricted",
     "GP027": "trading-pairs-outside-list",
     "GP028": "key-inactive",
+    "GP029": "shared-key",
     "GP030": "account-without-policy",
     "GP031": "policy-without-accounts",
+    "GP032": "undeclared-key",
+    "GP033": "dead-key",
 }
 """For ever: whoever suppresses a finding names it so."""
 

@@ -168,12 +168,21 @@ def _neighbour(key: SimulatedKey) -> Mapping[str, object]:
     }
 
 
+def _no_sub_accounts(
+    key: SimulatedKey, others: Sequence[SimulatedKey], now: datetime, described: object
+) -> object:
+    # Simulated accounts have none: the documents show no answer for that, so an empty list.
+    del key, others, now, described
+    return []
+
+
 GATE = Exchange(
     id=ExchangeId.GATE,
     prefix="/api/v4/",
     calls={
         "/api/v4/account/detail": Call(_detail, only_described, patched=False),
         "/api/v4/account/main_keys": Call(_row, _main_keys),
+        "/api/v4/sub_accounts": Call(_row, _no_sub_accounts, patched=False),
     },
     presented=lambda asked: asked.headers.get("KEY", ""),
     refuse=_refuse,

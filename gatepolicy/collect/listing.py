@@ -1,0 +1,120 @@
+"""Lists of other keys: asked page by page, and read row by row."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gatepolicy.collect.target import Listed, ListedKey
+from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.exchange import Call, Exchange, Listing, Pages, Table
+from gatepolicy.exchanges.interpret import Failure, Parsed
+from gatepolicy.exchanges.normalise import facts_of_row
+from gatepolicy.exchanges.params import parameters
+from gatepolicy.exchanges.pointer import resolve
+from gatepolicy.exchanges.reading import NoRow, Row
+from gatepolicy.exchanges.rows import rows_of, shown_key
+from gatepolicy.model.facts import Unknown
+from gatepolicy.model.reasons import Reason
+
+MOST_PAGES = 100
+"""A list that is longer is not read to its end, and so never complete."""
+
+Ask: TypeAlias = "Callable[[Call, Mapping[str, str]], Awaitable[Parsed | Failure]]"
+"""Sends one declared call and says what its answer is."""
+
+
+async def list_keys(exchange: Exchange, public: Mapping[str, str], ask: Ask) -> Listed:
+    """Read every list of keys that an exchange offers.
+
+    Args:
+        exchange: Whose.
+        public: The asking account's credentials that are no secrets.
+        ask: Sends.
+    """
+    if not exchange.listings:
+        detail = f"the catalog knows no list of keys on {exchange.title}"
+        return Listed((), Unknown(Reason.NOT_DISCLOSED, detail))
+    reader = _Reader(exchange, public, ask, [], [])
+    for listing in exchange.listings:
+        await reader.read(listing)
+    return Listed(tuple(reader.keys), next(iter(reader.missing), None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    exchange: Exchange
+    public: Mapping[str, str]
+    ask: Ask
+    keys: list[ListedKey]
+    missing: list[Unknown]
+
+    async def read(self, listing: Listing) -> None:
+        if listing.each is None:
+            await self._read_keys(listing, None)
+            return
+        for parent in await self._rows(listing.title, listing.each, None):
+            await self._read_keys(listing, parent.value)
+
+    async def _read_keys(self, listing: Listing, parent: JSONValue) -> None:
+        for row in await self._rows(listing.title, listing.keys, parent):
+            shown = shown_key(row, listing.own)
+            if shown is None:
+                self._miss(listing.title, "a row shows no key")
+                continue
+            facts = facts_of_row(listing.view, row)
+            self.keys.append(ListedKey(listing.id, shown, listing.own.mask, facts))
+
+    async def _rows(self, title: str, table: Table, parent: JSONValue) -> list[Row]:
+        """All rows of all pages; what cannot be read is noted as missing."""
+        params = parameters(table.call, self.public, {}, parent)
+        if isinstance(params, Failure):
+            self._miss(title, params.detail)
+            return []
+        rows: list[Row] = []
+        position = _first(table.pages)
+        for _ in range(MOST_PAGES):
+            outcome = await self.ask(table.call, {**params, **_asked(table.pages, position)})
+            if isinstance(outcome, Failure):
+                self.missing.append(Unknown(outcome.reason, _told(title, outcome.detail)))
+                return rows
+            found = rows_of(outcome.value, table.rows)
+            if isinstance(found, NoRow):
+                self._miss(title, found.detail)
+                return rows
+            rows += found
+            position = _next(table.pages, position, outcome.value, len(found))
+            if position is None:
+                return rows
+        self._miss(title, f"more than {MOST_PAGES} pages")
+        return rows
+
+    def _miss(self, title: str, why: str) -> None:
+        self.missing.append(Unknown(Reason.UNEXPECTED_ANSWER, _told(title, why)))
+
+
+def _told(title: str, why: str) -> str:
+    return f"{title} could not all be listed: {why}" if why else f"{title} could not all be listed"
+
+
+def _first(pages: Pages | None) -> str | None:
+    return str(pages.first) if pages is not None and pages.first is not None else ""
+
+
+def _asked(pages: Pages | None, position: str | None) -> Mapping[str, str]:
+    return {pages.parameter: position} if pages is not None and position else {}
+
+
+def _next(pages: Pages | None, position: str | None, answer: JSONValue, rows: int) -> str | None:
+    """Where the next page begins; ``None`` after the last one."""
+    if pages is None:
+        return None
+    if not pages.next:
+        full = rows >= pages.size
+        return str(int(position or "0") + pages.step) if full else None
+    name = resolve(answer, pages.next)
+    named = isinstance(name, str | int) and not isinstance(name, bool) and str(name) not in _ENDS
+    return str(name) if named and str(name) != position else None
+
+
+_ENDS = frozenset({"", "0"})
+"""What stands for no next page."""

@@ -1,0 +1,300 @@
+"""What only all accounts together tell: audited keys, keys that nobody declared, shared keys. Pure.
+
+Keys are compared here and go no further: what leaves has fingerprints and the last characters.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gatepolicy.accounts.account import Account
+from gatepolicy.accounts.fingerprint import fingerprint, is_fingerprint
+from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
+from gatepolicy.exchanges.rows import same_key
+from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Unknown
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import Evidence, Subject
+
+_MASK = "*"
+_INVENTORY = Provenance(Grade.STRUCTURAL, "", "", "computed from what the inventory says")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An account of the inventory, with what is known of its key."""
+
+    account: Account
+    """The account."""
+    api_key: Secret | None
+    """The public half of its key; ``None`` when it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The end of collecting."""
+
+    evidence: Mapping[int, Evidence]
+    """Position of a target to its evidence, as far as it changed."""
+    found: Sequence[Evidence]
+    """Keys that the inventory does not name."""
+
+
+def settle(
+    targets: Sequence[Target],
+    collected: Mapping[int, Collected],
+    others: Sequence[Declared],
+    pepper: bytes,
+) -> Settled:
+    """Compare everything with everything.
+
+    Args:
+        targets: What was collected.
+        collected: By position among the targets.
+        others: Accounts of the inventory that were not collected: their keys are declared, too.
+        pepper: Key of the fingerprints.
+    """
+    here = [
+        Declared(target.account, collected[position].api_key)
+        for position, target in enumerate(targets)
+    ]
+    keys = [_Key.of(declared, pepper) for declared in (*here, *others)]
+    lists = {
+        target.account.subject.id: collected[position].listed
+        for position, target in enumerate(targets)
+    }
+    sharing = _sharing(keys)
+    evidence = {
+        position: _settled(target, collected[position], keys[position], sharing, lists, pepper)
+        for position, target in enumerate(targets)
+    }
+    return Settled(evidence, tuple(_found(targets, collected, keys, pepper)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """How an account's key is known: whole, by what is shown of it, by its fingerprint, or not."""
+
+    account: Account
+    whole: str
+    shown: str
+    fingerprint: str
+
+    @staticmethod
+    def of(declared: Declared, pepper: bytes) -> "_Key":
+        said = declared.account.key
+        whole = declared.api_key.reveal() if declared.api_key else ""
+        if not whole and said and _MASK not in said and not is_fingerprint(said):
+            whole = said
+        print_ = fingerprint(whole, pepper=pepper) if whole else ""
+        return _Key(
+            account=declared.account,
+            whole=whole,
+            shown=said if _MASK in said else "",
+            fingerprint=print_ or (said if is_fingerprint(said) else ""),
+        )
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.whole or self.shown or self.fingerprint)
+
+    def fits(self, listed: ListedKey, pepper: bytes) -> bool:
+        masked = bool(listed.mask) and listed.mask in listed.shown
+        if self.whole:
+            return same_key(listed.shown, self.whole, listed.mask)
+        if masked:
+            return bool(self.shown) and _unmasked(self.shown, _MASK) == _unmasked(
+                listed.shown, listed.mask
+            )
+        if self.shown:
+            return same_key(self.shown, listed.shown, _MASK)
+        return bool(self.fingerprint) and self.fingerprint == fingerprint(
+            listed.shown, pepper=pepper
+        )
+
+
+def _unmasked(shown: str, mask: str) -> tuple[str, str]:
+    head, _, rest = shown.partition(mask)
+    return head, rest.lstrip(mask)
+
+
+def _sharing(keys: Sequence[_Key]) -> Mapping[str, Sequence[str]]:
+    """Fingerprint to the accounts that have it."""
+    sharing: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        if key.fingerprint:
+            sharing[key.fingerprint].append(key.account.subject.id)
+    return sharing
+
+
+def _settled(
+    target: Target,
+    collected: Collected,
+    key: _Key,
+    sharing: Mapping[str, Sequence[str]],
+    lists: Mapping[str, Listed | None],
+    pepper: bytes,
+) -> Evidence:
+    account = target.account
+    facts = collected.evidence.facts
+    if account.audited_by and target.unusable is None:
+        listed = lists.get(account.audited_by)
+        facts = _audited(target, key, listed, facts, pepper)
+    facts = facts.learn("key.declared", _declared(target, collected))
+    if key.fingerprint:
+        others = [other for other in sharing[key.fingerprint] if other != account.subject.id]
+        facts = facts.learn("key.fingerprint", Fact(key.fingerprint, _INVENTORY))
+        facts = facts.learn("key.shared_with", Fact(tuple(sorted(others)), _INVENTORY))
+    return replace(collected.evidence, facts=facts)
+
+
+def _declared(target: Target, collected: Collected) -> Fact | Unknown:
+    """That the key is declared; for an account that discovers, only with all its lists read."""
+    if target.account.discover:
+        first = next(iter(collected.evidence.facts.unknown.values()), None)
+        if collected.listed is None:
+            return first or Unknown(Reason.NOT_DISCLOSED, "no list of keys could be asked for")
+        if collected.listed.missing is not None:
+            return collected.listed.missing
+    return Fact(value=True, provenance=_INVENTORY)
+
+
+def _audited(target: Target, key: _Key, listed: Listed | None, own: Facts, pepper: bytes) -> Facts:
+    """The facts of an account that another one lists."""
+    auditor = target.account.audited_by
+    if listed is None:
+        return own if target.asks else _nothing(Reason.NOT_DISCLOSED, f"{auditor} lists no keys")
+    if not key.is_known:
+        return own
+    fitting = [one for one in listed.keys if key.fits(one, pepper)]
+    if len(fitting) == 1:
+        found = fitting[0]
+        exists = _observed(found.listing, value=True)
+        facts = own if target.asks else _told_by(found, auditor)
+        return facts.learn("key.exists", exists)
+    if fitting:
+        detail = f"{auditor} lists {len(fitting)} keys that look like it"
+        return own if target.asks else _nothing(Reason.UNEXPECTED_ANSWER, detail)
+    if listed.missing is not None:
+        why = replace(listed.missing, detail=f"{auditor}: {listed.missing.detail}")
+        return own if target.asks else Facts.nothing(why.reason, why.detail)
+    gone = _observed(_first_listing(target), value=False)
+    if target.asks:
+        # An answer to the key itself proves more than a list in which it cannot be found.
+        return own if "key.exists" in own.known else own.learn("key.exists", gone)
+    return _nothing(Reason.NOT_DISCLOSED, f"{auditor} lists no such key").learn("key.exists", gone)
+
+
+def _first_listing(target: Target) -> str:
+    listings = target.exchange.listings if target.exchange else ()
+    return listings[0].id if listings else ""
+
+
+def _nothing(reason: Reason, detail: str) -> Facts:
+    return Facts.nothing(reason, detail)
+
+
+def _observed(call: str, *, value: FactValue) -> Fact:
+    return Fact(value, Provenance(Grade.OBSERVED, call, ""))
+
+
+def _told_by(found: ListedKey, auditor: str) -> Facts:
+    """What a list tells, with the auditor as its witness."""
+    known = {
+        name: replace(fact, provenance=_witnessed(fact.provenance, auditor))
+        for name, fact in found.facts.known.items()
+    }
+    return Facts(known, found.facts.unknown)
+
+
+def _witnessed(provenance: Provenance, auditor: str) -> Provenance:
+    if provenance.grade is Grade.STRUCTURAL:
+        return provenance
+    return replace(provenance, reference=f"listed by {auditor}")
+
+
+def _found(
+    targets: Sequence[Target],
+    collected: Mapping[int, Collected],
+    keys: Sequence[_Key],
+    pepper: bytes,
+) -> Iterator[Evidence]:
+    """Every listed key that the inventory does not name, once."""
+    seen: set[tuple[str, str]] = set()
+    for position, target in enumerate(targets):
+        listed = collected[position].listed
+        if not target.account.discover or listed is None:
+            continue
+        exchange = target.account.subject.exchange
+        same = [key for key in keys if key.account.subject.exchange == exchange]
+        unread = [key.account.subject.id for key in same if not key.is_known]
+        fresh = []
+        for one in listed.keys:
+            if (exchange, one.shown) in seen or any(key.fits(one, pepper) for key in same):
+                continue
+            if _last_shown(one):
+                # Too little is shown of some keys to tell one from another.
+                seen.add((exchange, one.shown))
+            fresh.append(one)
+        yield from _subjects(target, collected[position].evidence, fresh, unread, pepper)
+
+
+def _subjects(
+    target: Target,
+    master: Evidence,
+    fresh: Sequence[ListedKey],
+    unread: Sequence[str],
+    pepper: bytes,
+) -> Iterator[Evidence]:
+    names = numbered([_name(target.account.subject.id, one) for one in fresh])
+    for one, name in zip(fresh, names, strict=True):
+        subject = Subject(
+            id=name,
+            exchange=master.subject.exchange,
+            labels=master.subject.labels,
+            owner=master.subject.owner,
+            location=master.subject.location,
+            found_by=master.subject.id,
+        )
+        facts = _told_by(one, master.subject.id)
+        facts = facts.learn("key.exists", _observed(one.listing, value=True))
+        facts = facts.learn("key.declared", _undeclared(one, unread))
+        yield Evidence(subject, master.collected_at, _fingerprinted(facts, one, pepper), ())
+
+
+def _undeclared(one: ListedKey, unread: Sequence[str]) -> Fact | Unknown:
+    if not unread:
+        return _observed(one.listing, value=False)
+    names = ", ".join(unread)
+    return Unknown(
+        Reason.BAD_CREDENTIALS_CONFIG, f"the key of {names} could not be read; this may be it"
+    )
+
+
+def _fingerprinted(facts: Facts, one: ListedKey, pepper: bytes) -> Facts:
+    if one.mask and one.mask in one.shown:
+        return facts
+    facts = facts.learn("key.fingerprint", Fact(fingerprint(one.shown, pepper=pepper), _INVENTORY))
+    return facts.learn("key.shared_with", Fact((), _INVENTORY))
+
+
+def _name(master: str, one: ListedKey) -> str:
+    """A name for a found key: the last characters that are shown of it."""
+    last = _last_shown(one)
+    return f"{master}/key-{last}" if last else f"{master}/key"
+
+
+def _last_shown(one: ListedKey) -> str:
+    """The last four characters that are shown; none of a key of which hardly more is shown."""
+    visible = [c for c in one.shown if c != one.mask and c.isascii() and c.isalnum()]
+    return "".join(visible[-4:]) if len(visible) >= 10 else ""
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names, each made its own by a number where it stands a second time."""
+    seen: dict[str, int] = defaultdict(int)
+    own = []
+    for name in names:
+        seen[name] += 1
+        own.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return own

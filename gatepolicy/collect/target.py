@@ -1,0 +1,61 @@
+"""What collecting starts with and ends with, for one account."""
+
+from dataclasses import dataclass
+
+from gatepolicy.accounts.account import Account
+from gatepolicy.collect.secret import Secret
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.facts import Facts, Unknown
+from gatepolicy.model.scan import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An account with what the catalog knows about its exchange."""
+
+    account: Account
+    """From the inventory."""
+    exchange: Exchange | None
+    """``None`` when the catalog does not know it: nothing is sent."""
+    unusable: Unknown | None
+    """Why nothing is sent; ``None`` when all is fine."""
+    asks: bool = True
+    """Whether its own key is asked; a key that is only audited has no secret to ask with."""
+    lists: bool = False
+    """Whether its key lists other keys: to discover them, or to audit them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """One key of a list."""
+
+    listing: str
+    """Id of the listing."""
+    shown: str
+    """The key as the exchange shows it, whole or masked. Stays within the collector."""
+    mask: str
+    """The character that hides; empty when keys are shown whole."""
+    facts: Facts
+    """What the row proves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What an account's key could list."""
+
+    keys: tuple[ListedKey, ...]
+    """In the order of the answers."""
+    missing: Unknown | None
+    """Why something is missing; ``None`` when every list was read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was found out about one target. Stays within the collector."""
+
+    evidence: Evidence
+    """What its own key discloses."""
+    api_key: Secret | None
+    """The public half of its key, where it could be read."""
+    listed: Listed | None = None
+    """Other keys, where they were asked for."""

@@ -1,0 +1,120 @@
+"""From the data of a catalog file to the lists of other keys. Pure.
+
+A listed key tells what its row tells, by the same words, readers and rules as the calling key.
+"""
+
+from dataclasses import replace
+
+from gatepolicy.exchanges.build import (
+    NO_WORDS,
+    Data,
+    call_of,
+    facts_from,
+    own_key_of,
+    permissions_of,
+    structural_of,
+)
+from gatepolicy.exchanges.exchange import Call, Exchange, Listing, Pages, Permissions, Table
+
+
+def with_listings(exchange: Exchange, data: Data) -> Exchange:
+    """The exchange with its lists of other keys.
+
+    Args:
+        exchange: Built from the same data.
+        data: What the catalog file holds.
+    """
+    listings = tuple(_listing(exchange, listing) for listing in data.get("listings", ()))
+    return replace(exchange, listings=listings)
+
+
+def _listing(exchange: Exchange, data: Data) -> Listing:
+    asked = data["call"]
+    if isinstance(asked, str):
+        # One of the exchange's own calls: whatever it tells of the calling key, each row tells.
+        call = next(call for call in exchange.calls if call.id == asked)
+        own, of_rows = exchange.own_keys[asked], exchange
+    else:
+        call = call_of({"id": data["id"], **asked})
+        own, of_rows = own_key_of(data), _of_rows(exchange, data, call)
+    return Listing(
+        id=data["id"],
+        title=data["title"],
+        permission=data.get("permission", call.permission),
+        each=_table(data["each"]) if "each" in data else None,
+        keys=Table(call, own.rows, _pages(data.get("pages"))),
+        own=own,
+        view=_only(of_rows, call),
+    )
+
+
+def _of_rows(exchange: Exchange, data: Data, call: Call) -> Exchange:
+    """The exchange, as the rows of a list of their own describe keys."""
+    listing = data["id"]
+    of_subaccounts = {"key.subaccount": {"value": True, "reference": call.reference}}
+    by_rule = {
+        **(of_subaccounts if data["of"] == "subaccounts" else {}),
+        **data.get("structural", {}),
+    }
+    facts = {
+        name: [{**source, "call": listing} for source in sources]
+        for name, sources in data.get("facts", {}).items()
+    }
+    return replace(
+        exchange,
+        permissions=_permissions_of_rows(exchange.permissions, listing, data),
+        facts=facts_from(facts),
+        structural={**exchange.structural, **structural_of(by_rule)},
+    )
+
+
+def _permissions_of_rows(permissions: Permissions, listing: str, data: Data) -> Permissions:
+    """Permissions as rows list them: with the words of the exchange, unless they say otherwise."""
+    said = data.get("permissions")
+    if said is None:
+        return permissions_of(NO_WORDS)
+    own = permissions_of({"words": {}, **said, "call": listing})
+    if own.words:
+        return own
+    return replace(
+        own,
+        words=permissions.words,
+        wordless=permissions.wordless,
+        inferred_absence=permissions.inferred_absence,
+        inferred_reference=permissions.inferred_reference,
+    )
+
+
+def _only(exchange: Exchange, call: Call) -> Exchange:
+    """What one call tells; nothing else is asked of a key that is only listed."""
+    facts = {
+        name: tuple(source for source in sources if source.call == call.id)
+        for name, sources in exchange.facts.items()
+    }
+    told = {name: sources for name, sources in facts.items() if sources}
+    worded = exchange.permissions.call == call.id
+    return replace(
+        exchange,
+        calls=(call,),
+        own_keys={},
+        permissions=exchange.permissions if worded else permissions_of(NO_WORDS),
+        facts=told,
+        # What no word tells of the calling key, no word tells of another one.
+        not_disclosed={n: why for n, why in exchange.not_disclosed.items() if n not in told},
+    )
+
+
+def _table(data: Data) -> Table:
+    return Table(call_of(data), data["rows"], _pages(data.get("pages")))
+
+
+def _pages(data: Data | None) -> Pages | None:
+    if data is None:
+        return None
+    return Pages(
+        parameter=data["parameter"],
+        first=data.get("first"),
+        step=data.get("step", 1),
+        size=data.get("size", 0),
+        next=data.get("next", ""),
+    )

@@ -1,0 +1,188 @@
+"""What only all accounts together tell: audited, undeclared, dead and shared keys."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from gatepolicy.accounts.account import Account
+from gatepolicy.accounts.fingerprint import fingerprint
+from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.settle import Declared, Settled, settle
+from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Unknown
+from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import Evidence, Subject
+
+GATE = load_exchange("gate")
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+PEPPER = b"pepper"
+MASTER = "masterkey-0123456789abcdef"
+BOT = "botkey-0123456789abcdefbot7"
+OTHER = "otherkey-0123456789abcd9999"
+REFUSED = Unknown(Reason.PERMISSION_DENIED, "keys could not all be listed")
+
+
+def account(name: str, *, key: str = "", audited_by: str = "", discover: bool = False) -> Account:
+    subject = Subject(name, "gate", {"desk": "mm"}, "desk@example.com", Location("a.yaml", 4, 5))
+    plain = Account(subject, {}, {}, None, None, sandbox=False, timeout=30.0)
+    return replace(plain, key=key, audited_by=audited_by, discover=discover)
+
+
+def fact(value: FactValue, call: str = "main_keys") -> Fact:
+    return Fact(value, Provenance(Grade.OBSERVED, call, ""))
+
+
+def facts(**known: FactValue) -> Facts:
+    learnt = Facts.nothing(Reason.NOT_DISCLOSED)
+    for name, value in known.items():
+        learnt = learnt.learn(name.replace("__", "."), fact(value))
+    return learnt
+
+
+def row(shown: str, mask: str = "*", **known: FactValue) -> ListedKey:
+    return ListedKey("account_keys", shown, mask, facts(**known))
+
+
+def asked(
+    who: Account, key: str | None, listed: Listed | None = None, own: Facts | None = None
+) -> tuple[Target, Collected]:
+    target = Target(who, GATE, None, asks=not who.audited_by, lists=listed is not None)
+    evidence = Evidence(who.subject, NOW, own or facts(key__exists=True), ())
+    return target, Collected(evidence, Secret(key) if key else None, listed)
+
+
+def settled(*pairs: tuple[Target, Collected], others: tuple[Declared, ...] = ()) -> Settled:
+    targets = [target for target, _ in pairs]
+    return settle(targets, {i: found for i, (_, found) in enumerate(pairs)}, others, PEPPER)
+
+
+def master(*rows: ListedKey, missing: Unknown | None = None) -> tuple[Target, Collected]:
+    return asked(account("main", discover=True), MASTER, Listed(rows, missing))
+
+
+def bot(key: str = "botkey-01234*****", api_key: str | None = None) -> tuple[Target, Collected]:
+    return asked(account("bot", key=key, audited_by="main"), api_key, own=facts())
+
+
+def value(found: Settled, position: int, name: str) -> object:
+    known = found.evidence[position].facts.known.get(name)
+    return known.value if known else found.evidence[position].facts.unknown[name].reason
+
+
+@pytest.mark.parametrize(
+    "key", ["botkey-01234*****", BOT, fingerprint(BOT, pepper=PEPPER), "botkey-*****bot7"]
+)
+def test_an_auditor_tells_about_a_key_however_it_is_named(key: str) -> None:
+    found = settled(master(row(MASTER), row(BOT, permission__withdraw=True)), bot(key))
+    assert value(found, 1, "permission.withdraw") is True
+    assert value(found, 1, "key.exists") is True
+    source = found.evidence[1].facts.known["permission.withdraw"].provenance
+    assert (source.grade, source.reference) == (Grade.OBSERVED, "listed by main")
+    assert found.found == ()
+
+
+def test_a_masked_row_fits_the_key_that_it_hides() -> None:
+    found = settled(master(row("botkey-0123*****", key__name="b")), bot(BOT))
+    assert value(found, 1, "key.name") == "b"
+
+
+def test_a_masked_row_does_not_fit_a_fingerprint() -> None:
+    found = settled(
+        master(row("botkey-0123*****", key__name="b")), bot(fingerprint(BOT, pepper=PEPPER))
+    )
+    assert value(found, 1, "key.name") is Reason.NOT_DISCLOSED
+
+
+def test_two_rows_that_look_like_the_key_prove_nothing() -> None:
+    rows = (row("botkey-0123*****", key__name="a"), row("botkey-01*****", key__name="b"))
+    found = settled(master(*rows), bot(BOT))
+    assert value(found, 1, "key.name") is Reason.UNEXPECTED_ANSWER
+    assert value(found, 1, "key.exists") is Reason.UNEXPECTED_ANSWER
+
+
+def test_a_key_that_a_whole_list_lacks_is_gone() -> None:
+    found = settled(master(row(MASTER)), bot())
+    assert value(found, 1, "key.exists") is False
+    assert value(found, 1, "permission.withdraw") is Reason.NOT_DISCLOSED
+
+
+def test_a_key_that_half_a_list_lacks_may_be_there() -> None:
+    found = settled(master(row(MASTER), missing=REFUSED), bot())
+    assert value(found, 1, "key.exists") is Reason.PERMISSION_DENIED
+    assert value(found, 1, "permission.withdraw") is Reason.PERMISSION_DENIED
+
+
+def test_an_auditor_that_could_not_list_proves_nothing() -> None:
+    silent = asked(account("main", discover=True), MASTER, None, own=facts())
+    found = settled(silent, bot())
+    assert value(found, 1, "key.exists") is Reason.NOT_DISCLOSED
+    assert value(found, 0, "key.declared") is Reason.NOT_DISCLOSED
+
+
+def test_a_key_that_answers_itself_is_not_gone_whatever_lists_say() -> None:
+    target, collected = bot(BOT, BOT)
+    own = facts(key__exists=True, key__name="own")
+    evidence = replace(collected.evidence, facts=own)
+    pair = (replace(target, asks=True), replace(collected, evidence=evidence))
+    found = settled(master(row(MASTER)), pair)
+    assert value(found, 1, "key.exists") is True
+    assert value(found, 1, "key.name") == "own"
+
+
+def test_an_undeclared_key_becomes_a_subject() -> None:
+    found = settled(master(row(MASTER), row(OTHER, permission__withdraw=True)))
+    [key] = found.found
+    assert key.subject.id == "main/key-9999"
+    assert key.subject.found_by == key.subject.declared_id == "main"
+    assert key.subject.labels == {"desk": "mm"}
+    known = {name: one.value for name, one in key.facts.known.items()}
+    assert known["key.declared"] is False
+    assert known["permission.withdraw"] is True
+    assert known["key.fingerprint"] == fingerprint(OTHER, pepper=PEPPER)
+    assert value(found, 0, "key.declared") is True
+    assert OTHER not in repr(found)
+
+
+def test_keys_of_accounts_that_were_not_asked_are_declared() -> None:
+    other = Declared(account("other"), Secret(OTHER))
+    assert settled(master(row(MASTER), row(OTHER)), others=(other,)).found == ()
+
+
+def test_a_key_that_could_not_be_read_may_be_any_of_them() -> None:
+    [key] = settled(master(row(OTHER)), others=(Declared(account("lost"), None),)).found
+    why = key.facts.unknown["key.declared"]
+    assert why.reason is Reason.BAD_CREDENTIALS_CONFIG
+    assert "lost" in why.detail
+
+
+def test_a_list_that_broke_off_leaves_the_master_unknown() -> None:
+    found = settled(master(row(MASTER), missing=REFUSED))
+    assert value(found, 0, "key.declared") is Reason.PERMISSION_DENIED
+
+
+def test_found_keys_stand_once_and_under_names_of_their_own() -> None:
+    twin = "twinkey-aaaaaaaaaaaaaaa9999"
+    rows = (row(OTHER), row(OTHER), row(twin), row("******"), row("******"))
+    ids = [key.subject.id for key in settled(master(*rows)).found]
+    assert ids == ["main/key-9999", "main/key-9999-2", "main/key", "main/key-2"]
+
+
+def test_an_auditor_alone_discovers_nothing() -> None:
+    auditor = asked(account("main"), MASTER, Listed((row(MASTER), row(OTHER)), None))
+    assert settled(auditor).found == ()
+
+
+def test_one_key_of_two_accounts_is_told_of_both() -> None:
+    found = settled(asked(account("a"), BOT), asked(account("b"), BOT), asked(account("c"), OTHER))
+    assert value(found, 0, "key.shared_with") == ("b",)
+    assert value(found, 1, "key.shared_with") == ("a",)
+    assert value(found, 2, "key.shared_with") == ()
+
+
+def test_a_key_that_nobody_could_read_shares_nothing_that_is_known() -> None:
+    found = settled(asked(account("a"), None, own=facts()))
+    assert value(found, 0, "key.shared_with") is Reason.NOT_DISCLOSED
+    assert value(found, 0, "key.fingerprint") is Reason.NOT_DISCLOSED
