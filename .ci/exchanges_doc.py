@@ -1,7 +1,7 @@
-"""``docs/exchanges.md``, made from the catalog.
+"""``docs/exchanges.md`` and ``docs/auditor.md``, made from the catalog.
 
-python .ci/exchanges_doc.py           writes it
-python .ci/exchanges_doc.py --check   fails when it differs
+python .ci/exchanges_doc.py           writes them
+python .ci/exchanges_doc.py --check   fails when one differs
 """
 
 import sys
@@ -14,7 +14,7 @@ from gatepolicy.exchanges.exchange import Exchange, Word
 from gatepolicy.exchanges.others import MEANING, State, load_others
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 
-FILE = Path(__file__).resolve().parent.parent / "docs" / "exchanges.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = """\
 # Exchanges
 
@@ -25,6 +25,40 @@ asks for it gets `unknown`, never a pass.
 
 The key that the scanner uses should be able to do nothing but what its calls need, and be bound to
 the scanner's address.
+"""
+AUDITOR = """\
+# Auditors: a whole firm without one trading secret
+
+On some exchanges one key can list other keys, with what they may do. Such an *auditor* proves what
+the trading keys can do, so that the scanner never holds their secrets:
+
+```yaml
+apiVersion: gatepolicy/v1
+kind: Inventory
+accounts:
+  - id: gate-auditor
+    exchange: gate
+    credentials: {apiKey: env:GATE_AUDITOR_KEY, secret: env:GATE_AUDITOR_SECRET}
+    discover: true
+  - id: gate-bot-7
+    exchange: gate
+    key: "6d61726b6574*****"
+    audited_by: gate-auditor
+```
+
+- `audited_by` names the account whose key lists this one. `key` is the public key id, or what the
+  exchange shows of it with `*` for what is hidden, or a fingerprint from a report. Where exactly one
+  row of the auditor's lists fits, its facts are the account's; where none fits and every list was
+  read to its end, the key is gone (GP033); otherwise everything is unknown.
+- `discover: true` makes every listed key that the inventory does not name a subject of its own,
+  judged by the policies of the account that found it (GP032). Its id is that account's, and the last
+  four characters that are shown of it.
+- A list that breaks off, or that the auditor's key may not read, proves nothing: GP032 is unknown.
+
+Make the auditor's key with nothing but the permission below, and bind it to the scanner's address.
+`gatepolicy scan --plan` shows the lists among the requests.
+
+This page is made from the catalog by `python .ci/exchanges_doc.py`.
 """
 HOW = {
     Discloses.OBSERVED: "observed",
@@ -90,15 +124,39 @@ def written() -> str:
     return "\n".join([HEAD.rstrip(), *parts, *_others()]) + "\n"
 
 
+def auditors() -> str:
+    """The document about auditors."""
+    rows = [line for exchange in load_catalog().values() for line in _listings(exchange)]
+    head = [
+        "## Which key to make",
+        "",
+        "| exchange | lists | sent | permission |",
+        "|---|---|---|---|",
+    ]
+    return "\n".join([AUDITOR, *head, *rows]) + "\n"
+
+
+def _listings(exchange: Exchange) -> Iterator[str]:
+    for listing in exchange.listings:
+        calls = [listing.each.call] if listing.each else []
+        sent = ", ".join(f"`{c.http_method} {c.path}`" for c in (*calls, listing.keys.call))
+        needed = _cell(listing.permission) or "none that is documented"
+        yield f"| {exchange.title} (`{exchange.id}`) | {listing.title} | {sent} | {needed} |"
+
+
 def main() -> int:
-    """0 when the document is up to date, or was brought up to date."""
-    new = written()
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == new:
-        return 0
+    """0 when the documents are up to date, or were brought up to date."""
+    stale = [
+        (DOCS / name, text)
+        for name, text in (("exchanges.md", written()), ("auditor.md", auditors()))
+        if not (DOCS / name).is_file() or (DOCS / name).read_text(encoding="utf-8") != text
+    ]
     if "--check" in sys.argv[1:]:
-        print("docs/exchanges.md differs from the catalog; run: python .ci/exchanges_doc.py")
-        return 1
-    FILE.write_text(new, encoding="utf-8")
+        for path, _ in stale:
+            print(f"docs/{path.name} differs from the catalog; run: python .ci/exchanges_doc.py")
+        return 1 if stale else 0
+    for path, text in stale:
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -85,6 +85,15 @@ def _details(exchange: Exchange) -> Iterator[str]:
     for call in exchange.calls:
         needed = call.permission or "none that is documented"
         yield from _wrapped(f"  {call.id}: {call.http_method} {call.path} ({needed})", indent=4)
+    if exchange.listings:
+        yield ""
+        yield "Lists of other keys, for 'discover: true' and for auditors:"
+    for listing in exchange.listings:
+        call = listing.keys.call
+        needed = listing.permission or "none that is documented"
+        yield from _wrapped(
+            f"  {listing.title}: {call.http_method} {call.path} ({needed})", indent=4
+        )
     yield ""
     for name, told in disclosure(exchange).items():
         yield from _fact(name, told)

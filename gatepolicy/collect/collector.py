@@ -157,7 +157,7 @@ class _AccountCalls:
         facts = facts_of(self._exchange, outcomes, api_key.reveal() if api_key else None)
         listed = None
         if self._lists:
-            listed = await list_keys(self._exchange, self._public(), self._list_outcome)
+            listed = await list_keys(self._exchange, self._public(), outcomes, self._list_outcome)
         evidence = Evidence(
             self._account.subject,
             self._edge.now(),

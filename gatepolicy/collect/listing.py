@@ -23,18 +23,24 @@ Ask: TypeAlias = "Callable[[Call, Mapping[str, str]], Awaitable[Parsed | Failure
 """Sends one declared call and says what its answer is."""
 
 
-async def list_keys(exchange: Exchange, public: Mapping[str, str], ask: Ask) -> Listed:
+async def list_keys(
+    exchange: Exchange,
+    public: Mapping[str, str],
+    outcomes: Mapping[str, Parsed | Failure],
+    ask: Ask,
+) -> Listed:
     """Read every list of keys that an exchange offers.
 
     Args:
         exchange: Whose.
         public: The asking account's credentials that are no secrets.
+        outcomes: What the calls about the own key have told.
         ask: Sends.
     """
     if not exchange.listings:
         detail = f"the catalog knows no list of keys on {exchange.title}"
         return Listed((), Unknown(Reason.NOT_DISCLOSED, detail))
-    reader = _Reader(exchange, public, ask, [], [])
+    reader = _Reader(public, outcomes, ask, [], [])
     for listing in exchange.listings:
         await reader.read(listing)
     return Listed(tuple(reader.keys), next(iter(reader.missing), None))
@@ -42,8 +48,8 @@ async def list_keys(exchange: Exchange, public: Mapping[str, str], ask: Ask) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    exchange: Exchange
     public: Mapping[str, str]
+    outcomes: Mapping[str, Parsed | Failure]
     ask: Ask
     keys: list[ListedKey]
     missing: list[Unknown]
@@ -66,7 +72,7 @@ class _Reader:
 
     async def _rows(self, title: str, table: Table, parent: JSONValue) -> list[Row]:
         """All rows of all pages; what cannot be read is noted as missing."""
-        params = parameters(table.call, self.public, {}, parent)
+        params = parameters(table.call, self.public, self.outcomes, parent)
         if isinstance(params, Failure):
             self._miss(title, params.detail)
             return []

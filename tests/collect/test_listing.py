@@ -25,7 +25,7 @@ def read(exchange: Exchange, answer: Answer) -> tuple[Listed, list[tuple[str, di
         found = answer(call.id, params)
         return found if isinstance(found, Failure) else Parsed(found)
 
-    return asyncio.run(list_keys(exchange, {"apiKey": "k"}, ask)), sent
+    return asyncio.run(list_keys(exchange, {"apiKey": "k"}, {}, ask)), sent
 
 
 # The documented examples of the four exchanges, with keys in place of what they hide.

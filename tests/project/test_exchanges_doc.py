@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.others import load_others
 
@@ -20,6 +21,17 @@ def test_nothing_has_drifted() -> None:
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_auditors_inventory_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "auditor.md").read_text(encoding="utf-8")
+    inventory = tmp_path / "accounts.yaml"
+    inventory.write_text(text.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    auditor, bot = load_inventory(str(inventory)).accounts
+    assert auditor.discover
+    assert bot.audited_by == auditor.subject.id
+    listing = [exchange for exchange in load_catalog().values() if exchange.listings]
+    assert all(f"(`{exchange.id}`)" in text for exchange in listing)
 
 
 def test_every_exchange_is_in_it() -> None:
