@@ -96,12 +96,21 @@ class _Client:
         for name, secret in credentials.items():
             setattr(self._ccxt, name, secret.reveal())
         try:
-            await getattr(self._ccxt, call.ccxt_method)(dict(params))
+            await self._ask(call, dict(params))
         except _Signed as signed:
             return signed.request
         finally:
             self._forget()
-        raise SigningError(f"{call.ccxt_method} sent nothing")
+        raise SigningError(f"{call.id} sent nothing")
+
+    async def _ask(self, call: Call, params: dict[str, str]) -> None:
+        how = call.unlisted
+        if how is None:
+            await getattr(self._ccxt, call.ccxt_method)(params)
+            return
+        self._ccxt.urls["api"] = {**self._ccxt.urls["api"], how.section: how.base}
+        sent = {**params, **how.params}
+        await self._ccxt.request(how.path, [how.section], call.http_method, sent)
 
     def _forget(self) -> None:
         self._ccxt.__dict__.clear()

@@ -23,6 +23,7 @@ from gatepolicy.exchanges.exchange import (
     PermissionShape,
     RateLimit,
     Success,
+    Unlisted,
     When,
     Word,
 )
@@ -105,7 +106,7 @@ def call_of(data: Data) -> Call:
     """A declared read."""
     return Call(
         id=data["id"],
-        ccxt_method=data["ccxt_method"],
+        ccxt_method=data.get("ccxt_method", ""),
         http_method=data["http_method"],
         path=data["path"],
         params={name: _parameter(value) for name, value in data.get("params", {}).items()},
@@ -113,6 +114,7 @@ def call_of(data: Data) -> Call:
         body=data.get("body", {}),
         permission=data.get("permission", ""),
         reference=data["reference"],
+        unlisted=Unlisted(**data["unlisted"]) if "unlisted" in data else None,
     )
 
 
@@ -202,6 +204,7 @@ def _source(name: str, data: Data) -> FactSource:
             for condition in data.get("when", ())
         ),
         optional=data.get("optional", False),
+        missing=value_of(name, data["missing"]) if "missing" in data else None,
     )
 
 

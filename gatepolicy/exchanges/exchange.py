@@ -44,6 +44,20 @@ Parameter: TypeAlias = str | FromCredential | FromAnswer | FromRow
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A call that the ccxt class signs, though its list of endpoints does not have it."""
+
+    path: str
+    """As ccxt joins it with the base."""
+    section: str
+    """Section of ccxt's API addresses whose rules sign it."""
+    base: str
+    """Address that replaces that section's."""
+    params: Mapping[str, str]
+    """What ccxt makes the path from; not sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One declared read. Nothing that is not declared can be sent."""
 
@@ -65,6 +79,8 @@ class Call:
     """What the exchange demands of a key for this call, in its own words; may be empty."""
     reference: str
     """Where the exchange documents the call."""
+    unlisted: Unlisted | None = None
+    """How to sign it, where ccxt has no method for it; then ``ccxt_method`` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +162,9 @@ class FactSource:
     """The source counts only when all of these are met."""
     optional: bool = False
     """Whether the documents allow that the value is missing."""
+    missing: FactValue | None = None
+    """What it is documented to mean that the value is missing; only what never helps a key to
+    pass."""
 
 
 class PermissionShape(StrEnum):

@@ -60,6 +60,8 @@ def _read(source: FactSource, rows: Rows) -> Fact | Unknown | None:
         return None
     value = resolve(row.value, source.pointer)
     pointer = row.pointer + source.pointer
+    if value is ABSENT and source.missing is not None:
+        return Fact(source.missing, Provenance(Grade.OBSERVED, source.call, row.pointer))
     if value is ABSENT:
         missing = Unknown(Reason.UNEXPECTED_ANSWER, f"{pointer} is missing from the answer")
         return None if source.optional else missing

@@ -10,7 +10,7 @@ from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
 from gatepolicy.exchanges.exchange import Exchange, FactSource, FromAnswer
-from gatepolicy.exchanges.readers import READERS
+from gatepolicy.exchanges.readers import EVERYWHERE, READERS
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Fact, Grade, Provenance
 from gatepolicy.resources import catalog_directory
@@ -91,8 +91,21 @@ def test_the_word_for_withdrawals_is_known(exchange: Exchange) -> None:
 @every_exchange
 def test_only_read_only_calls_are_declared(exchange: Exchange) -> None:
     for call in exchange.calls:
-        assert f"_{call.http_method.lower()}_" in call.ccxt_method
+        if call.unlisted is None:
+            assert f"_{call.http_method.lower()}_" in call.ccxt_method
+        else:
+            assert not call.ccxt_method
+            assert call.path.endswith(call.unlisted.path)
         assert bool(call.reads) is (call.http_method == "POST")
+
+
+@every_exchange
+def test_what_is_missing_never_helps_a_key_to_pass(exchange: Exchange) -> None:
+    for name, sources in exchange.facts.items():
+        for source in sources:
+            if source.missing is not None:
+                harmless = {"ip.restricted": False, "ip.allowlist": EVERYWHERE}
+                assert source.missing == harmless[name]
 
 
 @every_exchange
