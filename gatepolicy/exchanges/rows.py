@@ -33,7 +33,16 @@ def own_row(answer: JSONValue, own: OwnKey | None, api_key: str | None) -> Row |
 
 
 def rows_of(answer: JSONValue, pointer: str) -> list[Row] | NoRow:
-    """The rows of a list; one object in place of the list is a list of one."""
+    """The rows of a list; one object in place of the list is a list of one.
+
+    Args:
+        answer: A whole answer.
+        pointer: To the list; ``*`` in it stands for every entry of a list on the way, such as every
+            pocket with its keys.
+    """
+    outer, star, inner = pointer.partition("/*")
+    if star:
+        return _nested(answer, outer, inner)
     found = resolve(answer, pointer)
     match found:
         case dict():
@@ -42,6 +51,19 @@ def rows_of(answer: JSONValue, pointer: str) -> list[Row] | NoRow:
             return [Row(row, pointer + join(index)) for index, row in enumerate(found)]
         case _:
             return NoRow("the answer holds no list of keys")
+
+
+def _nested(answer: JSONValue, outer: str, inner: str) -> list[Row] | NoRow:
+    entries = rows_of(answer, outer)
+    if isinstance(entries, NoRow):
+        return entries
+    rows: list[Row] = []
+    for entry in entries:
+        found = rows_of(entry.value, inner)
+        if isinstance(found, NoRow):
+            return found
+        rows += [Row(row.value, entry.pointer + row.pointer) for row in found]
+    return rows
 
 
 def shown_key(row: Row, own: OwnKey) -> str | None:

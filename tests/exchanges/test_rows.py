@@ -71,3 +71,27 @@ def test_nothing_of_a_key_is_quoted() -> None:
     assert isinstance(none, NoRow)
     assert KEY[:6] not in none.detail
     assert "52fd" not in none.detail
+
+
+POCKETS: JSONValue = [
+    {"uuid": "1", "keys": [{"key": "first-pocket-key"}]},
+    {"uuid": "2", "keys": [{"key": "second-pocket-key-1"}, {"key": "second-pocket-key-2"}]},
+]
+
+
+def test_rows_within_rows() -> None:
+    own = OwnKey("/*/keys", "/key", "")
+    found = own_row(POCKETS, own, "second-pocket-key-2")
+    assert found == Row({"key": "second-pocket-key-2"}, "/1/keys/1")
+
+
+def test_a_pocket_without_keys_spoils_them_all() -> None:
+    """A pocket of another shape may be the one with the key in it, a second time."""
+    pockets: JSONValue = [{"keys": [{"key": "an-invented-key"}]}, {"uuid": "2"}]
+    found = own_row(pockets, OwnKey("/*/keys", "/key", ""), "an-invented-key")
+    assert isinstance(found, NoRow)
+
+
+def test_one_key_in_two_pockets_is_nobodys() -> None:
+    pockets: JSONValue = [{"keys": [{"key": "same"}]}, {"keys": [{"key": "same"}]}]
+    assert isinstance(own_row(pockets, OwnKey("/*/keys", "/key", ""), "same"), NoRow)
