@@ -47,12 +47,12 @@ accounts:
 ```
 
 - `audited_by` names the account whose key lists this one. `key` is the public key id, or what the
-  exchange shows of it with `*` for what is hidden, or a fingerprint from a report. Where exactly one
-  row of the auditor's lists fits, its facts are the account's; where none fits and every list was
-  read to its end, the key is gone (GP033); otherwise everything is unknown.
+  exchange shows of it with `*` for what is hidden, or a fingerprint from a report. Where exactly
+  one row of the auditor's lists fits, its facts are the account's; where none fits and every list
+  was read to its end, the key is gone (GP033); otherwise everything is unknown.
 - `discover: true` makes every listed key that the inventory does not name a subject of its own,
-  judged by the policies of the account that found it (GP032). Its id is that account's, and the last
-  four characters that are shown of it.
+  judged by the policies of the account that found it (GP032). Its id is that account's, and the
+  last four characters that are shown of it.
 - A list that breaks off, or that the auditor's key may not read, proves nothing: GP032 is unknown.
 
 Make the auditor's key with nothing but the permission below, and bind it to the scanner's address.
