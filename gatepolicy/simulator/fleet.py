@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 from gatepolicy.simulator.clean import clean_key
 from gatepolicy.simulator.keys import ExchangeId, Permissions, SimulatedKey
+from gatepolicy.simulator.profile import load_profile
 
 _SINNERS = 0.1
 _DESKS = ("mm", "otc", "treasury")
 
-_WITHDRAW: Mapping[ExchangeId, Permissions] = {
+_WITHDRAW: Mapping[str, Permissions] = {
     # Gate's word for it is documented nowhere: UNCONFIRMED.
     ExchangeId.GATE: {"spot": "read-write", "account": "read-only", "withdraw": "read-write"},
     ExchangeId.BINANCE: frozenset(
@@ -23,7 +24,7 @@ _WITHDRAW: Mapping[ExchangeId, Permissions] = {
     ExchangeId.KUCOIN: ("General", "Spot", "Transfer"),
 }
 
-_UNRECOGNISED: Mapping[ExchangeId, Permissions] = {
+_UNRECOGNISED: Mapping[str, Permissions] = {
     ExchangeId.GATE: {"spot": "read-write", "account": "read-only", "quantum": "read-write"},
     ExchangeId.BINANCE: frozenset({"enableReading", "enableQuantumTrading"}),
     ExchangeId.BYBIT: frozenset({"Spot.SpotTrade", "Quantum.QuantumTrade"}),
@@ -34,16 +35,22 @@ _UNRECOGNISED: Mapping[ExchangeId, Permissions] = {
 Sin: TypeAlias = Callable[[SimulatedKey, datetime], SimulatedKey]
 
 
+def _words(key: SimulatedKey, shared: Mapping[str, Permissions], which: str) -> Permissions:
+    if key.exchange in shared:
+        return shared[key.exchange]
+    return tuple(load_profile(key.exchange).permissions[which])
+
+
 def with_withdraw(key: SimulatedKey, now: datetime) -> SimulatedKey:
     """The key may withdraw."""
     del now
-    return replace(key, permissions=_WITHDRAW[key.exchange])
+    return replace(key, permissions=_words(key, _WITHDRAW, "withdraw"))
 
 
 def with_unrecognised(key: SimulatedKey, now: datetime) -> SimulatedKey:
     """The key holds a word that no document knows."""
     del now
-    return replace(key, permissions=_UNRECOGNISED[key.exchange])
+    return replace(key, permissions=_words(key, _UNRECOGNISED, "unrecognised"))
 
 
 def unbound(key: SimulatedKey, now: datetime) -> SimulatedKey:

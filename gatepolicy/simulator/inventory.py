@@ -1,7 +1,7 @@
 """The inventory of a simulated fleet, and the secrets that it refers to."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
 from gatepolicy.simulator.keys import SimulatedKey
@@ -27,7 +27,7 @@ def account_ids(keys: Sequence[SimulatedKey]) -> tuple[str, ...]:
 
 def inventory_yaml(
     keys: Sequence[SimulatedKey],
-    base_url: str,
+    base_url: str | Callable[[str], str],
     credential_style: CredentialStyle = CredentialStyle.ENV,
     secrets_directory: str = "",
 ) -> str:
@@ -35,7 +35,7 @@ def inventory_yaml(
 
     Args:
         keys: The keys, whose accounts come in the same order.
-        base_url: Where the simulator listens.
+        base_url: Where the simulator listens; or, by exchange, where each does.
         credential_style: How secrets are referred to.
         secrets_directory: Where the files are, for ``CredentialStyle.FILE``.
 
@@ -48,7 +48,8 @@ def inventory_yaml(
     }[credential_style]
     lines = ["apiVersion: gatepolicy/v1", "kind: Inventory", "accounts:"]
     for account_id, key in zip(account_ids(keys), keys, strict=True):
-        lines.extend(_account_lines(account_id, key, base_url, prefix))
+        url = base_url if isinstance(base_url, str) else base_url(key.exchange)
+        lines.extend(_account_lines(account_id, key, url, prefix))
     return "\n".join(lines) + "\n"
 
 

@@ -38,8 +38,8 @@ class SimulatedKey:
         ValueError: The exchange's documents do not say how it would answer for such a key.
     """
 
-    exchange: ExchangeId
-    """Where the key was made."""
+    exchange: str
+    """Where the key was made: one of ``ExchangeId``, or an exchange that has a profile."""
     api_key: str
     """The public half; unique per exchange. Gate discloses its first 12 characters only."""
     secret: str = field(repr=False)
@@ -85,6 +85,8 @@ class SimulatedKey:
     """The secret that the scanner is given, when it is not the right one."""
 
     def __post_init__(self) -> None:
+        if self.exchange not in tuple(ExchangeId):
+            return
         wrong = [what for what, holds in _undocumented(self).items() if holds]
         wrong += [f"{ip} in allowed_ips" for ip in self.allowed_ips if not _documented_ip(self, ip)]
         if wrong:
@@ -104,12 +106,12 @@ class SimulatedKey:
 
 
 def _undocumented(key: SimulatedKey) -> dict[str, bool]:
-    gate = key.exchange is ExchangeId.GATE
+    gate = key.exchange == ExchangeId.GATE
     return {
         "no passphrase": key.exchange in _WITH_PASSPHRASE and not key.passphrase,
         "a passphrase": key.exchange not in _WITH_PASSPHRASE and bool(key.passphrase),
         "permissions of this kind": gate is not isinstance(key.permissions, Mapping),
-        "read_only": key.read_only and key.exchange is not ExchangeId.BYBIT,
+        "read_only": key.read_only and key.exchange != ExchangeId.BYBIT,
         "last_used_at": key.last_used_at is not None and not gate,
         "expires_at": key.expires_at is not None and key.exchange not in _WITH_EXPIRY,
         "trading_pairs": bool(key.trading_pairs) and not gate,
@@ -120,7 +122,7 @@ def _undocumented(key: SimulatedKey) -> dict[str, bool]:
 
 
 def _documented_ip(key: SimulatedKey, text: str) -> bool:
-    if key.exchange is ExchangeId.OKX:
+    if key.exchange == ExchangeId.OKX:
         ip_network(text, strict=False)
         return True
     if "/" in text:

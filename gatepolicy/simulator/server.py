@@ -18,6 +18,8 @@ from gatepolicy.simulator.exchange import Exchange
 from gatepolicy.simulator.exchanges.table import EXCHANGES, exchange_at
 from gatepolicy.simulator.faults import Fault, FaultQueue
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.played import PlayedExchange
+from gatepolicy.simulator.profile import load_profile
 from gatepolicy.simulator.recorder import RecordedRequest, Recorder
 from gatepolicy.simulator.rendering import Variant, render
 
@@ -34,7 +36,7 @@ class _Loaded:
     faults: FaultQueue
 
 
-_Keys: TypeAlias = Mapping[tuple[ExchangeId, str], _Loaded]
+_Keys: TypeAlias = Mapping[tuple[str, str], _Loaded]
 
 
 class Simulator:
@@ -76,7 +78,9 @@ class Simulator:
         self._forbidden = Recorder(record_limit)
         self._followed = Recorder(record_limit)
         self._started = datetime.fromtimestamp(clock(), UTC)
-        self._keys = _load(keys, self._started)
+        self._keys = _load([key for key in keys if key.exchange in _SHARING], self._started)
+        self._played = _played(keys)
+        self._played_ports: dict[str, int] = {}
         self._stack = AsyncExitStack()
         self._ports = (0, 0)
 
@@ -86,13 +90,16 @@ class Simulator:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:
-            for port in (self._port, 0):
+            for port in (self._port, 0, *(0 for _ in self._played)):
                 await web.TCPSite(runner, _LOOPBACK, port).start()
         except OSError:
             await self._stack.aclose()
             raise
-        first, second = runner.addresses
+        first, second, *others = runner.addresses
         self._ports = (first[1], second[1])
+        self._played_ports = {
+            name: address[1] for name, address in zip(self._played, others, strict=True)
+        }
         return self
 
     async def __aexit__(
@@ -107,6 +114,11 @@ class Simulator:
     def url(self) -> str:
         """The base URL of every simulated exchange, without a final slash."""
         return f"http://{_LOOPBACK}:{self._ports[0]}"
+
+    def url_of(self, exchange: str) -> str:
+        """The base URL of one exchange: those with a profile have a port of their own."""
+        port = self._played_ports.get(exchange, self._ports[0])
+        return f"http://{_LOOPBACK}:{port}"
 
     @property
     def trap_url(self) -> str:
@@ -135,6 +147,10 @@ class Simulator:
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
+        port = _local_port(request)
+        for name, own_port in self._played_ports.items():
+            if port == own_port:
+                return await self._play(name, request, path, query)
         exchange = exchange_at(path)
         trapped = _local_port(request) == self._ports[1]
         self._note(RecordedRequest(request.method, path, exchange.id if exchange else ""), trapped)
@@ -148,6 +164,20 @@ class Simulator:
         fault = None if trapped else await self._next_fault(loaded)
         exchanged = Exchanged(exchange, asked, self._real(exchange, asked, loaded), self.trap_url)
         return await deliver(request, answer(exchanged, fault), asked.now_ms(), fault)
+
+    async def _play(
+        self, name: str, request: web.BaseRequest, path: str, query: str
+    ) -> web.StreamResponse:
+        """Answer for an exchange that has a profile."""
+        played = self._played[name]
+        self._requests.add(RecordedRequest(request.method, path, name))
+        if not played.declares(request.method, path) and request.method != "GET":
+            self._forbidden.add(RecordedRequest(request.method, path, name))
+            return web.Response(status=405)
+        body = await request.read() if request.can_read_body else b""
+        asked = Asked(request.method, path, query, request.headers, body, self._clock())
+        said = played.answer(asked)
+        return await deliver(request, said, asked.now_ms(), None)
 
     def _note(self, request: RecordedRequest, trapped: bool) -> None:  # noqa: FBT001
         self._requests.add(request)
@@ -181,6 +211,18 @@ class Simulator:
         return real
 
 
+_SHARING = frozenset(ExchangeId)
+"""Exchanges that share one port."""
+
+
+def _played(keys: Sequence[SimulatedKey]) -> Mapping[str, PlayedExchange]:
+    names = sorted({key.exchange for key in keys} - _SHARING)
+    return {
+        name: PlayedExchange(load_profile(name), tuple(key for key in keys if key.exchange == name))
+        for name in names
+    }
+
+
 def _local_port(request: web.BaseRequest) -> int:
     transport = request.transport
     return transport.get_extra_info("sockname")[1] if transport else 0
@@ -194,12 +236,12 @@ def _load(keys: Sequence[SimulatedKey], now: datetime) -> _Keys:
     accounts: dict[str, list[SimulatedKey]] = defaultdict(list)
     for key in keys:
         accounts[_account(key)].append(key)
-    loaded: dict[tuple[ExchangeId, str], _Loaded] = {}
+    loaded: dict[tuple[str, str], _Loaded] = {}
     for key in keys:
         if (key.exchange, key.api_key) in loaded:
             raise ValueError(f"two simulated keys of {key.exchange} are the same")
         others = tuple(other for other in accounts[_account(key)] if other is not key)
-        calls = EXCHANGES[key.exchange].calls
+        calls = EXCHANGES[ExchangeId(key.exchange)].calls
         bodies = {path: render(call, key, others, now) for path, call in calls.items()}
         loaded[key.exchange, key.api_key] = _Loaded(key, others, bodies, FaultQueue(key.faults))
     return loaded

@@ -43,7 +43,7 @@ def ask(tmp_path: Path) -> Ask:
         environ: dict[str, str] | None = None,
     ) -> list[Evidence]:
         with SimulatorThread(simulator or Simulator(keys)) as playing:
-            text = inventory_yaml(keys, playing.url)
+            text = inventory_yaml(keys, playing.url_of)
             text = text.replace("    owner:", f"    timeout: {timeout}\n    owner:")
             inventory = tmp_path / "accounts.yaml"
             inventory.write_text(text, encoding="utf-8")

@@ -90,7 +90,7 @@ def ask() -> Ask:
         simulator = Simulator(
             (key,) if known is None else known, faults=faults, clock=lambda: time.time() + ahead
         )
-        return asyncio.run(_one_call(simulator, key, method or METHODS[key.exchange]))
+        return asyncio.run(_one_call(simulator, key, method or METHODS[ExchangeId(key.exchange)]))
 
     return call
 

@@ -251,7 +251,7 @@ def _described(exchange: ExchangeId, answer: Any) -> Any:
 
 def test_patch_reaches_what_describes_the_key(ask: Any, clean: SimulatedKey) -> None:
     patched = replace(clean, answer_patch={"surprise": [1]}, missing_flags=frozenset({"name"}))
-    described = _described(clean.exchange, ask(patched).answer)
+    described = _described(ExchangeId(clean.exchange), ask(patched).answer)
 
     assert described["surprise"] == [1]
     assert "name" not in described

@@ -1,0 +1,1 @@
+"""How requests to simulated exchanges are authenticated: one module for each scheme."""

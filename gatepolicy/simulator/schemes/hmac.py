@@ -1,0 +1,91 @@
+"""A keyed hash over parts of the request, in the many forms that exchanges have."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from gatepolicy.simulator.answers import Asked, same
+from gatepolicy.simulator.keys import SimulatedKey
+from gatepolicy.simulator.schemes.parts import part, timely
+from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
+
+
+def _presented(asked: Asked, parameters: Parameters) -> str:
+    return part(asked, parameters["key"])
+
+
+def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
+    passphrase = parameters.get("passphrase")
+    if passphrase and not same(part(asked, passphrase), key.passphrase):
+        return "passphrase"
+    if "timestamp" in parameters and not timely(asked, parameters["timestamp"]):
+        return "clock"
+    raw = _raw(key.secret, parameters["secret"])
+    if raw is None:
+        return "bad_signature"
+    message = parameters["message"].format_map(_parts(asked, parameters, key))
+    expected = _written(
+        hmac.digest(raw, message.encode(), parameters["hash"]), parameters["encoding"]
+    )
+    given = part(asked, parameters["signature"])
+    if parameters["encoding"] == "hex":
+        given = given.lower()
+    return None if same(given, expected) else "bad_signature"
+
+
+def _parts(asked: Asked, parameters: Parameters, key: SimulatedKey) -> Mapping[str, str]:
+    signature = parameters["signature"]
+    in_query = signature.get("query", "")
+    unsigned = _without(asked.query, in_query)
+    return {
+        "method": asked.method,
+        "path": asked.path,
+        "query": asked.query,
+        "target": asked.target(),
+        "body": asked.text(),
+        "timestamp": part(asked, parameters["timestamp"]) if "timestamp" in parameters else "",
+        "nonce": part(asked, parameters["nonce"]) if "nonce" in parameters else "",
+        "key": key.api_key,
+        "query_unsigned": unsigned,
+        "sorted_query_unsigned": "&".join(sorted(unsigned.split("&"), key=_name)),
+        "body_unsigned": _without(asked.text(), signature.get("form", "")),
+    }
+
+
+def _without(pairs: str, name: str) -> str:
+    kept = [pair for pair in pairs.split("&") if not name or _name(pair) != name]
+    return "&".join(kept)
+
+
+def _name(pair: str) -> str:
+    parsed = parse_qsl(pair, keep_blank_values=True)
+    return parsed[0][0] if parsed else ""
+
+
+def _raw(secret: str, form: str) -> bytes | None:
+    try:
+        match form:
+            case "base64":
+                return base64.b64decode(secret, validate=True)
+            case "hex":
+                return bytes.fromhex(secret)
+            case _:
+                return secret.encode()
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _written(digest: bytes, encoding: str) -> str:
+    match encoding:
+        case "base64":
+            return base64.b64encode(digest).decode()
+        case "base64_of_hex":
+            return base64.b64encode(digest.hex().encode()).decode()
+        case _:
+            return digest.hex()
+
+
+HMAC = Scheme(_presented, _refusal)
+"""The parameters of a profile say what is hashed, how, and where it stands."""

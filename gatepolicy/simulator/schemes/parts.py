@@ -1,0 +1,61 @@
+"""Parts of requests that every scheme looks at."""
+
+import json
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from gatepolicy.simulator.answers import Asked
+from gatepolicy.simulator.schemes.encoded import base64_object
+from gatepolicy.simulator.schemes.scheme import Parameters
+
+
+def part(asked: Asked, place: Parameters) -> str:
+    """What stands at a place of a request; empty when nothing does.
+
+    Args:
+        asked: The request.
+        place: ``header``, ``query``, ``form`` or ``json`` with a name; or ``base64_json`` with the
+            name of a header and the ``field`` of the object in it.
+    """
+    match place:
+        case {"header": str(name)}:
+            return asked.headers.get(name, "")
+        case {"query": str(name)}:
+            return dict(parse_qsl(asked.query, keep_blank_values=True)).get(name, "")
+        case {"form": str(name)}:
+            return dict(parse_qsl(asked.text(), keep_blank_values=True)).get(name, "")
+        case {"json": str(name)}:
+            return _of_json(asked.text(), name)
+        case {"base64_json": str(name), "field": str(field)}:
+            return str(base64_object(asked.headers.get(name, "")).get(field, ""))
+        case _:
+            raise ValueError(f"no place of a request: {place}")
+
+
+def _of_json(text: str, name: str) -> str:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return ""
+    return str(found.get(name, "")) if isinstance(found, dict) else ""
+
+
+def timely(asked: Asked, timestamp: Parameters) -> bool:
+    """Whether a request's time lies within the window of the server's clock.
+
+    Args:
+        asked: The request.
+        timestamp: Its place, its ``unit`` (ms, s or iso) and the ``window`` in seconds.
+    """
+    sent = _seconds(part(asked, timestamp), timestamp["unit"])
+    return sent is not None and abs(asked.now - sent) <= float(timestamp["window"])
+
+
+def _seconds(text: str, unit: str) -> float | None:
+    try:
+        if unit == "iso":
+            moment = datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return float(text) / (1000 if unit == "ms" else 1)
+    except ValueError:
+        return None

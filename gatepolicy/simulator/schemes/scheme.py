@@ -1,0 +1,21 @@
+"""What a scheme of authentication is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from gatepolicy.simulator.answers import Asked
+from gatepolicy.simulator.keys import SimulatedKey
+
+Parameters: TypeAlias = Mapping[str, Any]
+"""What a profile says under ``auth``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How a request names its key and proves that its sender has the secret."""
+
+    presented: Callable[[Asked, Parameters], str]
+    """The key that a request names; empty when it names none."""
+    refusal: Callable[[Asked, Parameters, SimulatedKey], str | None]
+    """Name of the profile's error for a request with a known key; ``None`` when all is well."""

@@ -1,0 +1,193 @@
+"""Answers as templates: values in which ``$`` marks what comes from the key. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
+
+from gatepolicy.simulator.keys import SimulatedKey
+
+_KST = timezone(timedelta(hours=9))
+
+
+class _Left:
+    """A field that is left out."""
+
+
+_LEFT = _Left()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What templates are filled from."""
+
+    key: SimulatedKey
+    """The key that is described."""
+    now: datetime
+    """The server's time."""
+    extra: Mapping[str, object]
+    """Variables of the place, such as ``$item``."""
+
+
+def words_of(key: SimulatedKey) -> Mapping[str, str]:
+    """Granted words, each with its access: ``read-only`` or ``read-write``."""
+    if isinstance(key.permissions, Mapping):
+        return dict(key.permissions)
+    pairs = [word.rpartition(":") for word in key.permissions]
+    return {
+        (head if tail in _ACCESS else f"{head}{colon}{tail}"): tail
+        if tail in _ACCESS
+        else "read-write"
+        for head, colon, tail in pairs
+    }
+
+
+_ACCESS = ("read-only", "read-write")
+
+
+def fill(template: object, scene: Scene) -> object:
+    """A template's value.
+
+    Raises:
+        ValueError: It names a variable or an operator that there is not.
+    """
+    filled = _fill(template, scene)
+    return None if isinstance(filled, _Left) else filled
+
+
+def _fill(template: object, scene: Scene) -> object:
+    match template:
+        case str():
+            return _text(template, scene)
+        case list():
+            parts = [_fill(part, scene) for part in template]
+            return [part for part in parts if not isinstance(part, _Left)]
+        case dict() if any(str(name).startswith("$") for name in template):
+            return _operate(template, scene)
+        case dict():
+            fields = {name: _fill(part, scene) for name, part in template.items()}
+            return {name: part for name, part in fields.items() if not isinstance(part, _Left)}
+        case _:
+            return template
+
+
+def _text(template: str, scene: Scene) -> object:
+    if template.startswith("$$"):
+        return template[1:]
+    if not template.startswith("$"):
+        return template
+    name, _, form = template[1:].partition(".")
+    if name in scene.extra:
+        return scene.extra[name]
+    if name in ("created", "expires", "used", "now"):
+        return _time(name, form, scene)
+    values = _variables(scene)
+    if template[1:] not in values:
+        raise ValueError(f"no variable {template}")
+    return values[template[1:]]
+
+
+def _variables(scene: Scene) -> Mapping[str, object]:
+    key = scene.key
+    uid = 10_000_000 + int.from_bytes(sha256((key.account or key.api_key).encode()).digest()[:3])
+    return {
+        "api_key": key.api_key,
+        "secret": key.secret,
+        "name": key.name,
+        "uid": uid,
+        "uid.text": str(uid),
+        "caller": key.caller_ip,
+        "words": list(words_of(key)),
+        "ips": list(key.allowed_ips),
+    }
+
+
+def _time(name: str, form: str, scene: Scene) -> object:
+    key = scene.key
+    moments = {
+        "created": key.created_at,
+        "expires": key.expires_at,
+        "used": key.last_used_at or key.created_at,
+        "now": scene.now,
+    }
+    moment = moments[name]
+    if moment is None:
+        return _LEFT
+    seconds = int(moment.timestamp())
+    forms: Mapping[str, object] = {
+        "ms": seconds * 1000,
+        "s": seconds,
+        "ms_text": str(seconds * 1000),
+        "s_text": str(seconds),
+        "iso": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "iso_kst": moment.astimezone(_KST).isoformat(timespec="seconds"),
+        "date": moment.strftime("%Y-%m-%d"),
+        "days_left": (moment - scene.now).days,
+    }
+    if form not in forms:
+        raise ValueError(f"no form of a time: ${name}.{form}")
+    return forms[form]
+
+
+def _operate(template: Mapping[str, object], scene: Scene) -> object:
+    match template:
+        case {"$join": str(separator), "of": of}:
+            return separator.join(str(part) for part in _list(of, scene))
+        case {"$granted": str(word)}:
+            return _granted(template, word, scene)
+        case {"$if": str(condition)}:
+            return _choice(template, _holds(condition, scene), scene)
+        case {"$each": of, "as": each}:
+            return [_fill(each, _with(scene, item)) for item in _list(of, scene)]
+        case {"$map": of, "to": dict(to)}:
+            return [to.get(item, item) for item in _list(of, scene)]
+        case {"$choose": of, "first": list(first), "else": other}:
+            granted = _list(of, scene)
+            chosen = [value for word, value in first if word in granted]
+            return chosen[0] if chosen else other
+        case {"$mask": of, "show": int(show), "with": str(mask)}:
+            whole, last = str(_fill(of, scene)), template.get("show_last", 0)
+            return whole[:show] + mask + (whole[-last:] if isinstance(last, int) and last else "")
+        case {"$text": of}:
+            value = _fill(of, scene)
+            return str(value).lower() if isinstance(value, bool) else str(value)
+        case _:
+            raise ValueError(f"no operator: {sorted(map(str, template))}")
+
+
+def _granted(template: Mapping[str, object], word: str, scene: Scene) -> object:
+    access = words_of(scene.key).get(word)
+    holds = access is not None and template.get("access", access) == access
+    return _choice(template, holds, scene) if {"then", "else"} & set(template) else holds
+
+
+def _choice(template: Mapping[str, object], holds: bool, scene: Scene) -> object:  # noqa: FBT001
+    branch = "then" if holds else "else"
+    return _fill(template[branch], scene) if branch in template else _LEFT
+
+
+def _holds(condition: str, scene: Scene) -> bool:
+    key = scene.key
+    ended = key.expires_at is not None and key.expires_at <= scene.now
+    conditions = {
+        "bound": bool(key.allowed_ips),
+        "active": key.active,
+        "expires": key.expires_at is not None,
+        "used": key.last_used_at is not None,
+        "named": bool(key.name),
+        "expired": ended,
+    }
+    if condition not in conditions:
+        raise ValueError(f"no condition: {condition}")
+    return conditions[condition]
+
+
+def _list(of: object, scene: Scene) -> Sequence[object]:
+    filled = _fill(of, scene)
+    if not isinstance(filled, list):
+        raise ValueError(f"no list: {of}")  # noqa: TRY004 - a profile is data
+    return filled
+
+
+def _with(scene: Scene, item: object) -> Scene:
+    return Scene(scene.key, scene.now, {**scene.extra, "item": item})

@@ -1,0 +1,123 @@
+"""Every exchange that has a profile, by the real client and the real collector."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.facts import OF_THE_SCAN, FactValue, Grade
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import Evidence
+from gatepolicy.simulator.fleet import unbound, with_unrecognised, with_withdraw
+from gatepolicy.simulator.invented import invented_key
+from gatepolicy.simulator.keys import SimulatedKey
+from gatepolicy.simulator.profile import known_profiles, load_profile
+
+Ask = Callable[..., list[Evidence]]
+NOW = datetime.now(UTC)
+PROFILES = known_profiles()
+every_profile = pytest.mark.parametrize("exchange", PROFILES)
+REFUSALS = {Reason.BAD_KEY, Reason.BAD_SIGNATURE}
+
+
+def safe(exchange: str) -> SimulatedKey:
+    return invented_key(load_profile(exchange), 7, NOW)
+
+
+def answered(evidence: Evidence) -> dict[str, FactValue]:
+    """What answers and refusals prove; rules hold for every key."""
+    return {
+        name: fact.value
+        for name, fact in evidence.facts.known.items()
+        if name not in OF_THE_SCAN - {"key.exists"}
+        and fact.provenance.grade is not Grade.STRUCTURAL
+    }
+
+
+def observes(exchange: str, fact: str) -> bool:
+    return fact in load_exchange(exchange).facts
+
+
+@every_profile
+def test_a_safe_key_can_trade_and_not_withdraw(ask: Ask, exchange: str) -> None:
+    [evidence] = ask([safe(exchange)])
+    assert all(call.status == 200 and not call.reason for call in evidence.calls)
+    known = answered(evidence)
+    assert known["permission.trade.spot"] is True
+    assert known["permission.withdraw"] is False
+    assert known["key.exists"] is True
+    if observes(exchange, "ip.restricted"):
+        assert known["ip.restricted"] is True
+    if observes(exchange, "key.created_at"):
+        made = known["key.created_at"]
+        assert isinstance(made, datetime)
+        assert abs((NOW - made).days - 30) <= 1
+
+
+@every_profile
+def test_a_key_that_withdraws_is_known_to(ask: Ask, exchange: str) -> None:
+    [evidence] = ask([with_withdraw(safe(exchange), NOW)])
+    assert answered(evidence)["permission.withdraw"] is True
+
+
+@pytest.mark.parametrize("exchange", [e for e in PROFILES if observes(e, "ip.restricted")])
+def test_an_unbound_key_is_known_to_be(ask: Ask, exchange: str) -> None:
+    profile = load_profile(exchange)
+    assert profile.unbound
+    [evidence] = ask([unbound(safe(exchange), NOW)])
+    assert answered(evidence).get("ip.restricted", False) is False
+
+
+@pytest.mark.parametrize(
+    "exchange", [e for e in PROFILES if "unrecognised" in load_profile(e).permissions]
+)
+def test_an_unrecognised_word_never_proves_that_withdrawing_is_off(ask: Ask, exchange: str) -> None:
+    [evidence] = ask([with_unrecognised(safe(exchange), NOW)])
+    known = answered(evidence)
+    assert known["permissions.unrecognised"]
+    assert "permission.withdraw" not in known
+
+
+@every_profile
+def test_a_wrong_secret_proves_nothing(ask: Ask, exchange: str) -> None:
+    other = invented_key(load_profile(exchange), 8, NOW)
+    [evidence] = ask([replace(safe(exchange), given_secret=other.secret)])
+    assert answered(evidence) == {}
+    assert evidence.facts.unknown["permission.withdraw"].reason in REFUSALS | {
+        Reason.PERMISSION_DENIED,
+        Reason.CLOCK_SKEW,
+    }
+
+
+@pytest.mark.parametrize(
+    "exchange", [e for e in PROFILES if "ip_refused" in load_profile(e).errors]
+)
+def test_a_refused_address_proves_at_most_the_binding(ask: Ask, exchange: str) -> None:
+    [evidence] = ask([replace(safe(exchange), caller_ip="203.0.113.99")])
+    assert answered(evidence) in ({}, {"ip.restricted": True})
+    assert evidence.facts.unknown["permission.withdraw"].reason in {
+        Reason.IP_REFUSED,
+        Reason.BAD_KEY,
+        Reason.PERMISSION_DENIED,
+    }
+
+
+@every_profile
+def test_an_unknown_key_proves_nothing(ask: Ask, exchange: str) -> None:
+    from gatepolicy.simulator.inventory import environment
+
+    known, stranger = safe(exchange), invented_key(load_profile(exchange), 9, NOW)
+    environ = environment([known])
+    name = next(name for name in environ if name.endswith("_KEY"))
+    [evidence] = ask([known], environ={**environ, name: stranger.api_key})
+    assert answered(evidence) == {}
+
+
+@every_profile
+def test_nothing_secret_is_in_the_evidence(ask: Ask, exchange: str) -> None:
+    key = safe(exchange)
+    text = repr(ask([key]))
+    assert key.secret not in text
+    assert key.api_key not in text
