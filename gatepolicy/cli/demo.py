@@ -9,8 +9,7 @@ import click
 from gatepolicy.cli import inputs
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
-from gatepolicy.demo.expected import EXPECTED
-from gatepolicy.demo.run import demonstrate
+from gatepolicy.demo.run import demonstrate, expectations
 from gatepolicy.errors import InternalError
 from gatepolicy.model.exit_codes import MEANING, ExitCode
 
@@ -23,6 +22,12 @@ from gatepolicy.model.exit_codes import MEANING, ExitCode
     metavar="DIR",
     help="Folder for the inventory, the policies and the reports.",
 )
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also the exchanges that are played from profiles.",
+)
 @click.option("--no-color", is_flag=True, help="No colour, also on a terminal.")
 def command(**given: Any) -> ExitCode:
     """Scan a staged fleet on a simulator; needs no account.
@@ -31,21 +36,23 @@ def command(**given: Any) -> ExitCode:
     """
     folder = Path(given["out"])
     folder.mkdir(parents=True, exist_ok=True)
-    progress = Progress(len(EXPECTED), sys.stderr, quiet=False)
-    shown = demonstrate(folder, inputs.now(), advance=progress.advance)
+    everything: bool = given["everything"]
+    count = len(expectations(everything=everything))
+    progress = Progress(count, sys.stderr, quiet=False)
+    shown = demonstrate(folder, inputs.now(), everything=everything, advance=progress.advance)
     progress.clear()
     Outputs.for_demo(folder, no_color=given["no_color"]).write(shown.scan)
     for surprise in shown.surprises:
         click.echo(f"not as staged: {surprise}", err=True)
     if shown.surprises:
         raise InternalError("the demonstration did not come out as staged")
-    _say_what_next(folder, shown.scan.exit_code)
+    _say_what_next(folder, shown.scan.exit_code, count)
     return ExitCode.OK
 
 
-def _say_what_next(folder: Path, code: ExitCode) -> None:
+def _say_what_next(folder: Path, code: ExitCode, count: int) -> None:
     click.echo(f"""
-All {len(EXPECTED)} staged accounts came out as staged.
+All {count} staged accounts came out as staged.
 'gatepolicy scan' would have ended with {code.value}: {MEANING[code]}.
 
 Open next:

@@ -1,6 +1,6 @@
 """What the demonstration stages, and whether the scan found exactly that."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatepolicy.model.reasons import Reason
@@ -29,7 +29,12 @@ class Unproved:
     """The reason."""
 
 
-Expected = Clean | Violates | Unproved
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """That the key cannot withdraw is proved, and nothing is violated."""
+
+
+Expected = Clean | Violates | Unproved | Proved
 
 EXPECTED: Mapping[str, Expected] = {
     "gate-mm": Clean(),
@@ -58,12 +63,19 @@ EXPECTED: Mapping[str, Expected] = {
 """Account id to what the scan must find."""
 
 
-def surprises(scan: Scan) -> Iterator[str]:
+def expected_of_map(exchanges: Iterable[str]) -> Mapping[str, Expected]:
+    """What the scan must find on exchanges that are played from profiles."""
+    safe: dict[str, Expected] = {f"{exchange}-safe": Proved() for exchange in exchanges}
+    sinful = {name.replace("-safe", "-withdraw"): Violates("withdrawal-enabled") for name in safe}
+    return {**safe, **sinful}
+
+
+def surprises(scan: Scan, staged: Mapping[str, Expected]) -> Iterator[str]:
     """One line for everything that did not come out as staged."""
     results = {result.evidence.subject.id: result for result in scan.accounts}
-    for account in sorted(EXPECTED.keys() ^ results.keys()):
+    for account in sorted(staged.keys() ^ results.keys()):
         yield f"{account}: staged and scanned accounts differ"
-    for account, expected in EXPECTED.items():
+    for account, expected in staged.items():
         if account in results and not _as_staged(results[account], expected):
             yield f"{account}: expected {expected}"
 
@@ -72,6 +84,10 @@ def _as_staged(result: AccountResult, expected: Expected) -> bool:
     match expected:
         case Clean():
             return not any(verdict.violates or verdict.incomplete for verdict in result.verdicts)
+        case Proved():
+            proofs = [v for v in result.verdicts if v.name == "withdrawal-enabled"]
+            proved = bool(proofs) and all(v.outcome is Outcome.PASS for v in proofs)
+            return proved and not any(verdict.violates for verdict in result.verdicts)
         case Violates(rule):
             return any(
                 verdict.name == rule and verdict.outcome is Outcome.FAIL

@@ -11,15 +11,16 @@ from pathlib import Path
 
 from gatepolicy.collect.run import CollectSettings
 from gatepolicy.collect.secrets import SecretSources
-from gatepolicy.demo.expected import surprises
+from gatepolicy.demo.expected import EXPECTED, Expected, expected_of_map, surprises
 from gatepolicy.live import prepare, scan_live
 from gatepolicy.model.scan import Scan, ScanSettings
 from gatepolicy.plan import Selection
 from gatepolicy.resources import policies_directory
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SimulatedKey
+from gatepolicy.simulator.profile import known_profiles
 from gatepolicy.simulator.server import Simulator
-from gatepolicy.simulator.staged import staged_fleet
+from gatepolicy.simulator.staged import staged_fleet, staged_map
 from gatepolicy.simulator.thread import SimulatorThread
 from gatepolicy.workspace import load_workspace
 
@@ -34,19 +35,32 @@ class Demonstration:
     """What did not come out as staged; empty when all is well."""
 
 
-def demonstrate(folder: Path, now: datetime, *, advance: Callable[[], None]) -> Demonstration:
+def expectations(*, everything: bool) -> Mapping[str, Expected]:
+    """Account id to what the scan must find.
+
+    Args:
+        everything: Also on the exchanges that are played from profiles.
+    """
+    return {**EXPECTED, **(expected_of_map(known_profiles()) if everything else {})}
+
+
+def demonstrate(
+    folder: Path, now: datetime, *, everything: bool, advance: Callable[[], None]
+) -> Demonstration:
     """Stage a fleet, scan it, and compare.
 
     Args:
         folder: An existing folder for the inventory and the policies.
         now: The present, UTC; the staged keys' ages count from it.
+        everything: Also stage the exchanges that are played from profiles.
         advance: Called once for every account that is done.
     """
-    keys = [account.key for account in staged_fleet(now)]
+    staged = (*staged_fleet(now), *(staged_map(now) if everything else ()))
+    keys = [account.key for account in staged]
     with SimulatorThread(Simulator(keys)) as simulator:
         inventory = folder / "accounts.yaml"
-        inventory.write_text(_inventory(keys, simulator.url), encoding="utf-8")
-        policies = [_copied(source, folder) for source in _policies()]
+        inventory.write_text(_inventory(keys, simulator.url_of), encoding="utf-8")
+        policies = [_copied(source, folder) for source in _policies(everything=everything)]
         workspace = load_workspace(policies, str(inventory))
         scan = scan_live(
             prepare(workspace, Selection()),
@@ -54,11 +68,13 @@ def demonstrate(folder: Path, now: datetime, *, advance: Callable[[], None]) -> 
             ScanSettings(),
             advance=advance,
         )
-    return Demonstration(scan, tuple(surprises(scan)))
+    return Demonstration(scan, tuple(surprises(scan, expectations(everything=everything))))
 
 
-def _policies() -> tuple[Path, ...]:
-    return (policies_directory() / "gate-market-making.yaml", Path(__file__).with_name("desk.yaml"))
+def _policies(*, everything: bool) -> tuple[Path, ...]:
+    own = ("desk.yaml", "map.yaml") if everything else ("desk.yaml",)
+    guide = policies_directory() / "gate-market-making.yaml"
+    return (guide, *(Path(__file__).with_name(name) for name in own))
 
 
 def _copied(source: Path, folder: Path) -> str:
@@ -69,7 +85,7 @@ def _copied(source: Path, folder: Path) -> str:
     return str(target)
 
 
-def _inventory(keys: Sequence[SimulatedKey], url: str) -> str:
+def _inventory(keys: Sequence[SimulatedKey], url: Callable[[str], str]) -> str:
     return "# The staged accounts; the simulator plays their exchanges.\n" + inventory_yaml(
         keys, url
     )

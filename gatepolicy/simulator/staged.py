@@ -14,7 +14,9 @@ from gatepolicy.simulator.fleet import (
     with_withdraw,
     wrong_secret,
 )
+from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.profile import known_profiles, load_profile
 
 _WIDE_RANGE = "203.0.112.0/20"
 
@@ -46,6 +48,25 @@ def staged_fleet(now: datetime) -> tuple[StagedAccount, ...]:
         )
         for account in staged
     )
+
+
+def staged_map(now: datetime) -> tuple[StagedAccount, ...]:
+    """Two accounts on every exchange that is played from a profile: a safe one, and one that can
+    withdraw.
+
+    Args:
+        now: The time of the scan; ages are relative to it.
+    """
+    staged = []
+    for exchange in known_profiles():
+        safe = replace(invented_key(load_profile(exchange), 1, now), labels={"stage": "map"})
+        other = replace(invented_key(load_profile(exchange), 2, now), labels={"stage": "map"})
+        for name, key, wrong in (
+            (f"{exchange}-safe", safe, ""),
+            (f"{exchange}-withdraw", with_withdraw(other, now), "withdraw is on"),
+        ):
+            staged.append(StagedAccount(name, replace(key, account_id=name), wrong))
+    return tuple(staged)
 
 
 def _gate(now: datetime) -> Iterator[StagedAccount]:

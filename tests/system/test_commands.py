@@ -18,6 +18,7 @@ from gatepolicy.exchanges.catalog import known_exchanges
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.profile import known_profiles
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.thread import SimulatorThread
 
@@ -227,6 +228,15 @@ def test_a_demonstration_comes_out_as_staged(firm: Any) -> None:
         "accounts.yaml", "desk.yaml", "gate-market-making.yaml", "report.json", "report.sarif",
     }  # fmt: skip
     assert max(len(line) for line in ended.out.splitlines()) <= 100
+
+
+def test_the_whole_map_comes_out_as_staged(firm: Any) -> None:
+    ended = firm.run("demo", "--all", "--out", "shown")
+    assert ended.code == 0, ended.err
+    count = 22 + 2 * len(known_profiles())
+    assert f"All {count} staged accounts came out as staged." in ended.out
+    text = (firm.folder / "shown" / "report.json").read_text(encoding="utf-8")
+    assert "not a real" not in text
 
 
 def test_an_interrupted_scan_ends_with_130_and_keeps_the_old_report(
