@@ -216,3 +216,59 @@ def test_timeouts(timeout: str, seconds: float) -> None:
 def test_another_kind_is_refused() -> None:
     (problem,) = problems("apiVersion: gatepolicy/v1\nkind: Policy\n")
     assert problem.startswith("accounts.yaml:2:7: this is kind Policy") or "Inventory" in problem
+
+
+AUDITOR = """\
+  - id: auditor
+    exchange: gate
+    credentials: {apiKey: env:KEY, secret: env:SECRET}
+    discover: true
+"""
+
+
+def test_an_audited_account_needs_no_credentials() -> None:
+    text = (
+        HEAD + AUDITOR + "  - {id: bot, exchange: gate, key: 6d61726b*****, audited_by: auditor}\n"
+    )
+    auditor, bot = load(text).accounts
+    assert auditor.discover
+    assert not bot.discover
+    assert (bot.credentials, bot.key, bot.audited_by) == ({}, "6d61726b*****", "auditor")
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        (
+            "{id: bot, exchange: gate}",
+            "accounts.yaml:8:5: accounts[1]: no credentials, and no account that audits this one;"
+            " name credentials, or key and audited_by",
+        ),
+        (
+            "{id: bot, exchange: gate, credentials: {apiKey: env:KEY}, key: 6d61726b*}",
+            "accounts.yaml:8:68: accounts[1].key: a key that no account lists;"
+            " name audited_by, or credentials in place of the key",
+        ),
+        (
+            "{id: bot, exchange: gate, audited_by: auditor}",
+            "accounts.yaml:8:5: accounts[1]: an audited account without its key;"
+            " name key: its public key id, or what the exchange shows of it",
+        ),
+        (
+            "{id: bot, exchange: gate, key: 6d61726b*, audited_by: nobody}",
+            "accounts.yaml:8:59: accounts[1].audited_by: no account of this inventory has this id;"
+            " name an account that lists keys",
+        ),
+        (
+            "{id: bot, exchange: gate, key: 6d61726b*, audited_by: bot}",
+            "accounts.yaml:8:59: accounts[1].audited_by: this account is audited itself;"
+            " name an account with credentials",
+        ),
+        (
+            "{id: bot, exchange: okx, key: 6d61726b*, audited_by: auditor}",
+            "accounts.yaml:8:58: accounts[1].audited_by: this account is on gate; name one on okx",
+        ),
+    ],
+)
+def test_an_auditor_must_be_one(entry: str, problem: str) -> None:
+    assert problem in problems(HEAD + AUDITOR + f"  - {entry}\n")

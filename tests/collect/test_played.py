@@ -14,6 +14,7 @@ from gatepolicy.simulator.fleet import unbound, with_unrecognised, with_withdraw
 from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import known_profiles, load_profile
+from gatepolicy.simulator.server import Simulator
 
 Ask = Callable[..., list[Evidence]]
 NOW = datetime.now(UTC)
@@ -121,3 +122,11 @@ def test_nothing_secret_is_in_the_evidence(ask: Ask, exchange: str) -> None:
     text = repr(ask([key]))
     assert key.secret not in text
     assert key.api_key not in text
+
+
+@pytest.mark.parametrize(
+    "exchange", [e for e in PROFILES if "ip_refused" not in load_profile(e).errors]
+)
+def test_an_answer_that_nobody_documents_is_not_invented(exchange: str) -> None:
+    with pytest.raises(ValueError, match="documents no answer"):
+        Simulator([replace(safe(exchange), caller_ip="203.0.113.99")])

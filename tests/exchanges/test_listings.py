@@ -10,8 +10,9 @@ import yaml
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Exchange, Listing
+from gatepolicy.exchanges.listings import with_listings
 from gatepolicy.exchanges.normalise import facts_of_row, normalise
-from gatepolicy.exchanges.reading import NoRow
+from gatepolicy.exchanges.reading import NoRow, Row
 from gatepolicy.exchanges.rows import rows_of, same_key, shown_key
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Fact, Grade, Provenance
@@ -115,3 +116,27 @@ def test_masters_and_accounts_are_both_there() -> None:
         for _, listing in LISTINGS
         if listing.id == "sub_account_keys"
     )
+
+
+def test_a_list_may_have_words_of_its_own_or_none() -> None:
+    data: dict[str, Any] = {
+        "id": "others",
+        "title": "other keys",
+        "of": "account",
+        "call": {
+            "ccxt_method": "private_get_others",
+            "http_method": "GET",
+            "path": "/others",
+            "reference": "https://example.com",
+        },
+        "rows": "",
+        "key": "/key",
+    }
+    words = {"ALL": {"title": "Everything", "grants": ["withdraw"]}}
+    own = {**data, "permissions": {"pointer": "/p", "shape": "word_list", "words": words}}
+    gate = CATALOG["gate"]
+    [worded] = with_listings(gate, {"listings": [own]}).listings
+    [wordless] = with_listings(gate, {"listings": [data]}).listings
+    row = Row({"key": "k", "p": ["ALL"]}, "/0")
+    assert facts_of_row(worded.view, row).known["permission.withdraw"].value is True
+    assert "permission.withdraw" not in facts_of_row(wordless.view, row).known
