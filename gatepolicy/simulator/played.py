@@ -13,11 +13,20 @@ from gatepolicy.simulator.schemes.table import SCHEMES
 from gatepolicy.simulator.templates import Scene, fill, words_of
 
 
+_LONGEST_NONCE = 40
+
+
 class PlayedExchange:
     """One exchange with its keys."""
 
     def __init__(self, profile: Profile, keys: Sequence[SimulatedKey]) -> None:
-        """Take the keys that the exchange knows."""
+        """Take the keys that the exchange knows.
+
+        Raises:
+            ValueError: A key refuses its caller, and the documents do not tell how.
+        """
+        if "ip_refused" not in profile.errors and not all(key.admits_caller() for key in keys):
+            raise ValueError(f"{profile.id} documents no answer to an address that is refused")
         self._profile = profile
         self._keys = {key.api_key: key for key in keys}
         self._nonces: dict[str, int] = {}
@@ -88,7 +97,9 @@ class PlayedExchange:
         return "expired" in self._profile.errors
 
     def _grows(self, key: SimulatedKey, nonce: str) -> bool:
-        if not nonce.isdigit() or int(nonce) <= self._nonces.get(key.api_key, 0):
+        if not (nonce.isascii() and nonce.isdigit() and len(nonce) <= _LONGEST_NONCE):
+            return False
+        if int(nonce) <= self._nonces.get(key.api_key, 0):
             return False
         self._nonces[key.api_key] = int(nonce)
         return True
