@@ -12,7 +12,6 @@ from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.table import SCHEMES
 from gatepolicy.simulator.templates import Scene, fill, words_of
 
-
 _LONGEST_NONCE = 40
 
 
