@@ -11,7 +11,7 @@ from gatepolicy.accounts.account import Account
 from gatepolicy.accounts.fingerprint import fingerprint, is_fingerprint
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
-from gatepolicy.exchanges.rows import same_key
+from gatepolicy.exchanges.rows import FEWEST_SHOWN, same_key
 from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import Evidence, Subject
@@ -98,12 +98,21 @@ class _Key:
     def is_known(self) -> bool:
         return bool(self.whole or self.shown or self.fingerprint)
 
+    def compares(self, listed: ListedKey) -> bool:
+        """Whether enough is known of both keys to tell one from the other."""
+        if not listed.mask or listed.mask not in listed.shown:
+            return bool(self.whole or self.fingerprint) or _enough(self.shown, _MASK)
+        return _enough(listed.shown, listed.mask) and (
+            bool(self.whole) or _enough(self.shown, _MASK)
+        )
+
     def fits(self, listed: ListedKey, pepper: bytes) -> bool:
         masked = bool(listed.mask) and listed.mask in listed.shown
         if self.whole:
             return same_key(listed.shown, self.whole, listed.mask)
         if masked:
-            return bool(self.shown) and _unmasked(self.shown, _MASK) == _unmasked(
+            # Hardly anything shown would fit the keys of others, too.
+            return _enough(self.shown, _MASK) and _unmasked(self.shown, _MASK) == _unmasked(
                 listed.shown, listed.mask
             )
         if self.shown:
@@ -111,6 +120,10 @@ class _Key:
         return bool(self.fingerprint) and self.fingerprint == fingerprint(
             listed.shown, pepper=pepper
         )
+
+
+def _enough(shown: str, mask: str) -> bool:
+    return len("".join(_unmasked(shown, mask))) >= FEWEST_SHOWN
 
 
 def _unmasked(shown: str, mask: str) -> tuple[str, str]:
@@ -178,6 +191,9 @@ def _audited(target: Target, key: _Key, listed: Listed | None, own: Facts, peppe
     if listed.missing is not None:
         why = replace(listed.missing, detail=f"{auditor}: {listed.missing.detail}")
         return own if target.asks else Facts.nothing(why.reason, why.detail)
+    if not all(key.compares(one) for one in listed.keys):
+        detail = f"{auditor} shows too little of its keys to tell whether this is one of them"
+        return own if target.asks else _nothing(Reason.NOT_DISCLOSED, detail)
     gone = _observed(_first_listing(target), value=False)
     if target.asks:
         # An answer to the key itself proves more than a list in which it cannot be found.

@@ -8,7 +8,7 @@ from gatepolicy.exchanges.exchange import OwnKey
 from gatepolicy.exchanges.pointer import ABSENT, join, resolve
 from gatepolicy.exchanges.reading import NoRow, Row
 
-_FEWEST_SHOWN = 6
+FEWEST_SHOWN = 6
 """Fewer visible characters of a masked key could be those of another key."""
 
 
@@ -93,7 +93,7 @@ def same_key(shown: str, known: str, mask: str) -> bool:
     tail = rest.lstrip(mask)
     return (
         mask not in tail
-        and len(head) + len(tail) >= _FEWEST_SHOWN
+        and len(head) + len(tail) >= FEWEST_SHOWN
         and len(known) > len(head) + len(tail)
         and known.startswith(head)
         and known.endswith(tail)

@@ -103,6 +103,17 @@ def test_two_rows_that_look_like_the_key_prove_nothing() -> None:
     assert value(found, 1, "key.exists") is Reason.UNEXPECTED_ANSWER
 
 
+def test_a_mask_alone_fits_no_key() -> None:
+    found = settled(master(row("******", permission__withdraw=False)), bot("******"))
+    assert value(found, 1, "permission.withdraw") is Reason.NOT_DISCLOSED
+    assert value(found, 1, "key.exists") is Reason.NOT_DISCLOSED
+
+
+def test_a_row_that_hides_its_key_may_be_the_missing_one() -> None:
+    found = settled(master(row("******")), bot(BOT))
+    assert value(found, 1, "key.exists") is Reason.NOT_DISCLOSED
+
+
 def test_a_key_that_a_whole_list_lacks_is_gone() -> None:
     found = settled(master(row(MASTER)), bot())
     assert value(found, 1, "key.exists") is False
