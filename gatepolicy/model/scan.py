@@ -106,6 +106,32 @@ class RuleInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySource:
+    """A policy that another one is built upon."""
+
+    name: str
+    """From its metadata."""
+    file: str
+    """Where it was read from."""
+    digest: str
+    """SHA-256 of the file, hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Something inherited that a policy loosens on purpose."""
+
+    clause: str
+    """Its place, such as ``ip_binding.within`` or ``exchanges.gate.permissions.allow``."""
+    because: str
+    """Why, in the words of its author."""
+    policy: str
+    """Name of the policy that loosens."""
+    location: Location
+    """The line that says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyInfo:
     """A policy that took part in a scan."""
 
@@ -119,6 +145,10 @@ class PolicyInfo:
     """SHA-256 of the file, hexadecimal."""
     accounts: int
     """How many accounts of the whole inventory it applies to."""
+    extends: Sequence[PolicySource] = ()
+    """Every policy that it is built upon, nearest first."""
+    overrides: Sequence[Override] = ()
+    """What was loosened on purpose, there or in a policy that it extends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from gatepolicy.model.facts import Access
 from gatepolicy.model.location import Location
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.policies.control import Control
+from gatepolicy.policies.meanings import meaning_of
 from gatepolicy.policies.policy import DEFAULT_ACCEPTED, Clause, Policy, Section, capabilities
 from gatepolicy.rules.conditions import Argument
 from gatepolicy.rules.rule import Ask, Each, Rule
@@ -85,9 +86,7 @@ def _control(policy: Policy, section: Section, rule: Rule, ask: Ask, asked: _Ask
 
 
 def _on_unknown(section: Section, rule: Rule) -> OnUnknown:
-    names = (rule.info.name, *rule.groups, "default")
-    said = (section.on_unknown.get(name) for name in names)
-    return next((meaning for meaning in said if meaning is not None), rule.on_unknown)
+    return meaning_of(section, rule).value
 
 
 def _once(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
@@ -108,16 +107,16 @@ def _item(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
 def _capability_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
     section = scene.section
     forbidden = capabilities(section.clauses.get(FORBID))
+    allow = scene.clause(ask)
+    places: dict[Capability, Location] = {}
     if section.words is not None:
-        beyond, location = _unspeakable(scene), section.words.location
-    elif (allow := scene.clause(ask)) is not None:
+        places |= dict.fromkeys(_unspeakable(scene), section.words.location)
+    if allow is not None:
         beyond = frozenset(Capability).difference(capabilities(allow))
-        location = allow.location
-    else:
-        return
+        places |= dict.fromkeys(beyond, allow.location)
     for capability in Capability:
-        if capability in beyond and capability not in forbidden:
-            yield _about(capability, location)
+        if capability in places and capability not in forbidden:
+            yield _about(capability, places[capability])
 
 
 def _unspeakable(scene: _Scene) -> frozenset[Capability]:

@@ -1,7 +1,9 @@
 """Reading policies: files, checked against the schema and for sense, as frozen values."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,23 @@ from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.facts import Access, Grade, Grant
 from gatepolicy.model.location import Location
+from gatepolicy.model.scan import Override, PolicySource
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.policies.policy import AllowedWords, AppliesTo, Clause, Policy, Section
-from gatepolicy.policies.sense import nonsense
+from gatepolicy.policies.merge import ACCEPT, merge
+from gatepolicy.policies.names import NO_NAMES, Names, names_of, redefined
+from gatepolicy.policies.parents import UnknownParent, parent_file
+from gatepolicy.policies.policy import (
+    AllowedWords,
+    AppliesTo,
+    Clause,
+    Meaning,
+    Policy,
+    Section,
+    overlay,
+)
+from gatepolicy.policies.resolve import Resolver
+from gatepolicy.policies.sense import asks_nothing, left_out, nonsense, unmeetable
 from gatepolicy.policies.values import CLAUSES
 from gatepolicy.resources import schemas_directory
 from gatepolicy.rules.catalog import load_rules
@@ -27,37 +42,41 @@ Ids = Mapping[str, str]
 _SINGLE = "permissions"
 
 
-def load_policies(files: Sequence[str], *, read: Read = Path.read_bytes) -> tuple[Policy, ...]:
-    """Policies in the order of their files.
+def load_policies(
+    files: Sequence[str], *, names: Names = NO_NAMES, read: Read = Path.read_bytes
+) -> tuple[Policy, ...]:
+    """Policies in the order of their files, each with all that it inherits.
 
     Args:
         files: As the user named them.
+        names: Networks and variables of the project; they come before those of a policy.
         read: Reads the bytes of a file.
 
     Raises:
         DocumentError: With the problems of all files together.
     """
-    loader = _Loader(read)
+    loader = _Loader(names, read)
     policies: list[Policy] = []
     problems: list[Problem] = []
     for file in files:
         try:
-            policies.append(loader.load(file))
+            policies.append(loader.load(file).policy)
         except DocumentError as error:
             problems.extend(error.problems)
+    problems.extend(problem for policy in policies for problem in asks_nothing(policy))
     problems.extend(_same_names(policies))
     if problems:
-        raise DocumentError(problems)
+        raise DocumentError(list(dict.fromkeys(problems)))
     return tuple(policies)
 
 
-def load_policy(file: str, *, read: Read = Path.read_bytes) -> Policy:
-    """One policy.
+def load_policy(file: str, *, names: Names = NO_NAMES, read: Read = Path.read_bytes) -> Policy:
+    """One policy, with all that it inherits.
 
     Raises:
         DocumentError: With all its problems.
     """
-    return load_policies([file], read=read)[0]
+    return load_policies([file], names=names, read=read)[0]
 
 
 def policy_schema() -> Schema:
@@ -68,26 +87,50 @@ def policy_schema() -> Schema:
 def _same_names(policies: Sequence[Policy]) -> Iterator[Problem]:
     first: dict[str, Policy] = {}
     for policy in policies:
-        other = first.setdefault(policy.name, policy)
-        if other is not policy:
-            what, fix = (
-                f"the name {policy.name} is taken by {other.location}",
-                "choose another name",
-            )
-            if other.location == policy.location:
-                what, fix = "this file is named twice", "name it once"
-            yield Problem(policy.location, "metadata.name", what, fix)
+        if policy.name not in first:
+            first[policy.name] = policy
+            continue
+        other = first[policy.name].location
+        what, fix = f"the name {policy.name} is taken by {other}", "choose another name"
+        if other == policy.location:
+            what, fix = "this file is named twice", "name it once"
+        yield Problem(policy.location, "metadata.name", what, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A policy and the names that it knows."""
+
+    policy: Policy
+    """With all that it inherits."""
+    names: Names
+    """Those of its file, and of the policies that it extends."""
 
 
 class _Loader:
-    """What all files of a run share: the schema, and the names of the rules."""
+    """What all files of a run share: the schema, the names of the rules, the policies so far."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, names: Names, read: Read) -> None:
+        self._names = names
         self._read = read
         self._schema = policy_schema()
-        self._names = {rule.info.id: rule.info.name for rule in load_rules().values()}
+        self._rules = load_rules()
+        self._ids = {rule.info.id: rule.info.name for rule in self._rules.values()}
+        self._loaded: dict[str, _Loaded] = {}
 
-    def load(self, file: str) -> Policy:
+    def load(self, file: str, chain: tuple[str, ...] = ()) -> _Loaded:
+        """A policy with its parents.
+
+        Args:
+            file: As the user or the policy before named it.
+            chain: The files that led here by ``extends``, the first one first.
+        """
+        place = normpath(file)
+        if place not in self._loaded:
+            self._loaded[place] = self._build(file, (*chain, place))
+        return self._loaded[place]
+
+    def _build(self, file: str, chain: tuple[str, ...]) -> _Loaded:
         content: list[bytes] = []
 
         def reading(path: Path) -> bytes:
@@ -95,26 +138,76 @@ class _Loader:
             return content[0]
 
         document = load_document(file, schema=self._schema, kind="Policy", read=reading)
-        builder = _Builder(document, self._names)
-        policy = builder.policy(digest=sha256(content[0]).hexdigest())
-        problems = [*builder.problems, *nonsense(policy, load_exchange)]
+        parents = self._parents(document, chain)
+        own_names = names_of(document)
+        inherited = _all_names(parents)
+        names = self._names.upon(own_names.upon(inherited))
+        builder = _Builder(document, self._ids, Resolver(names, self._schema))
+        own = builder.policy(
+            digest=sha256(content[0]).hexdigest(), parents=[parent.policy for parent in parents]
+        )
+        merged = merge(own, [parent.policy for parent in parents], load_exchange, self._rules)
+        problems = [
+            *builder.problems,
+            *redefined(own_names, inherited),
+            *left_out(own),
+            *nonsense(own, load_exchange),
+            *merged.problems,
+            *unmeetable(merged.policy, load_exchange),
+        ]
         if problems:
-            raise DocumentError(sorted(problems, key=lambda problem: problem.location))
-        return policy
+            raise DocumentError(sorted(set(problems), key=lambda problem: problem.location))
+        return _Loaded(merged.policy, own_names.upon(inherited))
+
+    def _parents(self, document: Document, chain: tuple[str, ...]) -> list[_Loaded]:
+        data: Any = document.data
+        parents: list[_Loaded] = []
+        problems: list[Problem] = []
+        for index, reference in enumerate(data.get("extends", ())):
+            place: DataPath = ("extends", index)
+            try:
+                file = parent_file(reference, document.file)
+                _refuse_cycle(file, chain)
+                parents.append(self.load(file, chain))
+            except DocumentError as error:
+                problems.extend(error.problems)
+            except UnknownParent as error:
+                problems.append(
+                    Problem(document.at(place), show_path(place), str(error), error.fix)
+                )
+        if problems:
+            raise DocumentError(problems)
+        return parents
+
+
+def _refuse_cycle(file: str, chain: tuple[str, ...]) -> None:
+    place = normpath(file)
+    if place in chain:
+        circle = " -> ".join((*chain[chain.index(place) :], place))
+        raise UnknownParent(f"policies extend each other in a circle: {circle}", "break it")
+
+
+def _all_names(parents: Sequence[_Loaded]) -> Names:
+    names = NO_NAMES
+    for parent in parents:
+        names = names.upon(parent.names)
+    return names
 
 
 class _Builder:
     """Builds one policy from a document that the schema has accepted."""
 
-    def __init__(self, document: Document, names: Ids) -> None:
+    def __init__(self, document: Document, rules: Ids, resolver: Resolver) -> None:
         self._document = document
-        self._names = names
+        self._rules = rules
+        self._resolver = resolver
         self.problems: list[Problem] = []
 
-    def policy(self, *, digest: str) -> Policy:
+    def policy(self, *, digest: str, parents: Sequence[Policy]) -> Policy:
         # The schema has accepted the document, so its shape is known from here on.
         data: Any = self._document.data
         metadata = data["metadata"]
+        general = self._section(data, (), words=None)
         return Policy(
             name=metadata["name"],
             title=metadata["title"],
@@ -123,13 +216,38 @@ class _Builder:
             references=tuple(metadata.get("references", ())),
             location=self._document.at(("metadata", "name")),
             digest=digest,
-            applies_to=_applies_to(data.get("applies_to", {})),
-            general=self._section(data, (), words=None),
+            applies_to=self._applies_to(data, parents),
+            general=general,
             exchanges={
-                exchange: self._special(node, ("exchanges", exchange))
+                exchange: overlay(general, self._special(node, ("exchanges", exchange)))
                 for exchange, node in data.get("exchanges", {}).items()
             },
+            extends=tuple(_lineage(parents)),
+            overrides=tuple(self._overrides(data)),
         )
+
+    def _applies_to(self, data: Node, parents: Sequence[Policy]) -> AppliesTo:
+        inherited = list({repr(p.applies_to): p.applies_to for p in parents}.values())
+        if "applies_to" in data or not inherited:
+            return _applies_to(data.get("applies_to", {}))
+        if len(inherited) > 1:
+            what = "the policies that it extends apply to different accounts"
+            self._problem(("extends",), what, "say applies_to here")
+        return inherited[0]
+
+    def _overrides(self, data: Node) -> Iterator[Override]:
+        policy = data["metadata"]["name"]
+        for index, node in enumerate(data.get("override", ())):
+            location = self._document.at(("override", index))
+            yield Override(node["clause"], node["because"], policy, location)
+        scopes: list[tuple[str, Node, DataPath]] = [("", data, ())]
+        for exchange, node in data.get("exchanges", {}).items():
+            scopes.append((f"exchanges.{exchange}.", node, ("exchanges", exchange)))
+        for scope, node, path in scopes:
+            because = node.get("evidence", {}).get("because")
+            if because is not None:
+                location = self._key_at((*path, "evidence", "accept"))
+                yield Override(f"{scope}{ACCEPT}", because.strip(), policy, location)
 
     def _special(self, node: Node, path: DataPath) -> Section:
         allow = node.get("permissions", {}).get("allow")
@@ -139,19 +257,25 @@ class _Builder:
 
     def _section(self, node: Node, path: DataPath, *, words: AllowedWords | None) -> Section:
         accept = node.get("evidence", {}).get("accept")
+        severity = self._by_name(node, path, "severity")
+        on_unknown = self._by_name(node, path, "on_unknown")
+        places = {
+            f"{table}.{name}": location
+            for table, named in (("severity", severity), ("on_unknown", on_unknown))
+            for name, (_, location) in named.items()
+        }
+        if accept is not None:
+            places[ACCEPT] = self._key_at((*path, "evidence", "accept"))
         return Section(
             location=self._key_at(path),
             clauses=dict(self._clauses(node, path)),
             words=words,
-            severity={
-                name: Severity(value)
-                for name, value in self._by_name(node, path, "severity").items()
-            },
+            severity={name: Severity(value) for name, (value, _) in severity.items()},
             on_unknown={
-                name: OnUnknown(value)
-                for name, value in self._by_name(node, path, "on_unknown").items()
+                name: Meaning(OnUnknown(value), name) for name, (value, _) in on_unknown.items()
             },
             accepted=None if accept is None else frozenset(Grade(grade) for grade in accept),
+            places=places,
         )
 
     def _clauses(self, node: Node, path: DataPath) -> Iterator[tuple[str, Clause]]:
@@ -160,11 +284,16 @@ class _Builder:
             found = _found(node, steps)
             if found is None or isinstance(found, dict):
                 continue
-            value, wrongs = reader(found)
             here = (*path, *steps)
+            resolved = self._resolver.resolve(place, found)
+            if resolved.wrongs:
+                wrongs, value = resolved.wrongs, None
+            else:
+                value, wrongs = reader(resolved.value)
             for wrong in wrongs:
                 self._problem((*here, *wrong.path), wrong.what, wrong.fix)
-            yield place, Clause(value, self._key_at(here), self._items(found, here))
+            items = self._items(found, here)
+            yield place, Clause(value, self._key_at(here), items, resolved.through)
 
     def _items(self, value: object, path: DataPath) -> dict[str, Location]:
         items = value if isinstance(value, list) else []
@@ -180,14 +309,14 @@ class _Builder:
         grants = {word: Grant(word, Access(limit)) for word, limit in limits.items()}
         return AllowedWords(grants, self._key_at(path), places)
 
-    def _by_name(self, node: Node, path: DataPath, table: str) -> dict[str, str]:
-        named: dict[str, str] = {}
+    def _by_name(self, node: Node, path: DataPath, table: str) -> dict[str, tuple[str, Location]]:
+        named: dict[str, tuple[str, Location]] = {}
         for key, value in node.get(table, {}).items():
-            name = self._names.get(key, key)
+            name = self._rules.get(key, key)
             if name in named:
                 what = f"{name} stands here twice, by id and by name"
                 self._problem((*path, table, key), what, "remove one")
-            named[name] = value
+            named[name] = (value, self._key_at((*path, table, key)))
         return named
 
     def _key_at(self, path: DataPath) -> Location:
@@ -195,6 +324,18 @@ class _Builder:
 
     def _problem(self, path: DataPath, what: str, fix: str) -> None:
         self.problems.append(Problem(self._document.at(path), show_path(path), what, fix))
+
+
+def _lineage(parents: Sequence[Policy]) -> Iterator[PolicySource]:
+    sources = [
+        source
+        for parent in parents
+        for source in (
+            PolicySource(parent.name, parent.location.file, parent.digest),
+            *parent.extends,
+        )
+    ]
+    yield from dict.fromkeys(sources)
 
 
 def _applies_to(node: Node) -> AppliesTo:

@@ -1,11 +1,12 @@
 """A policy as its file says it: typed clauses, each with its place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Grade, Grant
 from gatepolicy.model.location import Location
+from gatepolicy.model.scan import Override, PolicySource
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.rules.conditions import Argument
@@ -24,6 +25,8 @@ class Clause:
     """Where its property stands."""
     items: Mapping[str, Location]
     """For a list of texts: where each entry stands."""
+    through: Mapping[str, Location] = field(default_factory=dict)
+    """Name of each network or variable that it uses, to where that is defined."""
 
     @property
     def asks(self) -> bool:
@@ -44,21 +47,36 @@ class AllowedWords:
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an unknown means."""
+
+    value: OnUnknown
+    """For the exit code."""
+    said_as: str
+    """The entry that said so: a rule, a group or ``default``; empty where the rule itself does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """What a policy says for every exchange, or for one."""
+    """All that holds on every exchange, or on one."""
 
     location: Location
     """Where it begins."""
     clauses: Mapping[str, Clause]
     """Dotted place of the property, such as ``key.max_age``, to the clause."""
     words: AllowedWords | None
-    """Allowed words; only for one exchange."""
+    """Allowed words; only for one exchange. With them, a ``permissions.allow`` among the clauses
+    comes from another policy, and both hold."""
     severity: Mapping[str, Severity]
     """Rule name to severity."""
-    on_unknown: Mapping[str, OnUnknown]
-    """Rule name, group or ``default``, to what an unknown means."""
+    on_unknown: Mapping[str, Meaning]
+    """Rule name, group or ``default``, to what an unknown means. The rule counts before its groups,
+    and all before ``default``."""
     accepted: frozenset[Grade] | None
     """Grades of proof; ``None`` when it does not say."""
+    places: Mapping[str, Location] = field(default_factory=dict)
+    """Where the entries stand that are no clauses: ``severity.NAME``, ``on_unknown.NAME``,
+    ``evidence.accept``."""
 
     @property
     def asks(self) -> bool:
@@ -99,26 +117,32 @@ class Policy:
     applies_to: AppliesTo
     """Which accounts it is about."""
     general: Section
-    """What it says for every exchange."""
+    """What holds on every exchange of which nothing else is said."""
     exchanges: Mapping[str, Section]
-    """What it says for single exchanges."""
+    """All that holds on single exchanges."""
+    extends: Sequence[PolicySource] = ()
+    """Every policy that it is built upon, nearest first."""
+    overrides: Sequence[Override] = ()
+    """What was loosened on purpose, here or in a policy that it extends."""
 
     def at(self, exchange: str) -> Section:
-        """What holds on one exchange: what is said there replaces what is said for all.
-
-        A property replaces the same property (``max_age`` there leaves ``max_idle`` alone), and so
-        does an entry of ``severity`` or ``on_unknown``.
-        """
-        special = self.exchanges.get(exchange)
-        return self.general if special is None else _overlay(self.general, special)
+        """All that holds on one exchange."""
+        return self.exchanges.get(exchange, self.general)
 
 
-def _overlay(general: Section, special: Section) -> Section:
-    replaced = {_property(place) for place in special.clauses}
+def overlay(general: Section, special: Section) -> Section:
+    """What a file says for one exchange, upon what it says for all.
+
+    A property replaces the same property (``max_age`` there leaves ``max_idle`` alone), and so does
+    an entry of ``severity`` or ``on_unknown``. Words replace the general ``allow``.
+    """
+    replaced = {property_of(place) for place in special.clauses}
+    if special.words is not None:
+        replaced.add(property_of("permissions.allow"))
     kept = {
         place: clause
         for place, clause in general.clauses.items()
-        if _property(place) not in replaced
+        if property_of(place) not in replaced
     }
     return Section(
         location=special.location,
@@ -127,11 +151,13 @@ def _overlay(general: Section, special: Section) -> Section:
         severity={**general.severity, **special.severity},
         on_unknown={**general.on_unknown, **special.on_unknown},
         accepted=general.accepted if special.accepted is None else special.accepted,
+        places={**general.places, **special.places},
     )
 
 
-def _property(place: str) -> tuple[str, ...]:
-    return tuple(place.split(".")[:2])
+def property_of(place: str) -> str:
+    """The property that a place belongs to: both forms of ``key.trading_pairs`` are one."""
+    return ".".join(place.split(".")[:2])
 
 
 def capabilities(clause: Clause | None) -> tuple[Capability, ...]:

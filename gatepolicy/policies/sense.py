@@ -15,26 +15,38 @@ ALLOW, FORBID, REQUIRE = (f"permissions.{name}" for name in ("allow", "forbid", 
 
 
 def nonsense(policy: Policy, exchange: Callable[[str], Exchange]) -> Iterator[Problem]:
-    """Everything that makes no sense in a policy, though its shape is right.
+    """What makes no sense within one file, though its shape is right.
 
     Args:
-        policy: The policy.
+        policy: As its file says it.
+        exchange: The catalog's entry of an exchange that the policy has words of.
+    """
+    clauses = policy.general.clauses
+    yield from _in_both(FORBID, clauses.get(FORBID), clauses.get(ALLOW), "allowed as well")
+    for name, section in policy.exchanges.items():
+        if section.words is not None:
+            yield from _forbidden_words(policy, name, exchange(name), section.words)
+
+
+def unmeetable(policy: Policy, exchange: Callable[[str], Exchange]) -> Iterator[Problem]:
+    """What no key can meet.
+
+    Args:
+        policy: With all that it inherits.
         exchange: The catalog's entry of an exchange that the policy has words of.
     """
     clauses = policy.general.clauses
     allow, forbid, require = (clauses.get(place) for place in (ALLOW, FORBID, REQUIRE))
-    yield from _asks_nothing(policy)
-    yield from _in_both(FORBID, forbid, allow, "allowed as well")
     yield from _in_both(REQUIRE, require, forbid, "forbidden as well")
     if allow is not None:
         yield from _not_in(REQUIRE, require, allow)
     for name, section in policy.exchanges.items():
-        yield from _left_out(policy, name)
         if section.words is not None:
-            yield from _words_against(policy, name, exchange(name), section.words)
+            yield from _words_missing(policy, name, exchange(name), section.words)
 
 
-def _asks_nothing(policy: Policy) -> Iterator[Problem]:
+def asks_nothing(policy: Policy) -> Iterator[Problem]:
+    """A policy that would be asked in vain. One that others extend may well ask nothing itself."""
     if not policy.general.asks and not any(s.asks for s in policy.exchanges.values()):
         fix = "add permissions, ip_binding or key"
         yield Problem(policy.location, "", "the policy asks nothing", fix)
@@ -60,19 +72,25 @@ def _not_in(place: str, clause: Clause | None, allow: Clause) -> Iterator[Proble
 
 def _about_item(place: str, clause: Clause | None, index: int, what: str, fix: str) -> Problem:
     assert clause is not None
-    location = list(clause.items.values())[index]
+    location = clause.items[capabilities(clause)[index]]
     return Problem(location, f"{place}[{index}]", what, fix)
 
 
-def _left_out(policy: Policy, exchange: str) -> Iterator[Problem]:
+def left_out(policy: Policy) -> Iterator[Problem]:
+    """Exchanges about which a policy itself says something, but not to any account.
+
+    Args:
+        policy: As its file says it: what it inherits may well be about more exchanges.
+    """
     chosen = policy.applies_to.exchanges
-    if chosen and exchange not in chosen:
-        what = "applies_to.exchanges leaves this exchange out"
-        place = policy.exchanges[exchange].location
-        yield Problem(place, f"exchanges.{exchange}", what, "add it there, or remove this")
+    for exchange, section in policy.exchanges.items():
+        if chosen and exchange not in chosen:
+            what = "applies_to.exchanges leaves this exchange out"
+            fix = "add it there, or remove this"
+            yield Problem(section.location, f"exchanges.{exchange}", what, fix)
 
 
-def _words_against(
+def _forbidden_words(
     policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
 ) -> Iterator[Problem]:
     path = f"exchanges.{name}.{ALLOW}"
@@ -82,6 +100,13 @@ def _words_against(
         for capability in sorted(_granted(known[word], grant) & forbidden):
             what = f"{word} means {capability} too, which {FORBID} forbids"
             yield Problem(allowed.items[word], path, what, "remove one of the two")
+
+
+def _words_missing(
+    policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
+) -> Iterator[Problem]:
+    path = f"exchanges.{name}.{ALLOW}"
+    known = exchange.permissions.words
     for capability in capabilities(policy.general.clauses.get(REQUIRE)):
         granting = [word.word for word in known.values() if capability in _may_grant(word)]
         grants = (_may_grant(known[word], grant) for word, grant in allowed.words.items())

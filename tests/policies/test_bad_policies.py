@@ -58,8 +58,8 @@ SHAPE: dict[str, list[str]] = {
         "4:22: ip_binding.widest: more than 32; for example 32",
         "4:35: ip_binding.at_most: less than 1; for example 4",
         "5:27: key.min_days_to_expiry: less than 1; for example 14",
-        '5:39: key.max_age: not of the expected form; for example "90d"',
-        '5:58: key.max_idle: not of the expected form; for example "90d"',
+        "5:39: key.max_age: no duration; write a whole number with h, d or w, such as 90d",
+        "5:58: key.max_idle: no duration; write a whole number with h, d or w, such as 90d",
     ],
     "unknown-capability": [
         "4:24: permissions.forbid[0]: not one of the allowed values; did you mean withdraw?",
@@ -95,8 +95,10 @@ SHAPE: dict[str, list[str]] = {
         "4:23: permissions.forbid: expected a list, found a text; for example"
         ' ["withdraw", "transfer"]',
         "5:24: ip_binding.required: expected true or false, found a text; for example true",
-        "5:37: ip_binding.widest: expected a whole number, found a text; for example 32",
-        "5:52: ip_binding.at_most: expected a whole number, found a number; for example 4",
+        "5:37: ip_binding.widest: expected a whole number, or the $name of a variable;"
+        " for example 32",
+        "5:52: ip_binding.at_most: expected a whole number or a text, found a number;"
+        " for example 4",
         '6:16: key.max_age: expected a text, found a number; for example "90d"',
         '6:26: key.name: expected a text, found a number; for example "^(ICG-|MM )"',
         "6:37: key.active: expected true or false, found nothing; for example true",

@@ -287,7 +287,7 @@ def test_words_of_the_exchange_replace_the_general_allow() -> None:
     assert asked(WORDS) == [
         ("GP004", "account", 11),
         ("GP004", "wallet", 9),
-        ("GP006", "", 5),
+        ("GP006", "", 9),
     ]
 
 
@@ -315,7 +315,7 @@ def test_a_capability_without_a_documented_word_is_asked_beside_the_words() -> N
         ("GP004", "p2p", 9),
         ("GP004", "account", 11),
         ("GP004", "wallet", 9),
-        ("GP006", "", 5),
+        ("GP006", "", 9),
     ]
 
 

@@ -116,7 +116,8 @@ def test_places_of_clauses_and_items() -> None:
 
 def test_tables_are_by_name() -> None:
     general = policy_of(WHOLE, head="").general
-    assert general.on_unknown == {
+    meanings = {name: meaning.value for name, meaning in general.on_unknown.items()}
+    assert meanings == {
         "default": OnUnknown.WARN,
         "withdrawal-enabled": OnUnknown.BLOCK,
     }

@@ -1,0 +1,345 @@
+"""One policy upon others: the strictest of all holds, and what would loosen is a problem. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gatepolicy.errors import Problem
+from gatepolicy.exchanges.exchange import Exchange, Word
+from gatepolicy.model.capabilities import Capability
+from gatepolicy.model.facts import Access, Grade, Grant
+from gatepolicy.model.location import Location
+from gatepolicy.model.scan import Override
+from gatepolicy.model.severity import Severity
+from gatepolicy.policies.meanings import asks, looser_meanings, merged_meanings
+from gatepolicy.policies.policy import (
+    DEFAULT_ACCEPTED,
+    AllowedWords,
+    Clause,
+    Policy,
+    Section,
+    property_of,
+)
+from gatepolicy.policies.strictest import GATHERS, STRICTEST, strictest_words
+from gatepolicy.rules.rule import Rule
+
+ALLOW = "permissions.allow"
+WITHIN = "ip_binding.within"
+ACCEPT = "evidence.accept"
+Catalog = Callable[[str], Exchange]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A policy upon those that it extends."""
+
+    policy: Policy
+    """With everything that it inherits."""
+    problems: Sequence[Problem]
+    """Where it would loosen something without saying so."""
+
+
+def merge(
+    own: Policy, parents: Sequence[Policy], catalog: Catalog, rules: Mapping[str, Rule]
+) -> Merged:
+    """What holds when a policy is laid upon others.
+
+    Args:
+        own: As its file says it; its ``overrides`` name what is not inherited.
+        parents: Those that it extends, complete.
+        catalog: Gives the entry of an exchange of which a policy has words.
+        rules: By id; what a policy leaves unsaid about severities and unknowns, they say.
+    """
+    named = dict.fromkeys(name for policy in (own, *parents) for name in policy.exchanges)
+    layers = {name: _Layers.of(own, parents, name) for name in ("", *named)}
+    problems = [
+        problem
+        for name, layer in layers.items()
+        for problem in (*_loosening(layer, catalog, rules), *_contradictions(layer, rules))
+    ]
+    problems += _overrides_of_nothing(own, parents, named)
+    merged = {name: _section(layer, rules) for name, layer in layers.items()}
+    policy = replace(
+        own,
+        general=merged.pop(""),
+        exchanges=merged,
+        overrides=(*own.overrides, *_inherited_overrides(parents)),
+    )
+    return Merged(policy, _once_each(problems))
+
+
+def _once_each(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """What is wrong in general is wrong on every exchange: it is told once."""
+    first: dict[tuple[Location, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.location, problem.what), problem)
+    return tuple(first.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """What is laid upon each other on one exchange."""
+
+    exchange: str
+    """Its id; empty for what holds elsewhere."""
+    own: Section
+    """What the policy itself says there."""
+    inherited: Sequence[Section]
+    """What its parents say there, without what the policy overrides."""
+    lifted: frozenset[str]
+    """Places that the policy overrides."""
+
+    @classmethod
+    def of(cls, own: Policy, parents: Sequence[Policy], exchange: str) -> "_Layers":
+        scope = f"exchanges.{exchange}." if exchange else ""
+        lifted = frozenset(override.clause.removeprefix(scope) for override in own.overrides)
+        inherited = [_without(parent.at(exchange), lifted) for parent in parents]
+        return cls(exchange, own.at(exchange), inherited, lifted)
+
+
+def _without(section: Section, lifted: frozenset[str]) -> Section:
+    def kept(table: str, name: str) -> bool:
+        return f"{table}.{name}" not in lifted
+
+    return replace(
+        section,
+        clauses={
+            place: clause
+            for place, clause in section.clauses.items()
+            if property_of(place) not in lifted
+        },
+        words=None if ALLOW in lifted else section.words,
+        severity={n: v for n, v in section.severity.items() if kept("severity", n)},
+        on_unknown={n: v for n, v in section.on_unknown.items() if kept("on_unknown", n)},
+        accepted=None if ACCEPT in lifted else section.accepted,
+    )
+
+
+# What holds
+
+
+def _section(layers: _Layers, rules: Mapping[str, Rule]) -> Section:
+    clauses, words = dict(layers.own.clauses), layers.own.words
+    severity, places = dict(layers.own.severity), dict(layers.own.places)
+    for parent in layers.inherited:
+        for place, clause in parent.clauses.items():
+            clauses[place] = (
+                _stricter(place, clauses[place], clause) if place in clauses else clause
+            )
+        words = _stricter_words(words, parent.words)
+        for name, level in _severities(parent, layers.lifted, rules).items():
+            if name not in severity or level.rank < severity[name].rank:
+                severity[name] = level
+                _copy_place(f"severity.{name}", parent, places)
+        for place in parent.places:
+            if place not in places:
+                _copy_place(place, parent, places)
+    return replace(
+        layers.own,
+        clauses=_without_replaced_allow(layers, clauses),
+        words=words,
+        severity=severity,
+        on_unknown=merged_meanings(layers.own, layers.inherited, layers.lifted, rules),
+        accepted=_accepted(layers),
+        places=places,
+    )
+
+
+def _severities(
+    section: Section, lifted: frozenset[str], rules: Mapping[str, Rule]
+) -> dict[str, Severity]:
+    """What a section says, and what the rules say where it asks without saying."""
+    unsaid = {
+        rule.info.name: rule.info.severity
+        for rule in rules.values()
+        if asks(section, rule) and f"severity.{rule.info.name}" not in lifted
+    }
+    return {**unsaid, **section.severity}
+
+
+def _copy_place(place: str, section: Section, places: dict[str, Location]) -> None:
+    if place in section.places:
+        places[place] = section.places[place]
+
+
+def _stricter(place: str, one: Clause, other: Clause) -> Clause:
+    value = STRICTEST[place](one.value, other.value)
+    if value is None or value == one.value:
+        return one
+    if value == other.value:
+        return replace(other, items={**other.items, **one.items})
+    return replace(
+        one,
+        value=value,
+        items={**other.items, **one.items},
+        through={**other.through, **one.through},
+    )
+
+
+def _stricter_words(one: AllowedWords | None, other: AllowedWords | None) -> AllowedWords | None:
+    if one is None or other is None:
+        return one or other
+    return replace(one, words=strictest_words(one.words, other.words))
+
+
+def _without_replaced_allow(layers: _Layers, clauses: dict[str, Clause]) -> dict[str, Clause]:
+    """Own words that were found to grant no more than an inherited ``allow`` replace it."""
+    if layers.own.words is None:
+        return clauses
+    return {place: clause for place, clause in clauses.items() if place != ALLOW}
+
+
+def _accepted(layers: _Layers) -> frozenset[Grade] | None:
+    if layers.own.accepted is not None:
+        return layers.own.accepted
+    said = [parent.accepted for parent in layers.inherited]
+    if all(accepted is None for accepted in said):
+        return None
+    return frozenset(Grade).intersection(
+        *(DEFAULT_ACCEPTED if accepted is None else accepted for accepted in said)
+    )
+
+
+# What would loosen
+
+
+def _loosening(layers: _Layers, catalog: Catalog, rules: Mapping[str, Rule]) -> Iterator[Problem]:
+    for parent in layers.inherited:
+        yield from _loosened_clauses(layers, parent)
+        yield from _loosened_words(layers, parent, catalog)
+        yield from _loosened_severity(layers, parent, rules)
+        yield from _loosened_meanings(layers, parent, rules)
+        yield from _loosened_grades(layers, parent)
+
+
+def _loosened_clauses(layers: _Layers, parent: Section) -> Iterator[Problem]:
+    for place, clause in layers.own.clauses.items():
+        inherited = parent.clauses.get(place)
+        if inherited is None or place in GATHERS:
+            continue
+        strictest = STRICTEST[place](clause.value, inherited.value)
+        if strictest is None:
+            what = f"cannot be compared with what is inherited from {inherited.location}"
+            yield _loosens(layers, place, clause.location, what)
+        elif strictest != clause.value:
+            what = f"loosens what is inherited from {inherited.location}"
+            yield _loosens(layers, place, clause.location, what)
+
+
+def _loosened_words(layers: _Layers, parent: Section, catalog: Catalog) -> Iterator[Problem]:
+    own = layers.own.words
+    if own is None:
+        return
+    if parent.words is not None:
+        strictest = strictest_words(own.words, parent.words.words)
+        for word, grant in own.words.items():
+            if strictest.get(word) != grant:
+                what = f"{word} goes beyond what is inherited from {parent.words.location}"
+                yield _loosens(layers, ALLOW, own.items[word], what)
+    elif (allow := parent.clauses.get(ALLOW)) is not None:
+        words = catalog(layers.exchange).permissions.words
+        for word, grant in own.words.items():
+            beyond = _may_grant(words[word], grant) - _capabilities(allow)
+            if beyond:
+                listed = ", ".join(sorted(beyond))
+                what = f"{word} may mean {listed}, which {allow.location} does not allow"
+                yield _loosens(layers, ALLOW, own.items[word], what)
+
+
+def _capabilities(allow: Clause) -> frozenset[Capability]:
+    items = allow.value if isinstance(allow.value, tuple) else ()
+    return frozenset(Capability(item) for item in items if isinstance(item, str))
+
+
+def _may_grant(word: Word, grant: Grant) -> frozenset[Capability]:
+    granted = word.grants | word.unclear
+    return granted & {Capability.READ} if grant.access is Access.READ_ONLY else granted
+
+
+def _loosened_severity(
+    layers: _Layers, parent: Section, rules: Mapping[str, Rule]
+) -> Iterator[Problem]:
+    severities = _severities(parent, layers.lifted, rules)
+    for name, level in layers.own.severity.items():
+        inherited = severities.get(name)
+        if inherited is not None and level.rank > inherited.rank:
+            place = f"severity.{name}"
+            what = f"{level} is less than the inherited {inherited}"
+            yield _loosens(layers, place, layers.own.places[place], what)
+
+
+def _loosened_meanings(
+    layers: _Layers, parent: Section, rules: Mapping[str, Rule]
+) -> Iterator[Problem]:
+    for looser in looser_meanings(layers.own, parent, rules):
+        place = f"on_unknown.{looser.said_as}"
+        if place not in layers.lifted:
+            what = f"{looser.own} is looser than the inherited {looser.inherited}"
+            yield _loosens(layers, place, layers.own.places[place], f"{what} of {looser.rule}")
+
+
+def _loosened_grades(layers: _Layers, parent: Section) -> Iterator[Problem]:
+    own = layers.own.accepted
+    if own is None or ACCEPT in layers.lifted:
+        return
+    inherited = DEFAULT_ACCEPTED if parent.accepted is None else parent.accepted
+    beyond = sorted(own - inherited)
+    if beyond:
+        what = f"{', '.join(beyond)} is no proof for what it extends"
+        yield _loosens(layers, ACCEPT, layers.own.places[ACCEPT], what)
+
+
+def _loosens(layers: _Layers, place: str, location: Location, what: str) -> Problem:
+    scope = f"exchanges.{layers.exchange}." if layers.exchange else ""
+    clause = f"{scope}{property_of(place)}"
+    return Problem(location, clause, what, f"tighten it, or override {clause} with a reason")
+
+
+# What makes no sense
+
+
+def _contradictions(layers: _Layers, rules: Mapping[str, Rule]) -> Iterator[Problem]:
+    """What no key can meet."""
+    merged = _section(layers, rules)
+    within = merged.clauses.get(WITHIN)
+    said = [section.clauses.get(WITHIN) for section in (layers.own, *layers.inherited)]
+    empty = any(clause is not None and not clause.value for clause in said)
+    if within is not None and not within.value and not empty:
+        what = "no address lies within all the networks that are inherited"
+        yield Problem(within.location, WITHIN, what, "override it with a reason")
+    if {"key.trading_pairs", "key.trading_pairs.within"} <= set(merged.clauses):
+        clause = merged.clauses["key.trading_pairs"]
+        what = "a list of pairs and no list at all are asked for together"
+        yield Problem(clause.location, "key.trading_pairs", what, "override it with a reason")
+
+
+def _overrides_of_nothing(
+    own: Policy, parents: Sequence[Policy], exchanges: Mapping[str, None]
+) -> Iterator[Problem]:
+    inherited = {
+        place
+        for exchange in ("", *exchanges)
+        for place in (ACCEPT, f"exchanges.{exchange}.{ACCEPT}")
+    } | {
+        clause
+        for parent in parents
+        for exchange in ("", *exchanges)
+        for place in _places(parent.at(exchange))
+        for clause in (place, f"exchanges.{exchange}.{place}")
+    }
+    for override in own.overrides:
+        if override.clause not in inherited:
+            what = f"nothing of {override.clause} is inherited"
+            yield Problem(override.location, "override", what, "remove it, or name another clause")
+
+
+def _places(section: Section) -> Iterator[str]:
+    yield from (property_of(place) for place in section.clauses)
+    if section.words is not None:
+        yield ALLOW
+    yield from section.places
+    if section.accepted is not None:
+        yield ACCEPT
+
+
+def _inherited_overrides(parents: Sequence[Policy]) -> Iterator[Override]:
+    yield from dict.fromkeys(override for parent in parents for override in parent.overrides)
