@@ -222,4 +222,6 @@ def _policy_info(policy: Policy, subjects: Iterable[Subject]) -> PolicyInfo:
         file=policy.location.file,
         digest=policy.digest,
         accounts=sum(applies(policy, subject) for subject in subjects if not subject.found_by),
+        extends=policy.extends,
+        overrides=policy.overrides,
     )

@@ -192,6 +192,11 @@ class Scan:
             yield from account.verdicts
         yield from self.general
 
+    @property
+    def overrides(self) -> Sequence[Override]:
+        """Everything that its policies loosen on purpose, each once."""
+        return tuple(dict.fromkeys(o for policy in self.policies for o in policy.overrides))
+
     def count(self, outcome: Outcome) -> int:
         """How many verdicts have an outcome."""
         return sum(verdict.outcome is outcome for verdict in self.verdicts())

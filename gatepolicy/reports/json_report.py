@@ -72,6 +72,22 @@ def _policy(policy: PolicyInfo) -> Json:
         "file": policy.file,
         "digest": policy.digest,
         "accounts": policy.accounts,
+        "extends": [
+            {"name": source.name, "file": source.file, "digest": source.digest}
+            for source in policy.extends
+        ],
+        "overrides": [
+            {
+                "clause": override.clause,
+                "because": override.because,
+                "policy": {
+                    "name": override.policy,
+                    "file": override.location.file,
+                    "line": override.location.line,
+                },
+            }
+            for override in policy.overrides
+        ],
     }
 
 

@@ -34,6 +34,7 @@ def invocation(scan: Scan, *, left_out: int) -> Node:
             _about_an_empty_scan(is_empty=is_empty),
             _about_left_out_results(left_out),
             _about_warnings(scan.warnings),
+            _about_overrides(scan),
             _about_unknowns(scan),
         ),
     }
@@ -54,6 +55,13 @@ def _about_left_out_results(left_out: int) -> Iterator[Json]:
 def _about_warnings(warnings: Sequence[str]) -> Iterator[Json]:
     for warning in warnings:
         yield sarif.notification("scan-warning", "warning", plain(warning), None)
+
+
+def _about_overrides(scan: Scan) -> Iterator[Json]:
+    for override in scan.overrides:
+        what = f"Policy {plain(override.policy)} loosens what it inherits: {override.clause}."
+        text = sentences(what, labelled("Because", override.because))
+        yield sarif.notification("policy-override", "note", text, override.location)
 
 
 def _about_unknowns(scan: Scan) -> Iterator[Json]:

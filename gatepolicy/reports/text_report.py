@@ -47,6 +47,7 @@ def _report(scan: Scan, width: int, verbose: int) -> Iterator[Line]:
     yield from findings(scan, width, verbose)
     yield from waived(scan.accounts, width)
     yield from unknowns(scan.accounts, width, verbose)
+    yield from _overrides(scan, width)
     yield from _general(scan, width)
     if verbose:
         yield from _every_verdict(scan.accounts, width)
@@ -71,6 +72,16 @@ def _table(accounts: Sequence[AccountResult], width: int, verbose: int) -> Itera
         yield line()
         verb = "account passes and is" if hidden == 1 else "accounts pass and are"
         yield from paragraph(f"{hidden:,} {verb} not shown (-v shows all).", width)
+
+
+def _overrides(scan: Scan, width: int) -> Iterator[Line]:
+    overrides = scan.overrides
+    if overrides:
+        yield from title("Loosened on purpose")
+    for override in overrides:
+        yield from paragraph(override.clause, width, indent=2)
+        yield from labelled("by", f"{override.policy} ({place(override.location)})", width)
+        yield from labelled("because", override.because, width)
 
 
 def _general(scan: Scan, width: int) -> Iterator[Line]:

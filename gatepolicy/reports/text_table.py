@@ -11,7 +11,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "transfer": ("transfer-",),
     "permissions": ("permission-",),
     "ip": ("ip-",),
-    "key": ("key-", "trading-pairs-"),
+    "key": ("key-", "trading-pairs-", "shared-key", "undeclared-key", "dead-key"),
     "other": ("",),
 }
 """Heading to the beginnings of the names of its rules. The first that fits takes a rule; a column

@@ -15,7 +15,7 @@ from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.facts import Facts
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
@@ -69,7 +69,9 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         "main_keys": Answer(200, json.dumps([row]).encode()),
         "detail": Answer(200, json.dumps(detail).encode()),
     }
-    return normalise(GATE, answers, KEY)
+    # What the scan itself learns is no part of an answer.
+    alone = Fact((), Provenance(Grade.STRUCTURAL, "", "", "the inventory"))
+    return normalise(GATE, answers, KEY).learn("key.shared_with", alone)
 
 
 def judged(facts: Facts, policy: Any = GUIDE) -> tuple[Verdict, ...]:
@@ -88,7 +90,7 @@ def test_a_clean_key_passes_everything() -> None:
 def test_the_rules_that_the_guide_becomes() -> None:
     assert [*dict.fromkeys(verdict.rule for verdict in judged(facts_of(main_key())))] == [
         "GP001", "GP002", "GP003", "GP004", "GP005", "GP006", "GP010", "GP011", "GP020", "GP021",
-        "GP025", "GP026",
+        "GP025", "GP026", "GP029",
     ]  # fmt: skip
 
 
@@ -181,8 +183,8 @@ def test_the_baseline_does_not_take_inference_for_proof() -> None:
     assert withdraw.outcome is Outcome.UNKNOWN
     assert withdraw.on_unknown is OnUnknown.INCOMPLETE
     assert "only inferred" in withdraw.needed
-    # What the scan itself learns is no part of an answer.
-    for name in ("shared-key", "undeclared-key", "dead-key"):
+    # Neither is any part of an answer.
+    for name in ("undeclared-key", "dead-key"):
         assert verdicts.pop(name).outcome is Outcome.UNKNOWN
     assert {v.outcome for v in verdicts.values()} == {Outcome.PASS}
 

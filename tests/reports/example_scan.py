@@ -1,6 +1,7 @@
 """One finished scan that shows every kind of verdict; all report tests share it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 
@@ -22,7 +23,9 @@ from gatepolicy.model.scan import (
     AccountResult,
     CallRecord,
     Evidence,
+    Override,
     PolicyInfo,
+    PolicySource,
     RuleInfo,
     Scan,
     ScanSettings,
@@ -269,6 +272,15 @@ def lonely_policy() -> Verdict:
     )
 
 
+FIRM = PolicySource("firm", "policies/firm.yaml", "ef" * 32)
+LONGER = Override(
+    clause="key.max_age",
+    because="the venue\x1b[2J makes keys for a year only",
+    policy="options-desk",
+    location=Location(POLICIES, 44, 5),
+)
+
+
 def scan_of(
     *accounts: AccountResult,
     general: Sequence[Verdict] = (),
@@ -293,7 +305,7 @@ def scan_of(
 
 def example_scan() -> Scan:
     """Every kind of verdict at once."""
-    return scan_of(
+    scan = scan_of(
         failing(),
         refused(),
         waived(),
@@ -301,3 +313,5 @@ def example_scan() -> Scan:
         general=(lonely_policy(),),
         warnings=("others can read the file secrets/\x1b]0;owned\x07okx",),
     )
+    baseline, desk = scan.policies
+    return replace(scan, policies=(baseline, replace(desk, extends=(FIRM,), overrides=(LONGER,))))
