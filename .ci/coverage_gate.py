@@ -17,6 +17,7 @@ CORE = [
     "gatepolicy/model/*",
     "gatepolicy/plan.py",
     "gatepolicy/policies/*",
+    "gatepolicy/project.py",
     "gatepolicy/reports/*",
     "gatepolicy/rules/*",
     "gatepolicy/scan.py",

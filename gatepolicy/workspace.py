@@ -9,6 +9,7 @@ from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.policies.load import load_policies
+from gatepolicy.policies.names import NO_NAMES, Names
 from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.rules.rule import Rule
@@ -28,8 +29,15 @@ class Workspace:
     """By id."""
 
 
-def load_workspace(policy_files: Sequence[str], inventory_file: str) -> Workspace:
+def load_workspace(
+    policy_files: Sequence[str], inventory_file: str, *, names: Names = NO_NAMES
+) -> Workspace:
     """Read and check all files.
+
+    Args:
+        policy_files: The policies.
+        inventory_file: The accounts.
+        names: Networks and variables of the project.
 
     Raises:
         DocumentError: With the problems of all files together.
@@ -38,7 +46,7 @@ def load_workspace(policy_files: Sequence[str], inventory_file: str) -> Workspac
     policies: Sequence[Policy] = ()
     inventory: Inventory | None = None
     try:
-        policies = load_policies(policy_files)
+        policies = load_policies(policy_files, names=names)
     except DocumentError as error:
         problems.extend(error.problems)
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.cli import inputs, options
+from gatepolicy.cli import inputs, options, settings
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.load import load_policies
@@ -34,7 +34,7 @@ def command(**given: Any) -> ExitCode:
     policy_files = list(inputs.policy_files(given))
     inventory_file = given["inventory_file"] or _default_inventory()
     try:
-        load_policies(policy_files)
+        load_policies(policy_files, names=settings.names())
         checked += policy_files
     except DocumentError as error:
         problems += error.problems

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from gatepolicy.cli import inputs, options, selecting
+from gatepolicy.cli import inputs, options, selecting, settings
 from gatepolicy.cli.output import Outputs
 from gatepolicy.evidence import load_evidence
 from gatepolicy.model.exit_codes import ExitCode
@@ -28,7 +28,7 @@ def command(**given: Any) -> ExitCode:
     Ages are counted up to the moment of collection: evidence proves what was so then.
     """
     outputs = Outputs.parse(given)
-    policies = load_policies(inputs.policy_files(given))
+    policies = load_policies(inputs.policy_files(given), names=settings.names())
     evidence = load_evidence(given["evidence_file"])
     subjects = [account.subject for account in evidence.accounts]
     exchanges = load_exchanges(subject.exchange for subject in subjects)

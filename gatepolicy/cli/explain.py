@@ -1,10 +1,15 @@
 """``gatepolicy explain``: what a rule means."""
 
+from typing import Any
+
 import click
 
+from gatepolicy.cli import options
+from gatepolicy.cli.effective import explain_account
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.reports.clean import clean
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.rules.explain import explain_rule, list_rules
 
@@ -12,11 +17,23 @@ from gatepolicy.rules.explain import explain_rule, list_rules
 @click.command("explain")
 @click.argument("rule", required=False)
 @click.option("--exchange", metavar="ID", help="Tell the fix on this exchange.")
-def command(rule: str | None, exchange: str | None) -> ExitCode:
+@click.option(
+    "--account", metavar="ID", help="Tell what is asked of this account, and which line says so."
+)
+@options.policies
+@options.inventory
+def command(rule: str | None, exchange: str | None, account: str | None, **given: Any) -> ExitCode:
     """Say what a rule means, why it matters and how to fix it.
 
     Without RULE, list all rules. RULE is an id such as GP001 or a name such as ip-unbound.
+    With --account, print the effective policies of an account instead.
     """
+    if account is not None:
+        if rule is not None:
+            raise UsageError("a rule and --account are two questions", hint="ask one at a time")
+        for line in explain_account(account, given):
+            click.echo(clean(line))
+        return ExitCode.OK
     rules = load_rules()
     if rule is None:
         click.echo(list_rules(rules))

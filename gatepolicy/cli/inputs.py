@@ -6,17 +6,32 @@ Commands receive their options as one mapping, ``given``; each function here tak
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from gatepolicy.accounts.fingerprint import salt_of
-from gatepolicy.resources import policies_directory
+from gatepolicy.errors import UsageError
+from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
 
 Given = Mapping[str, Any]
 
 
 def policy_files(given: Given) -> Sequence[str]:
-    """The named policy files, or the shipped baseline."""
-    return given["policy_files"] or [str(policies_directory() / "baseline.yaml")]
+    """The named policies, or the shipped baseline.
+
+    Raises:
+        UsageError: A name without a path or a suffix is none of a shipped policy.
+    """
+    return [_policy_file(named) for named in given["policy_files"] or ["baseline"]]
+
+
+def _policy_file(named: str) -> str:
+    if named not in shipped_policies() and (Path(named).suffix or Path(named).exists()):
+        return named
+    try:
+        return policy_file(named)
+    except UnknownParent as error:
+        raise UsageError(f"-p {named}: {error}", hint=error.fix) from None
 
 
 def now() -> datetime:

@@ -4,6 +4,7 @@ import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -15,12 +16,17 @@ COMMANDS: dict[str, str] = {
     "collect": "Ask every account, and write evidence without judging it.",
     "evaluate": "Judge evidence that was collected before; needs no secret.",
     "check": "Check policies, the inventory and the catalog; ask nobody.",
+    "config": "Show each setting of a scan with its origin.",
     "explain": "Say what a rule means, why it matters and how to fix it.",
     "exchanges": "Show what each exchange discloses about a key.",
     "schema": "Print the JSON Schema of a kind of file.",
     "demo": "Scan a staged fleet on a simulator; needs no account.",
 }
 """Name to one line; the module of the same name under ``gatepolicy.cli`` holds the command."""
+
+
+WITH_PROJECT = frozenset({"scan", "collect", "evaluate", "check", "config", "explain"})
+"""Commands that start from the project file."""
 
 
 class LazyCommands(click.Group):
@@ -49,11 +55,32 @@ class LazyCommands(click.Group):
 
 @click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="gatepolicy %(version)s")
-def cli() -> None:
+@click.option(
+    "--project",
+    "project_file",
+    envvar="GATEPOLICY_PROJECT",
+    metavar="FILE",
+    help="Project file.  [default: gatepolicy.yaml, here or further up]",
+)
+@click.option("--no-project", is_flag=True, help="Without any project file.")
+@click.pass_context
+def cli(context: click.Context, project_file: str | None, *, no_project: bool) -> None:
     """Check what the API keys of crypto exchanges may do, by policies written as code.
 
     Whatever was not proved is unknown, in the report and in the exit code.
     """
+    command = context.invoked_subcommand
+    if command not in WITH_PROJECT or no_project:
+        return
+    # What a command without a project file need not read, it does not.
+    from gatepolicy.project import find_project, load_project
+
+    file = project_file or find_project(Path.cwd())
+    if file:
+        from gatepolicy.cli.settings import defaults
+
+        context.obj = load_project(file)
+        context.default_map = {command: defaults(context.obj)}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

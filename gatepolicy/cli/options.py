@@ -29,7 +29,8 @@ def policies(function: F) -> F:
         multiple=True,
         envvar="GATEPOLICY_POLICY",
         metavar="FILE",
-        help="Policy file; may be given several times.  [default: the shipped baseline]",
+        help="Policy file, or name of a shipped policy; may be given several times."
+        "  [default: the shipped baseline]",
     )(function)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gatepolicy.cli import asking, inputs, options, selecting
+from gatepolicy.cli import asking, inputs, options, selecting, settings
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
 from gatepolicy.collect.target import Target
@@ -31,7 +31,9 @@ def command(**given: Any) -> ExitCode:
     Sends reads only, and only those that the catalog declares: see --plan.
     """
     outputs = Outputs.parse(given)
-    workspace = load_workspace(inputs.policy_files(given), given["inventory_file"])
+    workspace = load_workspace(
+        inputs.policy_files(given), given["inventory_file"], names=settings.names()
+    )
     prepared = prepare(workspace, selecting.selection(given))
     if given["only_plan"]:
         _print_plan(prepared.targets.asked)

@@ -5,13 +5,16 @@ import click
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.resources import schemas_directory
 
-KINDS = ("policy", "inventory", "exchange", "report", "evidence", "rules")
+KINDS = ("policy", "inventory", "project", "exchange", "report", "evidence", "rules")
 
 
 @click.command("schema")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
 def command(kind: str) -> ExitCode:
-    """Print the JSON Schema of a kind of file, for editors and other tools."""
+    """Print the JSON Schema of a kind of file, for editors and other tools.
+
+    KIND is policy, inventory, project, exchange, report, evidence or rules.
+    """
     text = (schemas_directory() / f"{kind}.schema.json").read_text(encoding="utf-8")
     click.echo(text, nl=False)
     return ExitCode.OK

@@ -16,20 +16,18 @@ Strictest = Callable[[Argument, Argument], Argument | None]
 
 def _both(one: Argument, other: Argument) -> Argument | None:
     """Texts that stand in both lists, in the order of the first."""
-    if not isinstance(one, tuple) or not isinstance(other, tuple):
-        return None
-    return tuple(item for item in _texts(one) if item in other)
+    listed = _texts(other)
+    return tuple(item for item in _texts(one) if item in listed)
 
 
 def _either(one: Argument, other: Argument) -> Argument | None:
     """Texts that stand in one of the lists."""
-    if not isinstance(one, tuple) or not isinstance(other, tuple):
-        return None
     return tuple(dict.fromkeys((*_texts(one), *_texts(other))))
 
 
-def _texts(value: tuple[object, ...]) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str))
+def _texts(value: Argument) -> tuple[str, ...]:
+    items = value if isinstance(value, tuple) else ()
+    return tuple(item for item in items if isinstance(item, str))
 
 
 def _common(one: Argument, other: Argument) -> Argument | None:

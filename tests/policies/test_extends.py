@@ -277,6 +277,14 @@ def test_inherited_words_and_an_own_allow_hold_both() -> None:
     assert ("GP004", "trade.spot") in asked
 
 
+def test_words_may_be_fewer() -> None:
+    words = "exchanges: {gate: {permissions: {allow: {spot: read-write, account: read-only}}}}\n"
+    fewer = "exchanges: {gate: {permissions: {allow: {spot: read-write}}}}\n"
+    gate = upon(words, fewer).at("gate")
+    assert gate.words is not None
+    assert set(gate.words.words) == {"spot"}
+
+
 def test_words_are_those_that_all_allow() -> None:
     policy = load(
         {
@@ -298,7 +306,9 @@ def test_of_several_parents_the_strictest_holds() -> None:
 
     policy = load(
         {
-            "a.yaml": parent("a", "key: {max_age: 9d}\nip_binding: {within: [203.0.113.0/28]}\n"),
+            "a.yaml": parent(
+                "a", "key: {max_age: 9d}\nip_binding: {within: ['2001:db8::/60', 203.0.113.0/28]}\n"
+            ),
             "b.yaml": parent(
                 "b",
                 "key: {max_age: 3d}\nip_binding: {within: [203.0.113.0/30, 2001:db8::/64]}\n"
@@ -309,7 +319,10 @@ def test_of_several_parents_the_strictest_holds() -> None:
     )
     clauses = policy.general.clauses
     assert clauses["key.max_age"].value == timedelta(days=3)
-    assert clauses["ip_binding.within"].value == (ip_network("203.0.113.0/30"),)
+    assert clauses["ip_binding.within"].value == (
+        ip_network("203.0.113.0/30"),
+        ip_network("2001:db8::/64"),
+    )
     assert policy.general.accepted == frozenset({Grade.OBSERVED})
     assert policy.general.severity["key-too-old"] is Severity.CRITICAL
     assert str(policy.general.places["severity.key-too-old"]) == "b.yaml:6:12"

@@ -1,0 +1,72 @@
+"""``gatepolicy config``: what a scan would start from, and who says so."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from gatepolicy.cli import inputs, options
+from gatepolicy.cli.settings import OPTION, current_project
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.policies.names import Definition
+from gatepolicy.project import Project
+from gatepolicy.reports.clean import clean
+
+_COLUMN = 16
+
+
+@click.command("config")
+@options.policies
+@options.inventory
+@options.gate
+@options.outputs
+@options.edge
+@click.pass_context
+def command(context: click.Context, /, **given: Any) -> ExitCode:
+    """Show each setting of a scan with its origin.
+
+    The command line comes first, then the environment, then the project file, then the default.
+    """
+    project = current_project()
+    click.echo(f"{'project':<{_COLUMN}}{clean(project.file or 'none')}")
+    for name, option in OPTION.items():
+        value = inputs.policy_files(given) if name == "policies" else given[option]
+        for text in _texts(value):
+            click.echo(f"{name:<{_COLUMN}}{clean(text)}  ({_origin(context, project, name)})")
+    for line in _definitions("networks", project.names.networks):
+        click.echo(line)
+    for line in _definitions("variables", project.names.variables):
+        click.echo(line)
+    return ExitCode.OK
+
+
+def _texts(value: object) -> Iterator[str]:
+    values = value if isinstance(value, list | tuple) else [value]
+    for item in values or ["none"]:
+        yield "none" if item in (None, "") else str(item)
+
+
+def _origin(context: click.Context, project: Project, name: str) -> str:
+    option = OPTION[name]
+    match context.get_parameter_source(option):
+        case ParameterSource.COMMANDLINE:
+            return "command line"
+        case ParameterSource.ENVIRONMENT:
+            return f"environment, {_variable(context, option)}"
+        case ParameterSource.DEFAULT_MAP:
+            return str(project.settings[name].location)
+        case _:
+            return "default"
+
+
+def _variable(context: click.Context, option: str) -> str:
+    found = next(p for p in context.command.params if p.name == option)
+    return str(found.envvar)
+
+
+def _definitions(table: str, definitions: Mapping[str, Definition]) -> Iterator[str]:
+    for name, definition in definitions.items():
+        value = definition.value
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield f"{f'${name}':<{_COLUMN}}{clean(text)}  ({table}, {definition.location})"

@@ -1,0 +1,193 @@
+"""The project file: found upwards, below the environment and the command line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gatepolicy.errors import DocumentError, UsageError
+from gatepolicy.project import find_project, load_project
+from tests.cli.conftest import Run
+
+PROJECT = """\
+apiVersion: gatepolicy/v1
+kind: Project
+policies: [market-making, policies/desk.yaml]
+inventory: accounts.yaml
+outputs: [text, sarif=out/report.sarif, json=-]
+defaults: {fail_on: high, jobs: 8}
+networks: {egress: [198.51.100.0/28]}
+variables: {rotation: 30d}
+"""
+DESK = """\
+apiVersion: gatepolicy/v1
+kind: Policy
+metadata: {name: desk, title: The desk}
+key: {max_age: $rotation}
+ip_binding: {within: [$egress]}
+"""
+ACCOUNTS = """\
+apiVersion: gatepolicy/v1
+kind: Inventory
+accounts:
+  - {id: mm, exchange: gate, credentials: {apiKey: env:KEY, secret: env:SECRET}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project, seen from a folder within."""
+    for name in ("GATEPOLICY_JOBS", "GATEPOLICY_FAIL_ON", "GATEPOLICY_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "gatepolicy.yaml").write_text(PROJECT)
+    (tmp_path / "accounts.yaml").write_text(ACCOUNTS)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "desk.yaml").write_text(DESK)
+    return tmp_path
+
+
+def lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_each_setting_has_its_origin(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEPOLICY_JOBS", "3")
+    monkeypatch.chdir(folder / "policies")
+    ended = run("config", "--fail-on", "low")
+    assert ended.code == 0
+    told = lines(ended.out)
+    assert told[0] == "project ../gatepolicy.yaml"
+    assert told[1].endswith("market-making.yaml (../gatepolicy.yaml:3:1)")
+    assert told[2:] == [
+        "policies ../policies/desk.yaml (../gatepolicy.yaml:3:1)",
+        "inventory ../accounts.yaml (../gatepolicy.yaml:4:1)",
+        "outputs text (../gatepolicy.yaml:5:1)",
+        "outputs sarif=../out/report.sarif (../gatepolicy.yaml:5:1)",
+        "outputs json=- (../gatepolicy.yaml:5:1)",
+        "fail_on low (command line)",
+        "sarif_profile github (default)",
+        "sarif_scope none (default)",
+        "jobs 3 (environment, GATEPOLICY_JOBS)",
+        "max_rate none (default)",
+        "attempts 3 (default)",
+        "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:7:12)",
+        "$rotation 30d (variables, ../gatepolicy.yaml:8:13)",
+    ]
+
+
+def test_without_a_project_all_is_as_it_ships(run: Run, folder: Path) -> None:
+    told = lines(run("--no-project", "config").out)
+    assert told[0] == "project none"
+    assert told[1].endswith("baseline.yaml (default)")
+    assert "inventory accounts.yaml (default)" in told
+    assert "outputs none (default)" in told
+
+
+def test_check_takes_files_and_names_from_the_project(run: Run, folder: Path) -> None:
+    ended = run("check")
+    assert (ended.code, ended.err) == (0, "")
+    assert lines(ended.out)[1:] == ["ok policies/desk.yaml", "ok accounts.yaml (1 account)"]
+
+
+def test_the_command_line_replaces_the_policies_of_the_project(run: Run, folder: Path) -> None:
+    assert "desk.yaml" not in run("check", "-p", "baseline").out
+
+
+def test_explain_tells_the_origin_of_every_value(run: Run, folder: Path) -> None:
+    ended = run("explain", "--account", "mm")
+    assert ended.code == 0
+    told = lines(ended.out)
+    assert told[0] == "mm on gate (accounts.yaml:4:5)"
+    assert "key.max_age 30 days policies/desk.yaml:4:7" in told
+    assert "through variables.rotation" in told
+    assert "gatepolicy.yaml:8:13" in told
+    assert "ip_binding.required true shipped market-making.yaml:26:3" in told
+
+
+def test_explain_tells_overrides(run: Run, folder: Path) -> None:
+    told = lines(run("explain", "--account", "mm", "-p", "gate-market-making").out)
+    assert "extends market-making (shipped market-making.yaml)" in told
+    assert any(line.startswith("overrides exchanges.gate.evidence.accept") for line in told)
+    assert any(line.startswith("because Gate lists every permission") for line in told)
+
+
+def test_explain_tells_that_nothing_applies(run: Run, folder: Path) -> None:
+    told = run("explain", "--account", "mm", "-p", "okx-market-making").out
+    assert "No policy applies to it" in told
+
+
+def test_explain_of_no_account(run: Run, folder: Path) -> None:
+    ended = run("explain", "--account", "nobody")
+    assert (ended.code, ended.err) == (
+        2,
+        "error: accounts.yaml has no account nobody\nhint: it has mm\n",
+    )
+    assert run("explain", "GP001", "--account", "mm").code == 2
+
+
+def test_a_policy_by_a_name_that_does_not_ship(run: Run) -> None:
+    ended = run("check", "-p", "market-makin")
+    assert ended.code == 2
+    assert ended.err == (
+        "error: -p market-makin: no policy market-makin ships with gatepolicy\n"
+        "hint: did you mean market-making?\n"
+    )
+
+
+def test_a_file_without_a_suffix_is_a_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "desk").write_text(DESK.replace("$rotation", "3d").replace("$egress", "192.0.2.1"))
+    assert run("check", "-p", "desk").code == 0
+
+
+def test_a_project_further_up_that_belongs_to_somebody_else(folder: Path) -> None:
+    below = folder / "policies"
+    with pytest.raises(UsageError) as caught:
+        find_project(below, owner=lambda _: 4_294_967_000)
+    assert str(caught.value) == "the project file ../gatepolicy.yaml belongs to another user"
+    assert find_project(folder, owner=lambda _: 4_294_967_000) == "gatepolicy.yaml"
+    assert find_project(below, owner=lambda _: 0) == "../gatepolicy.yaml"
+    assert find_project(below) == "../gatepolicy.yaml"
+
+
+def test_no_project_at_all() -> None:
+    assert find_project(Path("/")) == ""
+
+
+def test_an_unknown_policy_is_told_with_its_place() -> None:
+    text = PROJECT.replace("market-making", "nothing-like-it")
+    with pytest.raises(DocumentError) as caught:
+        load_project("gatepolicy.yaml", read=lambda _: text.encode())
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(
+        "gatepolicy.yaml:3:12: policies[0]: no policy nothing-like-it ships with gatepolicy; one of"
+    )
+
+
+def test_an_empty_project_sets_nothing() -> None:
+    text = "apiVersion: gatepolicy/v1\nkind: Project\n"
+    assert load_project("gatepolicy.yaml", read=lambda _: text.encode()).settings == {}
+
+
+@pytest.mark.parametrize("name", ["exit_zero", "allow_incomplete", "allow_empty"])
+def test_a_file_cannot_silence_the_gate(name: str) -> None:
+    text = PROJECT.replace("fail_on: high", f"{name}: true")
+    with pytest.raises(DocumentError, match=name):
+        load_project("gatepolicy.yaml", read=lambda _: text.encode())
+
+
+def test_the_example_of_the_documents_is_a_project() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "project.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    project = load_project("gatepolicy.yaml", read=lambda _: block.encode())
+    assert project.settings["outputs"].value == ["text", "sarif=report.sarif"]
+    assert set(project.names.networks) == {"egress"}
+
+
+def test_a_bad_project_is_no_traceback(run: Run, folder: Path) -> None:
+    (folder / "gatepolicy.yaml").write_text("kind: [")
+    ended = run("check")
+    assert ended.code == 2
+    assert ended.err.startswith("gatepolicy.yaml:")
+    assert run("schema", "project").code == 0
