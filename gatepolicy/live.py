@@ -9,7 +9,7 @@ from gatepolicy.collect.targets import Targets, make_targets
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.scan import AccountResult, Evidence, Scan, ScanSettings
 from gatepolicy.plan import Plan, Selection, make_plan
-from gatepolicy.scan import Evaluator, finish
+from gatepolicy.scan import NOTHING_WAIVED, Evaluator, Waiving, finish
 from gatepolicy.workspace import Workspace
 
 
@@ -21,9 +21,13 @@ class Prepared:
     """What will be asked of the facts."""
     targets: Targets
     """What will be asked of the exchanges; the selected ones in the order of the questions."""
+    waiving: Waiving = NOTHING_WAIVED
+    """What is accepted."""
 
 
-def prepare(workspace: Workspace, selection: Selection) -> Prepared:
+def prepare(
+    workspace: Workspace, selection: Selection, waiving: Waiving = NOTHING_WAIVED
+) -> Prepared:
     """Plan a scan.
 
     Raises:
@@ -38,7 +42,7 @@ def prepare(workspace: Workspace, selection: Selection) -> Prepared:
         selection,
     )
     targets = make_targets(accounts, selection.takes_account, workspace.exchanges, load_others())
-    return Prepared(plan, targets)
+    return Prepared(plan, targets, waiving)
 
 
 def scan_live(
@@ -78,4 +82,5 @@ def scan_live(
         finished_at=datetime.now(UTC),
         settings=settings,
         warnings=warnings,
+        waiving=prepared.waiving,
     )

@@ -1,7 +1,7 @@
 """Planning: which policy asks what about which account, and which requests that takes. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from gatepolicy.errors import UsageError
@@ -10,6 +10,7 @@ from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import HINT, Reason
 from gatepolicy.model.scan import PolicyInfo, RuleInfo, Subject
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.model.waivers import WaiverLimits
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.control import Control
 from gatepolicy.policies.policy import Policy
@@ -29,6 +30,11 @@ class Selection:
     """Globs over rule ids and names that are asked."""
     skip_rules: Sequence[str] = ()
     """Globs over rule ids and names that are not asked."""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is left out."""
+        return any((self.accounts, self.labels, self.rules, self.skip_rules))
 
     def takes_account(self, subject: Subject) -> bool:
         """Whether an account is selected."""
@@ -71,6 +77,10 @@ class Plan:
     """Every rule of the catalog."""
     general: tuple[Verdict, ...]
     """Verdicts about the scan itself."""
+    limits: Mapping[str, WaiverLimits] = field(default_factory=dict)
+    """Name of a policy, to what may be waived of its findings."""
+    is_whole: bool = True
+    """Whether every account of the inventory is asked everything."""
 
     def question_about(self, found: Subject) -> Question:
         """What is asked about a key that an account lists: the same as about the account."""
@@ -107,17 +117,22 @@ def make_plan(
         if selection.takes_account(subject)
     ]
     infos = [_policy_info(policy, subjects) for policy in policies]
-    lonely = by_name["policy-without-accounts"]
     return Plan(
         questions=questions,
         policies=infos,
         rules=[rule.info for rule in rules.values()],
-        general=tuple(
-            _uncovering(policy, lonely)
-            for policy, info in zip(policies, infos, strict=True)
-            if not info.accounts
-        ),
+        general=tuple(_all_uncovering(policies, infos, by_name["policy-without-accounts"])),
+        limits={policy.name: policy.waivers for policy in policies},
+        is_whole=not selection.narrows,
     )
+
+
+def _all_uncovering(
+    policies: Sequence[Policy], infos: Sequence[PolicyInfo], rule: RuleInfo
+) -> Iterator[Verdict]:
+    for policy, info in zip(policies, infos, strict=True):
+        if not info.accounts:
+            yield _uncovering(policy, rule)
 
 
 def _uncovering(policy: Policy, rule: RuleInfo) -> Verdict:

@@ -11,6 +11,9 @@ from gatepolicy.model.verdicts import Verdict
 from gatepolicy.plan import Plan, Question
 from gatepolicy.policies.control import Control
 from gatepolicy.rules.conditions import tests_of
+from gatepolicy.waivers.apply import Circumstances, apply_waivers
+from gatepolicy.waivers.findings import waiver_findings
+from gatepolicy.waivers.waiver import Waiver
 
 
 class Evaluator:
@@ -64,6 +67,20 @@ class _Asked:
     """What is known about these facts, to the verdict."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiving:
+    """What is accepted."""
+
+    waivers: Sequence[Waiver] = ()
+    """In the order of their files."""
+    notice_days: int = 14
+    """So many days before its end a waiver counts as expiring."""
+
+
+NOTHING_WAIVED = Waiving()
+"""Nothing is accepted."""
+
+
 def finish(
     plan: Plan,
     results: Sequence[AccountResult],
@@ -72,17 +89,33 @@ def finish(
     finished_at: datetime,
     settings: ScanSettings,
     warnings: Sequence[str],
+    waiving: Waiving = NOTHING_WAIVED,
 ) -> Scan:
-    """Put a scan together."""
+    """Put a scan together: what is accepted is waived as of the day on which the scan ends.
+
+    Args:
+        plan: What was asked.
+        results: Every account, as it was judged.
+        started_at: UTC.
+        finished_at: UTC.
+        settings: What decides the exit code.
+        warnings: For people.
+        waiving: What is accepted.
+    """
+    circumstances = Circumstances(
+        finished_at.date(), waiving.notice_days, plan.limits, plan.is_whole
+    )
+    applied = apply_waivers(results, waiving.waivers, circumstances)
     return Scan(
         started_at=started_at,
         finished_at=finished_at,
         settings=settings,
         rules=plan.rules,
         policies=plan.policies,
-        accounts=results,
-        general=plan.general,
+        accounts=applied.accounts,
+        general=(*plan.general, *waiver_findings(applied.waivers, applied.refusals, plan.rules)),
         warnings=tuple(warnings),
+        waivers=applied.waivers,
     )
 
 

@@ -10,6 +10,8 @@ from gatepolicy.cli import inputs, options, settings
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.load import load_policies
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.waivers.load import load_waivers
 
 
 @click.command("check")
@@ -21,6 +23,15 @@ from gatepolicy.policies.load import load_policies
     envvar="GATEPOLICY_INVENTORY",
     metavar="FILE",
     help="Inventory of the accounts.  [default: accounts.yaml, where it exists]",
+)
+@click.option(
+    "-w",
+    "--waivers",
+    "waiver_files",
+    multiple=True,
+    envvar="GATEPOLICY_WAIVERS",
+    metavar="FILE",
+    help="Waivers; may be given several times.",
 )
 @click.option("--catalog", is_flag=True, help="Check the shipped exchange catalog as well.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
@@ -45,6 +56,11 @@ def command(**given: Any) -> ExitCode:
             checked.append(f"{inventory_file} ({count:,} account{'s' * (count != 1)})")
         except DocumentError as error:
             problems += error.problems
+    try:
+        load_waivers(given["waiver_files"], load_rules())
+        checked += given["waiver_files"]
+    except DocumentError as error:
+        problems += error.problems
     if given["catalog"]:
         checked.append(_check_catalog())
     if problems:

@@ -19,6 +19,7 @@ _COLUMN = 16
 @click.command("config")
 @options.policies
 @options.inventory
+@options.waivers
 @options.gate
 @options.outputs
 @options.edge

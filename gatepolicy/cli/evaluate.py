@@ -20,6 +20,7 @@ from gatepolicy.workspace import load_exchanges
 @options.policies
 @options.account_selection
 @options.rule_selection
+@options.waivers
 @options.gate
 @options.outputs
 def command(**given: Any) -> ExitCode:
@@ -42,6 +43,7 @@ def command(**given: Any) -> ExitCode:
         finished_at=inputs.now(),
         settings=selecting.scan_settings(given),
         warnings=evidence.warnings,
+        waiving=selecting.waiving(given, rules),
     )
     outputs.write(scan, scope=selecting.sarif_scope(given, evidence.inventory))
     return scan.exit_code

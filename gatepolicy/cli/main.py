@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "collect": "Ask every account, and write evidence without judging it.",
     "evaluate": "Judge evidence that was collected before; needs no secret.",
     "check": "Check policies, the inventory and the catalog; ask nobody.",
+    "waive": "Accept a finding for a time: add a waiver to a file.",
     "config": "Show each setting of a scan with its origin.",
     "explain": "Say what a rule means, why it matters and how to fix it.",
     "exchanges": "Show what each exchange discloses about a key.",
@@ -25,7 +26,7 @@ COMMANDS: dict[str, str] = {
 """Name to one line; the module of the same name under ``gatepolicy.cli`` holds the command."""
 
 
-WITH_PROJECT = frozenset({"scan", "collect", "evaluate", "check", "config", "explain"})
+WITH_PROJECT = frozenset({"scan", "collect", "evaluate", "check", "config", "explain", "waive"})
 """Commands that start from the project file."""
 
 

@@ -117,6 +117,34 @@ def gate(function: F) -> F:
     )(function)
 
 
+def waivers(function: F) -> F:
+    """``--waivers``, ``--no-waivers``, ``--audit-waivers``."""
+    return _all(
+        click.option(
+            "-w",
+            "--waivers",
+            "waiver_files",
+            multiple=True,
+            envvar="GATEPOLICY_WAIVERS",
+            metavar="FILE",
+            help="Waivers; may be given several times.",
+        ),
+        click.option("--no-waivers", is_flag=True, help="Waive nothing, as an auditor sees it."),
+        click.option(
+            "--audit-waivers", is_flag=True, help="List every waiver with its state in the text."
+        ),
+        click.option(
+            "--expiring-within",
+            type=click.IntRange(0),
+            default=14,
+            show_default=True,
+            envvar="GATEPOLICY_EXPIRING_WITHIN",
+            metavar="DAYS",
+            help="A waiver that ends so soon is told as expiring.",
+        ),
+    )(function)
+
+
 def outputs(function: F) -> F:
     """Where reports go, and how they look."""
     return _all(

@@ -55,7 +55,11 @@ class Outputs:
         _refuse_two_in_one_place(outputs)
         _refuse_missing_folders(outputs)
         options = ReportOptions(
-            style=style(no_color=given["no_color"], verbose=given["verbose"]),
+            style=style(
+                no_color=given["no_color"],
+                verbose=given["verbose"],
+                audit_waivers=given["audit_waivers"],
+            ),
             sarif_profile=Profile(given["sarif_profile"]),
             sarif_scope=given["sarif_scope"],
         )
@@ -122,10 +126,15 @@ def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
             )
 
 
-def style(*, no_color: bool, verbose: int) -> Style:
+def style(*, no_color: bool, verbose: int, audit_waivers: bool = False) -> Style:
     """How text looks on this standard output."""
     # There is no standard output at all when the caller closed it.
     terminal = sys.stdout is not None and sys.stdout.isatty()
     plain = no_color or "NO_COLOR" in os.environ
     width = min(max(shutil.get_terminal_size().columns, _NARROW), _WIDE) if terminal else _NARROW
-    return Style(width=width, colour=terminal and not plain, verbose=verbose)
+    return Style(
+        width=width,
+        colour=terminal and not plain,
+        verbose=verbose,
+        audit_waivers=audit_waivers,
+    )

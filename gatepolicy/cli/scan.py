@@ -21,6 +21,7 @@ from gatepolicy.workspace import load_workspace
 @options.inventory
 @options.account_selection
 @options.rule_selection
+@options.waivers
 @options.gate
 @options.outputs
 @options.edge
@@ -34,7 +35,8 @@ def command(**given: Any) -> ExitCode:
     workspace = load_workspace(
         inputs.policy_files(given), given["inventory_file"], names=settings.names()
     )
-    prepared = prepare(workspace, selecting.selection(given))
+    waiving = selecting.waiving(given, workspace.rules)
+    prepared = prepare(workspace, selecting.selection(given), waiving)
     if given["only_plan"]:
         _print_plan(prepared.targets.asked)
         return ExitCode.OK

@@ -1,6 +1,7 @@
 """What a scan is narrowed to, and what decides its exit code, from the options of a command."""
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import PurePath
 
@@ -9,6 +10,9 @@ from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.plan import Selection
+from gatepolicy.rules.rule import Rule
+from gatepolicy.scan import Waiving
+from gatepolicy.waivers.load import load_waivers
 
 
 def selection(given: Given) -> Selection:
@@ -40,6 +44,21 @@ def scan_settings(given: Given) -> ScanSettings:
         allow_incomplete=given["allow_incomplete"],
         allow_empty=given["allow_empty"],
     )
+
+
+def waiving(given: Given, rules: Mapping[str, Rule]) -> Waiving:
+    """What is accepted.
+
+    Args:
+        given: The options of a command.
+        rules: By id.
+
+    Raises:
+        DocumentError: With the problems of all files of waivers.
+    """
+    # NOTE: read even where nothing is to be waived: a broken file is told in every scan.
+    waivers = load_waivers(given["waiver_files"], rules)
+    return Waiving(() if given["no_waivers"] else waivers, given["expiring_within"])
 
 
 def sarif_scope(given: Given, inventory_file: str) -> str:

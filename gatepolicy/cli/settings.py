@@ -11,6 +11,7 @@ from gatepolicy.project import NO_PROJECT, Project
 OPTION: Mapping[str, str] = {
     "policies": "policy_files",
     "inventory": "inventory_file",
+    "waivers": "waiver_files",
     "outputs": "output_texts",
     "fail_on": "fail_on",
     "sarif_profile": "sarif_profile",

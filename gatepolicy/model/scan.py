@@ -10,6 +10,7 @@ from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import Outcome, Verdict
+from gatepolicy.model.waivers import WaiverInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,8 @@ class Scan:
     """Verdicts about the scan itself, such as a policy that covers no account."""
     warnings: Sequence[str] = ()
     """One line each, for people."""
+    waivers: Sequence[WaiverInfo] = ()
+    """Every waiver with its state."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""

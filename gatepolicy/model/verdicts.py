@@ -6,6 +6,7 @@ from enum import StrEnum
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.severity import Severity
+from gatepolicy.model.waivers import WaiverTerms
 
 
 class Outcome(StrEnum):
@@ -28,6 +29,16 @@ class OnUnknown(StrEnum):
     """Makes the scan incomplete."""
     WARN = "warn"
     """Is only shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """That somebody accepts a finding for a time."""
+
+    underneath: Outcome
+    """What the verdict would be: fail or unknown."""
+    terms: WaiverTerms
+    """Who, why, until when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,8 @@ class Verdict:
     """Name of the policy that asks."""
     location: Location
     """The line of the policy that asks."""
+    waived: Waived | None = None
+    """By whom and how; only of a waived one."""
 
     @property
     def violates(self) -> bool:

@@ -19,6 +19,7 @@ from gatepolicy.model.location import Location
 from gatepolicy.model.scan import Override, PolicySource
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
+from gatepolicy.model.waivers import WaiverLimits
 from gatepolicy.policies.merge import ACCEPT, merge
 from gatepolicy.policies.names import NO_NAMES, Names, names_of, redefined
 from gatepolicy.policies.parents import UnknownParent, parent_file
@@ -224,6 +225,19 @@ class _Builder:
             },
             extends=tuple(_lineage(parents)),
             overrides=tuple(self._overrides(data)),
+            waivers=self._limits(data.get("waivers", {})),
+        )
+
+    def _limits(self, node: Node) -> WaiverLimits:
+        forbid = node.get("forbid", ())
+        for index, name in enumerate(forbid):
+            if name not in self._rules and name not in self._rules.values():
+                fix = "'gatepolicy explain' lists all rules"
+                self._problem(("waivers", "forbid", index), f"there is no rule {name}", fix)
+        return WaiverLimits(
+            max_days=node.get("max_days"),
+            forbid=frozenset(self._rules.get(name, name) for name in forbid),
+            places={f"waivers.{key}": self._key_at(("waivers", key)) for key in node},
         )
 
     def _applies_to(self, data: Node, parents: Sequence[Policy]) -> AppliesTo:

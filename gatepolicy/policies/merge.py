@@ -10,6 +10,7 @@ from gatepolicy.model.facts import Access, Grade, Grant
 from gatepolicy.model.location import Location
 from gatepolicy.model.scan import Override
 from gatepolicy.model.severity import Severity
+from gatepolicy.policies.limits import loosened_limits, merged_limits
 from gatepolicy.policies.meanings import asks, looser_meanings, merged_meanings
 from gatepolicy.policies.policy import (
     DEFAULT_ACCEPTED,
@@ -56,6 +57,7 @@ def merge(
         for name, layer in layers.items()
         for problem in (*_loosening(layer, catalog, rules), *_contradictions(layer, rules))
     ]
+    problems += loosened_limits(own, parents)
     problems += _overrides_of_nothing(own, parents, named)
     merged = {name: _section(layer, rules) for name, layer in layers.items()}
     policy = replace(
@@ -63,6 +65,7 @@ def merge(
         general=merged.pop(""),
         exchanges=merged,
         overrides=(*own.overrides, *_inherited_overrides(parents)),
+        waivers=merged_limits(own, parents),
     )
     return Merged(policy, _once_each(problems))
 
@@ -326,6 +329,7 @@ def _overrides_of_nothing(
         for place in _places(parent.at(exchange))
         for clause in (place, f"exchanges.{exchange}.{place}")
     }
+    inherited |= {place for parent in parents for place in parent.waivers.places}
     for override in own.overrides:
         if override.clause not in inherited:
             what = f"nothing of {override.clause} is inherited"

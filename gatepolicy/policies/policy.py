@@ -9,6 +9,7 @@ from gatepolicy.model.location import Location
 from gatepolicy.model.scan import Override, PolicySource
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
+from gatepolicy.model.waivers import NO_LIMITS, WaiverLimits
 from gatepolicy.rules.conditions import Argument
 
 DEFAULT_ACCEPTED: frozenset[Grade] = frozenset(Grade) - {Grade.INFERRED}
@@ -124,6 +125,8 @@ class Policy:
     """Every policy that it is built upon, nearest first."""
     overrides: Sequence[Override] = ()
     """What was loosened on purpose, here or in a policy that it extends."""
+    waivers: WaiverLimits = NO_LIMITS
+    """What may be waived of its findings."""
 
     def at(self, exchange: str) -> Section:
         """All that holds on one exchange."""

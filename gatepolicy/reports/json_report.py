@@ -16,6 +16,7 @@ from gatepolicy.model.encoding import (
 )
 from gatepolicy.model.scan import AccountResult, PolicyInfo, RuleInfo, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
+from gatepolicy.model.waivers import WaiverInfo
 from gatepolicy.reports.json_stream import json_document
 from gatepolicy.reports.summary import Summary, summarise
 
@@ -38,6 +39,7 @@ def render_json(scan: Scan) -> Iterator[str]:
             "accounts": (_account(account) for account in scan.accounts),
             "general": [_verdict(verdict) for verdict in scan.general],
             "warnings": iter(scan.warnings),
+            "waivers": [_waiver(waiver) for waiver in scan.waivers],
         },
         levels=4,
     )
@@ -131,4 +133,32 @@ def _verdict(verdict: Verdict) -> Json:
             "file": verdict.location.file,
             "line": verdict.location.line,
         },
+        **_waived(verdict),
+    }
+
+
+def _waived(verdict: Verdict) -> dict[str, Json]:
+    """Only of waived verdicts: most reports have none."""
+    if verdict.waived is None:
+        return {}
+    waived = verdict.waived
+    return {"waiver": {"id": waived.terms.id, "underneath": waived.underneath.value}}
+
+
+def _waiver(waiver: WaiverInfo) -> Json:
+    terms = waiver.terms
+    return {
+        "id": terms.id,
+        "state": waiver.state.value,
+        "rule": terms.rule,
+        "owner": terms.owner,
+        "justification": terms.justification,
+        "ticket": terms.ticket,
+        "approved_by": terms.approved_by,
+        "created": terms.created.isoformat(),
+        "expires": terms.expires.isoformat(),
+        "findings": waiver.findings,
+        "accounts": waiver.accounts,
+        "file": terms.location.file,
+        "line": terms.location.line,
     }

@@ -122,7 +122,25 @@ def _suppressions(verdict: Verdict) -> dict[str, Json]:
     """§3.35. A suppressed result is still there; a missing one would look like a fixed one."""
     if verdict.outcome is not Outcome.WAIVED:
         return {}
-    return {"suppressions": [{"kind": "external", "status": "accepted"}]}
+    suppression: dict[str, Json] = {"kind": "external", "status": "accepted"}
+    if verdict.waived is not None:
+        terms = verdict.waived.terms
+        suppression["justification"] = sentences(
+            f"{plain(terms.justification.rstrip('.'))}.",
+            labelled("Owner", terms.owner),
+            labelled("Approved by", terms.approved_by),
+            labelled("Ticket", terms.ticket),
+            f"Until {terms.expires}.",
+        )
+        suppression["location"] = {"physicalLocation": sarif.physical_location(terms.location)}
+        suppression["properties"] = {
+            "waiver": terms.id,
+            "owner": terms.owner,
+            "created": terms.created.isoformat(),
+            "expires": terms.expires.isoformat(),
+            "underneath": verdict.waived.underneath.value,
+        }
+    return {"suppressions": [suppression]}
 
 
 def _properties(entry: Entry) -> Json:

@@ -69,7 +69,7 @@ def _remedy(
 
 
 def waived(accounts: Iterable[AccountResult], width: int) -> Iterator[Line]:
-    """Every fail that somebody accepted: it still fails."""
+    """Every finding that somebody accepted: it is still there."""
     heading = "Waived: still failing, accepted for a time"
     for account in accounts:
         for verdict in of(account, Outcome.WAIVED):
@@ -77,3 +77,7 @@ def waived(accounts: Iterable[AccountResult], width: int) -> Iterator[Line]:
             heading = ""
             text = f"{account.evidence.subject.id}: {control(verdict)}; {verdict.seen}"
             yield from labelled(MARK[Outcome.WAIVED], text, width, indent=2)
+            if verdict.waived is not None:
+                terms = verdict.waived.terms
+                by = f"{terms.owner} until {terms.expires} ({terms.id}): {terms.justification}"
+                yield from labelled("", by, width, indent=2)

@@ -18,6 +18,7 @@ from gatepolicy.reports.text_parts import account_head, marked, place, title
 from gatepolicy.reports.text_summary import foot
 from gatepolicy.reports.text_table import table
 from gatepolicy.reports.text_unknowns import unknowns
+from gatepolicy.reports.text_waivers import waiver_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Style:
     """Whether ANSI colours are written."""
     verbose: int = 0
     """From 1 on, accounts that pass and every verdict are shown, however many there are."""
+    audit_waivers: bool = False
+    """Whether every waiver is listed, and not only those that need attention soon."""
 
 
 TABLE_LIMIT = 50
@@ -38,14 +41,16 @@ TABLE_LIMIT = 50
 
 def render_text(scan: Scan, *, style: Style) -> Iterator[str]:
     """The whole scan, line by line, calm and at most as wide as asked."""
-    return paint(_report(scan, max(60, style.width), style.verbose), colour=style.colour)
+    return paint(_report(scan, max(60, style.width), style), colour=style.colour)
 
 
-def _report(scan: Scan, width: int, verbose: int) -> Iterator[Line]:
+def _report(scan: Scan, width: int, style: Style) -> Iterator[Line]:
+    verbose = style.verbose
     yield from _head(scan, width)
     yield from _table(scan.accounts, width, verbose)
     yield from findings(scan, width, verbose)
     yield from waived(scan.accounts, width)
+    yield from waiver_list(scan.waivers, width, whole=style.audit_waivers)
     yield from unknowns(scan.accounts, width, verbose)
     yield from _overrides(scan, width)
     yield from _general(scan, width)

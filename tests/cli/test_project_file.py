@@ -14,6 +14,7 @@ apiVersion: gatepolicy/v1
 kind: Project
 policies: [market-making, policies/desk.yaml]
 inventory: accounts.yaml
+waivers: [waivers.yaml]
 outputs: [text, sarif=out/report.sarif, json=-]
 defaults: {fail_on: high, jobs: 8}
 networks: {egress: [198.51.100.0/28]}
@@ -32,6 +33,7 @@ kind: Inventory
 accounts:
   - {id: mm, exchange: gate, credentials: {apiKey: env:KEY, secret: env:SECRET}}
 """
+WAIVERS = "apiVersion: gatepolicy/v1\nkind: Waivers\nwaivers: []\n"
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "gatepolicy.yaml").write_text(PROJECT)
     (tmp_path / "accounts.yaml").write_text(ACCOUNTS)
+    (tmp_path / "waivers.yaml").write_text(WAIVERS)
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "desk.yaml").write_text(DESK)
     return tmp_path
@@ -63,17 +66,18 @@ def test_each_setting_has_its_origin(
     assert told[2:] == [
         "policies ../policies/desk.yaml (../gatepolicy.yaml:3:1)",
         "inventory ../accounts.yaml (../gatepolicy.yaml:4:1)",
-        "outputs text (../gatepolicy.yaml:5:1)",
-        "outputs sarif=../out/report.sarif (../gatepolicy.yaml:5:1)",
-        "outputs json=- (../gatepolicy.yaml:5:1)",
+        "waivers ../waivers.yaml (../gatepolicy.yaml:5:1)",
+        "outputs text (../gatepolicy.yaml:6:1)",
+        "outputs sarif=../out/report.sarif (../gatepolicy.yaml:6:1)",
+        "outputs json=- (../gatepolicy.yaml:6:1)",
         "fail_on low (command line)",
         "sarif_profile github (default)",
         "sarif_scope none (default)",
         "jobs 3 (environment, GATEPOLICY_JOBS)",
         "max_rate none (default)",
         "attempts 3 (default)",
-        "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:7:12)",
-        "$rotation 30d (variables, ../gatepolicy.yaml:8:13)",
+        "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:8:12)",
+        "$rotation 30d (variables, ../gatepolicy.yaml:9:13)",
     ]
 
 
@@ -88,7 +92,11 @@ def test_without_a_project_all_is_as_it_ships(run: Run, folder: Path) -> None:
 def test_check_takes_files_and_names_from_the_project(run: Run, folder: Path) -> None:
     ended = run("check")
     assert (ended.code, ended.err) == (0, "")
-    assert lines(ended.out)[1:] == ["ok policies/desk.yaml", "ok accounts.yaml (1 account)"]
+    assert lines(ended.out)[1:] == [
+        "ok policies/desk.yaml",
+        "ok accounts.yaml (1 account)",
+        "ok waivers.yaml",
+    ]
 
 
 def test_the_command_line_replaces_the_policies_of_the_project(run: Run, folder: Path) -> None:
@@ -102,7 +110,7 @@ def test_explain_tells_the_origin_of_every_value(run: Run, folder: Path) -> None
     assert told[0] == "mm on gate (accounts.yaml:4:5)"
     assert "key.max_age 30 days policies/desk.yaml:4:7" in told
     assert "through variables.rotation" in told
-    assert "gatepolicy.yaml:8:13" in told
+    assert "gatepolicy.yaml:9:13" in told
     assert "ip_binding.required true shipped market-making.yaml:26:3" in told
 
 

@@ -477,6 +477,47 @@ def test_a_policy_gives_no_other_meaning_to_an_inherited_name() -> None:
     ]
 
 
+# What may be waived
+
+WAIVING = "key: {max_age: 9d}\nwaivers: {max_days: 30, forbid: [GP001]}\n"
+
+
+def test_what_may_be_waived_is_the_strictest_of_all() -> None:
+    own = "waivers: {max_days: 7, forbid: [key-too-old]}\n"
+    limits = upon(WAIVING, own).waivers
+    assert limits.max_days == 7
+    assert limits.forbid == {"withdrawal-enabled", "key-too-old"}
+    assert upon(WAIVING, "").waivers.max_days == 30
+
+
+def test_waiving_for_longer_needs_a_reason() -> None:
+    own = "waivers: {max_days: 60}\n"
+    assert refused(WAIVING, own) == [
+        "desk.yaml:5:11: waivers.max_days: loosens what is inherited from parent.yaml:5:11;"
+        " tighten it, or override waivers.max_days with a reason"
+    ]
+    because = "override: [{clause: waivers.max_days, because: The audit is once in two months.}]\n"
+    limits = upon(WAIVING, own + because).waivers
+    assert limits.max_days == 60
+    assert limits.forbid == {"withdrawal-enabled"}
+
+
+def test_what_nobody_could_waive_can_be_with_a_reason() -> None:
+    because = "override: [{clause: waivers.forbid, because: The vault sweeps every day.}]\n"
+    assert upon(WAIVING, because).waivers.forbid == frozenset()
+    (told,) = refused("key: {max_age: 9d}\n", because)
+    assert "nothing of waivers.forbid is inherited" in told
+
+
+def test_rules_that_do_not_exist_cannot_be_forbidden_to_waive() -> None:
+    with pytest.raises(DocumentError) as caught:
+        load({"desk.yaml": f"{HEAD}key: {{max_age: 9d}}\nwaivers: {{forbid: [nothing]}}\n"})
+    assert str(caught.value) == (
+        "desk.yaml:5:20: waivers.forbid[0]: there is no rule nothing;"
+        " 'gatepolicy explain' lists all rules"
+    )
+
+
 # The law
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from ipaddress import ip_network
 
 from gatepolicy.model.facts import (
@@ -32,7 +32,8 @@ from gatepolicy.model.scan import (
     Subject,
 )
 from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict, Waived
+from gatepolicy.model.waivers import WaiverInfo, WaiverState, WaiverTerms
 
 STARTED = datetime(2026, 11, 23, 16, 0, 0, tzinfo=UTC)
 COLLECTED = datetime(2026, 11, 23, 16, 0, 1, 250000, tzinfo=UTC)
@@ -229,14 +230,30 @@ def refused() -> AccountResult:
     )  # fmt: skip
 
 
+ACCEPTED = WaiverTerms(
+    id="RISK-7",
+    rule="withdrawal-enabled",
+    owner="custody@example.com",
+    justification="The vault sweeps to cold storage \x1b[2Jonce a day.",
+    ticket="https://tickets.example.com/RISK-7",
+    approved_by="risk@example.com",
+    created=date(2026, 9, 1),
+    expires=date(2026, 11, 15),
+    location=Location("conf/waivers.yaml", 4, 5),
+)
+
+
 def waived() -> AccountResult:
     """One waived fail, and a second fail of a rule that failed before on another exchange."""
     return account(
         subject("vault-bybit", "bybit", 24, "custody"),
         rest_unknown({"permission.withdraw": observed(True, "/perms/Wallet")}),
         (
-            verdict(WITHDRAW, Outcome.WAIVED, "the key cannot withdraw funds", "it can",
-                    subject="withdraw"),
+            replace(
+                verdict(WITHDRAW, Outcome.WAIVED, "the key cannot withdraw funds", "it can",
+                        subject="withdraw"),
+                waived=Waived(Outcome.FAIL, ACCEPTED),
+            ),
             verdict(NOT_ALLOWED, Outcome.FAIL, "the key cannot take and repay loans", "it can",
                     subject="loan"),
             verdict(UNBOUND, Outcome.PASS, "only listed addresses may use the key",
@@ -314,4 +331,8 @@ def example_scan() -> Scan:
         warnings=("others can read the file secrets/\x1b]0;owned\x07okx",),
     )
     baseline, desk = scan.policies
-    return replace(scan, policies=(baseline, replace(desk, extends=(FIRM,), overrides=(LONGER,))))
+    return replace(
+        scan,
+        policies=(baseline, replace(desk, extends=(FIRM,), overrides=(LONGER,))),
+        waivers=(WaiverInfo(ACCEPTED, WaiverState.EXPIRING, 1, 1),),
+    )

@@ -1,0 +1,80 @@
+"""``gatepolicy waive``: accept a finding for a time, in the file of waivers."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatepolicy.cli import inputs
+from gatepolicy.cli.filling import fill
+from gatepolicy.documents.source import read_text
+from gatepolicy.errors import UsageError
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.reports.write import write_report
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.waivers.write import free_id, with_waiver
+
+_QUESTIONS = {
+    "rule": "Rule (name or id)",
+    "account": "Account",
+    "owner": "Who answers for it",
+    "justification": "Why it is accepted",
+    "expires": "Last day (YYYY-MM-DD, or a number of days)",
+}
+
+
+@click.command("waive")
+@click.option(
+    "-w",
+    "--waivers",
+    "waiver_files",
+    multiple=True,
+    envvar="GATEPOLICY_WAIVERS",
+    metavar="FILE",
+    help="File to add it to.  [default: waivers.yaml]",
+)
+@click.option("--id", "waiver_id", metavar="ID", help="Its id.  [default: the next free one]")
+@click.option("--rule", metavar="RULE", help="Rule whose finding is accepted.")
+@click.option(
+    "--account", multiple=True, metavar="GLOB", help="Account; may be given several times."
+)
+@click.option("--subject", default="", help="What within the account, such as a capability.")
+@click.option("--only-unknown", is_flag=True, help="Accept only that it is not known.")
+@click.option("--owner", help="Who answers for it.")
+@click.option("--justification", help="Why it is accepted.")
+@click.option("--ticket", default="", help="Where it was discussed.")
+@click.option("--approved-by", default="", help="Who agreed.")
+@click.option("--expires", metavar="DAY", help="Last day (UTC), or a number of days from today.")
+def command(**given: Any) -> ExitCode:
+    """Accept a finding for a time: add a waiver to a file.
+
+    Asks for what is not given. Comments and order of the file stay; what is written is checked.
+    """
+    files = given["waiver_files"] or ["waivers.yaml"]
+    if len(files) > 1:
+        raise UsageError("more than one file of waivers is named", hint="name one: --waivers FILE")
+    file = files[0]
+    text = read_text(file) if Path(file).exists() else ""
+    rules = load_rules()
+    waiver_id = given["waiver_id"] or free_id(text, file, rules)
+    filled = fill(given, _QUESTIONS)
+    account = filled["account"]
+    today = inputs.now().date()
+    days = filled["expires"]
+    entry = {
+        "id": waiver_id,
+        "rule": filled["rule"],
+        "accounts": [account] if isinstance(account, str) else list(account),
+        "subject": given["subject"],
+        "accepts": "unknown" if given["only_unknown"] else "",
+        "owner": filled["owner"],
+        "justification": filled["justification"],
+        "ticket": given["ticket"],
+        "approved_by": given["approved_by"],
+        "created": today.isoformat(),
+        "expires": (today + timedelta(days=int(days))).isoformat() if days.isdigit() else days,
+    }
+    write_report([with_waiver(text, file, entry, rules)], file)
+    click.echo(f"{file}: {waiver_id} waives {filled['rule']} until {entry['expires']}", err=True)
+    return ExitCode.OK

@@ -1,0 +1,1 @@
+"""Waivers: who accepts which finding, why, and until when."""

@@ -1,0 +1,131 @@
+"""Files of waivers: what is wrong is told with its place."""
+
+from datetime import date
+
+import pytest
+
+from gatepolicy.documents.append import Entry, append_entry
+from gatepolicy.documents.yaml_tree import parse_yaml
+from gatepolicy.errors import DocumentError
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.waivers.load import load_waivers
+from gatepolicy.waivers.write import EMPTY_FILE, free_id, with_waiver
+
+RULES = load_rules()
+HEAD = "apiVersion: gatepolicy/v1\nkind: Waivers\nwaivers:\n"
+ONE = """\
+  # Talked about on Monday.
+  - id: RISK-1
+    rule: GP020
+    accounts: [okx-*]
+    owner: desk@example.com
+    justification: Waits for the exchange's review.
+    created: 2026-11-01
+    expires: 2026-12-31
+"""
+ENTRY: Entry = {
+    "id": "RISK-2",
+    "rule": "key-idle",
+    "accounts": ["okx-mm"],
+    "labels": {"desk": "mm"},
+    "subject": "",
+    "owner": "no",
+    "justification": 'Says "later": #1',
+    "created": "2026-11-01",
+    "expires": "2026-11-30",
+}
+
+
+def load(**texts: str) -> list[str]:
+    """What is wrong with some files."""
+    files = {f"{name}.yaml": text for name, text in texts.items()}
+    with pytest.raises(DocumentError) as caught:
+        load_waivers(list(files), RULES, read=lambda path: files[path.name].encode())
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_waiver() -> None:
+    (waiver,) = load_waivers(["w.yaml"], RULES, read=lambda _: (HEAD + ONE).encode())
+    assert waiver.terms.rule == "key-too-old"
+    assert waiver.terms.expires == date(2026, 12, 31)
+    assert str(waiver.terms.location) == "w.yaml:5:5"
+    assert waiver.accounts == ("okx-*",)
+    assert not waiver.only_unknown
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("GP020", "GP999", "w.yaml:6:11: waivers[0].rule: there is no rule GP999;"
+         " 'gatepolicy explain' lists all rules"),
+        ("2026-12-31", "2026-02-30", "w.yaml:11:14: waivers[0].expires: there is no day"
+         " 2026-02-30; write it like 2026-12-31"),
+        ("2026-12-31", "2026-10-31", "w.yaml:11:14: waivers[0].expires: it ends before it begins;"
+         " write a later day"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense(old: str, new: str, told: str) -> None:
+    assert told in load(w=HEAD + ONE.replace(old, new))
+
+
+def test_what_is_about_the_scan_itself_cannot_be_waived() -> None:
+    (told,) = load(w=HEAD + ONE.replace("GP020", "account-without-policy"))
+    assert "is about the scan itself and cannot be waived" in told
+
+
+@pytest.mark.parametrize("key", ["accounts", "owner", "expires"])
+def test_what_every_waiver_says(key: str) -> None:
+    lines = [line for line in ONE.splitlines() if not line.strip().startswith(f"{key}:")]
+    assert load(w=HEAD + "\n".join(lines))
+
+
+def test_ids_are_unique_over_all_files() -> None:
+    assert load(a=HEAD + ONE, b=HEAD + ONE, c="kind: [") == [
+        *load(c="kind: ["),
+        "b.yaml:5:5: id: the id RISK-1 is taken by a.yaml:5:5; choose another id",
+    ]
+
+
+def test_an_entry_is_added_and_everything_else_stays() -> None:
+    text = HEAD + ONE + "\n# The end.\n"
+    after = with_waiver(text, "w.yaml", ENTRY, RULES)
+    assert after == HEAD + ONE + (
+        "  - id: RISK-2\n"
+        "    rule: key-idle\n"
+        '    accounts: ["okx-mm"]\n'
+        '    labels: {desk: "mm"}\n'
+        '    owner: "no"\n'
+        '    justification: "Says \\"later\\": #1"\n'
+        "    created: 2026-11-01\n"
+        "    expires: 2026-11-30\n"
+        "\n# The end.\n"
+    )
+
+
+def test_an_entry_is_added_before_what_follows_the_list() -> None:
+    text = "waivers:\n- {id: a}\n# About the kind.\nkind: Waivers\n"
+    after = append_entry(text, parse_yaml(text, "w.yaml"), "waivers", {"id": "b"})
+    assert after == "waivers:\n- {id: a}\n- id: b\n# About the kind.\nkind: Waivers\n"
+
+
+def test_a_new_file_and_one_with_an_empty_list() -> None:
+    head = "apiVersion: gatepolicy/v1\nkind: Waivers\nwaivers:"
+    assert with_waiver("", "w.yaml", ENTRY, RULES).startswith(f"{head}\n  - id: RISK-2\n")
+    text = EMPTY_FILE.replace("[]", "[ ]  # none")
+    assert with_waiver(text, "w.yaml", ENTRY, RULES).startswith(f"{head}  # none\n  - id: RISK-2\n")
+
+
+@pytest.mark.parametrize("text", ["waivers: [{id: a}]\n", "waivers: [\n]\n", "waivers: {}\n"])
+def test_a_list_in_one_line_has_no_place_for_an_entry(text: str) -> None:
+    with pytest.raises(DocumentError, match="begin each entry"):
+        append_entry(text, parse_yaml(text, "w.yaml"), "waivers", {"id": "b"})
+
+
+def test_what_would_be_no_waiver_is_not_written() -> None:
+    with pytest.raises(DocumentError, match="there is no rule nothing"):
+        with_waiver(HEAD + ONE, "w.yaml", {**ENTRY, "rule": "nothing"}, RULES)
+
+
+def test_ids_that_are_free() -> None:
+    assert free_id("", "w.yaml", RULES) == "W-1"
+    assert free_id(HEAD + ONE.replace("RISK-1", "W-1"), "w.yaml", RULES) == "W-2"
