@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = [
     "gatepolicy/accounts/*",
     "gatepolicy/documents/*",
+    "gatepolicy/drift/*",
     "gatepolicy/errors.py",
     "gatepolicy/evaluate/*",
     "gatepolicy/evidence.py",

@@ -29,9 +29,9 @@ from gatepolicy.model.encoding import (
     encode_subject,
     encode_time,
 )
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import FACTS, Facts
 from gatepolicy.model.location import Location
-from gatepolicy.model.scan import Evidence
 from gatepolicy.reports.json_stream import json_document
 from gatepolicy.resources import schemas_directory
 

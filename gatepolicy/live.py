@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from gatepolicy.collect.run import CollectSettings, Watcher, run
 from gatepolicy.collect.targets import Targets, make_targets
 from gatepolicy.exchanges.others import load_others
-from gatepolicy.model.scan import AccountResult, Evidence, Scan, ScanSettings
+from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.plan import Plan, Selection, make_plan
 from gatepolicy.scan import NOTHING_WAIVED, Evaluator, Waiving, finish
 from gatepolicy.workspace import Workspace

@@ -6,9 +6,11 @@ from fnmatch import fnmatchcase
 
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import HINT, Reason
-from gatepolicy.model.scan import PolicyInfo, RuleInfo, Subject
+from gatepolicy.model.rules import RuleInfo
+from gatepolicy.model.scan import PolicyInfo
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.model.waivers import WaiverLimits
 from gatepolicy.policies.compile import compile_policy

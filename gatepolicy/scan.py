@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatepolicy.evaluate.evaluate import evaluate
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Fact, Facts, Unknown
-from gatepolicy.model.scan import AccountResult, Evidence, Scan, ScanSettings
+from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.plan import Plan, Question
 from gatepolicy.policies.control import Control

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
-from gatepolicy.model.scan import Subject
 
 
 @dataclass(frozen=True, slots=True)

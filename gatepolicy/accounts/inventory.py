@@ -22,7 +22,7 @@ from gatepolicy.documents.schema import load_schema
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import DocumentError, Problem
-from gatepolicy.model.scan import Subject
+from gatepolicy.model.evidence import Subject
 from gatepolicy.resources import schemas_directory
 
 DEFAULT_TIMEOUT = "30s"

@@ -12,8 +12,8 @@ from gatepolicy.collect.run import Watcher, run
 from gatepolicy.collect.targets import make_targets
 from gatepolicy.evidence import EvidenceFile, dump_evidence
 from gatepolicy.exchanges.others import load_others
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.scan import Evidence
 from gatepolicy.reports.write import write_report
 from gatepolicy.workspace import load_exchanges
 

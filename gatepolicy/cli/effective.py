@@ -8,8 +8,8 @@ from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.inputs import Given
 from gatepolicy.errors import UsageError
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
-from gatepolicy.model.scan import Subject
 from gatepolicy.policies.effective import EffectiveValue, effective_values
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy

@@ -21,6 +21,7 @@ from gatepolicy.workspace import load_exchanges
 @options.account_selection
 @options.rule_selection
 @options.waivers
+@options.baseline
 @options.gate
 @options.outputs
 def command(**given: Any) -> ExitCode:
@@ -41,9 +42,10 @@ def command(**given: Any) -> ExitCode:
         evaluate_evidence(plan, by_id, now=evidence.collected_at),
         started_at=evidence.collected_at,
         finished_at=inputs.now(),
-        settings=selecting.scan_settings(given),
+        settings=selecting.scan_settings(given, rules),
         warnings=evidence.warnings,
         waiving=selecting.waiving(given, rules),
     )
+    scan = selecting.since(scan, selecting.baseline(given))
     outputs.write(scan, scope=selecting.sarif_scope(given, evidence.inventory))
     return scan.exit_code

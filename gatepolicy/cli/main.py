@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "scan": "Ask every account what its key can do, and judge it by policies.",
     "collect": "Ask every account, and write evidence without judging it.",
     "evaluate": "Judge evidence that was collected before; needs no secret.",
+    "diff": "Tell what differs between two scans, or under two policies.",
     "check": "Check policies, the inventory and the catalog; ask nobody.",
     "waive": "Accept a finding for a time: add a waiver to a file.",
     "config": "Show each setting of a scan with its origin.",
@@ -26,7 +27,9 @@ COMMANDS: dict[str, str] = {
 """Name to one line; the module of the same name under ``gatepolicy.cli`` holds the command."""
 
 
-WITH_PROJECT = frozenset({"scan", "collect", "evaluate", "check", "config", "explain", "waive"})
+WITH_PROJECT = frozenset(
+    {"scan", "collect", "evaluate", "check", "config", "explain", "waive", "diff"}
+)
 """Commands that start from the project file."""
 
 

@@ -145,6 +145,32 @@ def waivers(function: F) -> F:
     )(function)
 
 
+def baseline(function: F) -> F:
+    """``--baseline``, ``--fail-on-new``, ``--baseline-hides``."""
+    return _all(
+        click.option(
+            "--baseline",
+            "baseline_file",
+            envvar="GATEPOLICY_BASELINE",
+            metavar="FILE",
+            help="Earlier JSON report or evidence: tell what differs.",
+        ),
+        click.option(
+            "--fail-on-new",
+            is_flag=True,
+            envvar="GATEPOLICY_FAIL_ON_NEW",
+            help="Violations that the baseline has too do not fail the scan; critical ones do.",
+        ),
+        click.option(
+            "--baseline-hides",
+            "baseline_hides",
+            multiple=True,
+            metavar="RULE",
+            help="With --fail-on-new: also critical violations of this rule.",
+        ),
+    )(function)
+
+
 def outputs(function: F) -> F:
     """Where reports go, and how they look."""
     return _all(

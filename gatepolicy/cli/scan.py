@@ -22,6 +22,7 @@ from gatepolicy.workspace import load_workspace
 @options.account_selection
 @options.rule_selection
 @options.waivers
+@options.baseline
 @options.gate
 @options.outputs
 @options.edge
@@ -36,6 +37,8 @@ def command(**given: Any) -> ExitCode:
         inputs.policy_files(given), given["inventory_file"], names=settings.names()
     )
     waiving = selecting.waiving(given, workspace.rules)
+    baseline = selecting.baseline(given)
+    decides = selecting.scan_settings(given, workspace.rules)
     prepared = prepare(workspace, selecting.selection(given), waiving)
     if given["only_plan"]:
         _print_plan(prepared.targets.asked)
@@ -44,10 +47,11 @@ def command(**given: Any) -> ExitCode:
     scan = scan_live(
         prepared,
         asking.collect_settings(given, keep_answers=False),
-        selecting.scan_settings(given),
+        decides,
         advance=progress.advance,
     )
     progress.clear()
+    scan = selecting.since(scan, baseline)
     outputs.write(scan, scope=selecting.sarif_scope(given, given["inventory_file"]))
     return scan.exit_code
 

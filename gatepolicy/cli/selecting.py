@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePath
 
 from gatepolicy.cli.inputs import Given
+from gatepolicy.drift.compare import compare
+from gatepolicy.drift.load import load_snapshot
+from gatepolicy.drift.snapshot import Snapshot, snapshot_of
 from gatepolicy.errors import UsageError
-from gatepolicy.model.scan import ScanSettings
+from gatepolicy.model.scan import Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.plan import Selection
+from gatepolicy.rules.catalog import find_rule
 from gatepolicy.rules.rule import Rule
 from gatepolicy.scan import Waiving
 from gatepolicy.waivers.load import load_waivers
@@ -36,13 +41,63 @@ def _label(text: str) -> tuple[str, str]:
     return key, value
 
 
-def scan_settings(given: Given) -> ScanSettings:
-    """What decides the exit code."""
+def baseline(given: Given) -> Snapshot | None:
+    """The earlier scan to compare with.
+
+    Raises:
+        UsageError: An option about it stands alone, or needs more than evidence.
+        DocumentError: The file is neither a report nor evidence.
+    """
+    file = given["baseline_file"]
+    if file is None:
+        if given["fail_on_new"] or given["baseline_hides"]:
+            raise UsageError(
+                "--fail-on-new and --baseline-hides need an earlier report",
+                hint="name it: --baseline report.json",
+            )
+        return None
+    snapshot = load_snapshot(file)
+    if given["fail_on_new"] and snapshot.judged is None:
+        raise UsageError(
+            f"--fail-on-new: {file} is evidence, and tells no findings",
+            hint="name a report that was written with -o json=FILE",
+        )
+    return snapshot
+
+
+def since(scan: Scan, baseline: Snapshot | None) -> Scan:
+    """The scan, with what differs from an earlier one."""
+    if baseline is None:
+        return scan
+    return replace(scan, drift=compare(baseline, snapshot_of(scan)))
+
+
+def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
+    """What decides the exit code.
+
+    Args:
+        given: The options of a command.
+        rules: By id.
+
+    Raises:
+        UsageError: There is no such rule.
+    """
+    hides = set()
+    for text in given["baseline_hides"]:
+        rule = find_rule(rules, text)
+        if rule is None:
+            raise UsageError(
+                f"--baseline-hides: there is no rule {text}",
+                hint="'gatepolicy explain' lists all rules",
+            )
+        hides.add(rule.info.name)
     return ScanSettings(
         fail_on=Severity(given["fail_on"]),
         exit_zero=given["exit_zero"],
         allow_incomplete=given["allow_incomplete"],
         allow_empty=given["allow_empty"],
+        fail_on_new=given["fail_on_new"],
+        baseline_hides=frozenset(hides),
     )
 
 

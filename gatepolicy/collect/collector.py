@@ -20,9 +20,9 @@ from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
 from gatepolicy.exchanges.normalise import facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
+from gatepolicy.model.evidence import CallRecord, Evidence
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import CallRecord, Evidence
 
 _HOPELESS = frozenset(
     {

@@ -20,7 +20,7 @@ from gatepolicy.collect.signer import Signer
 from gatepolicy.collect.target import Collected, Target
 from gatepolicy.collect.targets import Targets
 from gatepolicy.exchanges.exchange import RateLimit
-from gatepolicy.model.scan import Evidence
+from gatepolicy.model.evidence import Evidence
 
 _UNLIMITED = RateLimit(calls=1_000_000, seconds=1.0)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -12,9 +12,9 @@ from gatepolicy.accounts.fingerprint import fingerprint, is_fingerprint
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
 from gatepolicy.exchanges.rows import FEWEST_SHOWN, same_key
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import Evidence, Subject
 
 _MASK = "*"
 _INVENTORY = Provenance(Grade.STRUCTURAL, "", "", "computed from what the inventory says")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.secret import Secret
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Facts, Unknown
-from gatepolicy.model.scan import Evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from gatepolicy.collect.collector import route_of, url_of
 from gatepolicy.collect.target import Target
 from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.exchanges.others import Other
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Unknown
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import Subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any, TypeAlias, TypeVar, assert_never
 
+from gatepolicy.model.evidence import CallRecord, Subject
 from gatepolicy.model.facts import (
     FACTS,
     Access,
@@ -27,7 +28,6 @@ from gatepolicy.model.facts import (
 )
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import CallRecord, Subject
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 

@@ -1,73 +1,18 @@
 """A finished scan: the one value that every report is made from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gatepolicy.model.drift import BaselineState, Drift, Finding, finding_identity
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.facts import Facts
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
+from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.model.waivers import WaiverInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """An account as the inventory declares it, without its credentials."""
-
-    id: str
-    """Unique within the inventory and the keys that were found."""
-    exchange: str
-    """Id of the exchange in the catalog."""
-    labels: Mapping[str, str]
-    """What selectors match on."""
-    owner: str
-    """Who answers for the account; may be empty."""
-    location: Location
-    """Where the inventory declares it, or the account that listed it."""
-    found_by: str = ""
-    """Id of the account that listed this key, where the inventory does not name it."""
-
-    @property
-    def declared_id(self) -> str:
-        """The id that the inventory knows: what selectors match on."""
-        return self.found_by or self.id
-
-
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """One call that was made for an account, without anything secret."""
-
-    call: str
-    """The catalog's name of the call."""
-    method: str
-    """HTTP method."""
-    url: str
-    """Scheme, host and path; never the query."""
-    status: int | None
-    """HTTP status of the last attempt; ``None`` when there was no answer."""
-    reason: str
-    """Why it failed, from the enumerated set; empty when it succeeded."""
-    attempts: int
-    """How often it was sent."""
-    answer: str
-    """The redacted answer; empty when there was none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What was collected about one account: no secret, enough to evaluate again."""
-
-    subject: Subject
-    """Whose key."""
-    collected_at: datetime
-    """UTC."""
-    facts: Facts
-    """What the answers prove."""
-    calls: Sequence[CallRecord]
-    """What was sent and answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +23,6 @@ class AccountResult:
     """What was collected."""
     verdicts: Sequence[Verdict]
     """All of them, not only failures, in the order of the rules."""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleInfo:
-    """What reports say about a rule."""
-
-    id: str
-    """Stable id."""
-    name: str
-    """Stable name."""
-    title: str
-    """The bad thing as a short sentence."""
-    severity: Severity
-    """By default; a policy may override it."""
-    why: str
-    """Why it matters."""
-    fix: Mapping[str, str]
-    """Exchange id to the fix there; ``default`` for all others."""
-    references: Sequence[str]
-    """Addresses to read on."""
-    tags: Sequence[str]
-    """Short words for consumers to group by."""
-
-    def fix_for(self, exchange: str) -> str:
-        """The fix on one exchange."""
-        return self.fix.get(exchange) or self.fix["default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +83,10 @@ class ScanSettings:
     """Unknowns do not fail the scan."""
     allow_empty: bool = False
     """Evaluating nothing does not fail the scan."""
+    fail_on_new: bool = False
+    """Violations that an earlier scan had too do not fail this one, unless they are critical."""
+    baseline_hides: frozenset[str] = frozenset()
+    """Names of rules whose critical violations an earlier scan may hide too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +111,8 @@ class Scan:
     """One line each, for people."""
     waivers: Sequence[WaiverInfo] = ()
     """Every waiver with its state."""
+    drift: Drift | None = None
+    """What differs from an earlier scan; ``None`` when there is none to compare with."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""
@@ -200,6 +125,48 @@ class Scan:
         """Everything that its policies loosen on purpose, each once."""
         return tuple(dict.fromkeys(o for policy in self.policies for o in policy.overrides))
 
+    def judged(self) -> Iterable[tuple[Subject | None, Verdict]]:
+        """All verdicts with the account that each is about; ``None`` for the scan itself."""
+        for account in self.accounts:
+            for verdict in account.verdicts:
+                yield account.evidence.subject, verdict
+        for verdict in self.general:
+            yield None, verdict
+
+    def as_findings(self) -> Sequence[Finding]:
+        """All verdicts, as they are compared with those of another scan."""
+        return [
+            Finding(
+                rule=verdict.rule,
+                name=verdict.name,
+                exchange=subject.exchange if subject else "",
+                account=subject.id if subject else "",
+                subject=verdict.subject,
+                outcome=verdict.outcome,
+                severity=verdict.severity.value,
+                seen=verdict.seen,
+            )
+            for subject, verdict in self.judged()
+        ]
+
+    def baseline_state(self, subject: Subject | None, verdict: Verdict) -> BaselineState | None:
+        """How a finding stands to the earlier scan; ``None`` without one."""
+        if self.drift is None:
+            return None
+        exchange, account = (subject.exchange, subject.id) if subject else ("", "")
+        identity = finding_identity(verdict.rule, exchange, account, verdict.subject)
+        return self.drift.states.get(identity)
+
+    def _fails(self, subject: Subject | None, verdict: Verdict) -> bool:
+        if not verdict.violates or not verdict.severity.at_least(self.settings.fail_on):
+            return False
+        may_hide = (
+            verdict.severity is not Severity.CRITICAL
+            or verdict.name in self.settings.baseline_hides
+        )
+        was_there = self.baseline_state(subject, verdict) is BaselineState.UNCHANGED
+        return not (self.settings.fail_on_new and may_hide and was_there)
+
     def count(self, outcome: Outcome) -> int:
         """How many verdicts have an outcome."""
         return sum(verdict.outcome is outcome for verdict in self.verdicts())
@@ -211,7 +178,7 @@ class Scan:
 
     def _strict_exit_code(self) -> ExitCode:
         verdicts = list(self.verdicts())
-        if any(v.violates and v.severity.at_least(self.settings.fail_on) for v in verdicts):
+        if any(self._fails(subject, verdict) for subject, verdict in self.judged()):
             return ExitCode.VIOLATION
         if not self.settings.allow_empty and not self._evaluated_anything():
             return ExitCode.NOTHING_EVALUATED

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from gatepolicy.model.scan import Subject
+from gatepolicy.model.evidence import Subject
 from gatepolicy.policies.policy import Policy
 
 

@@ -14,9 +14,12 @@ from gatepolicy.model.encoding import (
     encode_subject,
     encode_time,
 )
-from gatepolicy.model.scan import AccountResult, PolicyInfo, RuleInfo, Scan, ScanSettings
+from gatepolicy.model.evidence import Subject
+from gatepolicy.model.rules import RuleInfo
+from gatepolicy.model.scan import AccountResult, PolicyInfo, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.model.waivers import WaiverInfo
+from gatepolicy.reports.json_drift import encode_drift
 from gatepolicy.reports.json_stream import json_document
 from gatepolicy.reports.summary import Summary, summarise
 
@@ -36,10 +39,11 @@ def render_json(scan: Scan) -> Iterator[str]:
             "summary": _summary(summarise(scan)),
             "policies": [_policy(policy) for policy in scan.policies],
             "rules": [_rule(rule) for rule in scan.rules],
-            "accounts": (_account(account) for account in scan.accounts),
-            "general": [_verdict(verdict) for verdict in scan.general],
+            "accounts": (_account(account, scan) for account in scan.accounts),
+            "general": [_verdict(verdict, None, scan) for verdict in scan.general],
             "warnings": iter(scan.warnings),
             "waivers": [_waiver(waiver) for waiver in scan.waivers],
+            "drift": None if scan.drift is None else encode_drift(scan.drift),
         },
         levels=4,
     )
@@ -51,6 +55,8 @@ def _settings(settings: ScanSettings) -> Json:
         "exit_zero": settings.exit_zero,
         "allow_incomplete": settings.allow_incomplete,
         "allow_empty": settings.allow_empty,
+        "fail_on_new": settings.fail_on_new,
+        "baseline_hides": sorted(settings.baseline_hides),
     }
 
 
@@ -106,17 +112,18 @@ def _rule(rule: RuleInfo) -> Json:
     }
 
 
-def _account(account: AccountResult) -> Json:
+def _account(account: AccountResult, scan: Scan) -> Json:
     evidence = account.evidence
     return {
         **encode_subject(evidence.subject),
         "collected_at": encode_time(evidence.collected_at),
         **encode_facts(evidence.facts),
-        "verdicts": [_verdict(verdict) for verdict in account.verdicts],
+        "verdicts": [_verdict(verdict, evidence.subject, scan) for verdict in account.verdicts],
     }
 
 
-def _verdict(verdict: Verdict) -> Json:
+def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:
+    state = scan.baseline_state(subject, verdict)
     return {
         "rule": verdict.rule,
         "name": verdict.name,
@@ -134,6 +141,7 @@ def _verdict(verdict: Verdict) -> Json:
             "line": verdict.location.line,
         },
         **_waived(verdict),
+        **({} if state is None else {"baseline": state.value}),
     }
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
-from gatepolicy.model.scan import Scan, Subject
+from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.reports.sarif_text import plain
 

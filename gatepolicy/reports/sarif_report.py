@@ -69,7 +69,7 @@ def render_sarif(
                     "originalUriBaseIds": _uri_bases(),
                     "automationDetails": _automation_details(scope),
                     "invocations": [invocation(scan, left_out=shown.left_out)],
-                    "results": results(scan.rules, shown.entries, profile),
+                    "results": results(scan.rules, shown.entries, profile, scan.drift),
                 }
             ],
         },

@@ -1,13 +1,12 @@
 """The results of a SARIF log: one for each verdict that is shown (§3.27)."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import sha256
 from typing import assert_never
 
+from gatepolicy.model.drift import Drift, Finding, Gone, finding_identity
 from gatepolicy.model.encoding import Json
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import RuleInfo
+from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports.sarif_entries import Entry, Profile
@@ -16,22 +15,53 @@ from gatepolicy.reports.sarif_text import labelled, plain, sentences
 
 
 def results(
-    rules: Sequence[RuleInfo], entries: Iterable[Entry], profile: Profile
+    rules: Sequence[RuleInfo],
+    entries: Iterable[Entry],
+    profile: Profile,
+    drift: Drift | None = None,
 ) -> Iterator[Json]:
-    """A result for each entry.
+    """A result for each entry, and in ``full`` for each that an earlier scan had.
 
     Args:
         rules: Those that the log describes, in the same order.
         entries: What is shown.
         profile: For whom the log is written.
+        drift: The difference to an earlier scan.
     """
     position = {rule.id: (index, rule) for index, rule in enumerate(rules)}
+    told = drift if profile is Profile.FULL else None
     for entry in entries:
         index, rule = position[entry.verdict.rule]
-        yield _result(entry, rule, index, profile)
+        yield {**_result(entry, rule, index, profile), **_baseline_state(entry, told)}
+    for finding, gone in told.absent if told is not None else ():
+        # What passes now is there as such, and says that it is updated.
+        if finding.identity not in (told.states if told is not None else {}):
+            yield _absent(finding, gone)
 
 
-def _result(entry: Entry, rule: RuleInfo, index: int, profile: Profile) -> Json:
+def _baseline_state(entry: Entry, drift: Drift | None) -> dict[str, Json]:
+    """§3.27.24: all results of a run say it, or none."""
+    if drift is None or not drift.states:
+        return {}
+    return {"baselineState": drift.states[_identity(entry)].value}
+
+
+def _absent(finding: Finding, gone: Gone) -> Json:
+    """A result of an earlier scan that is there no more (§3.27.24)."""
+    about = f"Account {plain(finding.account)}" if finding.account else "This scan"
+    where = "/".join(p for p in (finding.exchange, finding.account, finding.subject) if p)
+    return {
+        "ruleId": finding.rule,
+        "kind": "notApplicable",
+        "level": "none",
+        "baselineState": "absent",
+        "message": sarif.message(f"{about}: {plain(finding.name)} is gone: {gone.value}."),
+        "locations": [{"logicalLocations": [sarif.logical_location(finding.name, where)]}],
+        "partialFingerprints": _fingerprints(finding.identity),
+    }
+
+
+def _result(entry: Entry, rule: RuleInfo, index: int, profile: Profile) -> dict[str, Json]:
     verdict = entry.verdict
     return {
         "ruleId": verdict.rule,
@@ -42,7 +72,7 @@ def _result(entry: Entry, rule: RuleInfo, index: int, profile: Profile) -> Json:
             sarif.location(entry.place, sarif.logical_location(entry.name, entry.qualified))
         ],
         **_related(entry),
-        "partialFingerprints": _fingerprints(entry),
+        "partialFingerprints": _fingerprints(_identity(entry)),
         **_suppressions(verdict),
         "properties": _properties(entry),
     }
@@ -110,11 +140,13 @@ def _related(entry: Entry) -> dict[str, Json]:
     return {"relatedLocations": [sarif.related_location(1, entry.verdict.location, text)]}
 
 
-def _fingerprints(entry: Entry) -> Json:
-    """§3.27.17. GitHub uses the second alone, and expects an occurrence after a colon."""
+def _identity(entry: Entry) -> str:
     account = (entry.subject.exchange, entry.subject.id) if entry.subject else ("", "")
-    identity = [entry.verdict.rule, *account, entry.verdict.subject]
-    digest = sha256(json.dumps(identity).encode()).hexdigest()
+    return finding_identity(entry.verdict.rule, *account, entry.verdict.subject)
+
+
+def _fingerprints(digest: str) -> Json:
+    """§3.27.17. GitHub uses the second alone, and expects an occurrence after a colon."""
     return {"gatepolicy/v1": digest, "primaryLocationLineHash": f"{digest[:16]}:1"}
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from gatepolicy import __version__
 from gatepolicy.model.encoding import Json
-from gatepolicy.model.scan import RuleInfo, Scan
+from gatepolicy.model.rules import RuleInfo
+from gatepolicy.model.scan import Scan
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports.json_stream import Node
 from gatepolicy.reports.sarif_severity import LEVEL, SECURITY_SEVERITY

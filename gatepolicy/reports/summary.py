@@ -74,6 +74,7 @@ def _softened(settings: ScanSettings) -> list[str]:
         "--exit-zero": settings.exit_zero,
         "--allow-incomplete": settings.allow_incomplete,
         "--allow-empty": settings.allow_empty,
+        "--fail-on-new": settings.fail_on_new,
         f"--fail-on {settings.fail_on}": settings.fail_on is not Severity.INFO,
     }
     return [option for option, is_given in given.items() if is_given]

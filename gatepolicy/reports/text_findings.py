@@ -5,7 +5,8 @@ Why and fix are told once for each rule and exchange.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from gatepolicy.model.scan import AccountResult, RuleInfo, Scan
+from gatepolicy.model.rules import RuleInfo
+from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.reports.text_layout import Line, Span, Tone, labelled
 from gatepolicy.reports.text_parts import account_head, control, of, place, title

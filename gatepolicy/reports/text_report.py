@@ -12,6 +12,7 @@ from gatepolicy import __version__
 from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.reports.summary import passes
+from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_findings import findings, waived
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
 from gatepolicy.reports.text_parts import account_head, marked, place, title
@@ -52,6 +53,7 @@ def _report(scan: Scan, width: int, style: Style) -> Iterator[Line]:
     yield from waived(scan.accounts, width)
     yield from waiver_list(scan.waivers, width, whole=style.audit_waivers)
     yield from unknowns(scan.accounts, width, verbose)
+    yield from _drift(scan, width)
     yield from _overrides(scan, width)
     yield from _general(scan, width)
     if verbose:
@@ -77,6 +79,12 @@ def _table(accounts: Sequence[AccountResult], width: int, verbose: int) -> Itera
         yield line()
         verb = "account passes and is" if hidden == 1 else "accounts pass and are"
         yield from paragraph(f"{hidden:,} {verb} not shown (-v shows all).", width)
+
+
+def _drift(scan: Scan, width: int) -> Iterator[Line]:
+    if scan.drift is not None:
+        found = [one for one in scan.as_findings() if one.is_found]
+        yield from drift_lines(scan.drift, found, width)
 
 
 def _overrides(scan: Scan, width: int) -> Iterator[Line]:

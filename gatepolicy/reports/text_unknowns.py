@@ -6,7 +6,8 @@ A gap is told once for all accounts of an exchange that have it.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gatepolicy.model.scan import AccountResult, Subject
+from gatepolicy.model.evidence import Subject
+from gatepolicy.model.scan import AccountResult
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paragraph
 from gatepolicy.reports.text_parts import of, place, title

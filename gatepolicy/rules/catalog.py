@@ -7,7 +7,7 @@ from typing import Any
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.scan import RuleInfo
+from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.resources import rules_file, schemas_directory

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS
-from gatepolicy.model.scan import RuleInfo
+from gatepolicy.model.rules import RuleInfo
 from gatepolicy.rules.catalog import with_fixes
 from gatepolicy.rules.conditions import tests_of
 from gatepolicy.rules.rule import Rule

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gatepolicy.model.scan import RuleInfo
+from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.rules.conditions import Condition
 

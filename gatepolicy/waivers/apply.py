@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from gatepolicy.model.scan import AccountResult, Subject
+from gatepolicy.model.evidence import Subject
+from gatepolicy.model.scan import AccountResult
 from gatepolicy.model.verdicts import Outcome, Verdict, Waived
 from gatepolicy.model.waivers import WaiverInfo, WaiverLimits, WaiverState
 from gatepolicy.waivers.waiver import Waiver

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gatepolicy.model.scan import RuleInfo
+from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.model.waivers import WaiverInfo, WaiverState
 

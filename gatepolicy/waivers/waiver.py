@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from gatepolicy.model.scan import Subject
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.model.waivers import WaiverTerms
 

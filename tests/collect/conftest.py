@@ -11,7 +11,7 @@ from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.collect.run import CollectSettings, Watcher, run
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.targets import make_targets
-from gatepolicy.model.scan import Evidence
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.simulator.clean import clean_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey

@@ -10,9 +10,9 @@ from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.targets import make_targets
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, FromAnswer, FromCredential, Parameter
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import Evidence
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
 from gatepolicy.simulator.server import Simulator

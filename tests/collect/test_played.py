@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN, FactValue, Grade
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import Evidence
 from gatepolicy.simulator.fleet import unbound, with_unrecognised, with_withdraw
 from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import SimulatedKey

@@ -27,8 +27,8 @@ from gatepolicy.collect.secrets import (
     resolve_all,
     run_command,
 )
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
-from gatepolicy.model.scan import Subject
 
 PLANTED = "planted-secret-of-nobody"
 

@@ -11,10 +11,10 @@ from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.settle import Declared, Settled, settle
 from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Unknown
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import Evidence, Subject
 
 GATE = load_exchange("gate")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

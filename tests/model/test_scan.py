@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.facts import Facts
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import AccountResult, Evidence, Scan, ScanSettings, Subject
+from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 

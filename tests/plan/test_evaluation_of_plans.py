@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import Evidence, ScanSettings, Subject
+from gatepolicy.model.scan import ScanSettings
 from gatepolicy.model.verdicts import Outcome
 from gatepolicy.plan import Selection, make_plan
 from gatepolicy.policies.load import load_policies

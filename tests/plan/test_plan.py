@@ -4,9 +4,9 @@ import pytest
 
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import Subject
 from gatepolicy.model.verdicts import Outcome
 from gatepolicy.plan import Plan, Selection, make_plan
 from gatepolicy.policies.load import load_policies

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
-from gatepolicy.model.scan import Subject
 from gatepolicy.policies.select import applies
 from tests.policies.example_exchange import policy_of
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from ipaddress import ip_network
 
+from gatepolicy.model.evidence import CallRecord, Evidence, Subject
 from gatepolicy.model.facts import (
     FACTS,
     Access,
@@ -19,17 +20,14 @@ from gatepolicy.model.facts import (
 )
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import HINT, Reason
+from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.scan import (
     AccountResult,
-    CallRecord,
-    Evidence,
     Override,
     PolicyInfo,
     PolicySource,
-    RuleInfo,
     Scan,
     ScanSettings,
-    Subject,
 )
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict, Waived

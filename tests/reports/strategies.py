@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from hypothesis import strategies as st
 
+from gatepolicy.model.evidence import CallRecord, Evidence, Subject
 from gatepolicy.model.facts import (
     FACTS,
     Access,
@@ -21,16 +22,8 @@ from gatepolicy.model.facts import (
 )
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import (
-    AccountResult,
-    CallRecord,
-    Evidence,
-    PolicyInfo,
-    RuleInfo,
-    Scan,
-    ScanSettings,
-    Subject,
-)
+from gatepolicy.model.rules import RuleInfo
+from gatepolicy.model.scan import AccountResult, PolicyInfo, Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 

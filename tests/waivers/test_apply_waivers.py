@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import Facts
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import AccountResult, Evidence, Subject
+from gatepolicy.model.scan import AccountResult
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.model.waivers import WaiverLimits, WaiverState, WaiverTerms

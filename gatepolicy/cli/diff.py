@@ -1,0 +1,117 @@
+"""``gatepolicy diff``: what differs between two scans, or under two policies."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from gatepolicy.cli import inputs, settings
+from gatepolicy.cli.output import style
+from gatepolicy.drift.compare import compare
+from gatepolicy.drift.load import load_snapshot
+from gatepolicy.drift.snapshot import Snapshot, snapshot_of
+from gatepolicy.errors import UsageError
+from gatepolicy.evidence import EvidenceFile, load_evidence
+from gatepolicy.model.drift import BaselineState, Drift, Finding, Gone
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ScanSettings
+from gatepolicy.plan import Selection, make_plan
+from gatepolicy.policies.load import load_policies
+from gatepolicy.reports.json_drift import encode_drift, encode_finding
+from gatepolicy.reports.text_drift import drift_lines
+from gatepolicy.reports.text_layout import paint
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.scan import evaluate_evidence, finish
+from gatepolicy.workspace import load_exchanges
+
+
+@click.command("diff")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--policy", "policies", is_flag=True, help="OLD and NEW are policies.")
+@click.option(
+    "--evidence", "evidence_file", metavar="FILE", help="Evidence to judge by both policies."
+)
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to tell it.",
+)
+@click.option("--exit-code", is_flag=True, help="End with 1 when something is new or worse.")
+@click.option("--no-color", is_flag=True, help="No colour, also on a terminal.")
+def command(old: str, new: str, form: str, **given: Any) -> ExitCode:
+    """Tell what differs between two scans, or under two policies.
+
+    OLD and NEW are JSON reports or evidence. With --policy they are policies, and what differs is
+    what they say about the same --evidence.
+    """
+    before, after = _snapshots(old, new, given["evidence_file"], policies=given["policies"])
+    drift = compare(before, after)
+    findings = [one for one in after.judged or () if one.is_found]
+    if form == "json":
+        click.echo(json.dumps(_as_json(drift, findings), indent=2, ensure_ascii=False))
+    else:
+        look = style(no_color=given["no_color"], verbose=0)
+        lines = list(drift_lines(drift, findings, look.width))[1:]
+        click.echo("".join(paint(lines, colour=look.colour)), nl=False)
+    return ExitCode.VIOLATION if given["exit_code"] and _is_worse(drift, findings) else ExitCode.OK
+
+
+def _snapshots(
+    old: str, new: str, evidence_file: str | None, *, policies: bool
+) -> tuple[Snapshot, Snapshot]:
+    if policies != (evidence_file is not None):
+        raise UsageError(
+            "--policy and --evidence belong together",
+            hint="gatepolicy diff --policy OLD NEW --evidence evidence.json",
+        )
+    if evidence_file is None:
+        return load_snapshot(old), load_snapshot(new)
+    evidence = load_evidence(evidence_file)
+    return _judged_by(old, evidence), _judged_by(new, evidence)
+
+
+def _judged_by(policy: str, evidence: EvidenceFile) -> Snapshot:
+    """The evidence under one policy."""
+    names = settings.names()
+    policies = load_policies(inputs.policy_files({"policy_files": [policy]}), names=names)
+    subjects = [account.subject for account in evidence.accounts]
+    exchanges = load_exchanges(subject.exchange for subject in subjects)
+    plan = make_plan(subjects, policies, exchanges, load_rules(exchanges.values()), Selection())
+    by_id = {account.subject.id: account for account in evidence.accounts}
+    scan = finish(
+        plan,
+        evaluate_evidence(plan, by_id, now=evidence.collected_at),
+        started_at=evidence.collected_at,
+        finished_at=evidence.collected_at,
+        settings=ScanSettings(),
+        warnings=(),
+    )
+    snapshot = snapshot_of(scan)
+    return Snapshot(policy, snapshot.accounts, snapshot.judged)
+
+
+def _new(drift: Drift, findings: Sequence[Finding]) -> Iterator[Finding]:
+    for finding in findings:
+        if drift.states.get(finding.identity) in (BaselineState.NEW, BaselineState.UPDATED):
+            yield finding
+
+
+def _is_worse(drift: Drift, findings: Sequence[Finding]) -> bool:
+    unasked = any(gone is Gone.NOT_ASKED for _, gone in drift.absent)
+    worse = any(change.is_worse for change in drift.changes)
+    return unasked or worse or any(_new(drift, findings))
+
+
+def _as_json(drift: Drift, findings: Sequence[Finding]) -> Any:
+    states = drift.states
+    found = [
+        {**encode_finding(finding), "baseline": states[finding.identity].value}
+        for finding in _new(drift, findings)
+    ]
+    return {"found": found, **encode_drift(drift)}

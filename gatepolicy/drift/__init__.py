@@ -1,0 +1,1 @@
+"""Drift: what differs between two scans, in findings and in what keys can do."""

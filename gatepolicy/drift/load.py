@@ -1,0 +1,85 @@
+"""Reading an earlier report or evidence, to be compared."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gatepolicy.documents.document import Document
+from gatepolicy.documents.load import load_json
+from gatepolicy.documents.schema import load_schema, validate
+from gatepolicy.documents.source import Read, read_text
+from gatepolicy.drift.snapshot import Account, Snapshot, accounts_of
+from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.evidence import parse_evidence
+from gatepolicy.model.drift import Finding
+from gatepolicy.model.encoding import decode_fact, decode_unknown
+from gatepolicy.model.facts import Facts
+from gatepolicy.model.location import Location
+from gatepolicy.model.verdicts import Outcome
+from gatepolicy.resources import schemas_directory
+
+_EVIDENCE = "Evidence"
+
+
+def load_snapshot(file: str, *, read: Read = Path.read_bytes) -> Snapshot:
+    """A report (``-o json=FILE``) or evidence (``gatepolicy collect``).
+
+    Args:
+        file: As the user named it.
+        read: Reads the bytes of a file.
+
+    Raises:
+        DocumentError: It is neither, or a value in it is none that gatepolicy writes.
+    """
+    text = read_text(file, read=read)
+    data = load_json(text, file)
+    if isinstance(data, dict) and data.get("kind") == _EVIDENCE:
+        evidence = parse_evidence(text, file)
+        return Snapshot(file, accounts_of(evidence.accounts), None)
+    schema = (schemas_directory() / "report.schema.json").read_text(encoding="utf-8")
+    problems = validate(Document(file, data, start=0, marks=None), load_schema(schema))
+    if problems:
+        raise DocumentError(problems)
+    # The schema has accepted the document, so its shape is known from here on.
+    report: Any = data
+    return _of_report(report, file)
+
+
+def _of_report(report: Mapping[str, Any], file: str) -> Snapshot:
+    judged = [
+        _finding(verdict, account["exchange"], account["id"])
+        for account in report["accounts"]
+        for verdict in account["verdicts"]
+    ]
+    judged += [_finding(verdict, "", "") for verdict in report["general"]]
+    accounts = [_account(account, file) for account in report["accounts"]]
+    return Snapshot(
+        file=file,
+        accounts={(account.exchange, account.id): account for account in accounts},
+        judged=judged,
+    )
+
+
+def _finding(verdict: Mapping[str, Any], exchange: str, account: str) -> Finding:
+    return Finding(
+        rule=verdict["rule"],
+        name=verdict["name"],
+        exchange=exchange,
+        account=account,
+        subject=verdict["subject"],
+        outcome=Outcome(verdict["verdict"]),
+        severity=verdict["severity"],
+        seen=verdict["seen"],
+    )
+
+
+def _account(data: Mapping[str, Any], file: str) -> Account:
+    try:
+        known = {name: decode_fact(name, fact) for name, fact in data["facts"].items()}
+    except ValueError:
+        what = f"a fact of {data['id']} is none that gatepolicy writes"
+        raise DocumentError([Problem(Location(file, 1, 1), "facts", what, "scan again")]) from None
+    unknown = {name: decode_unknown(name, data) for name in data["unknown"]}
+    return Account(
+        data["exchange"], data["id"], data["labels"], data["owner"], Facts(known, unknown)
+    )

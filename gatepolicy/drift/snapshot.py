@@ -1,0 +1,55 @@
+"""An earlier or a later scan, as far as two of them can be compared."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gatepolicy.model.drift import Finding
+from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.facts import Facts
+from gatepolicy.model.scan import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account of a scan."""
+
+    exchange: str
+    """Id of the exchange."""
+    id: str
+    """Id of the account."""
+    labels: Mapping[str, str]
+    """As the inventory says them."""
+    owner: str
+    """As the inventory says it; may be empty."""
+    facts: Facts
+    """What was proved about its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What can be compared."""
+
+    file: str
+    """Where it was read from; empty for the scan that runs."""
+    accounts: Mapping[tuple[str, str], Account]
+    """By exchange and id."""
+    judged: Sequence[Finding] | None
+    """Every verdict; ``None`` for evidence, which nobody has judged."""
+
+
+def snapshot_of(scan: Scan) -> Snapshot:
+    """A scan that just ended."""
+    return Snapshot(
+        file="",
+        accounts=accounts_of([account.evidence for account in scan.accounts]),
+        judged=scan.as_findings(),
+    )
+
+
+def accounts_of(evidence: Sequence[Evidence]) -> dict[tuple[str, str], Account]:
+    """Accounts by exchange and id."""
+    accounts = [
+        Account(e.subject.exchange, e.subject.id, e.subject.labels, e.subject.owner, e.facts)
+        for e in evidence
+    ]
+    return {(account.exchange, account.id): account for account in accounts}

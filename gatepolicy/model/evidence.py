@@ -1,0 +1,65 @@
+"""What was collected about one account: no secret, enough to judge it again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatepolicy.model.facts import Facts
+from gatepolicy.model.location import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An account as the inventory declares it, without its credentials."""
+
+    id: str
+    """Unique within the inventory and the keys that were found."""
+    exchange: str
+    """Id of the exchange in the catalog."""
+    labels: Mapping[str, str]
+    """What selectors match on."""
+    owner: str
+    """Who answers for the account; may be empty."""
+    location: Location
+    """Where the inventory declares it, or the account that listed it."""
+    found_by: str = ""
+    """Id of the account that listed this key, where the inventory does not name it."""
+
+    @property
+    def declared_id(self) -> str:
+        """The id that the inventory knows: what selectors match on."""
+        return self.found_by or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call that was made for an account, without anything secret."""
+
+    call: str
+    """The catalog's name of the call."""
+    method: str
+    """HTTP method."""
+    url: str
+    """Scheme, host and path; never the query."""
+    status: int | None
+    """HTTP status of the last attempt; ``None`` when there was no answer."""
+    reason: str
+    """Why it failed, from the enumerated set; empty when it succeeded."""
+    attempts: int
+    """How often it was sent."""
+    answer: str
+    """The redacted answer; empty when there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was collected about one account: no secret, enough to evaluate again."""
+
+    subject: Subject
+    """Whose key."""
+    collected_at: datetime
+    """UTC."""
+    facts: Facts
+    """What the answers prove."""
+    calls: Sequence[CallRecord]
+    """What was sent and answered."""

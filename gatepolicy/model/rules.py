@@ -1,0 +1,32 @@
+"""What reports say about a rule."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gatepolicy.model.severity import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What reports say about a rule."""
+
+    id: str
+    """Stable id."""
+    name: str
+    """Stable name."""
+    title: str
+    """The bad thing as a short sentence."""
+    severity: Severity
+    """By default; a policy may override it."""
+    why: str
+    """Why it matters."""
+    fix: Mapping[str, str]
+    """Exchange id to the fix there; ``default`` for all others."""
+    references: Sequence[str]
+    """Addresses to read on."""
+    tags: Sequence[str]
+    """Short words for consumers to group by."""
+
+    def fix_for(self, exchange: str) -> str:
+        """The fix on one exchange."""
+        return self.fix.get(exchange) or self.fix["default"]

@@ -1,0 +1,56 @@
+"""The difference to an earlier scan, as text."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from gatepolicy.model.drift import BaselineState, Drift, FactChange, Finding, Gone
+from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paragraph
+from gatepolicy.reports.text_parts import title
+
+
+def drift_lines(drift: Drift, findings: Sequence[Finding], width: int) -> Iterator[Line]:
+    """What is new, what is gone, and what keys can do that they could not.
+
+    Args:
+        drift: The difference.
+        findings: Everything that was found today.
+        width: Columns.
+    """
+    yield from title(f"Since {drift.baseline}")
+    if drift.states or drift.absent:
+        yield from paragraph(_counts(drift, findings), width)
+    elif not drift.changes:
+        yield from paragraph("Nothing has changed.", width)
+    for state in (BaselineState.NEW, BaselineState.UPDATED):
+        tone = Tone.BAD if state is BaselineState.NEW else Tone.UNSURE
+        for finding in findings:
+            if drift.states.get(finding.identity) is state:
+                yield from _finding(state.value, finding, finding.outcome.value, width, tone)
+    for finding, gone in drift.absent:
+        tone = Tone.GOOD if gone is Gone.PASSES else Tone.UNSURE
+        yield from _finding("absent", finding, gone.value, width, tone)
+    for change in sorted(drift.changes, key=lambda change: not change.is_worse):
+        yield from _change(change, width)
+
+
+def _counts(drift: Drift, findings: Sequence[Finding]) -> str:
+    counts = Counter(drift.states[finding.identity] for finding in findings)
+    told = [f"{counts[state]:,} {state}" for state in BaselineState if counts[state]]
+    if drift.absent:
+        told.append(f"{len(drift.absent):,} absent")
+    return f"Findings: {', '.join(told) or 'none'}."
+
+
+def _finding(state: str, finding: Finding, now: str, width: int, tone: Tone) -> Iterator[Line]:
+    subject = f" ({finding.subject})" if finding.subject else ""
+    where = finding.account or "this scan"
+    text = f"{where}: {finding.rule} {finding.name}{subject}: {now}"
+    yield from labelled(state, text, width, indent=2, tone=tone)
+
+
+def _change(change: FactChange, width: int) -> Iterator[Line]:
+    tone = Tone.BAD if change.is_worse else Tone.PLAIN
+    what = f" ({change.what})" if change.what else ""
+    yield line(f"  {change.account}: {change.name}{what}", tone)
+    yield from labelled("before", change.before, width)
+    yield from labelled("after", change.after, width)
