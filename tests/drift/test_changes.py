@@ -1,0 +1,161 @@
+"""What changed about a key is told by name, with before and after."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+
+import pytest
+
+from gatepolicy.drift.changes import account_changes
+from gatepolicy.drift.snapshot import Account
+from gatepolicy.model.facts import (
+    FACTS,
+    Access,
+    Fact,
+    Facts,
+    FactValue,
+    Grade,
+    Grant,
+    Never,
+    Provenance,
+    Unknown,
+)
+from gatepolicy.model.reasons import Reason
+
+OBSERVED = Provenance(Grade.OBSERVED, "keys", "/x")
+MADE = datetime(2026, 10, 1, tzinfo=UTC)
+LATER = MADE + timedelta(days=30)
+ALL = Facts.nothing(Reason.NOT_DISCLOSED)
+
+
+def account(**facts: FactValue) -> Account:
+    known = ALL
+    for name, value in facts.items():
+        known = known.learn(name.replace("__", "."), Fact(value, OBSERVED))
+    return Account("okx", "mm", {"desk": "mm"}, "desk@example.com", known)
+
+
+def told(before: Account, after: Account) -> list[str]:
+    return [
+        f"{'!' if c.is_worse else ' '} {c.name} [{c.what}] {c.before} -> {c.after}"
+        for c in account_changes(before, after)
+    ]
+
+
+def networks(*texts: str) -> FactValue:
+    return tuple(ip_network(text) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "change"),
+    [
+        ("permission.withdraw", False, True,
+         "! permission-escalated [permission.withdraw] no -> yes"),
+        ("permission.withdraw", True, False,
+         "  permission-reduced [permission.withdraw] yes -> no"),
+        ("permissions.native", (Grant("trade", Access.READ_ONLY),),
+         (Grant("trade", Access.READ_ONLY), Grant("withdraw", Access.GRANTED)),
+         "! word-granted [permissions.native]  -> withdraw granted"),
+        ("permissions.native", (Grant("trade", Access.GRANTED),), (),
+         "  word-revoked [permissions.native] trade granted -> "),
+        ("permissions.native", (Grant("spot", Access.READ_ONLY),),
+         (Grant("spot", Access.READ_WRITE),),
+         "! word-changed [permissions.native] spot read-only -> spot read-write"),
+        ("permissions.native", (Grant("spot", Access.READ_WRITE),),
+         (Grant("spot", Access.READ_ONLY),),
+         "  word-changed [permissions.native] spot read-write -> spot read-only"),
+        ("permissions.unrecognised", (), ("quantum",),
+         "! words-unrecognised [permissions.unrecognised]  -> quantum"),
+        ("ip.restricted", True, False, "! ip-binding-weakened [ip.restricted] yes -> no"),
+        ("ip.restricted", False, True, "  ip-binding-strengthened [ip.restricted] no -> yes"),
+        ("ip.allowlist", networks("203.0.113.7"), networks("203.0.113.7", "198.51.100.1"),
+         "! ip-binding-weakened [ip.allowlist] 203.0.113.7/32"
+         " -> 203.0.113.7/32, 198.51.100.1/32"),
+        ("ip.allowlist", networks("203.0.113.0/28"), networks("203.0.113.0/30"),
+         "  ip-binding-strengthened [ip.allowlist] 203.0.113.0/28 -> 203.0.113.0/30"),
+        ("ip.allowlist", networks("203.0.113.0/30"), networks("203.0.113.0/28"),
+         "! ip-binding-weakened [ip.allowlist] 203.0.113.0/30 -> 203.0.113.0/28"),
+        ("key.created_at", MADE, LATER,
+         "  key-replaced [key.created_at] 2026-10-01T00:00:00Z -> 2026-10-31T00:00:00Z"),
+        ("key.expires_at", MADE, LATER,
+         "! expiry-extended [key.expires_at] 2026-10-01T00:00:00Z -> 2026-10-31T00:00:00Z"),
+        ("key.expires_at", LATER, MADE,
+         "  expiry-shortened [key.expires_at] 2026-10-31T00:00:00Z -> 2026-10-01T00:00:00Z"),
+        ("key.expires_at", MADE, Never.NEVER,
+         "! expiry-extended [key.expires_at] 2026-10-01T00:00:00Z -> never"),
+        ("key.trading_pairs", ("BTC_USDT",), (),
+         "! trading-pairs-widened [key.trading_pairs] BTC_USDT -> all"),
+        ("key.trading_pairs", (), ("BTC_USDT",),
+         "  trading-pairs-narrowed [key.trading_pairs] all -> BTC_USDT"),
+        ("key.trading_pairs", ("BTC_USDT",), ("ETH_USDT",),
+         "! trading-pairs-widened [key.trading_pairs] BTC_USDT -> ETH_USDT"),
+        ("key.name", "a", "b", "  key-renamed [key.name] a -> b"),
+        ("key.fingerprint", "0a" * 16 + ":abcd", "0b" * 16 + ":efgh",
+         f"  key-replaced [key.fingerprint] {'0a' * 16}:abcd -> {'0b' * 16}:efgh"),
+        ("key.fingerprint", "0a" * 16, "0b" * 16,
+         f"  key-replaced [key.fingerprint] {'0a' * 16} -> {'0b' * 16}"),
+    ],
+)  # fmt: skip
+def test_a_change_has_a_name(name: str, before: FactValue, after: FactValue, change: str) -> None:
+    place = name.replace(".", "__")
+    assert told(account(**{place: before}), account(**{place: after})) == [change]
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("key.last_used_at", MADE, LATER),
+        # With another key of the firm every hash differs.
+        ("key.fingerprint", "0a" * 16 + ":abcd", "0b" * 16 + ":abcd"),
+        # That the list is gone is told by ip.restricted.
+        ("ip.allowlist", networks("203.0.113.7"), ()),
+    ],
+)
+def test_what_is_no_change(name: str, before: FactValue, after: FactValue) -> None:
+    place = name.replace(".", "__")
+    assert told(account(**{place: before}), account(**{place: after})) == []
+
+
+def test_what_is_no_longer_known_is_worse() -> None:
+    known, lost = account(ip__restricted=True), account()
+    assert told(known, lost) == ["! fact-lost [ip.restricted] yes -> unknown: not_disclosed"]
+    assert told(lost, known) == ["  fact-learned [ip.restricted] unknown -> yes"]
+    assert told(known, replace(lost, facts=Facts())) == [
+        "! fact-lost [ip.restricted] yes -> unknown"
+    ]
+    assert told(lost, replace(lost, facts=ALL.learn("key.name", Unknown(Reason.TIMEOUT)))) == []
+
+
+def test_labels_and_owner() -> None:
+    before = account()
+    after = replace(before, labels={"stage": "live"}, owner="")
+    assert told(before, after) == [
+        "  label-changed [desk] mm -> ",
+        "  label-changed [stage]  -> live",
+        "  owner-changed [owner] desk@example.com -> ",
+    ]
+
+
+def test_words_of_grants_in_what_was_lost() -> None:
+    known = account(permissions__native=(Grant("spot", Access.READ_ONLY),))
+    assert told(known, account()) == [
+        "! fact-lost [permissions.native] spot read-only -> unknown: not_disclosed"
+    ]
+
+
+def test_every_fact_but_the_last_use_is_compared() -> None:
+    values: dict[str, tuple[FactValue, FactValue]] = {
+        "bool": (True, False),
+        "text": ("a:0000", "b:1111"),
+        "time": (MADE, LATER),
+        "texts": (("a",), ("b",)),
+        "networks": (networks("203.0.113.7"), networks("198.51.100.1")),
+        "grants": ((), (Grant("a", Access.GRANTED),)),
+    }
+    silent = []
+    for name, definition in FACTS.items():
+        before, after = values[definition.kind.value]
+        place = name.replace(".", "__")
+        if not told(account(**{place: before}), account(**{place: after})):
+            silent.append(name)
+    assert silent == ["key.last_used_at"]
