@@ -18,6 +18,7 @@ CORE = [
     "gatepolicy/model/*",
     "gatepolicy/plan.py",
     "gatepolicy/policies/*",
+    "gatepolicy/policytests/*",
     "gatepolicy/project.py",
     "gatepolicy/reports/*",
     "gatepolicy/rules/*",

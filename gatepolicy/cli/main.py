@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "collect": "Ask every account, and write evidence without judging it.",
     "evaluate": "Judge evidence that was collected before; needs no secret.",
     "diff": "Tell what differs between two scans, or under two policies.",
+    "test": "Try policies on keys that are made up, and their findings.",
     "check": "Check policies, the inventory and the catalog; ask nobody.",
     "waive": "Accept a finding for a time: add a waiver to a file.",
     "config": "Show each setting of a scan with its origin.",
@@ -28,7 +29,7 @@ COMMANDS: dict[str, str] = {
 
 
 WITH_PROJECT = frozenset(
-    {"scan", "collect", "evaluate", "check", "config", "explain", "waive", "diff"}
+    {"scan", "collect", "evaluate", "check", "config", "explain", "waive", "diff", "test"}
 )
 """Commands that start from the project file."""
 

@@ -5,7 +5,17 @@ import click
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.resources import schemas_directory
 
-KINDS = ("policy", "inventory", "project", "waivers", "exchange", "report", "evidence", "rules")
+KINDS = (
+    "policy",
+    "inventory",
+    "project",
+    "waivers",
+    "policytest",
+    "exchange",
+    "report",
+    "evidence",
+    "rules",
+)
 
 
 @click.command("schema")
@@ -13,7 +23,7 @@ KINDS = ("policy", "inventory", "project", "waivers", "exchange", "report", "evi
 def command(kind: str) -> ExitCode:
     """Print the JSON Schema of a kind of file, for editors and other tools.
 
-    KIND is policy, inventory, project, waivers, exchange, report, evidence or rules.
+    KIND is policy, inventory, project, waivers, policytest, exchange, report, evidence or rules.
     """
     text = (schemas_directory() / f"{kind}.schema.json").read_text(encoding="utf-8")
     click.echo(text, nl=False)

@@ -1,0 +1,109 @@
+"""``gatepolicy test``: try policies on keys that are made up."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatepolicy.cli import settings
+from gatepolicy.errors import DocumentError, Problem, UsageError
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.policies.policy import Policy
+from gatepolicy.policytests.case import PolicyTest
+from gatepolicy.policytests.junit import junit
+from gatepolicy.policytests.load import load_policy_test
+from gatepolicy.policytests.run import CaseResult, Coverage, coverage_of, run_tests
+from gatepolicy.policytests.wording import difference
+from gatepolicy.reports.clean import clean
+from gatepolicy.reports.write import write_report
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.workspace import load_exchanges
+
+_PATTERN = "*.test.yaml"
+
+
+@click.command("test")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option("-k", "name", default="", metavar="TEXT", help="Only cases with this in their name.")
+@click.option("--junit", "junit_file", metavar="FILE", help="Write the results as JUnit XML too.")
+@click.option(
+    "--min-coverage",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Fail when fewer clauses were tried both ways.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Name cases that pass, and clauses not tried.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is as expected.")
+def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
+    """Try policies on keys that are made up, and their findings.
+
+    PATH is a file, or a folder in which files *.test.yaml are looked for. [default: here]
+    """
+    tests = _load(_files(paths or ["."]))
+    exchanges = load_exchanges(case.subject.exchange for test in tests for case in test.cases)
+    every = run_tests(tests, exchanges, load_rules(exchanges.values()))
+    results = [result for result in every if name in result.case.name]
+    if not results:
+        raise UsageError(f"no case has {name} in its name", hint="a run without tests is no pass")
+    coverage = coverage_of(results, _policies(tests))
+    if given["junit_file"] is not None:
+        write_report([junit(results)], given["junit_file"])
+    is_short = given["min_coverage"] is not None and coverage.percent < given["min_coverage"]
+    failed = sum(not result.passed for result in results)
+    if failed or is_short or not given["quiet"]:
+        for line in _told(results, coverage, verbose=given["verbose"] or is_short):
+            click.echo(clean(line))
+    return ExitCode.VIOLATION if failed or is_short else ExitCode.OK
+
+
+def _files(paths: Sequence[str]) -> Iterator[str]:
+    found = False
+    for path in paths:
+        if not Path(path).is_dir():
+            found = True
+            yield path
+        for file in sorted(Path(path).rglob(_PATTERN)):
+            found = True
+            yield str(file)
+    if not found:
+        raise UsageError(
+            f"no tests in {', '.join(paths)}", hint=f"name files, or call them {_PATTERN}"
+        )
+
+
+def _load(files: Iterator[str]) -> list[PolicyTest]:
+    tests: list[PolicyTest] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            tests.append(load_policy_test(file, names=settings.names()))
+        except DocumentError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise DocumentError(list(dict.fromkeys(problems)))
+    return tests
+
+
+def _policies(tests: Sequence[PolicyTest]) -> list[Policy]:
+    return list({policy.name: policy for test in tests for policy in test.policies}.values())
+
+
+def _told(results: Sequence[CaseResult], coverage: Coverage, *, verbose: bool) -> Iterator[str]:
+    for result in results:
+        if verbose or not result.passed:
+            mark = "ok  " if result.passed else "FAIL"
+            yield f"{mark}  {result.case.subject.location}  {result.case.name}"
+        for line in difference(result):
+            yield f"      {line}"
+    if verbose:
+        for clause, why in coverage.missing.items():
+            yield f"      {clause.place}: {clause.policy} {clause.rule}: {why}"
+    failed = sum(not result.passed for result in results)
+    rules = {clause.rule for clause in coverage.covered}
+    total = len(coverage.covered) + len(coverage.missing)
+    yield f"{len(results) - failed:,} of {len(results):,} cases as expected"
+    yield (
+        f"{len(coverage.covered):,} of {total:,} clauses seen to pass and to find"
+        f" ({coverage.percent:.0f}%), {len(rules):,} rules"
+    )

@@ -1,0 +1,1 @@
+"""Tests of policies: facts or a recorded answer in, expected findings out."""

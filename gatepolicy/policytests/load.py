@@ -1,0 +1,215 @@
+"""Reading tests of policies."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from gatepolicy.documents.document import Document
+from gatepolicy.documents.load import load_document
+from gatepolicy.documents.schema import load_schema
+from gatepolicy.documents.source import Read
+from gatepolicy.documents.values import DataPath, show_path
+from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.exchanges.answers import Answer
+from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.normalise import normalise
+from gatepolicy.model.encoding import decode_time, decode_value
+from gatepolicy.model.evidence import Subject
+from gatepolicy.model.facts import (
+    FACTS,
+    Fact,
+    FactKind,
+    Facts,
+    FactValue,
+    Grade,
+    Provenance,
+    Unknown,
+)
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.verdicts import Outcome
+from gatepolicy.policies.load import load_policies
+from gatepolicy.policies.names import NO_NAMES, Names
+from gatepolicy.policies.parents import UnknownParent, parent_file
+from gatepolicy.policytests.case import Case, Expectation, PolicyTest
+from gatepolicy.resources import schemas_directory
+from gatepolicy.rules.catalog import find_rule, load_rules
+
+Node = Mapping[str, Any]
+
+
+def load_policy_test(
+    file: str, *, names: Names = NO_NAMES, read: Read = Path.read_bytes
+) -> PolicyTest:
+    """The tests of one file.
+
+    Args:
+        file: As the user named it.
+        names: Networks and variables of the project.
+        read: Reads the bytes of a file.
+
+    Raises:
+        DocumentError: With the problems of the file, or of the policies that it tests.
+    """
+    text = (schemas_directory() / "policytest.schema.json").read_text(encoding="utf-8")
+    document = load_document(file, schema=load_schema(text), kind="PolicyTest", read=read)
+    reader = _Reader(document)
+    policies = reader.policy_files()
+    now, cases = reader.now(), tuple(reader.cases())
+    if reader.problems:
+        raise DocumentError(reader.problems)
+    return PolicyTest(file, load_policies(policies, names=names, read=read), now, cases)
+
+
+class _Reader:
+    def __init__(self, document: Document) -> None:
+        # The schema has accepted the document, so its shape is known from here on.
+        self._data: Any = document.data
+        self._document = document
+        self._rules = load_rules()
+        self.problems: list[Problem] = []
+
+    def policy_files(self) -> Sequence[str]:
+        files = []
+        for index, reference in enumerate(self._data["policies"]):
+            try:
+                files.append(parent_file(reference, self._document.file))
+            except UnknownParent as error:
+                self._problem(("policies", index), str(error), error.fix)
+        return files
+
+    def now(self) -> datetime:
+        return self._time(self._data["now"], ("now",))
+
+    def _time(self, text: str, path: DataPath) -> datetime:
+        try:
+            return decode_time(text)
+        except ValueError:
+            self._problem(path, f"no time: {text}", "write it like 2026-11-01T00:00:00Z")
+            return datetime.min.replace(tzinfo=UTC)
+
+    def cases(self) -> Iterator[Case]:
+        seen: set[str] = set()
+        for index, node in enumerate(self._data["cases"]):
+            path: DataPath = ("cases", index)
+            if node["name"] in seen:
+                self._problem((*path, "name"), "another case has this name", "choose another one")
+            seen.add(node["name"])
+            subject = self._subject(node, path)
+            yield Case(
+                name=node["name"],
+                subject=subject,
+                facts=self._facts(node, path, subject.exchange),
+                expected=tuple(self._expected(node, path)),
+            )
+
+    def _subject(self, node: Node, path: DataPath) -> Subject:
+        account = {**self._data.get("account", {}), **node.get("account", {})}
+        if "exchange" not in account:
+            self._problem(path, "no exchange is named", "add account: {exchange: ...}")
+        return Subject(
+            id=account.get("id", "account"),
+            exchange=account.get("exchange", ""),
+            labels=account.get("labels", {}),
+            owner="",
+            location=self._document.at(path),
+        )
+
+    def _facts(self, node: Node, path: DataPath, exchange: str) -> Facts:
+        facts = Facts.nothing(Reason.NOT_DISCLOSED)
+        if "answers" in node:
+            facts = self._of_answers(node, path, exchange)
+        else:
+            facts = self._learn(facts, self._data, ())
+        return self._learn(facts, node, path)
+
+    def _of_answers(self, node: Node, path: DataPath, exchange: str) -> Facts:
+        if exchange not in known_exchanges():
+            self._problem((*path, "answers"), f"nobody knows answers of {exchange}", "give facts")
+            return Facts.nothing(Reason.UNSUPPORTED_EXCHANGE)
+        entry = load_exchange(exchange)
+        calls = {call.id for call in entry.calls}
+        for name in sorted(node["answers"].keys() - calls):
+            what = f"{exchange} has no call {name}"
+            fix = f"it has {', '.join(sorted(calls))}"
+            self._problem((*path, "answers", name), what, fix)
+        for name in sorted(calls - node["answers"].keys()):
+            self._problem((*path, "answers"), f"there is no answer to {name}", "add it")
+        answers = {
+            name: Answer(answer.get("status", 200), answer["body"].encode())
+            for name, answer in node["answers"].items()
+        }
+        if answers.keys() != calls:
+            return Facts.nothing(Reason.NOT_DISCLOSED)
+        return normalise(entry, answers, node.get("api_key"))
+
+    def _learn(self, facts: Facts, node: Node, path: DataPath) -> Facts:
+        """The facts with those that a node says; what it calls unknown is unknown."""
+        grades = node.get("grades", {})
+        for name, value in node.get("facts", {}).items():
+            place = (*path, "facts", name)
+            if name not in FACTS:
+                self._problem(place, f"there is no fact {name}", f"one of {', '.join(FACTS)}")
+                continue
+            try:
+                typed = _value(FACTS[name].kind, value)
+            except (ValueError, TypeError):
+                kind = FACTS[name].kind.value
+                self._problem(place, f"{name} is of the kind {kind}", _LIKE[FACTS[name].kind])
+                continue
+            grade = Grade(grades.get(name, Grade.OBSERVED))
+            facts = facts.learn(name, Fact(typed, Provenance(grade, "", "", "the test")))
+        for name, reason in node.get("unknown", {}).items():
+            facts = facts.learn(name, Unknown(Reason(reason)))
+        return facts
+
+    def _expected(self, node: Node, path: DataPath) -> Iterator[Expectation]:
+        for index, expected in enumerate(node["expect"]):
+            place: DataPath = (*path, "expect", index)
+            rule = find_rule(self._rules, expected["rule"])
+            if rule is None:
+                fix = "'gatepolicy explain' lists all rules"
+                self._problem((*place, "rule"), f"there is no rule {expected['rule']}", fix)
+                continue
+            yield Expectation(
+                rule=rule.info.name,
+                outcome=Outcome(expected.get("outcome", Outcome.FAIL)),
+                subject=expected.get("subject", ""),
+                reason=expected.get("reason", ""),
+                location=self._document.at(place),
+            )
+
+    def _problem(self, path: DataPath, what: str, fix: str) -> None:
+        self.problems.append(Problem(self._document.at(path), show_path(path), what, fix))
+
+
+_LIKE: Mapping[FactKind, str] = {
+    FactKind.BOOL: "write true or false",
+    FactKind.TEXT: "write a text",
+    FactKind.TIME: "write a time such as 2026-11-01T00:00:00Z, or never",
+    FactKind.TEXTS: "write a list of texts",
+    FactKind.NETWORKS: "write a list of networks such as 203.0.113.0/28",
+    FactKind.GRANTS: "write words with their access, such as {spot: read-only}",
+}
+
+
+def _value(kind: FactKind, value: Any) -> FactValue:
+    """A value as people write it.
+
+    Raises:
+        ValueError: It is not of this kind.
+        TypeError: It is not of this kind.
+    """
+    if kind is FactKind.NETWORKS:
+        return tuple(ip_network(item) for item in _list(value))
+    if kind is FactKind.GRANTS:
+        words = dict(value)
+        value = [{"word": word, "access": access} for word, access in words.items()]
+    return decode_value(kind, value)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value
