@@ -9,6 +9,7 @@ import coverage
 ROOT = Path(__file__).resolve().parent.parent
 CORE = [
     "gatepolicy/accounts/*",
+    "gatepolicy/attestations/*",
     "gatepolicy/documents/*",
     "gatepolicy/drift/*",
     "gatepolicy/errors.py",

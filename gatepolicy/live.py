@@ -1,9 +1,10 @@
 """A live scan: accounts are asked, and judged as their answers come in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gatepolicy.attestations.attestation import Attestation
 from gatepolicy.collect.run import CollectSettings, Watcher, run
 from gatepolicy.collect.targets import Targets, make_targets
 from gatepolicy.exchanges.others import load_others
@@ -24,10 +25,15 @@ class Prepared:
     """What will be asked of the exchanges; the selected ones in the order of the questions."""
     waiving: Waiving = NOTHING_WAIVED
     """What is accepted."""
+    attestations: Sequence[Attestation] = ()
+    """What people said."""
 
 
 def prepare(
-    workspace: Workspace, selection: Selection, waiving: Waiving = NOTHING_WAIVED
+    workspace: Workspace,
+    selection: Selection,
+    waiving: Waiving = NOTHING_WAIVED,
+    attestations: Sequence[Attestation] = (),
 ) -> Prepared:
     """Plan a scan.
 
@@ -43,7 +49,7 @@ def prepare(
         selection,
     )
     targets = make_targets(accounts, selection.takes_account, workspace.exchanges, load_others())
-    return Prepared(plan, targets, waiving)
+    return Prepared(plan, targets, waiving, attestations)
 
 
 def scan_live(
@@ -62,7 +68,7 @@ def scan_live(
         advance: Called once for every account that is done.
     """
     started_at = datetime.now(UTC)
-    evaluator = Evaluator(now=started_at)
+    evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
     results: dict[int, AccountResult] = {}
     found: list[AccountResult] = []
     warnings: list[str] = []

@@ -103,9 +103,10 @@ class _Reader:
             found.append(self._setting("policies", value=policies))
         if "inventory" in data:
             found.append(self._setting("inventory", value=self._file(data["inventory"])))
-        if "waivers" in data:
-            waivers = [self._file(path) for path in data["waivers"]]
-            found.append(self._setting("waivers", value=waivers))
+        for key in ("waivers", "attestations"):
+            if key in data:
+                files = [self._file(path) for path in data[key]]
+                found.append(self._setting(key, value=files))
         if "outputs" in data:
             outputs = [self._output(text) for text in data["outputs"]]
             found.append(self._setting("outputs", value=outputs))

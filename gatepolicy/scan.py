@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gatepolicy.attestations.attestation import Attestation, with_attested
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.facts import Fact, Facts, Unknown
+from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Unknown
 from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.plan import Plan, Question
@@ -24,22 +25,36 @@ class Evaluator:
     looked up. That is several times faster, and keeps the memory of a large scan flat.
     """
 
-    def __init__(self, *, now: datetime) -> None:
+    def __init__(self, *, now: datetime, attestations: Sequence[Attestation] = ()) -> None:
         """Evaluate against one moment for all accounts.
 
         Args:
             now: Ages and expiries are counted from here. UTC.
+            attestations: What people said.
         """
         self._now = now
+        self._attestations = attestations
+        self._attested: dict[int, bool] = {}
         self._asked: dict[int, _Asked] = {}
         self._shared: dict[tuple[int, ...], tuple[Verdict, ...]] = {}
 
     def judge(self, question: Question, evidence: Evidence) -> AccountResult:
         """All verdicts about one account."""
-        judged = (self._verdict(control, evidence.facts) for control in question.controls)
+        facts = evidence.facts
+        if self._asks_people(question.controls):
+            facts = with_attested(facts, evidence.subject, self._attestations)
+        judged = (self._verdict(control, facts) for control in question.controls)
         verdicts = (*question.given, *judged)
         identity = tuple(map(id, verdicts))
         return AccountResult(evidence, self._shared.setdefault(identity, verdicts))
+
+    def _asks_people(self, controls: tuple[Control, ...]) -> bool:
+        # By identity: the plan keeps one tuple for all accounts with the same questions.
+        known = self._attested.get(id(controls))
+        if known is None:
+            named = {test.fact for control in controls for test in tests_of(control.condition)}
+            known = self._attested[id(controls)] = not named.isdisjoint(ATTESTED_FACTS)
+        return known
 
     def _verdict(self, control: Control, facts: Facts) -> Verdict:
         # By identity: hashing a whole control would cost more than it saves.
@@ -121,7 +136,11 @@ def finish(
 
 
 def evaluate_evidence(
-    plan: Plan, evidence: Mapping[str, Evidence], *, now: datetime
+    plan: Plan,
+    evidence: Mapping[str, Evidence],
+    *,
+    now: datetime,
+    attestations: Sequence[Attestation] = (),
 ) -> list[AccountResult]:
     """All verdicts about evidence that was collected before.
 
@@ -129,6 +148,7 @@ def evaluate_evidence(
         plan: Made from the subjects of the same evidence.
         evidence: By account id.
         now: When the evidence was collected: what was proved then is judged as of then. UTC.
+        attestations: What people said.
     """
-    evaluator = Evaluator(now=now)
+    evaluator = Evaluator(now=now, attestations=attestations)
     return [evaluator.judge(question, evidence[question.subject.id]) for question in plan.questions]

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.exit_codes import ExitCode
@@ -33,6 +34,7 @@ from gatepolicy.waivers.load import load_waivers
     metavar="FILE",
     help="Waivers; may be given several times.",
 )
+@options.attestations
 @click.option("--catalog", is_flag=True, help="Check the shipped exchange catalog as well.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
 def command(**given: Any) -> ExitCode:
@@ -59,6 +61,11 @@ def command(**given: Any) -> ExitCode:
     try:
         load_waivers(given["waiver_files"], load_rules())
         checked += given["waiver_files"]
+    except DocumentError as error:
+        problems += error.problems
+    try:
+        load_attestations(given["attestation_files"])
+        checked += given["attestation_files"]
     except DocumentError as error:
         problems += error.problems
     if given["catalog"]:

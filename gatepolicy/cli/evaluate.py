@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import inputs, options, selecting, settings
 from gatepolicy.cli.output import Outputs
 from gatepolicy.evidence import load_evidence
@@ -37,9 +38,10 @@ def command(**given: Any) -> ExitCode:
     rules = load_rules(exchanges.values())
     plan = make_plan(subjects, policies, exchanges, rules, selecting.selection(given))
     by_id = {account.subject.id: account for account in evidence.accounts}
+    attestations = load_attestations(given["attestation_files"])
     scan = finish(
         plan,
-        evaluate_evidence(plan, by_id, now=evidence.collected_at),
+        evaluate_evidence(plan, by_id, now=evidence.collected_at, attestations=attestations),
         started_at=evidence.collected_at,
         finished_at=inputs.now(),
         settings=selecting.scan_settings(given, rules),

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "test": "Try policies on keys that are made up, and their findings.",
     "check": "Check policies, the inventory and the catalog; ask nobody.",
     "waive": "Accept a finding for a time: add a waiver to a file.",
+    "attest": "Say on a date what no API proves: add an attestation to a file.",
     "config": "Show each setting of a scan with its origin.",
     "explain": "Say what a rule means, why it matters and how to fix it.",
     "exchanges": "Show what each exchange discloses about a key.",
@@ -29,7 +30,7 @@ COMMANDS: dict[str, str] = {
 
 
 WITH_PROJECT = frozenset(
-    {"scan", "collect", "evaluate", "check", "config", "explain", "waive", "diff", "test"}
+    {"scan", "collect", "evaluate", "check", "config", "explain", "waive", "diff", "test", "attest"}
 )
 """Commands that start from the project file."""
 

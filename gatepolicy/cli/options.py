@@ -117,9 +117,22 @@ def gate(function: F) -> F:
     )(function)
 
 
+def attestations(function: F) -> F:
+    """``--attestations``, repeatable."""
+    return click.option(
+        "--attestations",
+        "attestation_files",
+        multiple=True,
+        envvar="GATEPOLICY_ATTESTATIONS",
+        metavar="FILE",
+        help="Attestations; may be given several times.",
+    )(function)
+
+
 def waivers(function: F) -> F:
-    """``--waivers``, ``--no-waivers``, ``--audit-waivers``."""
+    """``--attestations``, ``--waivers``, ``--no-waivers``, ``--audit-waivers``."""
     return _all(
+        attestations,
         click.option(
             "-w",
             "--waivers",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import asking, inputs, options, selecting, settings
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
@@ -37,9 +38,10 @@ def command(**given: Any) -> ExitCode:
         inputs.policy_files(given), given["inventory_file"], names=settings.names()
     )
     waiving = selecting.waiving(given, workspace.rules)
+    attestations = load_attestations(given["attestation_files"])
     baseline = selecting.baseline(given)
     decides = selecting.scan_settings(given, workspace.rules)
-    prepared = prepare(workspace, selecting.selection(given), waiving)
+    prepared = prepare(workspace, selecting.selection(given), waiving, attestations)
     if given["only_plan"]:
         _print_plan(prepared.targets.asked)
         return ExitCode.OK

@@ -10,6 +10,7 @@ KINDS = (
     "inventory",
     "project",
     "waivers",
+    "attestations",
     "policytest",
     "exchange",
     "report",
@@ -23,7 +24,8 @@ KINDS = (
 def command(kind: str) -> ExitCode:
     """Print the JSON Schema of a kind of file, for editors and other tools.
 
-    KIND is policy, inventory, project, waivers, policytest, exchange, report, evidence or rules.
+    KIND is policy, inventory, project, waivers, attestations, policytest, exchange, report,
+    evidence or rules.
     """
     text = (schemas_directory() / f"{kind}.schema.json").read_text(encoding="utf-8")
     click.echo(text, nl=False)

@@ -12,6 +12,7 @@ OPTION: Mapping[str, str] = {
     "policies": "policy_files",
     "inventory": "inventory_file",
     "waivers": "waiver_files",
+    "attestations": "attestation_files",
     "outputs": "output_texts",
     "fail_on": "fail_on",
     "sarif_profile": "sarif_profile",

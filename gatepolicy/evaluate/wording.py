@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.capabilities import DESCRIPTION
-from gatepolicy.model.facts import Access, FactValue, Grant, Network
+from gatepolicy.model.facts import ATTESTED_FACTS, Access, FactValue, Grant, Network
 from gatepolicy.rules.conditions import Argument, Test
 from gatepolicy.rules.templates import duration_in_words
 
@@ -36,6 +36,7 @@ _TIMES: Mapping[str, tuple[str, str]] = {
     "key.created_at": ("made on", "never made"),
     "key.last_used_at": ("last used on", "never used"),
     "key.expires_at": ("ends on", "the key never ends"),
+    **dict.fromkeys(ATTESTED_FACTS, ("attested on", "nobody has attested it")),
 }
 """Fact to the words before the day, and for never."""
 

@@ -114,6 +114,22 @@ FACTS: dict[str, FactDefinition] = {
 }
 """Every fact, in the order in which reports list them."""
 
+ATTESTED_FACTS: dict[str, FactDefinition] = {
+    "attested.two_factor": FactDefinition(
+        FactKind.TIME, "when somebody last saw that the account asks for a second factor"
+    ),
+    "attested.secret_storage": FactDefinition(
+        FactKind.TIME, "when somebody last saw that the secret is kept where it should be"
+    ),
+    "attested.settings": FactDefinition(
+        FactKind.TIME, "when somebody last compared the key's settings on the exchange's web page"
+    ),
+    "attested.review": FactDefinition(
+        FactKind.TIME, "when somebody last went over the key and what it is for"
+    ),
+}
+"""Facts that no API tells and a person says. They are no evidence: each scan reads them anew."""
+
 OF_THE_SCAN = frozenset({"key.fingerprint", "key.exists", "key.declared", "key.shared_with"})
 """Facts that no catalog entry tells: the scan learns them from the inventory and from the fact
 that answers come at all."""

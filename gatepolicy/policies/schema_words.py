@@ -32,6 +32,7 @@ _GROUPS: Mapping[str, str] = {
     "transfer": "Whether the key can transfer.",
     "ip_binding": "All questions about addresses.",
     "key": "All questions about the key itself: age, use, expiry, name, pairs, state.",
+    "account": "All questions that people answer by attestations.",
 }
 
 
@@ -170,6 +171,7 @@ def _exchange(exchange: Exchange) -> Schema:
 _OVERRIDES: Mapping[str, tuple[str, object]] = {
     "ip_binding": ("IP binding", {"required": True}),
     "key": ("Key", {"max_age": "90d"}),
+    "account": ("Account", {"two_factor": {"attested_within": "180d"}}),
     "on_unknown": ("On unknown", {"key": "warn"}),
     "severity": ("Severity", {"key-too-old": "low"}),
     "evidence": ("Evidence", {"accept": ["observed", "refusal", "structural"]}),

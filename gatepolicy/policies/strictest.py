@@ -103,6 +103,10 @@ STRICTEST: Mapping[str, Strictest] = {
     "key.exists": _true,
     "key.declared": _true,
     "key.unique": _true,
+    "account.two_factor.attested_within": _least,
+    "account.secret_storage.attested_within": _least,
+    "account.settings.attested_within": _least,
+    "account.review.attested_within": _least,
 }
 """Every place of a policy, with how two values become one that meets both."""
 

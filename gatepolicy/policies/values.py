@@ -120,5 +120,9 @@ CLAUSES: Mapping[str, Reader] = {
     "key.exists": read_plain,
     "key.declared": read_plain,
     "key.unique": read_plain,
+    "account.two_factor.attested_within": read_duration,
+    "account.secret_storage.attested_within": read_duration,
+    "account.settings.attested_within": read_duration,
+    "account.review.attested_within": read_duration,
 }
 """Every place of a policy that rules can ask for, with how it is read."""

@@ -18,6 +18,7 @@ from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.encoding import decode_time, decode_value
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import (
+    ATTESTED_FACTS,
     FACTS,
     Fact,
     FactKind,
@@ -37,6 +38,7 @@ from gatepolicy.resources import schemas_directory
 from gatepolicy.rules.catalog import find_rule, load_rules
 
 Node = Mapping[str, Any]
+_FACTS = {**FACTS, **ATTESTED_FACTS}
 
 
 def load_policy_test(
@@ -149,14 +151,14 @@ class _Reader:
         grades = node.get("grades", {})
         for name, value in node.get("facts", {}).items():
             place = (*path, "facts", name)
-            if name not in FACTS:
-                self._problem(place, f"there is no fact {name}", f"one of {', '.join(FACTS)}")
+            if name not in _FACTS:
+                self._problem(place, f"there is no fact {name}", f"one of {', '.join(_FACTS)}")
                 continue
             try:
-                typed = _value(FACTS[name].kind, value)
+                typed = _value(_FACTS[name].kind, value)
             except (ValueError, TypeError):
-                kind = FACTS[name].kind.value
-                self._problem(place, f"{name} is of the kind {kind}", _LIKE[FACTS[name].kind])
+                kind = _FACTS[name].kind.value
+                self._problem(place, f"{name} is of the kind {kind}", _LIKE[_FACTS[name].kind])
                 continue
             grade = Grade(grades.get(name, Grade.OBSERVED))
             facts = facts.learn(name, Fact(typed, Provenance(grade, "", "", "the test")))

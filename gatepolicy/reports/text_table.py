@@ -12,6 +12,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "permissions": ("permission-",),
     "ip": ("ip-",),
     "key": ("key-", "trading-pairs-", "shared-key", "undeclared-key", "dead-key"),
+    "attested": ("two-factor-", "secret-storage-", "settings-", "review-"),
     "other": ("",),
 }
 """Heading to the beginnings of the names of its rules. The first that fits takes a rule; a column

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FACTS
+from gatepolicy.model.facts import ATTESTED_FACTS, FACTS
 from gatepolicy.model.rules import RuleInfo
 from gatepolicy.rules.catalog import with_fixes
 from gatepolicy.rules.conditions import tests_of
@@ -47,11 +47,14 @@ def facts_of(rule: Rule) -> tuple[str, ...]:
     }
     wanted = set[str]().union(*(ask.only for ask in rule.asks))
     unwanted = set[str]().union(*(ask.besides for ask in rule.asks))
-    return tuple(fact for fact in FACTS if fact in named and _is_asked(fact, wanted, unwanted))
+    every = (*FACTS, *ATTESTED_FACTS)
+    return tuple(fact for fact in every if fact in named and _is_asked(fact, wanted, unwanted))
 
 
 def disclosure(exchange: Exchange, fact: str) -> str:
     """How an exchange discloses a fact, in one line."""
+    if fact in ATTESTED_FACTS:
+        return "not disclosed: a person has to say so"
     if fact in exchange.structural:
         structural = exchange.structural[fact]
         return f"always {structural.value} ({structural.provenance.reference})"
@@ -97,7 +100,7 @@ def _blocks(rule: Rule, info: RuleInfo, exchange: Exchange | None) -> Iterator[s
 
 
 def _fact(fact: str, exchange: Exchange | None) -> str:
-    told = f"{fact}: {FACTS[fact].meaning}"
+    told = f"{fact}: {(FACTS.get(fact) or ATTESTED_FACTS[fact]).meaning}"
     if exchange is None:
         return _wrapped(told)
     return f"{_wrapped(told)}\n{_wrapped(disclosure(exchange, fact), indent='    ')}"

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from gatepolicy.accounts.selector import Selector
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
@@ -88,9 +89,7 @@ class _Reader:
             self._problem(index, "expires", "it ends before it begins", "write a later day")
         return Waiver(
             terms=terms,
-            accounts=tuple(node.get("accounts", ())),
-            exchanges=frozenset(node.get("exchanges", ())),
-            labels=dict(node.get("labels", {})),
+            selector=Selector.of(node),
             subject=node.get("subject", ""),
             only_unknown=node.get("accepts") == "unknown",
         )

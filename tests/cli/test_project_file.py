@@ -67,6 +67,7 @@ def test_each_setting_has_its_origin(
         "policies ../policies/desk.yaml (../gatepolicy.yaml:3:1)",
         "inventory ../accounts.yaml (../gatepolicy.yaml:4:1)",
         "waivers ../waivers.yaml (../gatepolicy.yaml:5:1)",
+        "attestations none (default)",
         "outputs text (../gatepolicy.yaml:6:1)",
         "outputs sarif=../out/report.sarif (../gatepolicy.yaml:6:1)",
         "outputs json=- (../gatepolicy.yaml:6:1)",

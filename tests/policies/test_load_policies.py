@@ -43,6 +43,11 @@ key:
   exists: true
   declared: true
   unique: true
+account:
+  two_factor: {attested_within: 180d}
+  secret_storage: {attested_within: 180d}
+  settings: {attested_within: 180d}
+  review: {attested_within: 180d}
 on_unknown: {default: warn, GP001: block}
 severity: {GP020: low, key-idle: high}
 evidence: {accept: [observed]}
@@ -100,6 +105,10 @@ def test_every_clause_is_typed() -> None:
         "key.exists": True,
         "key.declared": True,
         "key.unique": True,
+        "account.two_factor.attested_within": timedelta(days=180),
+        "account.secret_storage.attested_within": timedelta(days=180),
+        "account.settings.attested_within": timedelta(days=180),
+        "account.review.attested_within": timedelta(days=180),
     }
     assert {*clauses, "key.trading_pairs.within"} == set(CLAUSES)
 

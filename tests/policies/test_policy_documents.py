@@ -13,6 +13,7 @@ from gatepolicy.rules.catalog import load_rules
 
 DOCS = Path(__file__).parents[2] / "docs"
 LANGUAGE = (DOCS / "policies.md").read_text(encoding="utf-8")
+ATTESTATIONS = (DOCS / "attestations.md").read_text(encoding="utf-8")
 WAIVERS = (DOCS / "waivers.md").read_text(encoding="utf-8")
 GATE = (DOCS / "gate.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", LANGUAGE, re.DOTALL | re.MULTILINE)
@@ -28,8 +29,8 @@ def policy_of(block: str) -> Policy:
 
 
 def test_every_section_has_an_example() -> None:
-    assert len(BLOCKS) == 13
-    assert len(re.findall(r"^## ", LANGUAGE, re.MULTILINE)) == 11
+    assert len(BLOCKS) == 14
+    assert len(re.findall(r"^## ", LANGUAGE, re.MULTILINE)) == 12
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: re.findall(r"name: ([\w-]+)", block)[0])
@@ -45,10 +46,14 @@ def test_every_capability_grade_and_asking_rule_is_named() -> None:
     for word in (*Capability, *Grade):
         assert f"`{word.value}`" in LANGUAGE
     for rule in RULES.values():
-        assert rule.info.id in LANGUAGE + WAIVERS
+        assert rule.info.id in LANGUAGE + WAIVERS + ATTESTATIONS
 
 
-@pytest.mark.parametrize("text", [LANGUAGE, GATE, WAIVERS], ids=["policies", "gate", "waivers"])
+@pytest.mark.parametrize(
+    "text",
+    [LANGUAGE, GATE, WAIVERS, ATTESTATIONS],
+    ids=["policies", "gate", "waivers", "attestations"],
+)
 def test_rules_and_facts_exist(text: str) -> None:
     assert set(re.findall(r"GP\d{3}", text)) <= set(RULES)
     for rule_id, name in re.findall(r"(GP\d{3}) `([a-z-]+)`", text):

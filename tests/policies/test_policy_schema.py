@@ -124,7 +124,7 @@ def test_rules_stand_by_id_and_by_name() -> None:
     asking = [rule.info for rule in load_rules().values() if rule.asks]
     severities = SCHEMA["$defs"]["severity"]["properties"]
     assert set(severities) == {text for info in asking for text in (info.id, info.name)}
-    groups = {"default", "permissions", "withdraw", "transfer", "ip_binding", "key"}
+    groups = {"default", "permissions", "withdraw", "transfer", "ip_binding", "key", "account"}
     assert set(SCHEMA["$defs"]["on_unknown"]["properties"]) == {*severities, *groups}
 
 
@@ -132,6 +132,7 @@ def test_groups_are_those_of_the_rules() -> None:
     named = {group for rule in load_rules().values() for group in rule.groups}
     assert {*named, "default"} == {
         "default", "permissions", "withdraw", "transfer", "ip_binding", "key",
+        "account",
     }  # fmt: skip
 
 
@@ -145,7 +146,12 @@ def test_every_clause_of_the_schema_is_read() -> None:
         )
         for name in node["properties"]
     }
-    assert {*places, "key.trading_pairs.within"} == set(CLAUSES)
+    attested = {
+        f"account.{name}.{said}"
+        for name, node in SCHEMA["$defs"]["account"]["properties"].items()
+        for said in node["properties"]
+    }
+    assert {*places, *attested, "key.trading_pairs.within"} == set(CLAUSES)
 
 
 @pytest.mark.parametrize("file", sorted(policies_directory().glob("*.yaml")), ids=lambda f: f.stem)

@@ -14,7 +14,7 @@ import yaml
 from gatepolicy.evaluate.predicates import PREDICATES
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FACTS, Access, FactKind, FactValue, Grant, Never
+from gatepolicy.model.facts import ATTESTED_FACTS, FACTS, Access, FactKind, FactValue, Grant, Never
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.policies.values import CLAUSES
@@ -59,6 +59,10 @@ IDS = {
     "GP042": "waiver-over-broad",
     "GP043": "waiver-not-allowed",
     "GP044": "waiver-invalid",
+    "GP050": "two-factor-unattested",
+    "GP051": "secret-storage-unattested",
+    "GP052": "settings-unattested",
+    "GP053": "review-overdue",
 }
 """For ever: whoever suppresses a finding names it so."""
 
@@ -128,6 +132,10 @@ ARGUMENTS: dict[str, Argument] = {
     "key.name": "^ICG",
     "key.trading_pairs.within": ("BTC_USDT",),
     "permissions.allow": ("spot", "none"),
+    "account.two_factor.attested_within": timedelta(days=90),
+    "account.secret_storage.attested_within": timedelta(days=90),
+    "account.settings.attested_within": timedelta(days=90),
+    "account.review.attested_within": timedelta(days=90),
 }
 
 
@@ -137,7 +145,7 @@ def test_what_a_rule_asks_can_be_answered(rule: Rule, ask: Ask) -> None:
     argument = ARGUMENTS.get(ask.clauses[0])
     filled = fill_condition(ask.condition, "earn", argument)
     for check in checks(filled):
-        value = VALUES[FACTS[check.fact].kind]
+        value = VALUES[{**FACTS, **ATTESTED_FACTS}[check.fact].kind]
         assert PREDICATES[check.predicate](value, check.argument, NOW) is not None, check
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatepolicy.accounts.selector import Selector
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import Facts
 from gatepolicy.model.location import Location
@@ -56,7 +57,7 @@ def waiver(
     only_unknown: bool = False,
 ) -> Waiver:
     terms = WaiverTerms(id_, rule, "desk", "because", "", "", created, expires, PLACE)
-    return Waiver(terms, accounts, frozenset(), {}, subject, only_unknown)
+    return Waiver(terms, Selector(accounts), subject, only_unknown)
 
 
 def applied(
@@ -122,7 +123,7 @@ def test_a_subject_narrows_it() -> None:
 
 
 def test_selectors_must_all_fit() -> None:
-    by = replace(waiver(accounts=()), exchanges=frozenset({"gate"}), labels={"desk": "mm"})
+    by = replace(waiver(), selector=Selector(exchanges=frozenset({"gate"}), labels={"desk": "mm"}))
     accounts = [
         account("mm-1", exchange="gate"),
         account("mm-2"),

@@ -49,7 +49,7 @@ def test_a_waiver() -> None:
     assert waiver.terms.rule == "key-too-old"
     assert waiver.terms.expires == date(2026, 12, 31)
     assert str(waiver.terms.location) == "w.yaml:5:5"
-    assert waiver.accounts == ("okx-*",)
+    assert waiver.selector.accounts == ("okx-*",)
     assert not waiver.only_unknown
 
 

@@ -1,0 +1,1 @@
+"""Attestations: what no API proves, and a named person said on a date."""

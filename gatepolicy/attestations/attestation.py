@@ -1,0 +1,56 @@
+"""An attestation, and the facts that it makes. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from gatepolicy.accounts.selector import Selector
+from gatepolicy.model.evidence import Subject
+from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Grade, Never, Provenance
+from gatepolicy.model.location import Location
+
+PREFIX = "attested."
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """One entry of a file of attestations."""
+
+    control: str
+    """What was looked at, such as ``two_factor``."""
+    selector: Selector
+    """The accounts."""
+    by: str
+    """Who said so."""
+    day: date
+    """When. UTC."""
+    evidence: str
+    """Where the proof is kept; may be empty."""
+    location: Location
+    """Where it stands."""
+
+
+def with_attested(facts: Facts, subject: Subject, attestations: Sequence[Attestation]) -> Facts:
+    """Facts with the last day on which somebody attested each control.
+
+    Args:
+        facts: What is known about the account's key.
+        subject: The account.
+        attestations: All of them. What nobody attested was never attested.
+    """
+    mine = [one for one in attestations if one.selector.names(subject)]
+    told = {name: _last(name, mine) for name in ATTESTED_FACTS}
+    unknown = {name: why for name, why in facts.unknown.items() if name not in told}
+    return Facts({**facts.known, **told}, unknown)
+
+
+def _last(name: str, attestations: Sequence[Attestation]) -> Fact:
+    control = name.removeprefix(PREFIX)
+    of_control = [one for one in attestations if one.control == control]
+    if not of_control:
+        return Fact(Never.NEVER, Provenance(Grade.ATTESTED, "", "", "no attestation"))
+    last = max(of_control, key=lambda one: one.day)
+    told = f"{last.by} on {last.day}, {last.location}"
+    reference = f"{told}, {last.evidence}" if last.evidence else told
+    moment = datetime.combine(last.day, time(), UTC)
+    return Fact(moment, Provenance(Grade.ATTESTED, "", "", reference))

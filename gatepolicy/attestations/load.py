@@ -1,0 +1,90 @@
+"""Reading attestations: files, checked against the schema, as frozen values."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gatepolicy.accounts.selector import Selector
+from gatepolicy.attestations.attestation import Attestation
+from gatepolicy.documents.append import Entry, append_entry
+from gatepolicy.documents.document import Document
+from gatepolicy.documents.load import load_document
+from gatepolicy.documents.schema import load_schema
+from gatepolicy.documents.source import Read
+from gatepolicy.documents.values import show_path
+from gatepolicy.documents.yaml_tree import parse_yaml
+from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.resources import schemas_directory
+
+EMPTY_FILE = "apiVersion: gatepolicy/v1\nkind: Attestations\nattestations: []\n"
+
+
+def load_attestations(
+    files: Sequence[str], *, read: Read = Path.read_bytes
+) -> tuple[Attestation, ...]:
+    """Attestations in the order of their files.
+
+    Args:
+        files: As the user named them.
+        read: Reads the bytes of a file.
+
+    Raises:
+        DocumentError: With the problems of all files together.
+    """
+    text = (schemas_directory() / "attestations.schema.json").read_text(encoding="utf-8")
+    found: list[Attestation] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            schema = load_schema(text)
+            document = load_document(file, schema=schema, kind="Attestations", read=read)
+        except DocumentError as error:
+            problems.extend(error.problems)
+            continue
+        # The schema has accepted the document, so its shape is known from here on.
+        data: Any = document.data
+        for index, node in enumerate(data["attestations"]):
+            found.append(_attestation(node, index, document, problems))
+    if problems:
+        raise DocumentError(problems)
+    return tuple(found)
+
+
+def _attestation(
+    node: Mapping[str, Any], index: int, document: Document, problems: list[Problem]
+) -> Attestation:
+    path = ("attestations", index, "date")
+    day = date.min
+    try:
+        day = date.fromisoformat(node["date"])
+    except ValueError:
+        what = f"there is no day {node['date']}"
+        fix = "write it like 2026-11-01"
+        problems.append(Problem(document.at(path), show_path(path), what, fix))
+    return Attestation(
+        control=node["control"],
+        selector=Selector.of(node),
+        by=node["by"],
+        day=day,
+        evidence=node.get("evidence", ""),
+        location=document.at(("attestations", index)),
+    )
+
+
+def with_attestation(text: str, file: str, entry: Entry) -> str:
+    """The text of a file of attestations with one more.
+
+    Args:
+        text: The file; empty when there is none yet.
+        file: Its name, for messages.
+        entry: The attestation, by the names of the schema.
+
+    Raises:
+        DocumentError: The file, or the file with the attestation, is none of attestations.
+    """
+    before = text or EMPTY_FILE
+    load_attestations([file], read=lambda _: before.encode())
+    after = append_entry(before, parse_yaml(before, file), "attestations", entry)
+    load_attestations([file], read=lambda _: after.encode())
+    return after

@@ -1,0 +1,65 @@
+"""``gatepolicy attest``: say on a date what no API proves."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatepolicy.attestations.attestation import PREFIX
+from gatepolicy.attestations.load import with_attestation
+from gatepolicy.cli import inputs
+from gatepolicy.cli.filling import fill
+from gatepolicy.documents.source import read_text
+from gatepolicy.errors import UsageError
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.facts import ATTESTED_FACTS
+from gatepolicy.reports.write import write_report
+
+_CONTROLS = [name.removeprefix(PREFIX) for name in ATTESTED_FACTS]
+_QUESTIONS = {
+    "control": f"What was looked at ({', '.join(_CONTROLS)})",
+    "account": "Account",
+    "by": "Who says so",
+}
+
+
+@click.command("attest")
+@click.option(
+    "--attestations",
+    "attestation_files",
+    multiple=True,
+    envvar="GATEPOLICY_ATTESTATIONS",
+    metavar="FILE",
+    help="File to add it to.  [default: attestations.yaml]",
+)
+@click.option("--control", type=click.Choice(_CONTROLS), help="What was looked at.")
+@click.option(
+    "--account", multiple=True, metavar="GLOB", help="Account; may be given several times."
+)
+@click.option("--by", metavar="PERSON", help="Who says so.")
+@click.option("--date", "day", metavar="DAY", help="When (UTC).  [default: today]")
+@click.option("--evidence", default="", metavar="LINK", help="Where the proof is kept.")
+def command(**given: Any) -> ExitCode:
+    """Say on a date what no API proves: add an attestation to a file.
+
+    Asks for what is not given. Comments and order of the file stay; what is written is checked.
+    """
+    files = given["attestation_files"] or ["attestations.yaml"]
+    if len(files) > 1:
+        hint = "name one: --attestations FILE"
+        raise UsageError("more than one file of attestations is named", hint=hint)
+    file = files[0]
+    text = read_text(file) if Path(file).exists() else ""
+    filled = fill(given, _QUESTIONS)
+    account = filled["account"]
+    day = given["day"] or inputs.now().date().isoformat()
+    entry = {
+        "control": filled["control"],
+        "accounts": [account] if isinstance(account, str) else list(account),
+        "by": filled["by"],
+        "date": day,
+        "evidence": given["evidence"],
+    }
+    write_report([with_attestation(text, file, entry)], file)
+    click.echo(f"{file}: {filled['by']} attests {filled['control']} on {day}", err=True)
+    return ExitCode.OK

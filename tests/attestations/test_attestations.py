@@ -1,0 +1,121 @@
+"""What people said, and when: missing and expired attestations are findings."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gatepolicy.attestations.load import EMPTY_FILE, load_attestations, with_attestation
+from gatepolicy.errors import DocumentError
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.evidence import Evidence, Subject
+from gatepolicy.model.facts import Facts
+from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.verdicts import Outcome
+from gatepolicy.plan import Selection, make_plan
+from gatepolicy.policies.load import load_policies
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.scan import evaluate_evidence
+from tests.cli.conftest import Run
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+DOCS = (Path(__file__).parents[2] / "docs" / "attestations.md").read_text(encoding="utf-8")
+POLICY, FILE = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.DOTALL | re.MULTILINE)
+ALL = {"two-factor-unattested", "secret-storage-unattested", "settings-unattested",
+       "review-overdue"}  # fmt: skip
+
+
+def outcomes(text: str, policy: str = POLICY, account: str = "okx-mm") -> dict[str, str]:
+    """Rule to outcome and what was seen."""
+    policies = load_policies(["p.yaml"], read=lambda _: policy.encode())
+    subject = Subject(account, "okx", {}, "", Location("a.yaml", 3, 5))
+    plan = make_plan([subject], policies, {"okx": load_exchange("okx")}, load_rules(), Selection())
+    evidence = Evidence(subject, NOW, Facts.nothing(Reason.TIMEOUT), ())
+    said = load_attestations(["s.yaml"], read=lambda _: text.encode())
+    (result,) = evaluate_evidence(plan, {account: evidence}, now=NOW, attestations=said)
+    return {v.name: f"{v.outcome}: {v.seen or v.needed}" for v in result.verdicts}
+
+
+def test_what_nobody_said_is_a_finding() -> None:
+    said = outcomes(EMPTY_FILE)
+    assert set(said) == ALL
+    assert set(said.values()) == {"fail: nobody has attested it"}
+
+
+def test_what_somebody_said_in_time_passes() -> None:
+    said = outcomes(FILE)
+    assert said.pop("two-factor-unattested") == "pass: attested on 2026-11-01 (23 days ago)"
+    assert set(said.values()) == {"fail: nobody has attested it"}
+
+
+def test_it_is_about_the_accounts_that_it_names() -> None:
+    assert outcomes(FILE, account="vault")["two-factor-unattested"].startswith("fail")
+    assert outcomes(FILE, account="gate-7")["two-factor-unattested"].startswith("pass")
+
+
+def test_it_expires_when_the_policy_says() -> None:
+    assert outcomes(FILE, POLICY.replace("180d", "23d"))["two-factor-unattested"] == (
+        "fail: attested on 2026-11-01 (23 days ago)"
+    )
+    assert outcomes(FILE, POLICY.replace("180d", "24d"))["two-factor-unattested"].startswith("pass")
+
+
+def test_the_last_one_counts() -> None:
+    again = FILE + FILE.split("attestations:\n")[1].replace("2026-11-01", "2026-11-20")
+    assert "2026-11-20 (4 days ago)" in outcomes(again)["two-factor-unattested"]
+
+
+def test_a_day_to_come_proves_nothing() -> None:
+    later = FILE.replace("2026-11-01", "2026-11-26")
+    assert outcomes(later)["two-factor-unattested"].startswith("unknown")
+
+
+def test_a_policy_that_accepts_only_what_was_observed_takes_none() -> None:
+    strict = POLICY + "evidence: {accept: [observed]}\n"
+    assert {text.split(":")[0] for text in outcomes(FILE, strict).values()} == {Outcome.UNKNOWN}
+
+
+def test_it_answers_no_other_question() -> None:
+    policy = POLICY + "permissions: {forbid: [withdraw]}\n"
+    settings = FILE.replace("two_factor", "settings")
+    said = outcomes(settings, policy)
+    assert said["settings-unattested"].startswith("pass")
+    assert said["withdrawal-enabled"].startswith("unknown")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("2026-11-01", "2026-02-30", "there is no day 2026-02-30"),
+        ("    by: Ada Example\n", "", "by"),
+        ("two_factor", "karma", "two_factor"),
+    ],
+)
+def test_what_is_wrong_is_told(old: str, new: str, told: str) -> None:
+    with pytest.raises(DocumentError, match=told):
+        load_attestations(["a.yaml", "b.yaml"], read=lambda _: FILE.replace(old, new).encode())
+
+
+def test_an_entry_is_added() -> None:
+    entry = {"control": "review", "accounts": ["okx-mm"], "by": "Ada", "date": "2026-11-02"}
+    after = with_attestation(FILE, "s.yaml", entry)
+    assert after.startswith(FILE)
+    assert len(load_attestations(["s.yaml"], read=lambda _: after.encode())) == 2
+    assert with_attestation("", "s.yaml", entry).endswith("    date: 2026-11-02\n")
+
+
+def test_the_command_adds_one(run: Run, tmp_path: Path) -> None:
+    said = ("--control", "two_factor", "--account", "okx-mm", "--by", "Ada Example")
+    ended = run("attest", *said)
+    assert ended.code == 0
+    assert ended.err.startswith("attestations.yaml: Ada Example attests two_factor on 20")
+    (one,) = load_attestations([str(tmp_path / "attestations.yaml")])
+    assert (one.control, one.by, one.selector.accounts) == (
+        "two_factor", "Ada Example", ("okx-mm",),
+    )  # fmt: skip
+    assert run("check", "--attestations", "attestations.yaml").code == 0
+    assert run("attest", "--control", "review").code == 2
+    assert run("attest", *said, "--date", "yesterday").code == 2
+    assert run("attest", *said, "--attestations", "a", "--attestations", "b").code == 2
