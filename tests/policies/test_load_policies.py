@@ -144,10 +144,10 @@ def test_words_of_exchanges() -> None:
         "account": Grant("account", Access.READ_ONLY),
     }
     assert {word: str(place) for word, place in gate.words.items.items()} == {
-        "spot": "desk.yaml:32:15",
-        "account": "desk.yaml:32:33",
+        "spot": "desk.yaml:37:15",
+        "account": "desk.yaml:37:33",
     }
-    assert str(gate.words.location) == "desk.yaml:32:7"
+    assert str(gate.words.location) == "desk.yaml:37:7"
     assert gate.clauses["key.trading_pairs.within"].value == ("BTC_USDT",)
     assert okx.words is not None
     assert okx.words.words == {
