@@ -12,6 +12,7 @@ from gatepolicy import __version__
 from gatepolicy.cli.boundary import Boundary
 
 COMMANDS: dict[str, str] = {
+    "init": "Begin a project: policies, inventory, waivers, tests, CI.",
     "scan": "Ask every account what its key can do, and judge it by policies.",
     "collect": "Ask every account, and write evidence without judging it.",
     "evaluate": "Judge evidence that was collected before; needs no secret.",
@@ -20,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "check": "Check policies, the inventory and the catalog; ask nobody.",
     "waive": "Accept a finding for a time: add a waiver to a file.",
     "attest": "Say on a date what no API proves: add an attestation to a file.",
+    "learn": "Propose the tightest policy that an account meets today.",
     "config": "Show each setting of a scan with its origin.",
     "explain": "Say what a rule means, why it matters and how to fix it.",
     "exchanges": "Show what each exchange discloses about a key.",

@@ -154,7 +154,7 @@ def test_words_of_exchanges() -> None:
         "read_only": Grant("read_only", Access.READ_WRITE),
         "trade": Grant("trade", Access.READ_WRITE),
     }
-    assert str(okx.words.items["trade"]) == "desk.yaml:35:38"
+    assert str(okx.words.items["trade"]) == "desk.yaml:40:38"
 
 
 def test_a_list_of_pairs_replaces_the_word_none_there() -> None:

@@ -1,0 +1,41 @@
+"""``gatepolicy learn``: the tightest policy that an account meets."""
+
+import click
+
+from gatepolicy.errors import UsageError
+from gatepolicy.evidence import load_evidence
+from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.reports.write import write_report
+from gatepolicy.starting.learn import learnt_policy
+
+
+@click.command("learn")
+@click.argument("evidence_file", metavar="EVIDENCE")
+@click.option("--account", required=True, metavar="ID", help="Whose key to look at.")
+@click.option(
+    "-o", "--output", "path", default="-", metavar="PATH", help="Where to write the policy."
+)
+def command(evidence_file: str, account: str, path: str) -> ExitCode:
+    """Propose the tightest policy that an account meets today.
+
+    EVIDENCE is what 'gatepolicy collect' wrote. Review what comes out: what is
+    not known is not asked, and told in comments.
+    """
+    evidence = load_evidence(evidence_file)
+    found = {one.subject.id: one for one in evidence.accounts}
+    if account not in found:
+        raise UsageError(
+            f"{evidence_file} has no account {account}", hint=f"it has {', '.join(found)}"
+        )
+    exchange = found[account].subject.exchange
+    if exchange not in known_exchanges():
+        raise UsageError(f"nobody knows an exchange {exchange}", hint="attest what you see")
+    text = learnt_policy(found[account], load_exchange(exchange), evidence.collected_at)
+    if not text:
+        raise UsageError(
+            f"nothing is known about the key of {account} that a policy could ask",
+            hint="'gatepolicy evaluate' tells why",
+        )
+    write_report([text], path)
+    return ExitCode.OK

@@ -1,0 +1,1 @@
+"""The first hour: files to begin with, and the tightest policy that a key meets."""
