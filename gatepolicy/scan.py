@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gatepolicy.attestations.attestation import Attestation, with_attested
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Unknown
 from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
@@ -43,7 +43,8 @@ class Evaluator:
         facts = evidence.facts
         if self._asks_people(question.controls):
             facts = with_attested(facts, evidence.subject, self._attestations)
-        judged = (self._verdict(control, facts) for control in question.controls)
+        subject = evidence.subject
+        judged = (self._verdict(control, facts, subject) for control in question.controls)
         verdicts = (*question.given, *judged)
         identity = tuple(map(id, verdicts))
         return AccountResult(evidence, self._shared.setdefault(identity, verdicts))
@@ -53,20 +54,27 @@ class Evaluator:
         known = self._attested.get(id(controls))
         if known is None:
             named = {test.fact for control in controls for test in tests_of(control.condition)}
+            for control in controls:
+                named.update(() if control.expression is None else control.expression.facts)
             known = self._attested[id(controls)] = not named.isdisjoint(ATTESTED_FACTS)
         return known
 
-    def _verdict(self, control: Control, facts: Facts) -> Verdict:
+    def _verdict(self, control: Control, facts: Facts, subject: Subject) -> Verdict:
+        if control.expression is not None and control.expression.asks_account:
+            return evaluate((control,), facts, self._now, subject)[0]
         # By identity: hashing a whole control would cost more than it saves.
         asked = self._asked.get(id(control))
         if asked is None:
-            names = dict.fromkeys(test.fact for test in tests_of(control.condition))
+            expression = control.expression
+            asked_by_expression = () if expression is None else expression.facts
+            tests = tests_of(control.condition)
+            names = dict.fromkeys((*asked_by_expression, *(test.fact for test in tests)))
             asked = self._asked[id(control)] = _Asked(control, tuple(names), {})
         known, unknown = facts.known, facts.unknown
         told = tuple([known.get(name) or unknown.get(name) for name in asked.names])
         verdict = asked.verdicts.get(told)
         if verdict is None:
-            (verdict,) = evaluate((control,), facts, self._now)
+            (verdict,) = evaluate((control,), facts, self._now, subject)
             asked.verdicts[told] = verdict
         return verdict
 

@@ -8,6 +8,7 @@ from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.policies.custom import redefined_rules, with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.names import NO_NAMES, Names
 from gatepolicy.policies.policy import Policy
@@ -56,7 +57,21 @@ def load_workspace(
     if problems or inventory is None:
         raise DocumentError(problems)
     exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
-    return Workspace(policies, inventory, exchanges, load_rules(exchanges.values()))
+    return Workspace(policies, inventory, exchanges, rules_of(policies, exchanges))
+
+
+def rules_of(policies: Iterable[Policy], exchanges: Mapping[str, Exchange]) -> Mapping[str, Rule]:
+    """The rules of the catalog, and behind them those of policies.
+
+    Raises:
+        DocumentError: Two policies mean different rules by one id or name.
+    """
+    custom = [one for policy in policies for one in policy.custom]
+    different = list({(one.rule.info.id, one.location): one for one in custom}.values())
+    problems = list(redefined_rules(different, (), {}))
+    if problems:
+        raise DocumentError(problems)
+    return with_custom(load_rules(exchanges.values()), custom)
 
 
 def load_exchanges(named: Iterable[str]) -> dict[str, Exchange]:

@@ -1,5 +1,6 @@
 """``gatepolicy check``: look at every file, ask nobody."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.load import load_policies
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.waivers.load import load_waivers
+from gatepolicy.workspace import rules_of
 
 
 @click.command("check")
@@ -44,30 +46,11 @@ def command(**given: Any) -> ExitCode:
     """
     problems: list[Problem] = []
     checked: list[str] = []
-    policy_files = list(inputs.policy_files(given))
-    inventory_file = given["inventory_file"] or _default_inventory()
-    try:
-        load_policies(policy_files, names=settings.names())
-        checked += policy_files
-    except DocumentError as error:
-        problems += error.problems
-    if inventory_file is not None:
+    for look in (_policies_and_waivers, _inventory, _attestations):
         try:
-            inventory = load_inventory(inventory_file)
-            count = len(inventory.accounts)
-            checked.append(f"{inventory_file} ({count:,} account{'s' * (count != 1)})")
+            checked += look(given)
         except DocumentError as error:
             problems += error.problems
-    try:
-        load_waivers(given["waiver_files"], load_rules())
-        checked += given["waiver_files"]
-    except DocumentError as error:
-        problems += error.problems
-    try:
-        load_attestations(given["attestation_files"])
-        checked += given["attestation_files"]
-    except DocumentError as error:
-        problems += error.problems
     if given["catalog"]:
         checked.append(_check_catalog())
     if problems:
@@ -76,6 +59,36 @@ def command(**given: Any) -> ExitCode:
         for line in checked:
             click.echo(f"ok  {line}")
     return ExitCode.OK
+
+
+def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
+    files, waivers = list(inputs.policy_files(given)), given["waiver_files"]
+    problems: list[Problem] = []
+    rules = load_rules()
+    try:
+        rules = rules_of(load_policies(files, names=settings.names()), {})
+    except DocumentError as error:
+        problems += error.problems
+    try:
+        load_waivers(waivers, rules)
+    except DocumentError as error:
+        problems += error.problems
+    if problems:
+        raise DocumentError(problems)
+    return [*files, *waivers]
+
+
+def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
+    file = given["inventory_file"] or _default_inventory()
+    if file is None:
+        return []
+    count = len(load_inventory(file).accounts)
+    return [f"{file} ({count:,} account{'s' * (count != 1)})"]
+
+
+def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
+    load_attestations(given["attestation_files"])
+    return list(given["attestation_files"])
 
 
 def _default_inventory() -> str | None:

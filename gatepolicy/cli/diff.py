@@ -21,9 +21,8 @@ from gatepolicy.policies.load import load_policies
 from gatepolicy.reports.json_drift import encode_drift, encode_finding
 from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_layout import paint
-from gatepolicy.rules.catalog import load_rules
 from gatepolicy.scan import evaluate_evidence, finish
-from gatepolicy.workspace import load_exchanges
+from gatepolicy.workspace import load_exchanges, rules_of
 
 
 @click.command("diff")
@@ -82,7 +81,7 @@ def _judged_by(policy: str, evidence: EvidenceFile) -> Snapshot:
     policies = load_policies(inputs.policy_files({"policy_files": [policy]}), names=names)
     subjects = [account.subject for account in evidence.accounts]
     exchanges = load_exchanges(subject.exchange for subject in subjects)
-    plan = make_plan(subjects, policies, exchanges, load_rules(exchanges.values()), Selection())
+    plan = make_plan(subjects, policies, exchanges, rules_of(policies, exchanges), Selection())
     by_id = {account.subject.id: account for account in evidence.accounts}
     scan = finish(
         plan,

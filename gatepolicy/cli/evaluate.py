@@ -11,9 +11,8 @@ from gatepolicy.evidence import load_evidence
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.plan import make_plan
 from gatepolicy.policies.load import load_policies
-from gatepolicy.rules.catalog import load_rules
 from gatepolicy.scan import evaluate_evidence, finish
-from gatepolicy.workspace import load_exchanges
+from gatepolicy.workspace import load_exchanges, rules_of
 
 
 @click.command("evaluate")
@@ -35,7 +34,7 @@ def command(**given: Any) -> ExitCode:
     evidence = load_evidence(given["evidence_file"])
     subjects = [account.subject for account in evidence.accounts]
     exchanges = load_exchanges(subject.exchange for subject in subjects)
-    rules = load_rules(exchanges.values())
+    rules = rules_of(policies, exchanges)
     plan = make_plan(subjects, policies, exchanges, rules, selecting.selection(given))
     by_id = {account.subject.id: account for account in evidence.accounts}
     attestations = load_attestations(given["attestation_files"])

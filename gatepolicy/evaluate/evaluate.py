@@ -5,12 +5,15 @@ from datetime import datetime
 
 from gatepolicy.evaluate.kleene import Truth, decisive, holds
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.evaluate.wording import seen_in_words
+from gatepolicy.evaluate.wording import seen_in_words, value_in_words
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
+from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import HINT, Reason
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.control import Control
 from gatepolicy.rules.conditions import Test
+from gatepolicy.rules.expressions import Expression
 
 MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_CREDENTIALS_CONFIG,
@@ -36,18 +39,48 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
 _RANK = {reason: rank for rank, reason in enumerate(MOST_TELLING_FIRST)}
 
 
-def evaluate(controls: Iterable[Control], facts: Facts, now: datetime) -> tuple[Verdict, ...]:
+NOBODY = Subject("", "", {}, "", Location("", 1, 1))
+"""No account: for rules that ask nothing of one."""
+
+
+def evaluate(
+    controls: Iterable[Control], facts: Facts, now: datetime, subject: Subject = NOBODY
+) -> tuple[Verdict, ...]:
     """Judge what is known about one key.
 
     Args:
         controls: What policies ask, in the order in which verdicts are wanted.
         facts: What is known and what is not.
         now: Ages and expiries are counted from here. UTC.
+        subject: The account; rules of policies may ask about its labels.
 
     Returns:
         One verdict for every control: pass and fail only where accepted facts prove them.
     """
-    return tuple(_verdict(control, facts, now) for control in controls)
+    return tuple(
+        _verdict(control, facts, now)
+        if control.expression is None
+        else _of_expression(control, control.expression, facts, now, subject)
+        for control in controls
+    )
+
+
+def _of_expression(
+    control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
+) -> Verdict:
+    truth, why = expression.judge(facts.known, control.accepted, subject, now)
+    if truth is None:
+        missing = [
+            _why_unknown(Test(name, ""), control.accepted, facts)
+            for name in expression.facts
+            if (fact := facts.known.get(name)) is None
+            or fact.provenance.grade not in control.accepted
+        ]
+        cause = _most_telling(missing) if missing else Unknown(Reason.UNEXPECTED_ANSWER, why)
+        return _conclude(control, Outcome.UNKNOWN, reason=cause.reason, needed=_needed(cause))
+    known = {name: facts.known[name].value for name in expression.facts if name in facts.known}
+    seen = "; ".join(f"{name}: {value_in_words(value)}" for name, value in known.items())
+    return _conclude(control, Outcome.PASS if truth else Outcome.FAIL, seen=seen or "it is so")
 
 
 def _verdict(control: Control, facts: Facts, now: datetime) -> Verdict:

@@ -154,3 +154,20 @@ SEEN: Mapping[str, Wording] = {
     "days_left": _time,
 }
 """One for every predicate."""
+
+
+def value_in_words(value: FactValue) -> str:
+    """A value alone, for a rule whose question only its author can put into words."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.date().isoformat()
+        case tuple():
+            grants = (
+                f"{item.word} {item.access.value}" if isinstance(item, Grant) else _plain(item)
+                for item in value
+            )
+            return ", ".join(grants) or "nothing"
+        case _:
+            return _plain(value)

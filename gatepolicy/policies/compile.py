@@ -9,9 +9,10 @@ from gatepolicy.model.facts import Access
 from gatepolicy.model.location import Location
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.policies.control import Control
+from gatepolicy.policies.custom import CustomRule
 from gatepolicy.policies.meanings import meaning_of
 from gatepolicy.policies.policy import DEFAULT_ACCEPTED, Clause, Policy, Section, capabilities
-from gatepolicy.rules.conditions import Argument
+from gatepolicy.rules.conditions import AllOf, Argument
 from gatepolicy.rules.rule import Ask, Each, Rule
 from gatepolicy.rules.templates import fill_condition, fill_text
 
@@ -61,12 +62,30 @@ def compile_policy(
         rules: By id; controls come in their order.
     """
     scene = _Scene(policy.at(exchange_id), exchange)
-    return tuple(
+    controls = (
         _control(policy, scene.section, rule, ask, asked)
         for rule in rules.values()
         for ask in rule.asks
         for asked in _EACH[ask.each](scene, ask)
         if ask.takes(asked.item)
+    )
+    return (*controls, *(_custom(policy, scene.section, one) for one in policy.custom))
+
+
+def _custom(policy: Policy, section: Section, custom: CustomRule) -> Control:
+    rule = custom.rule
+    return Control(
+        rule=rule.info.id,
+        name=rule.info.name,
+        subject="",
+        severity=rule.info.severity,
+        condition=AllOf(()),
+        expected=custom.expression.text,
+        on_unknown=rule.on_unknown,
+        accepted=DEFAULT_ACCEPTED if section.accepted is None else section.accepted,
+        policy=policy.name,
+        location=custom.location,
+        expression=custom.expression,
     )
 
 

@@ -7,6 +7,7 @@ from gatepolicy.model.location import Location
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.rules.conditions import Condition
+from gatepolicy.rules.expressions import Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,5 @@ class Control:
     """Name of the policy."""
     location: Location
     """The line of the clause."""
+    expression: Expression | None = None
+    """The good state, for a rule of the policy itself; the condition is empty then."""

@@ -20,6 +20,8 @@ from gatepolicy.model.scan import Override, PolicySource
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.model.waivers import WaiverLimits
+from gatepolicy.policies.custom import CustomRule
+from gatepolicy.policies.custom_reader import CustomRuleReader
 from gatepolicy.policies.merge import ACCEPT, merge
 from gatepolicy.policies.names import NO_NAMES, Names, names_of, redefined
 from gatepolicy.policies.parents import UnknownParent, parent_file
@@ -226,7 +228,14 @@ class _Builder:
             extends=tuple(_lineage(parents)),
             overrides=tuple(self._overrides(data)),
             waivers=self._limits(data.get("waivers", {})),
+            custom=self._custom(data.get("rules", ())),
         )
+
+    def _custom(self, nodes: Sequence[Node]) -> tuple[CustomRule, ...]:
+        reader = CustomRuleReader(self._document)
+        rules = reader.read(nodes)
+        self.problems += reader.problems
+        return rules
 
     def _limits(self, node: Node) -> WaiverLimits:
         forbid = node.get("forbid", ())

@@ -10,6 +10,7 @@ from gatepolicy.model.facts import Access, Grade, Grant
 from gatepolicy.model.location import Location
 from gatepolicy.model.scan import Override
 from gatepolicy.model.severity import Severity
+from gatepolicy.policies.custom import CustomRule, merged_custom, redefined_rules
 from gatepolicy.policies.limits import loosened_limits, merged_limits
 from gatepolicy.policies.meanings import asks, looser_meanings, merged_meanings
 from gatepolicy.policies.policy import (
@@ -58,6 +59,7 @@ def merge(
         for problem in (*_loosening(layer, catalog, rules), *_contradictions(layer, rules))
     ]
     problems += loosened_limits(own, parents)
+    problems += redefined_rules(own.custom, _custom_of(parents), rules)
     problems += _overrides_of_nothing(own, parents, named)
     merged = {name: _section(layer, rules) for name, layer in layers.items()}
     policy = replace(
@@ -66,8 +68,13 @@ def merge(
         exchanges=merged,
         overrides=(*own.overrides, *_inherited_overrides(parents)),
         waivers=merged_limits(own, parents),
+        custom=merged_custom(own.custom, _custom_of(parents)),
     )
     return Merged(policy, _once_each(problems))
+
+
+def _custom_of(parents: Sequence[Policy]) -> Sequence[CustomRule]:
+    return merged_custom((), [one for parent in parents for one in parent.custom])
 
 
 def _once_each(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -10,6 +10,7 @@ from gatepolicy.model.scan import Override, PolicySource
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.model.waivers import NO_LIMITS, WaiverLimits
+from gatepolicy.policies.custom import CustomRule
 from gatepolicy.rules.conditions import Argument
 
 DEFAULT_ACCEPTED: frozenset[Grade] = frozenset(Grade) - {Grade.INFERRED}
@@ -127,6 +128,8 @@ class Policy:
     """What was loosened on purpose, here or in a policy that it extends."""
     waivers: WaiverLimits = NO_LIMITS
     """What may be waived of its findings."""
+    custom: Sequence[CustomRule] = ()
+    """Rules of its own, and of the policies that it extends."""
 
     def at(self, exchange: str) -> Section:
         """All that holds on one exchange."""

@@ -18,5 +18,5 @@ def applies(policy: Policy, subject: Subject) -> bool:
             not chosen.accounts or any(fnmatchcase(subject.declared_id, g) for g in chosen.accounts)
         )
         and all(subject.labels.get(key) == value for key, value in chosen.labels.items())
-        and policy.at(subject.exchange).asks
+        and (policy.at(subject.exchange).asks or bool(policy.custom))
     )

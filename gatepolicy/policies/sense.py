@@ -47,7 +47,8 @@ def unmeetable(policy: Policy, exchange: Callable[[str], Exchange]) -> Iterator[
 
 def asks_nothing(policy: Policy) -> Iterator[Problem]:
     """A policy that would be asked in vain. One that others extend may well ask nothing itself."""
-    if not policy.general.asks and not any(s.asks for s in policy.exchanges.values()):
+    asks = policy.general.asks or any(s.asks for s in policy.exchanges.values())
+    if not asks and not policy.custom:
         fix = "add permissions, ip_binding or key"
         yield Problem(policy.location, "", "the policy asks nothing", fix)
 

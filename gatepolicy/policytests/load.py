@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +14,28 @@ from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.encoding import decode_time, decode_value
+from gatepolicy.model.encoding import decode_time
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import (
-    ATTESTED_FACTS,
-    FACTS,
     Fact,
-    FactKind,
     Facts,
-    FactValue,
     Grade,
     Provenance,
     Unknown,
 )
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.verdicts import Outcome
+from gatepolicy.model.written import EVERY_FACT, HOW_TO_WRITE, written_value
+from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.names import NO_NAMES, Names
 from gatepolicy.policies.parents import UnknownParent, parent_file
 from gatepolicy.policytests.case import Case, Expectation, PolicyTest
 from gatepolicy.resources import schemas_directory
 from gatepolicy.rules.catalog import find_rule, load_rules
+from gatepolicy.rules.rule import Rule
 
 Node = Mapping[str, Any]
-_FACTS = {**FACTS, **ATTESTED_FACTS}
 
 
 def load_policy_test(
@@ -57,11 +54,13 @@ def load_policy_test(
     text = (schemas_directory() / "policytest.schema.json").read_text(encoding="utf-8")
     document = load_document(file, schema=load_schema(text), kind="PolicyTest", read=read)
     reader = _Reader(document)
-    policies = reader.policy_files()
-    now, cases = reader.now(), tuple(reader.cases())
+    files = reader.policy_files()
+    policies = [] if reader.problems else load_policies(files, names=names, read=read)
+    custom = [one for policy in policies for one in policy.custom]
+    now, cases = reader.now(), tuple(reader.cases(with_custom(load_rules(), custom)))
     if reader.problems:
         raise DocumentError(reader.problems)
-    return PolicyTest(file, load_policies(policies, names=names, read=read), now, cases)
+    return PolicyTest(file, policies, now, cases)
 
 
 class _Reader:
@@ -69,7 +68,7 @@ class _Reader:
         # The schema has accepted the document, so its shape is known from here on.
         self._data: Any = document.data
         self._document = document
-        self._rules = load_rules()
+        self._rules: Mapping[str, Rule] = {}
         self.problems: list[Problem] = []
 
     def policy_files(self) -> Sequence[str]:
@@ -91,7 +90,8 @@ class _Reader:
             self._problem(path, f"no time: {text}", "write it like 2026-11-01T00:00:00Z")
             return datetime.min.replace(tzinfo=UTC)
 
-    def cases(self) -> Iterator[Case]:
+    def cases(self, rules: Mapping[str, Rule]) -> Iterator[Case]:
+        self._rules = rules
         seen: set[str] = set()
         for index, node in enumerate(self._data["cases"]):
             path: DataPath = ("cases", index)
@@ -151,14 +151,14 @@ class _Reader:
         grades = node.get("grades", {})
         for name, value in node.get("facts", {}).items():
             place = (*path, "facts", name)
-            if name not in _FACTS:
-                self._problem(place, f"there is no fact {name}", f"one of {', '.join(_FACTS)}")
+            if name not in EVERY_FACT:
+                self._problem(place, f"there is no fact {name}", f"one of {', '.join(EVERY_FACT)}")
                 continue
             try:
-                typed = _value(_FACTS[name].kind, value)
+                typed = written_value(EVERY_FACT[name].kind, value)
             except (ValueError, TypeError):
-                kind = _FACTS[name].kind.value
-                self._problem(place, f"{name} is of the kind {kind}", _LIKE[_FACTS[name].kind])
+                kind = EVERY_FACT[name].kind
+                self._problem(place, f"{name} is of the kind {kind.value}", HOW_TO_WRITE[kind])
                 continue
             grade = Grade(grades.get(name, Grade.OBSERVED))
             facts = facts.learn(name, Fact(typed, Provenance(grade, "", "", "the test")))
@@ -184,34 +184,3 @@ class _Reader:
 
     def _problem(self, path: DataPath, what: str, fix: str) -> None:
         self.problems.append(Problem(self._document.at(path), show_path(path), what, fix))
-
-
-_LIKE: Mapping[FactKind, str] = {
-    FactKind.BOOL: "write true or false",
-    FactKind.TEXT: "write a text",
-    FactKind.TIME: "write a time such as 2026-11-01T00:00:00Z, or never",
-    FactKind.TEXTS: "write a list of texts",
-    FactKind.NETWORKS: "write a list of networks such as 203.0.113.0/28",
-    FactKind.GRANTS: "write words with their access, such as {spot: read-only}",
-}
-
-
-def _value(kind: FactKind, value: Any) -> FactValue:
-    """A value as people write it.
-
-    Raises:
-        ValueError: It is not of this kind.
-        TypeError: It is not of this kind.
-    """
-    if kind is FactKind.NETWORKS:
-        return tuple(ip_network(item) for item in _list(value))
-    if kind is FactKind.GRANTS:
-        words = dict(value)
-        value = [{"word": word, "access": access} for word, access in words.items()]
-    return decode_value(kind, value)
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError("not a list")
-    return value

@@ -56,7 +56,7 @@ def run_tests(
                     policy, case.subject.exchange, exchanges.get(case.subject.exchange), rules
                 )
             ]
-            yield _result(test.file, case, evaluate(tuple(controls), case.facts, test.now))
+            yield _result(test.file, case, evaluate(controls, case.facts, test.now, case.subject))
 
 
 def _result(file: str, case: Case, verdicts: Sequence[Verdict]) -> CaseResult:

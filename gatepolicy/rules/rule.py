@@ -58,4 +58,6 @@ class Rule:
     on_unknown: OnUnknown
     """What an unknown means when the policy does not say."""
     asks: tuple[Ask, ...]
-    """What it asks; empty for rules about the scan itself."""
+    """What it asks; empty for rules about the scan itself, and for those of policies."""
+    is_custom: bool = False
+    """Whether a policy brings it; then the policy's condition asks."""

@@ -100,7 +100,7 @@ class _Reader:
             what = f"there is no rule {text}"
             self._problem(index, "rule", what, "'gatepolicy explain' lists all rules")
             return text
-        if not rule.asks:
+        if not rule.asks and not rule.is_custom:
             what = f"{rule.info.name} is about the scan itself and cannot be waived"
             self._problem(index, "rule", what, rule.info.fix_for(""))
         return rule.info.name

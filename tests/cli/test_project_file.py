@@ -95,8 +95,8 @@ def test_check_takes_files_and_names_from_the_project(run: Run, folder: Path) ->
     assert (ended.code, ended.err) == (0, "")
     assert lines(ended.out)[1:] == [
         "ok policies/desk.yaml",
-        "ok accounts.yaml (1 account)",
         "ok waivers.yaml",
+        "ok accounts.yaml (1 account)",
     ]
 
 

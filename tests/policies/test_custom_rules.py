@@ -1,0 +1,302 @@
+"""Rules of a policy: checked when it is read, unknown where a fact is missing."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatepolicy.errors import DocumentError
+from gatepolicy.evaluate.wording import value_in_words
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.evidence import Evidence, Subject
+from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Never, Provenance
+from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.verdicts import Outcome, Verdict
+from gatepolicy.plan import Selection, make_plan
+from gatepolicy.policies.load import load_policies
+from gatepolicy.policies.policy import Policy
+from gatepolicy.rules.expressions import ExpressionError, compile_expression
+from gatepolicy.scan import evaluate_evidence
+from gatepolicy.waivers.load import load_waivers
+from gatepolicy.workspace import rules_of
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+HEAD = "apiVersion: gatepolicy/v1\nkind: Policy\nmetadata: {name: desk, title: The desk}\n"
+RULE = """\
+rules:
+  - id: DESK001
+    name: bot-withdraws
+    title: A bot can withdraw
+    severity: critical
+    why: Bots trade; they never pay.
+    fix: Make another key.
+    condition: "!permission.withdraw || account.labels.desk == 'vault'"
+    examples:
+      pass: [{facts: {permission.withdraw: false}}]
+      fail: [{facts: {permission.withdraw: true}, account: {labels: {desk: mm}}}]
+      unknown: [{}]
+"""
+
+
+def policies(**texts: str) -> tuple[Policy, ...]:
+    files = {f"{name}.yaml": text for name, text in texts.items()}
+    return load_policies(list(files), read=lambda path: files[path.name].encode())
+
+
+def wrong(text: str) -> list[str]:
+    with pytest.raises(DocumentError) as caught:
+        policies(desk=HEAD + text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def judged(
+    text: str, known: dict[str, FactValue], grade: Grade = Grade.OBSERVED, **labels: str
+) -> Verdict:
+    (policy,) = policies(desk=HEAD + text)
+    facts = Facts.nothing(Reason.TIMEOUT)
+    for name, value in known.items():
+        facts = facts.learn(name, Fact(value, Provenance(grade, "c", "/x", "a document")))
+    subject = Subject("mm", "okx", labels, "desk@example.com", Location("a.yaml", 3, 5))
+    exchanges = {"okx": load_exchange("okx")}
+    plan = make_plan([subject], [policy], exchanges, rules_of([policy], exchanges), Selection())
+    evidence = Evidence(subject, NOW, facts, ())
+    (result,) = evaluate_evidence(plan, {"mm": evidence}, now=NOW)
+    (verdict,) = result.verdicts
+    assert verdict.rule in {rule.id for rule in plan.rules}
+    return verdict
+
+
+def of(condition: str) -> str:
+    """A rule with another condition; its examples are taken away with it."""
+    return RULE.replace("!permission.withdraw || account.labels.desk == 'vault'", condition)
+
+
+def test_a_rule_judges_keys() -> None:
+    good = judged(RULE, {"permission.withdraw": False})
+    assert (good.outcome, good.rule, good.name) == (Outcome.PASS, "DESK001", "bot-withdraws")
+    bad = judged(RULE, {"permission.withdraw": True}, desk="mm")
+    assert bad.outcome is Outcome.FAIL
+    assert bad.seen == "permission.withdraw: yes"
+    assert bad.expected == "!permission.withdraw || account.labels.desk == 'vault'"
+    assert str(bad.location) == "desk.yaml:11:16"
+    assert judged(RULE, {"permission.withdraw": True}, desk="vault").outcome is Outcome.PASS
+
+
+def test_what_is_not_known_is_unknown_unless_the_rest_decides() -> None:
+    silent = judged(RULE, {}, desk="mm")
+    assert (silent.outcome, silent.reason) == (Outcome.UNKNOWN, Reason.TIMEOUT)
+    decided = judged(RULE, {}, desk="vault")
+    assert (decided.outcome, decided.seen) == (Outcome.PASS, "it is so")
+
+
+def test_an_inferred_fact_is_no_proof() -> None:
+    verdict = judged(RULE, {"permission.withdraw": False}, Grade.INFERRED, desk="mm")
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "only inferred" in verdict.needed
+
+
+def test_what_cannot_be_evaluated_is_unknown() -> None:
+    verdict = judged(RULE, {"permission.withdraw": True})
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNKNOWN, Reason.UNEXPECTED_ANSWER)
+    assert "desk" in verdict.needed
+
+
+KINDS: list[tuple[str, FactValue, bool]] = [
+    ("ip.allowlist == ['203.0.113.7/32']", (ip_network("203.0.113.7"),), True),
+    ("permissions.native['spot'] == 'read-only'", (Grant("spot", Access.READ_ONLY),), True),
+    ("size(permissions.unrecognised) == 0", ("x",), False),
+    ("key.name.matches('^ICG')", "ICG-MM", True),
+    ("now - key.created_at < duration('48h')", NOW - timedelta(days=1), True),
+    ("key.expires_at - now > duration('240h')", Never.NEVER, True),
+    ("now - key.last_used_at < duration('240h')", Never.NEVER, False),
+    ("now - attested.review < duration('240h')", Never.NEVER, False),
+    ("'key.name' != '' && ip.restricted", True, True),
+]
+
+
+@pytest.mark.parametrize(("condition", "value", "holds"), KINDS)
+def test_facts_of_every_kind(condition: str, value: FactValue, holds: bool) -> None:
+    expression = compile_expression(condition)
+    (name,) = expression.facts
+    subject = Subject("mm", "okx", {}, "", Location("a.yaml", 3, 5))
+    facts = {name: Fact(value, Provenance(Grade.OBSERVED, "", ""))}
+    assert expression.judge(facts, frozenset(Grade), subject, NOW)[0] is holds
+    assert expression.judge({}, frozenset(Grade), subject, NOW)[0] is None
+    assert not expression.asks_account
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        ((ip_network("203.0.113.7"),), "203.0.113.7/32"),
+        ((Grant("spot", Access.READ_ONLY),), "spot read-only"),
+        ((), "nothing"),
+        ("ICG", "ICG"),
+        (NOW, "2026-11-24"),
+        (Never.NEVER, "never"),
+        (True, "yes"),
+        (False, "no"),
+    ],
+)
+def test_what_was_seen_is_told(value: FactValue, seen: str) -> None:
+    assert value_in_words(value) == seen
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("!permission.withdrw", "column 12: undeclared reference to 'permission.withdrw'"),
+        ("permission.withdraw == 'yes'", "found no matching overload for '_==_'"),
+        ("permission.withdraw &&", "Syntax error"),
+        ("key.name", "this is STRING, a condition is true or false"),
+    ],
+)
+def test_what_is_no_condition_is_told_with_its_place(condition: str, told: str) -> None:
+    (line,) = wrong(of(condition))
+    assert line.startswith("desk.yaml:11:16: rules[0].condition: ")
+    assert told in line
+
+
+def test_examples_are_tried() -> None:
+    lines = wrong(
+        RULE.replace("pass: [{facts: {permission.withdraw: false}}]", "pass: [{}]")
+        .replace("unknown: [{}]", "unknown: [{facts: {permission.withdraw: false}}]")
+        .replace("{labels: {desk: mm}}", "{labels: {desk: vault}}")
+    )
+    assert [re.sub(r" \(.*\)", "", line) for line in lines] == [
+        "desk.yaml:13:14: rules[0].examples.pass[0]: this example is unknown;"
+        " correct it, or the condition",
+        "desk.yaml:14:14: rules[0].examples.fail[0]: this example passes;"
+        " correct it, or the condition",
+        "desk.yaml:15:17: rules[0].examples.unknown[0]: this example passes;"
+        " correct it, or the condition",
+    ]
+
+
+def test_examples_are_written_like_facts() -> None:
+    lines = wrong(RULE.replace("{permission.withdraw: false}", "{colour: red, ip.restricted: x}"))
+    assert ["there is no fact colour" in line for line in lines] == [True, False]
+    assert "ip.restricted is of the kind bool; write true or false" in lines[1]
+    (line,) = wrong(RULE.replace("pass: [{facts", "pass: [{now: yesterday, facts"))
+    assert "no time: yesterday" in line
+
+
+@pytest.mark.parametrize("part", ["pass", "fail", "unknown"])
+def test_examples_of_every_kind_are_required(part: str) -> None:
+    assert wrong(re.sub(rf"      {part}: .*\n", "", RULE))
+
+
+def test_ids_of_gatepolicy_are_not_taken() -> None:
+    assert wrong(RULE.replace("DESK001", "GP001"))
+    (line,) = wrong(RULE.replace("bot-withdraws", "ip-unbound"))
+    assert "ip-unbound is taken by gatepolicy" in line
+
+
+def test_rules_are_inherited_and_not_redefined() -> None:
+    child = HEAD.replace("desk", "child", 1).replace("name: desk", "name: child")
+    child += "extends: [desk.yaml]\n"
+    _, heir = policies(desk=HEAD + RULE, child=child)
+    assert [one.rule.info.id for one in heir.custom] == ["DESK001"]
+    with pytest.raises(DocumentError, match="DESK001 is taken by"):
+        policies(desk=HEAD + RULE, child=child + RULE)
+
+
+def test_two_policies_do_not_mean_two_rules_by_one_id() -> None:
+    both = policies(a=HEAD.replace("desk", "a", 1) + RULE, b=HEAD.replace("desk", "b", 1) + RULE)
+    with pytest.raises(DocumentError, match="DESK001 is taken by"):
+        rules_of(both, {})
+    base, heir = policies(
+        desk=HEAD + RULE,
+        child=HEAD.replace("desk", "child", 1) + "extends: [desk.yaml]\n",
+    )
+    assert "DESK001" in rules_of([base, heir], {})
+
+
+def test_they_can_be_waived() -> None:
+    rules = rules_of(policies(desk=HEAD + RULE), {})
+    text = (
+        "apiVersion: gatepolicy/v1\nkind: Waivers\nwaivers:\n"
+        "  - {id: W-1, rule: DESK001, accounts: [mm], owner: x, created: 2026-11-01,\n"
+        "     expires: 2026-12-01, justification: Talked about on Monday.}\n"
+    )
+    (waiver,) = load_waivers(["w.yaml"], rules, read=lambda _: text.encode())
+    assert waiver.terms.rule == "bot-withdraws"
+
+
+def test_without_the_library_it_is_said_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(HEAD + RULE)
+    code = (
+        "import sys; sys.modules['cel_expr_python'] = None\n"
+        "from gatepolicy.cli.main import main\nmain(['check', '-p', 'p.yaml'])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(
+        "p.yaml:11:16: rules[0].condition: rules of one's own need CEL;"
+        " pip install 'gatepolicy[cel]'\n"
+    )
+
+
+def test_a_program_that_cannot_be_placed() -> None:
+    with pytest.raises(ExpressionError, match=r"column|no CEL"):
+        compile_expression("(" * 5_000)
+
+
+def test_the_example_of_the_documents() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (policy,) = load_policies(["own.yaml"], read=lambda _: block.encode())
+    assert [one.rule.info.id for one in policy.custom] == ["DESK001", "DESK002"]
+
+
+# Laws
+
+_CONDITIONS = st.recursive(
+    st.sampled_from(["permission.withdraw", "ip.restricted", "key.active", "true", "false"]),
+    lambda parts: st.one_of(
+        parts.map(lambda a: f"!({a})"),
+        st.tuples(parts, st.sampled_from(["&&", "||"]), parts).map(
+            lambda t: f"({t[0]}) {t[1]} ({t[2]})"
+        ),
+        st.tuples(parts, parts, parts).map(lambda t: f"({t[0]}) ? ({t[1]}) : ({t[2]})"),
+    ),
+    max_leaves=6,
+)
+_KNOWN = st.dictionaries(
+    st.sampled_from(["permission.withdraw", "ip.restricted", "key.active"]), st.booleans()
+)
+
+
+@given(condition=_CONDITIONS, known=_KNOWN, more=_KNOWN)
+def test_more_facts_never_flip_a_verdict(condition: str, known: Any, more: Any) -> None:
+    expression = compile_expression(condition)
+    subject = Subject("mm", "okx", {}, "", Location("a.yaml", 3, 5))
+
+    def truth(values: dict[str, bool]) -> bool | None:
+        facts = {n: Fact(v, Provenance(Grade.OBSERVED, "", "")) for n, v in values.items()}
+        return expression.judge(facts, frozenset(Grade), subject, NOW)[0]
+
+    before = truth(known)
+    if before is not None:
+        assert truth({**more, **known}) is before
+
+
+def test_a_grade_that_the_policy_does_not_accept_is_no_fact() -> None:
+    expression = compile_expression("ip.restricted")
+    subject = Subject("mm", "okx", {}, "", Location("a.yaml", 3, 5))
+    fact = Fact(value=True, provenance=Provenance(Grade.STRUCTURAL, "", "", "x"))
+    accepted = frozenset({Grade.OBSERVED})
+    assert expression.judge({"ip.restricted": fact}, accepted, subject, NOW)[0] is None
+    observed = replace(fact, provenance=Provenance(Grade.OBSERVED, "", ""))
+    assert expression.judge({"ip.restricted": observed}, accepted, subject, NOW)[0] is True
