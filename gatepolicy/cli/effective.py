@@ -53,6 +53,9 @@ def _policy(policy: Policy, subject: Subject) -> Iterator[str]:
             f"because {override.because}", 76, initial_indent="    ", subsequent_indent="    "
         )
     yield from _table(list(effective_values(policy.at(subject.exchange), load_rules())))
+    for custom in policy.custom:
+        info = custom.rule.info
+        yield f"  rules {info.id} {info.name} ({info.severity})  {_short(custom.location)}"
 
 
 def _table(values: Sequence[EffectiveValue]) -> Iterator[str]:

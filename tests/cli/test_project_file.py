@@ -115,6 +115,17 @@ def test_explain_tells_the_origin_of_every_value(run: Run, folder: Path) -> None
     assert "ip_binding.required true shipped market-making.yaml:26:3" in told
 
 
+def test_explain_lists_rules_of_the_policy(run: Run, folder: Path) -> None:
+    rule = (
+        "rules:\n  - {id: DESK001, name: a-b, title: Some title, severity: low, why: Because of it.,\n"
+        "     fix: Do something., condition: ip.restricted, examples: {pass: [{facts:\n"
+        "     {ip.restricted: true}}], fail: [{facts: {ip.restricted: false}}], unknown: [{}]}}\n"
+    )
+    (folder / "policies" / "desk.yaml").write_text(DESK + rule)
+    told = lines(run("explain", "--account", "mm").out)
+    assert "rules DESK001 a-b (low) policies/desk.yaml:8:36" in told
+
+
 def test_explain_tells_overrides(run: Run, folder: Path) -> None:
     told = lines(run("explain", "--account", "mm", "-p", "gate-market-making").out)
     assert "extends market-making (shipped market-making.yaml)" in told

@@ -62,3 +62,10 @@ def test_what_no_policy_says_the_rule_does() -> None:
 
 def test_what_is_not_asked_has_no_severity() -> None:
     assert not any("key-idle" in line for line in told("okx"))
+
+
+def test_grades_that_nobody_names_are_not_listed() -> None:
+    text = FIRM.replace("evidence: {accept: [observed]}\n", "")
+    policy = load_policy("firm.yaml", read=lambda _: text.encode())
+    values = effective_values(policy.general, load_rules())
+    assert "evidence.accept" not in {value.place for value in values}
