@@ -117,13 +117,13 @@ def test_explain_tells_the_origin_of_every_value(run: Run, folder: Path) -> None
 
 def test_explain_lists_rules_of_the_policy(run: Run, folder: Path) -> None:
     rule = (
-        "rules:\n  - {id: DESK001, name: a-b, title: Some title, severity: low, why: Because of it.,\n"
-        "     fix: Do something., condition: ip.restricted, examples: {pass: [{facts:\n"
+        "rules:\n  - {id: DESK001, name: a-b, title: Some title, severity: low,\n"
+        "     why: Because of it., fix: Do something., condition: ip.restricted, examples: {pass: [{facts:\n"
         "     {ip.restricted: true}}], fail: [{facts: {ip.restricted: false}}], unknown: [{}]}}\n"
     )
     (folder / "policies" / "desk.yaml").write_text(DESK + rule)
     told = lines(run("explain", "--account", "mm").out)
-    assert "rules DESK001 a-b (low) policies/desk.yaml:8:36" in told
+    assert "rules DESK001 a-b (low) policies/desk.yaml:8:58" in told
 
 
 def test_explain_tells_overrides(run: Run, folder: Path) -> None:
