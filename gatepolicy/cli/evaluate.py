@@ -17,6 +17,12 @@ from gatepolicy.workspace import load_exchanges, rules_of
 
 @click.command("evaluate")
 @click.argument("evidence_file", metavar="EVIDENCE")
+@click.option(
+    "--as-of",
+    metavar="TIME",
+    help="When waivers are judged, such as 2026-11-01T08:00:00Z; the report tells it."
+    "  [default: now]",
+)
 @options.policies
 @options.account_selection
 @options.rule_selection
@@ -42,7 +48,7 @@ def command(**given: Any) -> ExitCode:
         plan,
         evaluate_evidence(plan, by_id, now=evidence.collected_at, attestations=attestations),
         started_at=evidence.collected_at,
-        finished_at=inputs.now(),
+        finished_at=inputs.moment(given["as_of"]),
         settings=selecting.scan_settings(given, rules),
         warnings=evidence.warnings,
         waiving=selecting.waiving(given, rules),

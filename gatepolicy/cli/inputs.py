@@ -11,6 +11,7 @@ from typing import Any
 
 from gatepolicy.accounts.fingerprint import salt_of
 from gatepolicy.errors import UsageError
+from gatepolicy.model.encoding import decode_time
 from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
 
 Given = Mapping[str, Any]
@@ -37,6 +38,21 @@ def _policy_file(named: str) -> str:
 def now() -> datetime:
     """The clock of the command line; everything below takes its time as an argument."""
     return datetime.now(UTC)
+
+
+def moment(text: str | None) -> datetime:
+    """The time that a user names, or now.
+
+    Raises:
+        UsageError: It is no time.
+    """
+    if text is None:
+        return now()
+    try:
+        return decode_time(text)
+    except ValueError:
+        hint = "write it like 2026-11-01T08:00:00Z"
+        raise UsageError(f"--as-of {text}: no time", hint=hint) from None
 
 
 def fingerprint_key(inventory_file: str) -> bytes:

@@ -105,7 +105,9 @@ def _general(scan: Scan, width: int) -> Iterator[Line]:
         yield from marked(verdict, width)
         yield from labelled("expected", verdict.expected, width)
         yield from labelled("seen", verdict.seen, width)
-        yield from labelled("policy", f"{verdict.policy} ({place(verdict.location)})", width)
+        yield from labelled(
+            "policy", f"{verdict.policy} ({place(verdict.location)})".strip(), width
+        )
         yield from labelled("why", rules[verdict.rule].why, width)
         yield from labelled("needed", verdict.needed, width)
     for warning in scan.warnings:

@@ -118,8 +118,9 @@ def test_explain_tells_the_origin_of_every_value(run: Run, folder: Path) -> None
 def test_explain_lists_rules_of_the_policy(run: Run, folder: Path) -> None:
     rule = (
         "rules:\n  - {id: DESK001, name: a-b, title: Some title, severity: low,\n"
-        "     why: Because of it., fix: Do something., condition: ip.restricted, examples: {pass: [{facts:\n"
-        "     {ip.restricted: true}}], fail: [{facts: {ip.restricted: false}}], unknown: [{}]}}\n"
+        "     why: Because of it., fix: Do something., condition: ip.restricted,\n"
+        "     examples: {pass: [{facts: {ip.restricted: true}}], fail:\n"
+        "     [{facts: {ip.restricted: false}}], unknown: [{}]}}\n"
     )
     (folder / "policies" / "desk.yaml").write_text(DESK + rule)
     told = lines(run("explain", "--account", "mm").out)
