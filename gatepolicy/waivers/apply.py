@@ -57,7 +57,7 @@ def apply_waivers(
 
     Args:
         accounts: As they were judged.
-        waivers: All of them; the first one that holds takes a verdict.
+        waivers: All of them; of several that hold, the one that holds for longest is told.
         circumstances: The day, and what policies allow.
     """
     tallies = {waiver.terms.id: _Tally() for waiver in waivers}
@@ -92,19 +92,22 @@ def _waived(
     circumstances: Circumstances,
     tallies: Mapping[str, _Tally],
 ) -> Verdict:
+    holding: list[Waiver] = []
     for waiver in naming:
         if not waiver.takes(verdict) or not _holds_on(waiver, circumstances.today):
             continue
         tally = tallies[waiver.terms.id]
         if not _is_allowed(waiver, circumstances.limits.get(verdict.policy)):
-            tally.refused_by = verdict.policy
+            tally.refused_by = max(tally.refused_by, verdict.policy)
             continue
         tally.findings += 1
         tally.accounts.add(subject.id)
-        return replace(
-            verdict, outcome=Outcome.WAIVED, waived=Waived(verdict.outcome, waiver.terms)
-        )
-    return verdict
+        holding.append(waiver)
+    if not holding:
+        return verdict
+    # Whatever the order of the files, the same one is told: the one that holds for longest.
+    terms = max((waiver.terms for waiver in holding), key=lambda one: (one.expires, one.id))
+    return replace(verdict, outcome=Outcome.WAIVED, waived=Waived(verdict.outcome, terms))
 
 
 def _holds_on(waiver: Waiver, today: date) -> bool:
