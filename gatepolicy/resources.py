@@ -36,3 +36,8 @@ def others_file() -> Path:
 def rules_file() -> Path:
     """The texts and conditions of the rules."""
     return _PACKAGE / "rules" / "rules.yaml"
+
+
+def frameworks_file() -> Path:
+    """The frameworks, with the rules that give evidence about their controls."""
+    return _PACKAGE / "rules" / "frameworks.yaml"

@@ -194,7 +194,7 @@ def outputs(function: F) -> F:
             multiple=True,
             envvar="GATEPOLICY_OUTPUT",
             metavar="FORMAT[=PATH]",
-            help="Report as text, json or sarif, to a file or to standard output;"
+            help="Report as text, json, sarif or frameworks, to a file or to standard output;"
             " may be given several times.  [default: text]",
         ),
         click.option(

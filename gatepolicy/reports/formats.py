@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gatepolicy.model.scan import Scan
+from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
+from gatepolicy.rules.frameworks import load_frameworks
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,14 @@ def _sarif(scan: Scan, options: ReportOptions) -> Iterator[str]:
     return render_sarif(scan, profile=options.sarif_profile, scope=options.sarif_scope)
 
 
+def _frameworks(scan: Scan, options: ReportOptions) -> Iterator[str]:
+    return render_frameworks(scan, style=options.style, frameworks=load_frameworks())
+
+
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
     "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
     "sarif": Format(_sarif, ".sarif", "SARIF 2.1.0 for code scanning"),
+    "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),
 }
 """Name to format."""

@@ -9,6 +9,7 @@ from gatepolicy.model.facts import ATTESTED_FACTS, FACTS
 from gatepolicy.model.rules import RuleInfo
 from gatepolicy.rules.catalog import with_fixes
 from gatepolicy.rules.conditions import tests_of
+from gatepolicy.rules.frameworks import controls_of, load_frameworks
 from gatepolicy.rules.rule import Rule
 
 WIDTH = 79
@@ -95,6 +96,9 @@ def _blocks(rule: Rule, info: RuleInfo, exchange: Exchange | None) -> Iterator[s
     facts = [_fact(fact, exchange) for fact in facts_of(rule)]
     if facts:
         yield "\n".join(("Facts", *facts))
+    controls = controls_of(info.name, load_frameworks())
+    if controls:
+        yield "\n".join(("Frameworks", *(_wrapped(control) for control in controls)))
     if info.references:
         yield "\n".join(("References", *(f"  {reference}" for reference in info.references)))
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from gatepolicy import __version__
 from gatepolicy.model.scan import Scan
+from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
+from gatepolicy.rules.frameworks import load_frameworks
 from tests.reports.example_scan import example_scan
 
 FOLDER = Path(__file__).with_name("golden")
@@ -20,6 +22,9 @@ GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
     "report-narrow.txt": lambda scan: render_text(scan, style=Style(width=60)),
     "report-verbose.txt": lambda scan: render_text(scan, style=Style(width=100, verbose=1)),
     "report-colour.txt": lambda scan: render_text(scan, style=Style(colour=True)),
+    "report-frameworks.txt": lambda scan: render_frameworks(
+        scan, style=Style(), frameworks=load_frameworks()
+    ),
     "report.json": render_json,
     "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),
     "report-full.sarif": lambda scan: render_sarif(scan, profile=Profile.FULL),

@@ -42,7 +42,10 @@ def test_a_rule_in_general() -> None:
         "  Find out why the key is not active, then delete it or activate it.\n"
         "\n"
         "Facts\n"
-        "  key.active: the key is enabled"
+        "  key.active: the key is enabled\n"
+        "\n"
+        "Frameworks\n"
+        "  NIST SP 800-53 Rev. 5: AC-2 Account Management"
     )
 
 
@@ -60,7 +63,7 @@ def test_a_rule_on_an_exchange() -> None:
     exchange = replace(gate(), menu="profile → keys", fixes={"key-inactive": "Unlock it."})
     text = explain_rule(RULES["GP028"], exchange)
     assert "Fix on Gate\n  Unlock it.\n  Menu: profile → keys\n" in text
-    assert text.endswith("Facts\n  key.active: the key is enabled\n    observed: main_keys /state")
+    assert "Facts\n  key.active: the key is enabled\n    observed: main_keys /state\n" in text
 
 
 @pytest.mark.parametrize("rule", RULES)

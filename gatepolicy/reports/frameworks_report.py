@@ -1,0 +1,71 @@
+"""Text for auditors: the verdicts of a scan under the controls of frameworks.
+
+A control about which no verdict says anything is listed as such. None is ever said to be met: rules
+give evidence about a part of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from gatepolicy import __version__
+from gatepolicy.model.encoding import encode_time
+from gatepolicy.model.scan import Scan
+from gatepolicy.model.verdicts import Outcome
+from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
+from gatepolicy.reports.text_parts import title
+from gatepolicy.reports.text_report import Style
+from gatepolicy.rules.frameworks import Framework, FrameworkControl
+
+_WORDS = {
+    Outcome.FAIL: "failed",
+    Outcome.UNKNOWN: "unknown",
+    Outcome.WAIVED: "waived",
+    Outcome.PASS: "passed",
+}
+
+
+def render_frameworks(
+    scan: Scan, *, style: Style, frameworks: Sequence[Framework]
+) -> Iterator[str]:
+    """Every framework with every control that rules give evidence about.
+
+    Args:
+        scan: The finished scan.
+        style: How text looks.
+        frameworks: All of them.
+    """
+    return paint(_report(scan, max(60, style.width), frameworks), colour=style.colour)
+
+
+def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator[Line]:
+    yield line(f"gatepolicy {__version__}, {encode_time(scan.finished_at)}", Tone.TITLE)
+    counts: dict[str, Counter[Outcome]] = {}
+    for verdict in scan.verdicts():
+        counts.setdefault(verdict.name, Counter())[verdict.outcome] += 1
+    for framework in frameworks:
+        yield from title(framework.title)
+        yield from labelled("source", framework.reference, width, indent=0)
+        yield from labelled("compared", framework.checked, width, indent=0)
+        for control in framework.controls:
+            yield from _control(control, counts, width)
+    yield line()
+    text = "Evidence about parts of controls; whether a control is met, an auditor says."
+    yield from paragraph(text, width)
+
+
+def _control(
+    control: FrameworkControl, counts: dict[str, Counter[Outcome]], width: int
+) -> Iterator[Line]:
+    asked = [rule for rule in control.rules if rule in counts]
+    total = sum((counts[rule] for rule in asked), Counter[Outcome]())
+    tones = {Outcome.FAIL: Tone.BAD, Outcome.UNKNOWN: Tone.UNSURE, Outcome.WAIVED: Tone.UNSURE}
+    tone = next((tones[outcome] for outcome in tones if total[outcome]), Tone.GOOD)
+    told = ", ".join(f"{total[o]:,} {word}" for o, word in _WORDS.items() if total[o])
+    yield line()
+    yield line(f"  {control.id} {control.title}", Tone.TITLE)
+    evidence = told or "none: no policy asks its rules"
+    yield from labelled("evidence", evidence, width, tone=tone if told else Tone.UNSURE)
+    yield from labelled("about", control.why, width)
+    yield from labelled("rules", ", ".join(asked), width)
+    missing = [rule for rule in control.rules if rule not in counts]
+    yield from labelled("unasked", ", ".join(missing), width)
