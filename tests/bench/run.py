@@ -171,6 +171,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         startup(folder)
+        subprocess.run([PYTHON, str(HERE / "evaluation.py"), name], check=True)
         speed(options.accounts, 0, folder, options.jobs)
         speed(options.accounts, 100, folder, options.jobs)
         memory(folder, options.jobs)
