@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import Outcome
@@ -64,10 +66,20 @@ EXPECTED: Mapping[str, Expected] = {
 
 
 def expected_of_map(exchanges: Iterable[str]) -> Mapping[str, Expected]:
-    """What the scan must find on exchanges that are played from profiles."""
-    safe: dict[str, Expected] = {f"{exchange}-safe": Proved() for exchange in exchanges}
+    """What the scan must find on exchanges that are played from profiles.
+
+    Where the catalog says that an answer without the word is a sign and no proof, a safe key stays
+    unknown.
+    """
+    safe = {f"{exchange}-safe": _of_safe_key(exchange) for exchange in exchanges}
     sinful = {name.replace("-safe", "-withdraw"): Violates("withdrawal-enabled") for name in safe}
     return {**safe, **sinful}
+
+
+def _of_safe_key(exchange: str) -> Expected:
+    inferred = load_exchange(exchange).permissions.inferred_absence
+    is_inferred = Capability.WITHDRAW in inferred
+    return Unproved(Reason.NOT_DISCLOSED) if is_inferred else Proved()
 
 
 def surprises(scan: Scan, staged: Mapping[str, Expected]) -> Iterator[str]:
