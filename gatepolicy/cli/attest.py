@@ -7,7 +7,7 @@ import click
 
 from gatepolicy.attestations.attestation import PREFIX
 from gatepolicy.attestations.load import with_attestation
-from gatepolicy.cli import inputs
+from gatepolicy.cli import inputs, options
 from gatepolicy.cli.filling import fill
 from gatepolicy.documents.source import read_text
 from gatepolicy.errors import UsageError
@@ -24,14 +24,7 @@ _QUESTIONS = {
 
 
 @click.command("attest")
-@click.option(
-    "--attestations",
-    "attestation_files",
-    multiple=True,
-    envvar="GATEPOLICY_ATTESTATIONS",
-    metavar="FILE",
-    help="File to add it to.  [default: attestations.yaml]",
-)
+@options.attestations
 @click.option("--control", type=click.Choice(_CONTROLS), help="What was looked at.")
 @click.option(
     "--account", multiple=True, metavar="GLOB", help="Account; may be given several times."
@@ -42,7 +35,8 @@ _QUESTIONS = {
 def command(**given: Any) -> ExitCode:
     """Say on a date what no API proves: add an attestation to a file.
 
-    Asks for what is not given. Comments and order of the file stay; what is written is checked.
+    The file is attestations.yaml unless one is named. Asks for what is not given. Comments and order of
+    the file stay; what is written is checked.
     """
     files = given["attestation_files"] or ["attestations.yaml"]
     if len(files) > 1:

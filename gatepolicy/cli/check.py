@@ -27,15 +27,7 @@ from gatepolicy.workspace import rules_of
     metavar="FILE",
     help="Inventory of the accounts.  [default: accounts.yaml, where it exists]",
 )
-@click.option(
-    "-w",
-    "--waivers",
-    "waiver_files",
-    multiple=True,
-    envvar="GATEPOLICY_WAIVERS",
-    metavar="FILE",
-    help="Waivers; may be given several times.",
-)
+@options.waiver_files
 @options.attestations
 @click.option("--catalog", is_flag=True, help="Check the shipped exchange catalog as well.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")

@@ -129,19 +129,24 @@ def attestations(function: F) -> F:
     )(function)
 
 
+def waiver_files(function: F) -> F:
+    """``--waivers``, repeatable."""
+    return click.option(
+        "-w",
+        "--waivers",
+        "waiver_files",
+        multiple=True,
+        envvar="GATEPOLICY_WAIVERS",
+        metavar="FILE",
+        help="Waivers; may be given several times.",
+    )(function)
+
+
 def waivers(function: F) -> F:
     """``--attestations``, ``--waivers``, ``--no-waivers``, ``--audit-waivers``."""
     return _all(
         attestations,
-        click.option(
-            "-w",
-            "--waivers",
-            "waiver_files",
-            multiple=True,
-            envvar="GATEPOLICY_WAIVERS",
-            metavar="FILE",
-            help="Waivers; may be given several times.",
-        ),
+        waiver_files,
         click.option("--no-waivers", is_flag=True, help="Waive nothing, as an auditor sees it."),
         click.option(
             "--audit-waivers", is_flag=True, help="List every waiver with its state in the text."

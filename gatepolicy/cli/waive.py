@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gatepolicy.cli import inputs
+from gatepolicy.cli import inputs, options
 from gatepolicy.cli.filling import fill
 from gatepolicy.documents.source import read_text
 from gatepolicy.errors import UsageError
@@ -25,15 +25,7 @@ _QUESTIONS = {
 
 
 @click.command("waive")
-@click.option(
-    "-w",
-    "--waivers",
-    "waiver_files",
-    multiple=True,
-    envvar="GATEPOLICY_WAIVERS",
-    metavar="FILE",
-    help="File to add it to.  [default: waivers.yaml]",
-)
+@options.waiver_files
 @click.option("--id", "waiver_id", metavar="ID", help="Its id.  [default: the next free one]")
 @click.option("--rule", metavar="RULE", help="Rule whose finding is accepted.")
 @click.option(
@@ -49,7 +41,8 @@ _QUESTIONS = {
 def command(**given: Any) -> ExitCode:
     """Accept a finding for a time: add a waiver to a file.
 
-    Asks for what is not given. Comments and order of the file stay; what is written is checked.
+    The file is waivers.yaml unless one is named. Asks for what is not given. Comments and order of
+    the file stay; what is written is checked.
     """
     files = given["waiver_files"] or ["waivers.yaml"]
     if len(files) > 1:

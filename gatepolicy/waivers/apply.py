@@ -74,7 +74,7 @@ def _waive(
     tallies: Mapping[str, _Tally],
 ) -> AccountResult:
     subject = account.evidence.subject
-    naming = [waiver for waiver in waivers if waiver.selector.names(subject)]
+    naming = [waiver for waiver in waivers if waiver.names(subject)]
     for waiver in naming:
         tallies[waiver.terms.id].named += 1
     if not naming:

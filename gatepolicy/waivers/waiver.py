@@ -1,8 +1,10 @@
 """A waiver as its file says it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from gatepolicy.accounts.selector import Selector
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.model.waivers import WaiverTerms
 
@@ -19,6 +21,18 @@ class Waiver:
     """What within the account, such as a capability; empty means everything."""
     only_unknown: bool
     """Whether it accepts only that something is unknown, and not that it is so."""
+
+    def names(self, subject: Subject) -> bool:
+        """Whether it is about an account.
+
+        Nobody who accepted something about an account meant the keys that a scan found beside it:
+        such a key is waived by its own id alone.
+        """
+        chosen = self.selector
+        if not subject.found_by:
+            return chosen.names(subject)
+        by_id = any(fnmatchcase(subject.id, glob) for glob in chosen.accounts)
+        return by_id and replace(chosen, accounts=()).names(subject)
 
     def takes(self, verdict: Verdict) -> bool:
         """Whether it is about a verdict on such an account."""

@@ -131,7 +131,18 @@ def test_selectors_must_all_fit() -> None:
         account("mm-1/x", exchange="gate", found_by="mm-1"),
     ]
     waived, kept = [Outcome.WAIVED], [Outcome.FAIL]
-    assert outcomes(applied(accounts, by)) == [waived, kept, kept, waived]
+    assert outcomes(applied(accounts, by)) == [waived, kept, kept, kept]
+
+
+def test_keys_that_were_found_beside_an_account_are_not_meant() -> None:
+    found = account("mm/0a1b", found_by="mm")
+    assert outcomes(applied([account("mm"), found], waiver())) == [
+        [Outcome.WAIVED],
+        [Outcome.FAIL],
+    ]
+    assert outcomes(applied([found], waiver(accounts=("mm/0a1b",)))) == [[Outcome.WAIVED]]
+    other = replace(waiver(), selector=Selector(("mm/*",), frozenset({"gate"})))
+    assert outcomes(applied([found], other)) == [[Outcome.FAIL]]
 
 
 def test_it_holds_through_its_last_day() -> None:
