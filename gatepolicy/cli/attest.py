@@ -35,8 +35,8 @@ _QUESTIONS = {
 def command(**given: Any) -> ExitCode:
     """Say on a date what no API proves: add an attestation to a file.
 
-    The file is attestations.yaml unless one is named. Asks for what is not given. Comments and order of
-    the file stay; what is written is checked.
+    The file is attestations.yaml unless one is named. Asks for what is not given. Comments and
+    order of the file stay; what is written is checked.
     """
     files = given["attestation_files"] or ["attestations.yaml"]
     if len(files) > 1:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.drift.compare import compare
@@ -130,6 +130,7 @@ _JUDGED = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(old=_JUDGED, new=_JUDGED)
 def test_nothing_is_lost(old: list[Finding], new: list[Finding]) -> None:
     drift = compare(snapshot(*old), snapshot(*new))

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.accounts.selector import Selector
@@ -94,6 +94,7 @@ def told(one: Scan) -> Any:
 EXPECTED = told(scan(list(TEXTS), ACCOUNTS, WAIVERS))
 
 
+@settings(deadline=None)
 @given(
     files=st.permutations(list(TEXTS)),
     accounts=st.permutations(ACCOUNTS),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.errors import DocumentError
@@ -269,6 +269,7 @@ _KNOWN = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(condition=_CONDITIONS, known=_KNOWN, more=_KNOWN)
 def test_more_facts_never_flip_a_verdict(condition: str, known: Any, more: Any) -> None:
     expression = compile_expression(condition)

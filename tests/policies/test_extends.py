@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.errors import DocumentError
@@ -612,6 +612,7 @@ def _facts(draw: st.DrawFn) -> Facts:
 _RANK = {OnUnknown.BLOCK: 0, OnUnknown.INCOMPLETE: 1, OnUnknown.WARN: 2}
 
 
+@settings(deadline=None)
 @given(parent=_POLICY, child=_POLICY, facts=_facts())
 def test_an_overlay_without_override_never_accepts_more(
     parent: Any, child: Any, facts: Facts

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.accounts.selector import Selector
@@ -216,6 +216,7 @@ _WAIVERS = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(accounts=_ACCOUNTS, before=_WAIVERS, rule=st.sampled_from(["key-idle", "key-too-old"]))
 def test_adding_a_waiver_never_changes_another_finding(
     accounts: list[tuple[str, list[tuple[str, Outcome]]]],
