@@ -8,7 +8,7 @@ from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.policies.custom import redefined_rules, with_custom
+from gatepolicy.policies.custom import CustomRule, redefined_rules, with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.names import NO_NAMES, Names
 from gatepolicy.policies.policy import Policy
@@ -66,12 +66,26 @@ def rules_of(policies: Iterable[Policy], exchanges: Mapping[str, Exchange]) -> M
     Raises:
         DocumentError: Two policies mean different rules by one id or name.
     """
-    custom = [one for policy in policies for one in policy.custom]
+    refuse_same_rules(policies)
+    return with_custom(load_rules(exchanges.values()), custom_rules(policies))
+
+
+def custom_rules(policies: Iterable[Policy]) -> Sequence[CustomRule]:
+    """Every rule that policies bring; one that several inherit stands there several times."""
+    return [one for policy in policies for one in policy.custom]
+
+
+def refuse_same_rules(policies: Iterable[Policy]) -> None:
+    """Refuse that one id or name means two rules.
+
+    Raises:
+        DocumentError: Two policies mean different rules by it.
+    """
+    custom = custom_rules(policies)
     different = list({(one.rule.info.id, one.location): one for one in custom}.values())
     problems = list(redefined_rules(different, (), {}))
     if problems:
         raise DocumentError(problems)
-    return with_custom(load_rules(exchanges.values()), custom)
 
 
 def load_exchanges(named: Iterable[str]) -> dict[str, Exchange]:

@@ -11,10 +11,11 @@ from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.policies.custom import CustomRule, with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.waivers.load import load_waivers
-from gatepolicy.workspace import rules_of
+from gatepolicy.workspace import custom_rules, refuse_same_rules
 
 
 @click.command("check")
@@ -56,15 +57,18 @@ def command(**given: Any) -> ExitCode:
 def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
     files, waivers = list(inputs.policy_files(given)), given["waiver_files"]
     problems: list[Problem] = []
-    rules = load_rules()
+    custom = list[CustomRule]()
     try:
-        rules = rules_of(load_policies(files, names=settings.names()), {})
+        policies = load_policies(files, names=settings.names())
+        refuse_same_rules(policies)
+        custom += custom_rules(policies)
     except DocumentError as error:
         problems += error.problems
-    try:
-        load_waivers(waivers, rules)
-    except DocumentError as error:
-        problems += error.problems
+    if waivers:
+        try:
+            load_waivers(waivers, with_custom(load_rules(), custom))
+        except DocumentError as error:
+            problems += error.problems
     if problems:
         raise DocumentError(problems)
     return [*files, *waivers]
