@@ -22,11 +22,14 @@ def invented_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
         name: _KINDS[kind](f"{profile.id}-{name}-{number}")
         for name, kind in profile.credentials.items()
     }
+    named_by = "apiKey" if "apiKey" in made else next(iter(made))
     return SimulatedKey(
         exchange=profile.id,
-        api_key=made["apiKey"],
-        secret=made.get("secret", ""),
-        passphrase=made.get("password", ""),
+        api_key=made.pop(named_by),
+        secret=made.pop("secret", ""),
+        passphrase=made.pop("password", ""),
+        named_by=named_by,
+        more_credentials=made,
         name=f"ICG-MM {number}",
         created_at=now - timedelta(days=30),
         permissions=tuple(profile.permissions["safe"]),

@@ -78,11 +78,22 @@ def _account_lines(account_id: str, key: SimulatedKey, base_url: str, prefix: st
 
 def _credentials(key: SimulatedKey) -> dict[str, str]:
     secret = key.secret if key.given_secret is None else key.given_secret
-    password = {"password": key.passphrase} if key.passphrase else {}
-    return {"apiKey": key.api_key, "secret": secret, **password}
+    given = {key.named_by: key.api_key, "secret": secret, "password": key.passphrase}
+    return {name: value for name, value in given.items() if value} | dict(key.more_credentials)
 
 
 def _variable(account_id: str, credential: str) -> str:
-    suffix = {"apiKey": "KEY", "secret": "SECRET", "password": "PASSPHRASE"}[credential]
     name = "".join(letter if letter.isalnum() else "_" for letter in account_id.upper())
-    return f"SIM_{name}_{suffix}"
+    return f"SIM_{name}_{_SUFFIX[credential]}"
+
+
+_SUFFIX = {
+    "apiKey": "KEY",
+    "secret": "SECRET",
+    "password": "PASSPHRASE",
+    "uid": "USER",
+    "accountId": "ACCOUNT",
+    "walletAddress": "WALLET",
+    "privateKey": "PRIVATE_KEY",
+}
+"""ccxt's name of a credential to the end of the variable that holds it."""

@@ -83,6 +83,10 @@ class SimulatedKey:
     """The labels that an inventory gives the account."""
     given_secret: str | None = field(default=None, repr=False)
     """The secret that the scanner is given, when it is not the right one."""
+    named_by: str = "apiKey"
+    """ccxt's name of the credential that names the key."""
+    more_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the scanner is given besides, by ccxt's name, such as an account's number."""
 
     def __post_init__(self) -> None:
         if self.exchange not in tuple(ExchangeId):
