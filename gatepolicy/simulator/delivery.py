@@ -10,7 +10,6 @@ from typing import TypeAlias
 from aiohttp import web
 
 from gatepolicy.simulator.answers import TIME_MARK, Answer, Asked
-from gatepolicy.simulator.exchange import Exchange
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.rendering import Variant
 
@@ -24,14 +23,16 @@ _TOO_OFTEN = frozenset({418, 429})
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """A request and who answers it."""
+    """A request and what its exchange would answer."""
 
-    exchange: Exchange
-    """The exchange that is asked."""
     asked: Asked
     """The request as the exchange sees it."""
     real: Callable[[Variant], Answer]
     """Makes the answer that the exchange would give."""
+    rate_limited: Callable[[], Answer]
+    """Makes the exchange's own answer to too many requests."""
+    clock_error: Callable[[], Answer]
+    """Makes the exchange's own answer to a timestamp outside its window."""
     trap_url: str
     """Where redirects point to."""
 
@@ -52,7 +53,7 @@ def _status(exchanged: Exchanged, fault: Fault) -> Answer:
     status = fault.http_status()
     retry = (("Retry-After", fault.retry_after),) if fault.retry_after else ()
     too_often = status in _TOO_OFTEN
-    body = exchanged.exchange.rate_limited(exchanged.asked).body if too_often else b""
+    body = exchanged.rate_limited().body if too_often else b""
     return Answer(status, body, retry)
 
 
@@ -71,14 +72,15 @@ _Spoiler: TypeAlias = Callable[[Exchanged, Fault], Answer]
 # What each kind makes of the answer; LATENCY acts before it and the last three act on the wire.
 _SPOILED: Mapping[FaultKind, _Spoiler] = {
     FaultKind.STATUS: _status,
-    FaultKind.RATE_LIMIT: lambda here, _: here.exchange.rate_limited(here.asked),
-    FaultKind.CLOCK_ERROR: lambda here, _: here.exchange.clock_error(here.asked),
+    FaultKind.RATE_LIMIT: lambda here, _: here.rate_limited(),
+    FaultKind.CLOCK_ERROR: lambda here, _: here.clock_error(),
     FaultKind.HTML: lambda _, fault: Answer(fault.http_status(), _PAGE, content_type="text/html"),
     FaultKind.EMPTY: lambda _, fault: Answer(fault.http_status()),
     FaultKind.TRUNCATED: _truncated,
     FaultKind.DUPLICATE_KEYS: lambda here, _: here.real(Variant.DUPLICATE_KEYS),
     FaultKind.WRONG_TYPES: lambda here, _: here.real(Variant.WRONG_TYPES),
     FaultKind.REDIRECT: _redirect,
+    FaultKind.SCRIPTED: lambda _, fault: Answer(fault.http_status(), fault.body.encode()),
     FaultKind.LATENCY: _real,
     FaultKind.RESET: _real,
     FaultKind.SLOW_BODY: _real,

@@ -34,6 +34,8 @@ class FaultKind(StrEnum):
     """The real answer, one byte every ``seconds``."""
     HUGE_BODY = "huge-body"
     """``size`` bytes of one endless JSON string, in chunks."""
+    SCRIPTED = "scripted"
+    """``body`` with ``status``, such as an answer that the documents quote."""
 
 
 _DEFAULT_STATUS = {FaultKind.STATUS: 503, FaultKind.REDIRECT: 302}
@@ -55,6 +57,8 @@ class Fault:
     """The ``Retry-After`` header of a STATUS fault; empty leaves it out."""
     size: int = 64 * 1024 * 1024
     """Bytes of a huge body before the server gives up."""
+    body: str = ""
+    """What a scripted answer says."""
     location: str = ""
     """Where a redirect points to; empty takes the simulator's own trap."""
 

@@ -36,8 +36,8 @@ Sin: TypeAlias = Callable[[SimulatedKey, datetime], SimulatedKey]
 
 
 def _words(key: SimulatedKey, shared: Mapping[str, Permissions], which: str) -> Permissions:
-    if key.exchange in shared:
-        return shared[key.exchange]
+    if key.answers_as in shared:
+        return shared[key.answers_as]
     return tuple(load_profile(key.exchange).permissions[which])
 
 

@@ -23,6 +23,16 @@ class ExchangeId(StrEnum):
 Access: TypeAlias = Literal["read-only", "read-write"]
 Permissions: TypeAlias = Mapping[str, Access] | frozenset[str] | tuple[str, ...]
 
+SITES: Mapping[str, ExchangeId] = {
+    "gateeu": ExchangeId.GATE,
+    "bybiteu": ExchangeId.BYBIT,
+    "bybitid": ExchangeId.BYBIT,
+    "okxus": ExchangeId.OKX,
+    "myokx": ExchangeId.OKX,
+    "kucoinfutures": ExchangeId.KUCOIN,
+}
+"""Sites with keys of their own that answer as another exchange does."""
+
 CALLER_IP = "203.0.113.10"
 
 _WITH_PASSPHRASE = frozenset({ExchangeId.OKX, ExchangeId.KUCOIN})
@@ -39,7 +49,8 @@ class SimulatedKey:
     """
 
     exchange: str
-    """Where the key was made: one of ``ExchangeId``, or an exchange that has a profile."""
+    """Where the key was made: one of ``ExchangeId``, one of ``SITES``, or an exchange that has a
+    profile."""
     api_key: str
     """The public half; unique per exchange. Gate discloses its first 12 characters only."""
     secret: str = field(repr=False)
@@ -89,12 +100,17 @@ class SimulatedKey:
     """What the scanner is given besides, by ccxt's name, such as an account's number."""
 
     def __post_init__(self) -> None:
-        if self.exchange not in tuple(ExchangeId):
+        if self.answers_as not in tuple(ExchangeId):
             return
         wrong = [what for what, holds in _undocumented(self).items() if holds]
         wrong += [f"{ip} in allowed_ips" for ip in self.allowed_ips if not _documented_ip(self, ip)]
         if wrong:
             raise ValueError(f"{self.exchange} documents no such key: {', '.join(wrong)}")
+
+    @property
+    def answers_as(self) -> str:
+        """The exchange that this one answers as; most answer as themselves."""
+        return SITES.get(self.exchange, self.exchange)
 
     def admits_caller(self) -> bool:
         """Whether the key may be used from ``caller_ip``."""
@@ -110,14 +126,14 @@ class SimulatedKey:
 
 
 def _undocumented(key: SimulatedKey) -> dict[str, bool]:
-    gate = key.exchange == ExchangeId.GATE
+    gate = key.answers_as == ExchangeId.GATE
     return {
-        "no passphrase": key.exchange in _WITH_PASSPHRASE and not key.passphrase,
-        "a passphrase": key.exchange not in _WITH_PASSPHRASE and bool(key.passphrase),
+        "no passphrase": key.answers_as in _WITH_PASSPHRASE and not key.passphrase,
+        "a passphrase": key.answers_as not in _WITH_PASSPHRASE and bool(key.passphrase),
         "permissions of this kind": gate is not isinstance(key.permissions, Mapping),
-        "read_only": key.read_only and key.exchange != ExchangeId.BYBIT,
+        "read_only": key.read_only and key.answers_as != ExchangeId.BYBIT,
         "last_used_at": key.last_used_at is not None and not gate,
-        "expires_at": key.expires_at is not None and key.exchange not in _WITH_EXPIRY,
+        "expires_at": key.expires_at is not None and key.answers_as not in _WITH_EXPIRY,
         "trading_pairs": bool(key.trading_pairs) and not gate,
         "not active": not key.active and not gate,
         "account": bool(key.account) and not gate,
@@ -126,9 +142,9 @@ def _undocumented(key: SimulatedKey) -> dict[str, bool]:
 
 
 def _documented_ip(key: SimulatedKey, text: str) -> bool:
-    if key.exchange == ExchangeId.OKX:
+    if key.answers_as == ExchangeId.OKX:
         ip_network(text, strict=False)
         return True
     if "/" in text:
         return False
-    return key.exchange not in _IPV4_ONLY or isinstance(ip_address(text), IPv4Address)
+    return key.answers_as not in _IPV4_ONLY or isinstance(ip_address(text), IPv4Address)

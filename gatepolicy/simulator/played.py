@@ -8,6 +8,7 @@ from typing import Any
 from gatepolicy.simulator.answers import Answer, Asked
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import PlayedCall, Profile
+from gatepolicy.simulator.rendering import STAND_IN, Variant, written
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.table import SCHEMES
 from gatepolicy.simulator.templates import Scene, fill, words_of
@@ -22,8 +23,11 @@ class PlayedExchange:
         """Take the keys that the exchange knows.
 
         Raises:
-            ValueError: A key refuses its caller, and the documents do not tell how.
+            ValueError: Two keys are the same; or a key refuses its caller, and the documents do not
+                tell how.
         """
+        if len({key.api_key for key in keys}) < len(keys):
+            raise ValueError(f"two simulated keys of {profile.id} are the same")
         if "ip_refused" not in profile.errors and not all(key.admits_caller() for key in keys):
             raise ValueError(f"{profile.id} documents no answer to an address that is refused")
         self._profile = profile
@@ -39,8 +43,13 @@ class PlayedExchange:
         presented = SCHEMES[self._profile.auth["scheme"]].presented(asked, self._profile.auth)
         return self._keys.get(presented)
 
-    def answer(self, asked: Asked) -> Answer:
-        """What the exchange answers."""
+    def answer(self, asked: Asked, variant: Variant = Variant.PLAIN) -> Answer:
+        """What the exchange answers.
+
+        Args:
+            asked: The request.
+            variant: How what describes the key is written, in an answer that is no refusal.
+        """
         call = next(
             (c for c in self._profile.calls if c.takes(asked.method, asked.path, asked.text())),
             None,
@@ -52,9 +61,14 @@ class PlayedExchange:
         if refusal is not None or key is None:
             return self.error(refusal or "unknown_key", asked, key)
         scene = Scene(key, _now(asked), {"path": asked.path})
-        rows = [self._described(call, other, asked) for other in self._family(key)]
-        extra = {**scene.extra, "key_object": rows[-1], "key_objects": rows}
-        return _json(200, fill(call.document, Scene(key, scene.now, extra)))
+        *others, described = [self._described(call, one, asked) for one in self._family(key)]
+        rows = [*others, STAND_IN]
+        extra = {**scene.extra, "key_object": STAND_IN, "key_objects": rows}
+        document = fill(call.document, Scene(key, scene.now, extra))
+        if not call.described:
+            # Nothing describes the key but the document itself.
+            document, described = STAND_IN, document
+        return Answer(200, written(document, described, variant))
 
     def error(self, name: str, asked: Asked, key: SimulatedKey | None) -> Answer:
         """One of the documented errors.

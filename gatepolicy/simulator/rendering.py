@@ -9,7 +9,8 @@ from typing import assert_never
 from gatepolicy.simulator.exchange import Call
 from gatepolicy.simulator.keys import SimulatedKey
 
-_STAND_IN = "@@described@@"
+STAND_IN = "@@described@@"
+"""Stands in a document for the object that describes the key."""
 
 
 class Variant(StrEnum):
@@ -42,11 +43,27 @@ def render(
     described = call.describe(key, now)
     if call.patched:
         described = key.patched(described)
-    document = _compact(call.wrap(key, others, now, _STAND_IN))
-    return document.replace(_compact(_STAND_IN), _written(described, variant), 1).encode()
+    return written(call.wrap(key, others, now, STAND_IN), described, variant)
 
 
-def _written(described: Mapping[str, object], variant: Variant) -> str:
+def written(document: object, described: object, variant: Variant) -> bytes:
+    """The bytes of a document.
+
+    Args:
+        document: With a stand-in for what describes the key.
+        described: What stands there.
+        variant: How it is written; a list has no fields that could stand twice.
+    """
+    if isinstance(described, Mapping):
+        told = _varied(described, variant)
+    elif isinstance(described, list) and variant is Variant.WRONG_TYPES:
+        told = _compact([_other_types(item) for item in described])
+    else:
+        told = _compact(described)
+    return _compact(document).replace(_compact(STAND_IN), told, 1).encode()
+
+
+def _varied(described: Mapping[str, object], variant: Variant) -> str:
     match variant:
         case Variant.PLAIN:
             return _compact(described)
@@ -85,6 +102,11 @@ def _other_type(value: object) -> object:
             return {str(index): item for index, item in enumerate(value)}
         case _:
             return None
+
+
+def _other_types(item: object) -> object:
+    # A row of a list keeps its shape, so that what stands in it is looked at.
+    return [_other_types(part) for part in item] if isinstance(item, list) else _other_type(item)
 
 
 def _compact(value: object) -> str:

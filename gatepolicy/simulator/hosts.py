@@ -1,0 +1,170 @@
+"""Exchanges that listen: what the server knows of each, however it is played."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gatepolicy.simulator.answers import Answer, Asked
+from gatepolicy.simulator.delivery import Exchanged
+from gatepolicy.simulator.exchange import Exchange
+from gatepolicy.simulator.exchanges.table import EXCHANGES
+from gatepolicy.simulator.faults import FaultQueue
+from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
+from gatepolicy.simulator.played import PlayedExchange
+from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.rendering import Variant, render
+
+
+class Host(Protocol):
+    """One exchange with its keys."""
+
+    def declares(self, method: str, path: str) -> bool:
+        """Whether it has a call of this method and path."""
+
+    def faults(self, asked: Asked) -> FaultQueue | None:
+        """What goes wrong for the key that a request names."""
+
+    def exchanged(self, asked: Asked, trap_url: str) -> Exchanged:
+        """A request and what is answered when nothing goes wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    key: SimulatedKey
+    others: tuple[SimulatedKey, ...]
+    bodies: Mapping[str, bytes]
+    faults: FaultQueue
+
+
+class ReadyHost:
+    """An exchange whose answers are ready before anybody asks."""
+
+    def __init__(self, exchange: Exchange, keys: Sequence[SimulatedKey], now: datetime) -> None:
+        """Prepare every answer.
+
+        Args:
+            exchange: What it answers as.
+            keys: What it knows.
+            now: The server's time, for what is counted from it.
+
+        Raises:
+            ValueError: Two keys are the same.
+        """
+        self._exchange = exchange
+        self._now = now
+        self._keys = _load(exchange, keys, now)
+
+    def declares(self, method: str, path: str) -> bool:
+        """Whether it has a call of this method and path."""
+        return method == "GET" and path in self._exchange.calls
+
+    def faults(self, asked: Asked) -> FaultQueue | None:
+        """What goes wrong for the key that a request names."""
+        loaded = self._loaded(asked)
+        return loaded.faults if loaded else None
+
+    def exchanged(self, asked: Asked, trap_url: str) -> Exchanged:
+        """A request and what is answered when nothing goes wrong."""
+        return Exchanged(
+            asked=asked,
+            real=self._real(asked, self._loaded(asked)),
+            rate_limited=lambda: self._exchange.rate_limited(asked),
+            clock_error=lambda: self._exchange.clock_error(asked),
+            trap_url=trap_url,
+        )
+
+    def _loaded(self, asked: Asked) -> _Loaded | None:
+        return self._keys.get(self._exchange.presented(asked))
+
+    def _real(self, asked: Asked, loaded: _Loaded | None) -> Callable[[Variant], Answer]:
+        exchange = self._exchange
+
+        def real(variant: Variant) -> Answer:
+            call = exchange.calls.get(asked.path)
+            if call is None:
+                return exchange.not_found(asked)
+            refusal = exchange.refuse(asked, loaded.key if loaded else None)
+            if refusal or loaded is None:
+                return refusal or exchange.not_found(asked)
+            if variant is Variant.PLAIN:
+                return Answer(200, loaded.bodies[asked.path])
+            body = render(call, loaded.key, loaded.others, self._now, variant)
+            return Answer(200, body)
+
+        return real
+
+
+class PlayedHost:
+    """An exchange that is played from its profile."""
+
+    def __init__(self, name: str, keys: Sequence[SimulatedKey]) -> None:
+        """Take the keys that it knows.
+
+        Args:
+            name: Of the profile.
+            keys: What it knows.
+
+        Raises:
+            ValueError: A key refuses its caller, and the documents do not tell how.
+        """
+        self._played = PlayedExchange(load_profile(name), keys)
+        self._faults = {key.api_key: FaultQueue(key.faults) for key in keys}
+
+    def declares(self, method: str, path: str) -> bool:
+        """Whether it has a call of this method and path."""
+        return self._played.declares(method, path)
+
+    def faults(self, asked: Asked) -> FaultQueue | None:
+        """What goes wrong for the key that a request names."""
+        key = self._played.key_of(asked)
+        return self._faults[key.api_key] if key else None
+
+    def exchanged(self, asked: Asked, trap_url: str) -> Exchanged:
+        """A request and what is answered when nothing goes wrong."""
+        return Exchanged(
+            asked=asked,
+            real=lambda variant: self._played.answer(asked, variant),
+            rate_limited=lambda: self._error("rate_limited", asked),
+            clock_error=lambda: self._error("clock", asked),
+            trap_url=trap_url,
+        )
+
+    def _error(self, name: str, asked: Asked) -> Answer:
+        return self._played.error(name, asked, self._played.key_of(asked))
+
+
+def shared_hosts(keys: Sequence[SimulatedKey], now: datetime) -> Mapping[str, Host]:
+    """The exchanges that share one port, each also without any key."""
+    return {name: ReadyHost(EXCHANGES[name], _of(name, keys), now) for name in ExchangeId}
+
+
+def own_hosts(keys: Sequence[SimulatedKey], now: datetime) -> Mapping[str, Host]:
+    """The exchanges that have a port of their own: those of the keys, sorted."""
+    names = sorted({key.exchange for key in keys} - set(ExchangeId))
+    return {
+        name: ReadyHost(EXCHANGES[SITES[name]], _of(name, keys), now)
+        if name in SITES
+        else PlayedHost(name, _of(name, keys))
+        for name in names
+    }
+
+
+def _of(name: str, keys: Sequence[SimulatedKey]) -> tuple[SimulatedKey, ...]:
+    return tuple(key for key in keys if key.exchange == name)
+
+
+def _load(exchange: Exchange, keys: Sequence[SimulatedKey], now: datetime) -> Mapping[str, _Loaded]:
+    accounts: dict[str, list[SimulatedKey]] = defaultdict(list)
+    for key in keys:
+        if key.account:
+            accounts[key.account].append(key)
+    loaded: dict[str, _Loaded] = {}
+    for key in keys:
+        if key.api_key in loaded:
+            raise ValueError(f"two simulated keys of {key.exchange} are the same")
+        others = tuple(other for other in accounts.get(key.account, ()) if other is not key)
+        bodies = {path: render(call, key, others, now) for path, call in exchange.calls.items()}
+        loaded[key.api_key] = _Loaded(key, others, bodies, FaultQueue(key.faults))
+    return loaded

@@ -1,0 +1,29 @@
+"""A clean key of any exchange that the simulator plays, however it is played."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from gatepolicy.simulator.clean import clean_key
+from gatepolicy.simulator.invented import invented_key
+from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
+from gatepolicy.simulator.profile import known_profiles, load_profile
+
+
+def played_exchanges() -> tuple[str, ...]:
+    """Every exchange that the simulator plays, sorted."""
+    return tuple(sorted({*ExchangeId, *SITES, *known_profiles()}))
+
+
+def made_key(exchange: str, number: int, now: datetime) -> SimulatedKey:
+    """A key against which nothing can be said.
+
+    Args:
+        exchange: One that is played.
+        number: Makes the key unique within its exchange.
+        now: The time of the scan; the key is thirty days old then.
+    """
+    if exchange in SITES:
+        return replace(clean_key(SITES[exchange], number, now), exchange=exchange)
+    if exchange in tuple(ExchangeId):
+        return clean_key(ExchangeId(exchange), number, now)
+    return invented_key(load_profile(exchange), number, now)
