@@ -26,8 +26,8 @@ class Exchange:
 
     id: ExchangeId
     """Its ccxt id."""
-    prefix: str
-    """What all its paths begin with; no two exchanges share one."""
+    prefixes: tuple[str, ...]
+    """What its paths begin with; no two exchanges share one."""
     calls: Mapping[str, Call]
     """Path to call. All are GET."""
     presented: Callable[[Asked], str]

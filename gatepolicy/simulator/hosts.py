@@ -1,6 +1,5 @@
 """Exchanges that listen: what the server knows of each, however it is played."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +9,11 @@ from gatepolicy.simulator.answers import Answer, Asked
 from gatepolicy.simulator.delivery import Exchanged
 from gatepolicy.simulator.exchange import Exchange
 from gatepolicy.simulator.exchanges.table import EXCHANGES
+from gatepolicy.simulator.family import own_family
 from gatepolicy.simulator.faults import FaultQueue
 from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
-from gatepolicy.simulator.played import PlayedExchange
-from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.played import PlayedExchange, told
+from gatepolicy.simulator.profile import load_lists, load_profile
 from gatepolicy.simulator.rendering import Variant, render
 
 
@@ -54,11 +54,14 @@ class ReadyHost:
         """
         self._exchange = exchange
         self._now = now
+        self._all = tuple(keys)
         self._keys = _load(exchange, keys, now)
+        self._lists = load_lists(exchange.id) if keys else ()
 
     def declares(self, method: str, path: str) -> bool:
         """Whether it has a call of this method and path."""
-        return method == "GET" and path in self._exchange.calls
+        listed = any(call.method == method and call.has_path(path) for call in self._lists)
+        return listed or (method == "GET" and path in self._exchange.calls)
 
     def faults(self, asked: Asked) -> FaultQueue | None:
         """What goes wrong for the key that a request names."""
@@ -83,11 +86,15 @@ class ReadyHost:
 
         def real(variant: Variant) -> Answer:
             call = exchange.calls.get(asked.path)
-            if call is None:
+            listing = next((one for one in self._lists if one.has_path(asked.path)), None)
+            if call is None and listing is None:
                 return exchange.not_found(asked)
             refusal = exchange.refuse(asked, loaded.key if loaded else None)
             if refusal or loaded is None:
                 return refusal or exchange.not_found(asked)
+            if call is None:
+                assert listing is not None
+                return told(listing, asked, loaded.key, self._all)
             if variant is Variant.PLAIN:
                 return Answer(200, loaded.bodies[asked.path])
             body = render(call, loaded.key, loaded.others, self._now, variant)
@@ -156,15 +163,11 @@ def _of(name: str, keys: Sequence[SimulatedKey]) -> tuple[SimulatedKey, ...]:
 
 
 def _load(exchange: Exchange, keys: Sequence[SimulatedKey], now: datetime) -> Mapping[str, _Loaded]:
-    accounts: dict[str, list[SimulatedKey]] = defaultdict(list)
-    for key in keys:
-        if key.account:
-            accounts[key.account].append(key)
     loaded: dict[str, _Loaded] = {}
     for key in keys:
         if key.api_key in loaded:
             raise ValueError(f"two simulated keys of {key.exchange} are the same")
-        others = tuple(other for other in accounts.get(key.account, ()) if other is not key)
+        *others, _ = own_family(key, keys) if key.account else (key,)
         bodies = {path: render(call, key, others, now) for path, call in exchange.calls.items()}
-        loaded[key.api_key] = _Loaded(key, others, bodies, FaultQueue(key.faults))
+        loaded[key.api_key] = _Loaded(key, tuple(others), bodies, FaultQueue(key.faults))
     return loaded

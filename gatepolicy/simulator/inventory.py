@@ -73,6 +73,8 @@ def _account_lines(account_id: str, key: SimulatedKey, base_url: str, prefix: st
         pairs = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in key.labels.items())
         yield f"    labels: {{{', '.join(pairs)}}}"
     yield f"    owner: {json.dumps(_OWNER)}"
+    if key.discovers:
+        yield "    discover: true"
     yield f"    base_url: {json.dumps(base_url)}"
 
 

@@ -78,7 +78,9 @@ class SimulatedKey:
     active: bool = True
     """Gate's ``state`` 1; otherwise 2, which for main keys means locked."""
     account: str = ""
-    """Gate keys of the same account appear in each other's list; empty is an account alone."""
+    """Keys of the same account appear in each other's lists; empty is an account alone."""
+    subaccount: str = ""
+    """Name of the sub-account of ``account`` that the key belongs to; empty is the main account."""
     caller_ip: str = CALLER_IP
     """The address that requests with this key pretend to come from; loopback is of no use here."""
     missing_flags: frozenset[str] = frozenset()
@@ -94,6 +96,8 @@ class SimulatedKey:
     """The labels that an inventory gives the account."""
     given_secret: str | None = field(default=None, repr=False)
     """The secret that the scanner is given, when it is not the right one."""
+    discovers: bool = False
+    """Whether the inventory has it list the other keys of its account."""
     named_by: str = "apiKey"
     """ccxt's name of the credential that names the key."""
     more_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -136,7 +140,7 @@ def _undocumented(key: SimulatedKey) -> dict[str, bool]:
         "expires_at": key.expires_at is not None and key.answers_as not in _WITH_EXPIRY,
         "trading_pairs": bool(key.trading_pairs) and not gate,
         "not active": not key.active and not gate,
-        "account": bool(key.account) and not gate,
+        "a sub-account of no account": bool(key.subaccount) and not key.account,
         "created_at without a zone": key.created_at.tzinfo is None,
     }
 

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, assert_never
 
 from gatepolicy.simulator.answers import Answer, Asked
+from gatepolicy.simulator.family import Rows, own_family, subaccount_keys, subaccounts
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import PlayedCall, Profile
 from gatepolicy.simulator.rendering import STAND_IN, Variant, written
@@ -36,7 +37,7 @@ class PlayedExchange:
 
     def declares(self, method: str, path: str) -> bool:
         """Whether the profile has a call of this method and path."""
-        return any((call.method, call.path) == (method, path) for call in self._profile.calls)
+        return any(c.method == method and c.has_path(path) for c in self._profile.calls)
 
     def key_of(self, asked: Asked) -> SimulatedKey | None:
         """The key that a request names; ``None`` when the exchange does not know it."""
@@ -51,7 +52,7 @@ class PlayedExchange:
             variant: How what describes the key is written, in an answer that is no refusal.
         """
         call = next(
-            (c for c in self._profile.calls if c.takes(asked.method, asked.path, asked.text())),
+            (call for call in self._profile.calls if call.takes(asked)),
             None,
         )
         if call is None:
@@ -60,15 +61,7 @@ class PlayedExchange:
         refusal = self._refusal(call, asked, key)
         if refusal is not None or key is None:
             return self.error(refusal or "unknown_key", asked, key)
-        scene = Scene(key, _now(asked), {"path": asked.path})
-        *others, described = [self._described(call, one, asked) for one in self._family(key)]
-        rows = [*others, STAND_IN]
-        extra = {**scene.extra, "key_object": STAND_IN, "key_objects": rows}
-        document = fill(call.document, Scene(key, scene.now, extra))
-        if not call.described:
-            # Nothing describes the key but the document itself.
-            document, described = STAND_IN, document
-        return Answer(200, written(document, described, variant))
+        return told(call, asked, key, tuple(self._keys.values()), variant)
 
     def error(self, name: str, asked: Asked, key: SimulatedKey | None) -> Answer:
         """One of the documented errors.
@@ -117,18 +110,47 @@ class PlayedExchange:
         self._nonces[key.api_key] = int(nonce)
         return True
 
-    def _family(self, key: SimulatedKey) -> Sequence[SimulatedKey]:
-        """All keys of the account, the key itself last."""
-        others = [
-            other
-            for other in self._keys.values()
-            if other is not key and key.account and other.account == key.account
-        ]
-        return [*others, key]
 
-    def _described(self, call: PlayedCall, key: SimulatedKey, asked: Asked) -> object:
-        filled = fill(call.described, Scene(key, _now(asked), {"path": asked.path}))
-        return key.patched(filled) if isinstance(filled, dict) else filled
+def told(
+    call: PlayedCall,
+    asked: Asked,
+    key: SimulatedKey,
+    keys: Sequence[SimulatedKey],
+    variant: Variant = Variant.PLAIN,
+) -> Answer:
+    """What a call answers to a key that it does not refuse.
+
+    Args:
+        call: The call.
+        asked: The request.
+        key: The calling key.
+        keys: All keys that the exchange knows.
+        variant: How what describes the calling key is written.
+    """
+    match call.rows:
+        case Rows.KEYS:
+            *others, described = [_described(call, one, asked) for one in own_family(key, keys)]
+            rows = [*others, STAND_IN]
+        case Rows.SUBACCOUNTS:
+            described = None
+            rows = [_described(call, one, asked) for one in subaccounts(key, keys)]
+        case Rows.SUBACCOUNT_KEYS:
+            described = None
+            named = subaccount_keys(key, keys, call.asked_for(asked))
+            rows = [_described(call, one, asked) for one in named]
+        case _:
+            assert_never(call.rows)
+    extra = {"path": asked.path, "key_object": STAND_IN, "key_objects": rows}
+    document = fill(call.document, Scene(key, _now(asked), extra))
+    if not call.described:
+        # Nothing describes the key but the document itself.
+        document, described = STAND_IN, document
+    return Answer(200, written(document, described, variant))
+
+
+def _described(call: PlayedCall, key: SimulatedKey, asked: Asked) -> object:
+    filled = fill(call.described, Scene(key, _now(asked), {"path": asked.path}))
+    return key.patched(filled) if isinstance(filled, dict) else filled
 
 
 def _now(asked: Asked) -> datetime:

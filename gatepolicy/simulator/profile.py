@@ -1,5 +1,6 @@
 """Profiles: exchanges that the simulator plays from data alone."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,13 @@ from urllib.parse import parse_qs
 
 from gatepolicy.documents.source import read_text
 from gatepolicy.documents.yaml_tree import parse_yaml
+from gatepolicy.simulator.answers import Asked
+from gatepolicy.simulator.family import Rows
+from gatepolicy.simulator.schemes.parts import part
 
 PROFILES = Path(__file__).with_name("profiles")
+LISTS = Path(__file__).with_name("lists")
+_PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +25,45 @@ class PlayedCall:
     method: str
     """HTTP method."""
     path: str
-    """Without the query."""
+    """Without the query; ``{name}`` in it stands for a parameter."""
     select: Mapping[str, str]
     """Fields that the body must hold, where the path alone does not say which call it is."""
+    asked_with: frozenset[str]
+    """Parameters that the query must have, where the same path answers differently without them."""
     needs: frozenset[str]
     """Words of which a key must hold one; empty when any key may call."""
+    rows: Rows
+    """What the rows of the answer are."""
+    subaccount: Mapping[str, str]
+    """Where a request names the sub-account whose keys are the rows; may be empty."""
     described: object
-    """Template of what describes one key."""
+    """Template of what describes one key, or one sub-account."""
     document: object
     """Template of the whole answer."""
 
-    def takes(self, method: str, path: str, body: str) -> bool:
+    def takes(self, asked: Asked) -> bool:
         """Whether a request is this call."""
-        if (method, path) != (self.method, self.path):
+        if asked.method != self.method or not self.has_path(asked.path):
             return False
-        fields = parse_qs(body, keep_blank_values=True)
+        if not self.asked_with <= parse_qs(asked.query).keys():
+            return False
+        fields = parse_qs(asked.text(), keep_blank_values=True)
         return all(fields.get(name) == [value] for name, value in self.select.items())
+
+    def has_path(self, path: str) -> bool:
+        """Whether a path is the call's, whatever its parameters are."""
+        return path == self.path or _pattern(self.path).fullmatch(path) is not None
+
+    def asked_for(self, asked: Asked) -> str:
+        """The sub-account that a request names; empty when it names none."""
+        if "path" in self.subaccount:
+            found = _pattern(self.path).fullmatch(asked.path)
+            return found[self.subaccount["path"]] if found else ""
+        return part(asked, self.subaccount) if self.subaccount else ""
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", re.escape(path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +105,30 @@ def load_profile(exchange: str) -> Profile:
         permissions=data["permissions"],
         auth=data["auth"],
         errors=data["errors"],
-        calls=tuple(
-            PlayedCall(
-                method=call["method"],
-                path=call["path"],
-                select=call.get("select", {}),
-                needs=frozenset(call.get("needs", ())),
-                described=call.get("key", {}),
-                document=call["document"],
-            )
-            for call in data["calls"]
-        ),
+        calls=_calls(data),
+    )
+
+
+def load_lists(exchange: str) -> Sequence[PlayedCall]:
+    """The calls about sub-accounts of an exchange that is played by code; none for most."""
+    file = LISTS / f"{exchange}.yaml"
+    return _calls(_data(file)) if file.exists() else ()
+
+
+def _calls(data: Mapping[str, Any]) -> Sequence[PlayedCall]:
+    return tuple(
+        PlayedCall(
+            method=call["method"],
+            path=call["path"],
+            select=call.get("select", {}),
+            asked_with=frozenset(call.get("asked_with", ())),
+            needs=frozenset(call.get("needs", ())),
+            rows=Rows(call.get("rows", Rows.KEYS)),
+            subaccount=call.get("subaccount", {}),
+            described=call.get("key", {}),
+            document=call["document"],
+        )
+        for call in data["calls"]
     )
 
 

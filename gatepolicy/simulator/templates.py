@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from hashlib import sha256
 
+from gatepolicy.simulator.family import user_number
 from gatepolicy.simulator.keys import SimulatedKey
 
 _KST = timezone(timedelta(hours=9))
@@ -33,6 +33,8 @@ def words_of(key: SimulatedKey) -> Mapping[str, str]:
     """Granted words, each with its access: ``read-only`` or ``read-write``."""
     if isinstance(key.permissions, Mapping):
         return dict(key.permissions)
+    if isinstance(key.permissions, frozenset):
+        return dict.fromkeys(sorted(key.permissions), "read-write")
     pairs = [word.rpartition(":") for word in key.permissions]
     return {
         (head if tail in _ACCESS else f"{head}{colon}{tail}"): tail
@@ -77,6 +79,8 @@ def _text(template: str, scene: Scene) -> object:
     if not template.startswith("$"):
         return template
     name, _, form = template[1:].partition(".")
+    if name == "item" and form == "read_only":
+        return words_of(scene.key).get(str(scene.extra[name])) == "read-only"
     if name in scene.extra:
         return scene.extra[name]
     if name in ("created", "expires", "used", "now"):
@@ -89,11 +93,12 @@ def _text(template: str, scene: Scene) -> object:
 
 def _variables(scene: Scene) -> Mapping[str, object]:
     key = scene.key
-    uid = 10_000_000 + int.from_bytes(sha256((key.account or key.api_key).encode()).digest()[:3])
+    uid = user_number(key)
     return {
         "api_key": key.api_key,
         "secret": key.secret,
         "name": key.name,
+        "subaccount": key.subaccount,
         "uid": uid,
         "uid.text": str(uid),
         "caller": key.caller_ip,
@@ -145,6 +150,9 @@ def _operate(template: Mapping[str, object], scene: Scene) -> object:
             granted = _list(of, scene)
             chosen = [value for word, value in first if word in granted]
             return chosen[0] if chosen else other
+        case {"$groups": of}:
+            empty = template.get("all", [])
+            return _groups(_list(of, scene), empty if isinstance(empty, list) else [])
         case {"$mask": of, "show": int(show), "with": str(mask)}:
             whole, last = str(_fill(of, scene)), template.get("show_last", 0)
             return whole[:show] + mask + (whole[-last:] if isinstance(last, int) and last else "")
@@ -153,6 +161,15 @@ def _operate(template: Mapping[str, object], scene: Scene) -> object:
             return str(value).lower() if isinstance(value, bool) else str(value)
         case _:
             raise ValueError(f"no operator: {sorted(map(str, template))}")
+
+
+def _groups(words: Sequence[object], empty: Sequence[object]) -> Mapping[str, Sequence[str]]:
+    """Words such as ``Group.Name``, by their group; groups that may be empty stand there, too."""
+    groups: dict[str, list[str]] = {str(group): [] for group in empty}
+    for word in words:
+        group, _, name = str(word).partition(".")
+        groups.setdefault(group, []).append(name)
+    return groups
 
 
 def _granted(template: Mapping[str, object], word: str, scene: Scene) -> object:

@@ -24,7 +24,7 @@ LATER = datetime(2027, 1, 1, tzinfo=UTC)
         ("kucoin", {"expires_at": LATER}, "expires_at"),
         ("bybit", {"trading_pairs": ("BTCUSDT",)}, "trading_pairs"),
         ("bybit", {"active": False}, "not active"),
-        ("okx", {"account": "a"}, "account"),
+        ("okx", {"subaccount": "desk"}, "a sub-account of no account"),
         ("okx", {"created_at": datetime(2026, 1, 1)}, "created_at without a zone"),  # noqa: DTZ001
         ("gate", {"allowed_ips": ("203.0.113.0/24",)}, "203.0.113.0/24 in allowed_ips"),
         ("kucoin", {"allowed_ips": ("2001:db8::1",)}, "2001:db8::1 in allowed_ips"),

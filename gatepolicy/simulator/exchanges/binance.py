@@ -113,7 +113,7 @@ def _presented(asked: Asked) -> str:
 
 BINANCE = Exchange(
     id=ExchangeId.BINANCE,
-    prefix="/sapi/",
+    prefixes=("/sapi/",),
     calls={"/sapi/v1/account/apiRestrictions": Call(_describe, only_described)},
     presented=_presented,
     refuse=_refuse,

@@ -182,7 +182,7 @@ def _wrap(
 
 BYBIT = Exchange(
     id=ExchangeId.BYBIT,
-    prefix="/v5/",
+    prefixes=("/v5/",),
     calls={"/v5/user/query-api": Call(_describe, _wrap)},
     presented=lambda asked: asked.headers.get("X-BAPI-API-KEY", ""),
     refuse=_refuse,

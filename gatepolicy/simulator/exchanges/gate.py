@@ -19,6 +19,7 @@ from gatepolicy.simulator.answers import (
     whole_number,
 )
 from gatepolicy.simulator.exchange import Call, Exchange, only_described
+from gatepolicy.simulator.family import user_number
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
 
 _WINDOW_SECONDS = 60
@@ -91,16 +92,10 @@ def _not_found(asked: Asked) -> Answer:
     return _error(404, "NOT_FOUND", "Request path not found")
 
 
-def user_id(key: SimulatedKey) -> int:
-    """The account's number: invented, and the same for all keys of one account."""
-    account = key.account or key.api_key
-    return 10_000_000 + int.from_bytes(sha256(account.encode()).digest()[:3])
-
-
 def _detail(key: SimulatedKey, now: datetime) -> Mapping[str, object]:
     del now
     return {
-        "user_id": user_id(key),
+        "user_id": user_number(key),
         "ip_whitelist": key.allowed_ips,
         "currency_pairs": key.trading_pairs,
         "key": {"mode": 1},
@@ -117,7 +112,7 @@ def _row(key: SimulatedKey, now: datetime) -> Mapping[str, object]:
         "state": 1 if key.active else 2,
         "mode": 1,
         "name": key.name,
-        "user_id": user_id(key),
+        "user_id": user_number(key),
         "perms": _perms(key),
         "ip_whitelist": key.allowed_ips,
         "currency_pairs": key.trading_pairs,
@@ -154,7 +149,7 @@ def _neighbour(key: SimulatedKey) -> Mapping[str, object]:
         "state": 1,
         "mode": 1,
         "name": "old portal key",
-        "user_id": user_id(key),
+        "user_id": user_number(key),
         "perms": [
             {"name": "wallet", "read_only": False},
             {"name": "futures", "read_only": False},
@@ -168,21 +163,12 @@ def _neighbour(key: SimulatedKey) -> Mapping[str, object]:
     }
 
 
-def _no_sub_accounts(
-    key: SimulatedKey, others: Sequence[SimulatedKey], now: datetime, described: object
-) -> object:
-    # Simulated accounts have none: the documents show no answer for that, so an empty list.
-    del key, others, now, described
-    return []
-
-
 GATE = Exchange(
     id=ExchangeId.GATE,
-    prefix="/api/v4/",
+    prefixes=("/api/v4/",),
     calls={
         "/api/v4/account/detail": Call(_detail, only_described, patched=False),
         "/api/v4/account/main_keys": Call(_row, _main_keys),
-        "/api/v4/sub_accounts": Call(_row, _no_sub_accounts, patched=False),
     },
     presented=lambda asked: asked.headers.get("KEY", ""),
     refuse=_refuse,

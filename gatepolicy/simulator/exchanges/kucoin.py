@@ -118,7 +118,7 @@ def _wrap(
 
 KUCOIN = Exchange(
     id=ExchangeId.KUCOIN,
-    prefix="/api/v1/",
+    prefixes=("/api/v1/", "/api/v2/"),
     calls={"/api/v1/user/api-key": Call(_describe, _wrap)},
     presented=lambda asked: asked.headers.get("KC-API-KEY", ""),
     refuse=_refuse,

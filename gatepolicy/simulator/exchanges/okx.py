@@ -132,7 +132,7 @@ def _wrap(
 
 OKX = Exchange(
     id=ExchangeId.OKX,
-    prefix="/api/v5/",
+    prefixes=("/api/v5/",),
     calls={"/api/v5/account/config": Call(_describe, _wrap)},
     presented=lambda asked: asked.headers.get("OK-ACCESS-KEY", ""),
     refuse=_refuse,

@@ -18,6 +18,6 @@ EXCHANGES: Mapping[ExchangeId, Exchange] = {
 def exchange_at(path: str) -> Exchange | None:
     """The exchange that a path belongs to; all five share one port."""
     for exchange in EXCHANGES.values():
-        if path.startswith(exchange.prefix):
+        if path.startswith(exchange.prefixes):
             return exchange
     return None
