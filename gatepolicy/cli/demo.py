@@ -9,7 +9,7 @@ import click
 from gatepolicy.cli import inputs
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
-from gatepolicy.demo.run import demonstrate, expectations
+from gatepolicy.demo.run import demonstrate, stage
 from gatepolicy.errors import InternalError
 from gatepolicy.model.exit_codes import MEANING, ExitCode
 
@@ -26,7 +26,7 @@ from gatepolicy.model.exit_codes import MEANING, ExitCode
     "--all",
     "everything",
     is_flag=True,
-    help="Also the exchanges that are played from profiles.",
+    help="Also all other exchanges that the simulator plays.",
 )
 @click.option("--no-color", is_flag=True, help="No colour, also on a terminal.")
 def command(**given: Any) -> ExitCode:
@@ -36,10 +36,10 @@ def command(**given: Any) -> ExitCode:
     """
     folder = Path(given["out"])
     folder.mkdir(parents=True, exist_ok=True)
-    everything: bool = given["everything"]
-    count = len(expectations(everything=everything))
+    staged = stage(inputs.now(), everything=given["everything"])
+    count = len(staged.expected)
     progress = Progress(count, sys.stderr, quiet=False)
-    shown = demonstrate(folder, inputs.now(), everything=everything, advance=progress.advance)
+    shown = demonstrate(folder, staged, advance=progress.advance)
     progress.clear()
     Outputs.for_demo(folder, no_color=given["no_color"]).write(shown.scan)
     for surprise in shown.surprises:

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.disclosure import Discloses, disclosure
+from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import Outcome
+from gatepolicy.simulator.staged import StagedAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ EXPECTED: Mapping[str, Expected] = {
     "gate-foreign-ip": Violates("ip-outside-allowlist"),
     "gate-pairs": Violates("trading-pairs-restricted"),
     "gate-idle": Violates("key-idle"),
+    "gate-auditor": Clean(),
+    # A list masks the key: that no other account has the same one is not proved.
+    "gate-audited": Proved(),
+    "gate-auditor/key-0009": Violates("undeclared-key"),
     "binance-mm": Clean(),
     "binance-withdraw": Violates("withdrawal-enabled"),
     "binance-unbound": Violates("ip-unbound"),
@@ -65,21 +72,36 @@ EXPECTED: Mapping[str, Expected] = {
 """Account id to what the scan must find."""
 
 
-def expected_of_map(exchanges: Iterable[str]) -> Mapping[str, Expected]:
-    """What the scan must find on exchanges that are played from profiles.
+def expected_of_map(accounts: Iterable[StagedAccount]) -> Mapping[str, Expected]:
+    """What the scan must find on the exchanges of the map, by what their APIs tell.
 
-    Where the catalog says that an answer without the word is a sign and no proof, a safe key stays
-    unknown.
+    Args:
+        accounts: Safe ones, and others with a key that can withdraw.
     """
-    safe = {f"{exchange}-safe": _of_safe_key(exchange) for exchange in exchanges}
-    sinful = {name.replace("-safe", "-withdraw"): Violates("withdrawal-enabled") for name in safe}
-    return {**safe, **sinful}
+    return {
+        account.account_id: _of_sinful_key(load_exchange(account.key.exchange))
+        if account.wrong
+        else _of_safe_key(load_exchange(account.key.exchange))
+        for account in accounts
+    }
 
 
-def _of_safe_key(exchange: str) -> Expected:
-    inferred = load_exchange(exchange).permissions.inferred_absence
-    is_inferred = Capability.WITHDRAW in inferred
-    return Unproved(Reason.NOT_DISCLOSED) if is_inferred else Proved()
+def _of_safe_key(exchange: Exchange) -> Expected:
+    binding = exchange.structural.get("ip.restricted")
+    if binding is not None and binding.value is False:
+        return Violates("ip-unbound")
+    # A word whose absence is a sign and no proof leaves a safe key unknown.
+    proves = _tells_withdrawals(exchange) in (Discloses.OBSERVED, Discloses.STRUCTURAL)
+    return Proved() if proves else Unproved(Reason.NOT_DISCLOSED)
+
+
+def _of_sinful_key(exchange: Exchange) -> Expected:
+    untold = _tells_withdrawals(exchange) is Discloses.NOT_DISCLOSED
+    return Unproved(Reason.NOT_DISCLOSED) if untold else Violates("withdrawal-enabled")
+
+
+def _tells_withdrawals(exchange: Exchange) -> Discloses:
+    return disclosure(exchange)[Capability.WITHDRAW.fact].how
 
 
 def surprises(scan: Scan, staged: Mapping[str, Expected]) -> Iterator[str]:

@@ -18,9 +18,8 @@ from gatepolicy.plan import Selection
 from gatepolicy.resources import policies_directory
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.profile import known_profiles
 from gatepolicy.simulator.server import Simulator
-from gatepolicy.simulator.staged import staged_fleet, staged_map
+from gatepolicy.simulator.staged import StagedAccount, staged_fleet, staged_map
 from gatepolicy.simulator.thread import SimulatorThread
 from gatepolicy.workspace import load_workspace
 
@@ -35,32 +34,46 @@ class Demonstration:
     """What did not come out as staged; empty when all is well."""
 
 
-def expectations(*, everything: bool) -> Mapping[str, Expected]:
-    """Account id to what the scan must find.
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is scanned, and what must come of it."""
+
+    accounts: tuple[StagedAccount, ...]
+    """Every account."""
+    expected: Mapping[str, Expected]
+    """Account id to what the scan must find."""
+    policies: tuple[Path, ...]
+    """The policies that judge."""
+
+
+def stage(now: datetime, *, everything: bool) -> Stage:
+    """The demonstration's accounts.
 
     Args:
-        everything: Also on the exchanges that are played from profiles.
+        now: The present, UTC; the staged keys' ages count from it.
+        everything: Also on all other exchanges that the simulator plays.
     """
-    return {**EXPECTED, **(expected_of_map(known_profiles()) if everything else {})}
+    on_map = staged_map(now) if everything else ()
+    return Stage(
+        accounts=(*staged_fleet(now), *on_map),
+        expected={**EXPECTED, **expected_of_map(on_map)},
+        policies=_policies(everything=everything),
+    )
 
 
-def demonstrate(
-    folder: Path, now: datetime, *, everything: bool, advance: Callable[[], None]
-) -> Demonstration:
-    """Stage a fleet, scan it, and compare.
+def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> Demonstration:
+    """Scan what is staged, and compare.
 
     Args:
         folder: An existing folder for the inventory and the policies.
-        now: The present, UTC; the staged keys' ages count from it.
-        everything: Also stage the exchanges that are played from profiles.
+        staged: What is staged.
         advance: Called once for every account that is done.
     """
-    staged = (*staged_fleet(now), *(staged_map(now) if everything else ()))
-    keys = [account.key for account in staged]
-    with SimulatorThread(Simulator(keys)) as simulator:
+    keys = [account.key for account in staged.accounts if account.declared]
+    with SimulatorThread(Simulator([account.key for account in staged.accounts])) as simulator:
         inventory = folder / "accounts.yaml"
         inventory.write_text(_inventory(keys, simulator.url_of), encoding="utf-8")
-        policies = [_copied(source, folder) for source in _policies(everything=everything)]
+        policies = [_copied(source, folder) for source in staged.policies]
         workspace = load_workspace(policies, str(inventory))
         scan = scan_live(
             prepare(workspace, Selection()),
@@ -68,11 +81,11 @@ def demonstrate(
             ScanSettings(),
             advance=advance,
         )
-    return Demonstration(scan, tuple(surprises(scan, expectations(everything=everything))))
+    return Demonstration(scan, tuple(surprises(scan, staged.expected)))
 
 
 def _policies(*, everything: bool) -> tuple[Path, ...]:
-    own = ("desk.yaml", "map.yaml") if everything else ("desk.yaml",)
+    own = ("desk.yaml", "keys.yaml", "map.yaml") if everything else ("desk.yaml", "keys.yaml")
     guide = policies_directory() / "gate-market-making.yaml"
     return (guide, *(Path(__file__).with_name(name) for name in own))
 

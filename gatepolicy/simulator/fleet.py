@@ -7,7 +7,7 @@ from random import Random
 from typing import TypeAlias
 
 from gatepolicy.simulator.clean import clean_key
-from gatepolicy.simulator.keys import ExchangeId, Permissions, SimulatedKey
+from gatepolicy.simulator.keys import SITES, ExchangeId, Permissions, SimulatedKey
 from gatepolicy.simulator.profile import load_profile
 
 _SINNERS = 0.1
@@ -39,6 +39,13 @@ def _words(key: SimulatedKey, shared: Mapping[str, Permissions], which: str) -> 
     if key.answers_as in shared:
         return shared[key.answers_as]
     return tuple(load_profile(key.exchange).permissions[which])
+
+
+def can_withdraw(exchange: str) -> bool:
+    """Whether keys that can withdraw can be made on an exchange."""
+    return SITES.get(exchange, exchange) in _WITHDRAW or "withdraw" in (
+        load_profile(exchange).permissions
+    )
 
 
 def with_withdraw(key: SimulatedKey, now: datetime) -> SimulatedKey:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from gatepolicy.simulator.keys import SimulatedKey
 
 _OWNER = "treasury-security@example.com"
+_SHOWN = 12
+"""So many characters of a key are shown to its owner later on, by Gate."""
 
 
 class CredentialStyle(StrEnum):
@@ -65,7 +67,11 @@ def environment(keys: Sequence[SimulatedKey]) -> dict[str, str]:
 def _account_lines(account_id: str, key: SimulatedKey, base_url: str, prefix: str) -> Iterator[str]:
     yield f"  - id: {json.dumps(account_id)}"
     yield f"    exchange: {key.exchange}"
-    yield "    credentials:"
+    if key.audited_by:
+        yield f"    key: {json.dumps(key.api_key[:_SHOWN] + '*****')}"
+        yield f"    audited_by: {json.dumps(key.audited_by)}"
+    else:
+        yield "    credentials:"
     for credential in _credentials(key):
         reference = f"{prefix}{_variable(account_id, credential)}"
         yield f"      {credential}: {json.dumps(reference)}"
@@ -79,6 +85,8 @@ def _account_lines(account_id: str, key: SimulatedKey, base_url: str, prefix: st
 
 
 def _credentials(key: SimulatedKey) -> dict[str, str]:
+    if key.audited_by:
+        return {}
     secret = key.secret if key.given_secret is None else key.given_secret
     given = {key.named_by: key.api_key, "secret": secret, "password": key.passphrase}
     return {name: value for name, value in given.items() if value} | dict(key.more_credentials)

@@ -98,6 +98,9 @@ class SimulatedKey:
     """The secret that the scanner is given, when it is not the right one."""
     discovers: bool = False
     """Whether the inventory has it list the other keys of its account."""
+    audited_by: str = ""
+    """Account id of the key that lists this one, so that the scanner needs no credential of it;
+    only of exchanges that show the first twelve characters of a key."""
     named_by: str = "apiKey"
     """ccxt's name of the credential that names the key."""
     more_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -23,7 +23,13 @@ def made_key(exchange: str, number: int, now: datetime) -> SimulatedKey:
         now: The time of the scan; the key is thirty days old then.
     """
     if exchange in SITES:
-        return replace(clean_key(SITES[exchange], number, now), exchange=exchange)
+        like = clean_key(SITES[exchange], number, now)
+        return replace(
+            like,
+            exchange=exchange,
+            api_key=like.api_key.replace(SITES[exchange], exchange),
+            secret=like.secret.replace(SITES[exchange], exchange),
+        )
     if exchange in tuple(ExchangeId):
         return clean_key(ExchangeId(exchange), number, now)
     return invented_key(load_profile(exchange), number, now)

@@ -1,11 +1,12 @@
 """The fleet of the demonstration: named accounts with one sin each, and clean ones beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gatepolicy.simulator.clean import clean_key
 from gatepolicy.simulator.fleet import (
+    can_withdraw,
     refused_here,
     too_old,
     unbound,
@@ -14,9 +15,8 @@ from gatepolicy.simulator.fleet import (
     with_withdraw,
     wrong_secret,
 )
-from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
-from gatepolicy.simulator.profile import known_profiles, load_profile
+from gatepolicy.simulator.made import made_key, played_exchanges
 
 _WIDE_RANGE = "203.0.112.0/20"
 
@@ -31,6 +31,8 @@ class StagedAccount:
     """Its key; ``key.account_id`` is the same id."""
     wrong: str
     """What is wrong with it, in a few words; empty when nothing is."""
+    declared: bool = True
+    """Whether the inventory names it."""
 
 
 def staged_fleet(now: datetime) -> tuple[StagedAccount, ...]:
@@ -41,32 +43,32 @@ def staged_fleet(now: datetime) -> tuple[StagedAccount, ...]:
     """
     staged = (*_gate(now), *_binance(now), *_bybit(now), *_okx(now), *_kucoin(now))
     return tuple(
-        StagedAccount(
-            account.account_id,
-            replace(account.key, account_id=account.account_id),
-            account.wrong,
-        )
+        replace(account, key=replace(account.key, account_id=account.account_id))
         for account in staged
     )
 
 
 def staged_map(now: datetime) -> tuple[StagedAccount, ...]:
-    """Two accounts on every exchange that is played from a profile: a safe one, and one that can
-    withdraw.
+    """Accounts on every other exchange: one with a safe key, and one with a key that can withdraw,
+    where such a key can be made.
 
     Args:
         now: The time of the scan; ages are relative to it.
     """
     staged = []
-    for exchange in known_profiles():
-        safe = replace(invented_key(load_profile(exchange), 1, now), labels={"stage": "map"})
-        other = replace(invented_key(load_profile(exchange), 2, now), labels={"stage": "map"})
-        for name, key, wrong in (
-            (f"{exchange}-safe", safe, ""),
-            (f"{exchange}-withdraw", with_withdraw(other, now), "withdraw is on"),
-        ):
-            staged.append(StagedAccount(name, replace(key, account_id=name), wrong))
+    for exchange in played_exchanges():
+        if exchange in tuple(ExchangeId):
+            continue
+        staged.append(_on_map(f"{exchange}-safe", made_key(exchange, 1, now), ""))
+        other = made_key(exchange, 2, now)
+        if can_withdraw(exchange):
+            sinful = with_withdraw(other, now)
+            staged.append(_on_map(f"{exchange}-withdraw", sinful, "withdraw is on"))
     return tuple(staged)
+
+
+def _on_map(name: str, key: SimulatedKey, wrong: str) -> StagedAccount:
+    return StagedAccount(name, replace(key, account_id=name, labels={"stage": "map"}), wrong)
 
 
 def _gate(now: datetime) -> Iterator[StagedAccount]:
@@ -85,6 +87,20 @@ def _gate(now: datetime) -> Iterator[StagedAccount]:
     idle = replace(key(6), last_used_at=now - timedelta(days=200))
     idle = replace(idle, created_at=now - timedelta(days=210))
     yield StagedAccount("gate-idle", idle, "not used for 200 days")
+    yield from _gate_account(key)
+
+
+def _gate_account(key: Callable[[int], SimulatedKey]) -> Iterator[StagedAccount]:
+    """Three keys of one account: one lists the others, one of which nobody declared."""
+
+    def of_account(number: int) -> SimulatedKey:
+        return replace(key(number), account="firm", labels={"desk": "mm", "watch": "keys"})
+
+    yield StagedAccount("gate-auditor", replace(of_account(7), discovers=True), "")
+    audited = replace(of_account(8), audited_by="gate-auditor")
+    yield StagedAccount("gate-audited", audited, "")
+    forgotten = replace(of_account(9), name="old portal key", allowed_ips=())
+    yield StagedAccount("gate-auditor/key-0009", forgotten, "nobody declared it", declared=False)
 
 
 def _binance(now: datetime) -> Iterator[StagedAccount]:
