@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Scan
@@ -69,17 +70,37 @@ def expected_of_map(exchanges: Iterable[str]) -> Mapping[str, Expected]:
     """What the scan must find on exchanges that are played from profiles.
 
     Where the catalog says that an answer without the word is a sign and no proof, a safe key stays
-    unknown.
+    unknown; where all keys of an exchange are alike, there is no second one.
     """
-    safe = {f"{exchange}-safe": _of_safe_key(exchange) for exchange in exchanges}
-    sinful = {name.replace("-safe", "-withdraw"): Violates("withdrawal-enabled") for name in safe}
+    loaded = [load_exchange(exchange) for exchange in exchanges]
+    safe = {f"{exchange.id}-safe": _of_safe_key(exchange) for exchange in loaded}
+    sinful = {
+        f"{exchange.id}-withdraw": _of_key_that_withdraws(exchange)
+        for exchange in loaded
+        if Capability.WITHDRAW.fact not in exchange.structural
+    }
     return {**safe, **sinful}
 
 
-def _of_safe_key(exchange: str) -> Expected:
-    inferred = load_exchange(exchange).permissions.inferred_absence
-    is_inferred = Capability.WITHDRAW in inferred
-    return Unproved(Reason.NOT_DISCLOSED) if is_inferred else Proved()
+def _of_safe_key(exchange: Exchange) -> Expected:
+    withdraw = exchange.structural.get(Capability.WITHDRAW.fact)
+    if withdraw is not None and withdraw.value is True:
+        return Violates("withdrawal-enabled")
+    bound = exchange.structural.get("ip.restricted")
+    if bound is not None and bound.value is False:
+        return Violates("ip-unbound")
+    if Capability.WITHDRAW in exchange.permissions.inferred_absence:
+        return Unproved(Reason.NOT_DISCLOSED)
+    return _of_what_is_told(exchange, Proved())
+
+
+def _of_key_that_withdraws(exchange: Exchange) -> Expected:
+    return _of_what_is_told(exchange, Violates("withdrawal-enabled"))
+
+
+def _of_what_is_told(exchange: Exchange, expected: Expected) -> Expected:
+    silent = Capability.WITHDRAW.fact in exchange.not_disclosed
+    return Unproved(Reason.NOT_DISCLOSED) if silent else expected
 
 
 def surprises(scan: Scan, staged: Mapping[str, Expected]) -> Iterator[str]:

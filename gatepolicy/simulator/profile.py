@@ -47,6 +47,8 @@ class Profile:
     """ccxt name to the kind of the invented credential."""
     unbound: bool
     """Whether keys without addresses can be made."""
+    lasts: int
+    """Days from the making of a key to its end; 0 where keys last until they are deleted."""
     permissions: Mapping[str, Sequence[str]]
     """Words of keys that are ``safe``, that ``withdraw``, and that hold an ``unrecognised`` one."""
     auth: Mapping[str, Any]
@@ -73,6 +75,7 @@ def load_profile(exchange: str) -> Profile:
         id=data["id"],
         credentials=data["credentials"],
         unbound=data.get("unbound", "allowed") == "allowed",
+        lasts=data.get("lasts", 0),
         permissions=data["permissions"],
         auth=data["auth"],
         errors=data["errors"],

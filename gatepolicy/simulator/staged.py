@@ -51,21 +51,24 @@ def staged_fleet(now: datetime) -> tuple[StagedAccount, ...]:
 
 
 def staged_map(now: datetime) -> tuple[StagedAccount, ...]:
-    """Two accounts on every exchange that is played from a profile: a safe one, and one that can
-    withdraw.
+    """Accounts on every exchange that is played from a profile: a safe one, and one that can
+    withdraw where not all keys are alike.
 
     Args:
         now: The time of the scan; ages are relative to it.
     """
     staged = []
     for exchange in known_profiles():
-        safe = replace(invented_key(load_profile(exchange), 1, now), labels={"stage": "map"})
-        other = replace(invented_key(load_profile(exchange), 2, now), labels={"stage": "map"})
-        for name, key, wrong in (
-            (f"{exchange}-safe", safe, ""),
-            (f"{exchange}-withdraw", with_withdraw(other, now), "withdraw is on"),
-        ):
-            staged.append(StagedAccount(name, replace(key, account_id=name), wrong))
+        profile = load_profile(exchange)
+        safe = replace(invented_key(profile, 1, now), labels={"stage": "map"})
+        accounts = [(f"{exchange}-safe", safe, "")]
+        if "withdraw" in profile.permissions:
+            other = replace(invented_key(profile, 2, now), labels={"stage": "map"})
+            accounts.append((f"{exchange}-withdraw", with_withdraw(other, now), "withdraw is on"))
+        staged += [
+            StagedAccount(name, replace(key, account_id=name), wrong)
+            for name, key, wrong in accounts
+        ]
     return tuple(staged)
 
 

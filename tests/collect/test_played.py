@@ -86,6 +86,10 @@ def test_a_safe_key_tells_what_is_documented(ask: Ask, exchange: str) -> None:
         made = known["key.created_at"]
         assert isinstance(made, datetime)
         assert abs((NOW - made).days - 30) <= 1
+    if load_profile(exchange).lasts and observes(exchange, "key.expires_at"):
+        end = known["key.expires_at"]
+        assert isinstance(end, datetime)
+        assert abs((end - NOW).days - load_profile(exchange).lasts + 30) <= 1
 
 
 @pytest.mark.parametrize(
