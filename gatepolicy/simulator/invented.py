@@ -106,6 +106,8 @@ _KINDS: Mapping[str, Callable[[str], str]] = {
     "ed25519_public": _ed25519_public,
     "ed25519_secret": _ed25519_secret,
     "evm_hash": lambda seed: f"0x{_digest(seed).hex()}",
+    # In capitals, as wallets show some letters and exchanges do not.
+    "evm_address": lambda seed: f"0x{_digest(seed).hex()[:40].upper()}",
 }
 """Kind in a profile to how such a credential is invented."""
 

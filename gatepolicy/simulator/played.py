@@ -10,7 +10,7 @@ from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import PlayedCall, Profile
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.table import SCHEMES
-from gatepolicy.simulator.templates import Scene, fill, words_of
+from gatepolicy.simulator.templates import Scene, fill, owner_of, words_of
 
 _LONGEST_NONCE = 40
 
@@ -28,16 +28,19 @@ class PlayedExchange:
             raise ValueError(f"{profile.id} documents no answer to an address that is refused")
         self._profile = profile
         self._keys = {key.api_key: key for key in keys}
+        self._owned = {owner_of(key): key for key in keys}
         self._nonces: dict[str, int] = {}
 
     def declares(self, method: str, path: str) -> bool:
         """Whether the profile has a call of this method and path."""
         return any((call.method, call.path) == (method, path) for call in self._profile.calls)
 
-    def key_of(self, asked: Asked) -> SimulatedKey | None:
-        """The key that a request names; ``None`` when the exchange does not know it."""
+    def key_of(self, call: PlayedCall, asked: Asked) -> SimulatedKey | None:
+        """The key that a request names, or one of its owner's; ``None`` when the exchange does not
+        know it.
+        """
         presented = SCHEMES[self._profile.auth["scheme"]].presented(asked, self._profile.auth)
-        return self._keys.get(presented)
+        return (self._owned if call.of_owner else self._keys).get(presented)
 
     def answer(self, asked: Asked) -> Answer:
         """What the exchange answers."""
@@ -47,7 +50,7 @@ class PlayedExchange:
         )
         if call is None:
             return self.error("not_found", asked, None)
-        key = self.key_of(asked)
+        key = self.key_of(call, asked)
         refusal = self._refusal(call, asked, key)
         if refusal is not None or key is None:
             return self.error(refusal or "unknown_key", asked, key)

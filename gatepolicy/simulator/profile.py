@@ -1,5 +1,6 @@
 """Profiles: exchanges that the simulator plays from data alone."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ class PlayedCall:
     """Without the query."""
     select: Mapping[str, str]
     """Fields that the body must hold, where the path alone does not say which call it is."""
+    of_owner: bool
+    """Whether a request names the owner of the keys, and not one of them."""
     needs: frozenset[str]
     """Words of which a key must hold one; empty when any key may call."""
     described: object
@@ -33,8 +36,20 @@ class PlayedCall:
         """Whether a request is this call."""
         if (method, path) != (self.method, self.path):
             return False
-        fields = parse_qs(body, keep_blank_values=True)
-        return all(fields.get(name) == [value] for name, value in self.select.items())
+        fields = _fields(body) if self.select else {}
+        return all(fields.get(name) == value for name, value in self.select.items())
+
+
+def _fields(body: str) -> Mapping[str, object]:
+    """The fields of a form or of a JSON object; of a form, those that are there once."""
+    if not body.startswith("{"):
+        form = parse_qs(body, keep_blank_values=True)
+        return {name: values[0] for name, values in form.items() if len(values) == 1}
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +99,7 @@ def load_profile(exchange: str) -> Profile:
                 method=call["method"],
                 path=call["path"],
                 select=call.get("select", {}),
+                of_owner=call.get("names", "key") == "owner",
                 needs=frozenset(call.get("needs", ())),
                 described=call.get("key", {}),
                 document=call["document"],

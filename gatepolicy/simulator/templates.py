@@ -29,6 +29,11 @@ class Scene:
     """Variables of the place, such as ``$item``."""
 
 
+def owner_of(key: SimulatedKey) -> str:
+    """The address of the wallet that owns a key's account."""
+    return f"0x{sha256(f'owner {key.account or key.api_key}'.encode()).hexdigest()[:40]}"
+
+
 def words_of(key: SimulatedKey) -> Mapping[str, str]:
     """Granted words, each with its access: ``read-only`` or ``read-write``."""
     if isinstance(key.permissions, Mapping):
@@ -94,6 +99,7 @@ def _variables(scene: Scene) -> Mapping[str, object]:
         "api_key": key.api_key,
         "secret": key.secret,
         "name": key.name,
+        "owner": owner_of(key),
         "uid": uid,
         "uid.text": str(uid),
         "caller": key.caller_ip,
@@ -148,6 +154,8 @@ def _operate(template: Mapping[str, object], scene: Scene) -> object:
         case {"$mask": of, "show": int(show), "with": str(mask)}:
             whole, last = str(_fill(of, scene)), template.get("show_last", 0)
             return whole[:show] + mask + (whole[-last:] if isinstance(last, int) and last else "")
+        case {"$lower": of}:
+            return str(_fill(of, scene)).lower()
         case {"$text": of}:
             value = _fill(of, scene)
             return str(value).lower() if isinstance(value, bool) else str(value)

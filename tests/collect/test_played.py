@@ -129,6 +129,12 @@ def test_an_unrecognised_word_never_proves_that_withdrawing_is_off(ask: Ask, exc
     assert "permission.withdraw" not in known
 
 
+@every_profile
+def test_a_profile_tells_of_a_wrong_signature_unless_nothing_is_signed(exchange: str) -> None:
+    profile = load_profile(exchange)
+    assert ("bad_signature" in profile.errors) == (profile.auth["scheme"] != "public")
+
+
 SECRETS = [e for e in PROFILES if "secret" in load_profile(e).credentials]
 
 

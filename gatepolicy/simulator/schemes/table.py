@@ -9,6 +9,7 @@ from gatepolicy.simulator.schemes.hmac import HMAC
 from gatepolicy.simulator.schemes.kraken import KRAKEN
 from gatepolicy.simulator.schemes.lbank import LBANK
 from gatepolicy.simulator.schemes.orderly import ORDERLY
+from gatepolicy.simulator.schemes.public import PUBLIC
 from gatepolicy.simulator.schemes.scheme import Scheme
 
 SCHEMES: Mapping[str, Scheme] = {
@@ -19,5 +20,6 @@ SCHEMES: Mapping[str, Scheme] = {
     "kraken": KRAKEN,
     "lbank": LBANK,
     "orderly": ORDERLY,
+    "public": PUBLIC,
 }
 """Name in a profile to scheme."""
