@@ -106,6 +106,8 @@ _KINDS: Mapping[str, Callable[[str], str]] = {
     "ed25519_public": _ed25519_public,
     "ed25519_secret": _ed25519_secret,
     "evm_hash": lambda seed: f"0x{_digest(seed).hex()}",
+    "account_number": lambda seed: str(int.from_bytes(_digest(seed)[:2])),
+    "hex40": lambda seed: (_digest(seed) + _digest(seed)[:8]).hex(),
     # In capitals, as wallets show some letters and exchanges do not.
     "evm_address": lambda seed: f"0x{_digest(seed).hex()[:40].upper()}",
 }

@@ -30,8 +30,9 @@ class Scene:
 
 
 def owner_of(key: SimulatedKey) -> str:
-    """The address of the wallet that owns a key's account."""
-    return f"0x{sha256(f'owner {key.account or key.api_key}'.encode()).hexdigest()[:40]}"
+    """The number of a key's account where it has one; else the address of a wallet."""
+    number = key.more_credentials.get("accountId", "")
+    return number or f"0x{sha256(f'owner {key.account or key.api_key}'.encode()).hexdigest()[:40]}"
 
 
 def words_of(key: SimulatedKey) -> Mapping[str, str]:
