@@ -154,7 +154,8 @@ class _AccountCalls:
             asked = params if isinstance(params, Failure) else await self._outcome(call, params)
             outcomes[call.id] = asked
         api_key = self._credentials.get("apiKey")
-        facts = facts_of(self._exchange, outcomes, api_key.reveal() if api_key else None)
+        named = self._credentials.get(self._exchange.named_by)
+        facts = facts_of(self._exchange, outcomes, named.reveal() if named else None)
         listed = None
         if self._lists:
             listed = await list_keys(self._exchange, self._public(), outcomes, self._list_outcome)

@@ -87,6 +87,9 @@ def expected_of_map(accounts: Iterable[StagedAccount]) -> Mapping[str, Expected]
 
 
 def _of_safe_key(exchange: Exchange) -> Expected:
+    withdraw = exchange.structural.get(Capability.WITHDRAW.fact)
+    if withdraw is not None and withdraw.value is True:
+        return Violates("withdrawal-enabled")
     binding = exchange.structural.get("ip.restricted")
     if binding is not None and binding.value is False:
         return Violates("ip-unbound")

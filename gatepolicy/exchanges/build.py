@@ -78,6 +78,7 @@ def build(data: Data) -> Exchange:
         not_disclosed=_not_disclosed(data.get("not_disclosed", {})),
         menu=data["menu"],
         fixes=data["fixes"],
+        named_by=data.get("named_by", "apiKey"),
     )
 
 
@@ -147,7 +148,12 @@ def _error(data: Data) -> ErrorPattern:
 
 def own_key_of(data: Data) -> OwnKey:
     """How to find a key in a list."""
-    return OwnKey(rows=data["rows"], key=data.get("key", ""), mask=data.get("mask", ""))
+    return OwnKey(
+        rows=data["rows"],
+        key=data.get("key", ""),
+        mask=data.get("mask", ""),
+        ignore_case=data.get("ignore_case", False),
+    )
 
 
 def permissions_of(data: Data) -> Permissions:

@@ -122,6 +122,8 @@ class OwnKey:
     exactly one row."""
     mask: str
     """The character that hides the end of the key; empty when keys are shown whole."""
+    ignore_case: bool = False
+    """Whether keys are compared in any case, as the addresses of wallets are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,3 +349,5 @@ class Exchange:
     """Rule name to the fix on this exchange."""
     listings: Sequence[Listing] = ()
     """Lists of other keys."""
+    named_by: str = "apiKey"
+    """ccxt name of the credential that names the key; never a secret."""

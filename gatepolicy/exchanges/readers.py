@@ -62,6 +62,11 @@ def _flag(value: JSONValue) -> FactValue | Wrong:
     return value if isinstance(value, bool) else Wrong("neither true nor false")
 
 
+def _any_text(value: JSONValue) -> FactValue | Wrong:
+    """That a text is there is what tells: true, whatever it says."""
+    return True if isinstance(value, str) and value.strip() else Wrong("no text")
+
+
 def _texts(value: JSONValue) -> FactValue | Wrong:
     if not isinstance(value, list):
         return Wrong("no list")
@@ -173,6 +178,7 @@ READERS: Mapping[str, Reader] = {
     "nothing": Reader(None, _nothing),
     "text": Reader(FactKind.TEXT, _text),
     "flag": Reader(FactKind.BOOL, _flag),
+    "any_text": Reader(FactKind.BOOL, _any_text),
     "texts": Reader(FactKind.TEXTS, _texts),
     "unix_seconds": Reader(FactKind.TIME, _unix(1)),
     "unix_milliseconds": Reader(FactKind.TIME, _unix(1000)),

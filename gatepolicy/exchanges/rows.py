@@ -76,6 +76,8 @@ def _is_own(row: Row, own: OwnKey, api_key: str) -> bool:
     shown = shown_key(row, own)
     if shown is None:
         return False
+    if own.ignore_case:
+        return same_key(shown.lower(), api_key.lower(), own.mask)
     return same_key(shown, api_key, own.mask)
 
 

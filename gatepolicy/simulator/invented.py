@@ -8,6 +8,7 @@ from hashlib import sha256
 from gatepolicy.simulator.clean import BOUND_IPS
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import Profile
+from gatepolicy.simulator.schemes.encoded import base58_text
 
 
 def invented_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
@@ -19,9 +20,10 @@ def invented_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
         now: The time of the scan; the key is thirty days old then.
     """
     made = {
-        name: _KINDS[kind](f"{profile.id}-{name}-{number}")
+        name: _KINDS[kind](_seed(profile, name, kind, number))
         for name, kind in profile.credentials.items()
     }
+    made_at = now - timedelta(days=30)
     named_by = "apiKey" if "apiKey" in made else next(iter(made))
     return SimulatedKey(
         exchange=profile.id,
@@ -31,11 +33,18 @@ def invented_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
         named_by=named_by,
         more_credentials=made,
         name=f"ICG-MM {number}",
-        created_at=now - timedelta(days=30),
+        created_at=made_at,
+        expires_at=made_at + timedelta(days=profile.lasts) if profile.lasts else None,
         permissions=tuple(profile.permissions["safe"]),
         allowed_ips=BOUND_IPS,
         labels={"desk": "mm"},
     )
+
+
+def _seed(profile: Profile, name: str, kind: str, number: int) -> str:
+    # Both halves of a pair grow from one seed.
+    part = "pair" if kind in _HALVES else name
+    return f"{profile.id}-{part}-{number}"
 
 
 def _digest(seed: str) -> bytes:
@@ -64,6 +73,23 @@ def _es256_pem(seed: str) -> str:
     ).decode()
 
 
+def _ed25519_seed(seed: str) -> bytes:
+    # Clients that read base58 as a number lose leading zeros.
+    return b"\1" + _digest(seed)[1:]
+
+
+def _ed25519_public(seed: str) -> str:
+    # Loaded here: nothing else of the simulator needs it.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    private = Ed25519PrivateKey.from_private_bytes(_ed25519_seed(seed))
+    return f"ed25519:{base58_text(private.public_key().public_bytes_raw())}"
+
+
+def _ed25519_secret(seed: str) -> str:
+    return f"ed25519:{base58_text(_ed25519_seed(seed))}"
+
+
 def _coinbase_key_name(seed: str) -> str:
     letters = _digest(seed).hex()
     return f"organizations/{letters[:8]}/apiKeys/{letters[8:40]}"
@@ -77,5 +103,15 @@ _KINDS: Mapping[str, Callable[[str], str]] = {
     "es256_pem": _es256_pem,
     "coinbase_key_name": _coinbase_key_name,
     "gemini_account_key": lambda seed: f"account-{_text(seed)}",
+    "ed25519_public": _ed25519_public,
+    "ed25519_secret": _ed25519_secret,
+    "evm_hash": lambda seed: f"0x{_digest(seed).hex()}",
+    "account_number": lambda seed: str(int.from_bytes(_digest(seed)[:2])),
+    "hex40": lambda seed: (_digest(seed) + _digest(seed)[:8]).hex(),
+    # In capitals, as wallets show some letters and exchanges do not.
+    "evm_address": lambda seed: f"0x{_digest(seed).hex()[:40].upper()}",
 }
 """Kind in a profile to how such a credential is invented."""
+
+_HALVES = frozenset({"ed25519_public", "ed25519_secret"})
+"""Kinds that are the two halves of one pair."""

@@ -12,7 +12,7 @@ from gatepolicy.simulator.profile import PlayedCall, Profile
 from gatepolicy.simulator.rendering import STAND_IN, Variant, written
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.table import SCHEMES
-from gatepolicy.simulator.templates import Scene, fill, words_of
+from gatepolicy.simulator.templates import Scene, fill, owner_of, words_of
 
 _LONGEST_NONCE = 40
 
@@ -33,6 +33,7 @@ class PlayedExchange:
             raise ValueError(f"{profile.id} documents no answer to an address that is refused")
         self._profile = profile
         self._keys = {key.api_key: key for key in keys}
+        self._owned = {owner_of(key): key for key in keys}
         self._nonces: dict[str, int] = {}
 
     def declares(self, method: str, path: str) -> bool:
@@ -40,9 +41,12 @@ class PlayedExchange:
         return any(c.method == method and c.has_path(path) for c in self._profile.calls)
 
     def key_of(self, asked: Asked) -> SimulatedKey | None:
-        """The key that a request names; ``None`` when the exchange does not know it."""
+        """The key that a request names, or one of its owner's; ``None`` when the exchange does not
+        know it.
+        """
+        call = self._call(asked)
         presented = SCHEMES[self._profile.auth["scheme"]].presented(asked, self._profile.auth)
-        return self._keys.get(presented)
+        return (self._owned if call and call.of_owner else self._keys).get(presented)
 
     def answer(self, asked: Asked, variant: Variant = Variant.PLAIN) -> Answer:
         """What the exchange answers.
@@ -51,10 +55,7 @@ class PlayedExchange:
             asked: The request.
             variant: How what describes the key is written, in an answer that is no refusal.
         """
-        call = next(
-            (call for call in self._profile.calls if call.takes(asked)),
-            None,
-        )
+        call = self._call(asked)
         if call is None:
             return self.error("not_found", asked, None)
         key = self.key_of(asked)
@@ -62,6 +63,9 @@ class PlayedExchange:
         if refusal is not None or key is None:
             return self.error(refusal or "unknown_key", asked, key)
         return told(call, asked, key, tuple(self._keys.values()), variant)
+
+    def _call(self, asked: Asked) -> PlayedCall | None:
+        return next((call for call in self._profile.calls if call.takes(asked)), None)
 
     def error(self, name: str, asked: Asked, key: SimulatedKey | None) -> Answer:
         """One of the documented errors.

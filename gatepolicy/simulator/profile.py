@@ -1,5 +1,6 @@
 """Profiles: exchanges that the simulator plays from data alone."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class PlayedCall:
     """Fields that the body must hold, where the path alone does not say which call it is."""
     asked_with: frozenset[str]
     """Parameters that the query must have, where the same path answers differently without them."""
+    of_owner: bool
+    """Whether a request names the owner of the keys, and not one of them."""
     needs: frozenset[str]
     """Words of which a key must hold one; empty when any key may call."""
     rows: Rows
@@ -47,8 +50,8 @@ class PlayedCall:
             return False
         if not self.asked_with <= parse_qs(asked.query).keys():
             return False
-        fields = parse_qs(asked.text(), keep_blank_values=True)
-        return all(fields.get(name) == [value] for name, value in self.select.items())
+        fields = _fields(asked.text()) if self.select else {}
+        return all(fields.get(name) == value for name, value in self.select.items())
 
     def has_path(self, path: str) -> bool:
         """Whether a path is the call's, whatever its parameters are."""
@@ -60,6 +63,18 @@ class PlayedCall:
             found = _pattern(self.path).fullmatch(asked.path)
             return found[self.subaccount["path"]] if found else ""
         return part(asked, self.subaccount) if self.subaccount else ""
+
+
+def _fields(body: str) -> Mapping[str, object]:
+    """The fields of a form or of a JSON object; of a form, those that are there once."""
+    if not body.startswith("{"):
+        form = parse_qs(body, keep_blank_values=True)
+        return {name: values[0] for name, values in form.items() if len(values) == 1}
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -76,6 +91,8 @@ class Profile:
     """ccxt name to the kind of the invented credential."""
     unbound: bool
     """Whether keys without addresses can be made."""
+    lasts: int
+    """Days from the making of a key to its end; 0 where keys last until they are deleted."""
     permissions: Mapping[str, Sequence[str]]
     """Words of keys that are ``safe``, that ``withdraw``, and that hold an ``unrecognised`` one."""
     auth: Mapping[str, Any]
@@ -102,6 +119,7 @@ def load_profile(exchange: str) -> Profile:
         id=data["id"],
         credentials=data["credentials"],
         unbound=data.get("unbound", "allowed") == "allowed",
+        lasts=data.get("lasts", 0),
         permissions=data["permissions"],
         auth=data["auth"],
         errors=data["errors"],
@@ -122,6 +140,7 @@ def _calls(data: Mapping[str, Any]) -> Sequence[PlayedCall]:
             path=call["path"],
             select=call.get("select", {}),
             asked_with=frozenset(call.get("asked_with", ())),
+            of_owner=call.get("names", "key") == "owner",
             needs=frozenset(call.get("needs", ())),
             rows=Rows(call.get("rows", Rows.KEYS)),
             subaccount=call.get("subaccount", {}),

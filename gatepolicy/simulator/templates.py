@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 
 from gatepolicy.simulator.family import user_number
 from gatepolicy.simulator.keys import SimulatedKey
@@ -27,6 +28,12 @@ class Scene:
     """The server's time."""
     extra: Mapping[str, object]
     """Variables of the place, such as ``$item``."""
+
+
+def owner_of(key: SimulatedKey) -> str:
+    """The number of a key's account where it has one; else the address of a wallet."""
+    number = key.more_credentials.get("accountId", "")
+    return number or f"0x{sha256(f'owner {key.account or key.api_key}'.encode()).hexdigest()[:40]}"
 
 
 def words_of(key: SimulatedKey) -> Mapping[str, str]:
@@ -99,6 +106,7 @@ def _variables(scene: Scene) -> Mapping[str, object]:
         "secret": key.secret,
         "name": key.name,
         "subaccount": key.subaccount,
+        "owner": owner_of(key),
         "uid": uid,
         "uid.text": str(uid),
         "caller": key.caller_ip,
@@ -134,7 +142,7 @@ def _time(name: str, form: str, scene: Scene) -> object:
     return forms[form]
 
 
-def _operate(template: Mapping[str, object], scene: Scene) -> object:
+def _operate(template: Mapping[str, object], scene: Scene) -> object:  # noqa: C901 - one table
     match template:
         case {"$join": str(separator), "of": of}:
             return separator.join(str(part) for part in _list(of, scene))
@@ -150,12 +158,13 @@ def _operate(template: Mapping[str, object], scene: Scene) -> object:
             granted = _list(of, scene)
             chosen = [value for word, value in first if word in granted]
             return chosen[0] if chosen else other
-        case {"$groups": of}:
-            empty = template.get("all", [])
-            return _groups(_list(of, scene), empty if isinstance(empty, list) else [])
+        case {"$groups": of, "all": list(groups)}:
+            return _groups(_list(of, scene), groups)
         case {"$mask": of, "show": int(show), "with": str(mask)}:
             whole, last = str(_fill(of, scene)), template.get("show_last", 0)
             return whole[:show] + mask + (whole[-last:] if isinstance(last, int) and last else "")
+        case {"$lower": of}:
+            return str(_fill(of, scene)).lower()
         case {"$text": of}:
             value = _fill(of, scene)
             return str(value).lower() if isinstance(value, bool) else str(value)
@@ -163,9 +172,9 @@ def _operate(template: Mapping[str, object], scene: Scene) -> object:
             raise ValueError(f"no operator: {sorted(map(str, template))}")
 
 
-def _groups(words: Sequence[object], empty: Sequence[object]) -> Mapping[str, Sequence[str]]:
-    """Words such as ``Group.Name``, by their group; groups that may be empty stand there, too."""
-    groups: dict[str, list[str]] = {str(group): [] for group in empty}
+def _groups(words: Sequence[object], every: Sequence[object]) -> Mapping[str, Sequence[str]]:
+    """Words such as ``Group.Name``, by their group; groups without words stand there, too."""
+    groups: dict[str, list[str]] = {str(group): [] for group in every}
     for word in words:
         group, _, name = str(word).partition(".")
         groups.setdefault(group, []).append(name)

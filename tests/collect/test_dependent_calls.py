@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gatepolicy.accounts.inventory import load_inventory
@@ -13,11 +14,15 @@ from gatepolicy.exchanges.exchange import Exchange, FromAnswer, FromCredential, 
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN
 from gatepolicy.model.reasons import Reason
+from gatepolicy.simulator.fleet import with_withdraw
+from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.profile import load_profile
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.thread import SimulatorThread
 
+Ask = Callable[..., list[Evidence]]
 Clean = Callable[[ExchangeId], SimulatedKey]
 
 
@@ -58,3 +63,21 @@ def test_without_that_value_the_second_call_is_not_sent(tmp_path: Path, clean: C
     assert [call.call for call in evidence.calls] == ["detail"]
     assert evidence.facts.unknown["permission.withdraw"].reason is Reason.UNEXPECTED_ANSWER
     assert set(evidence.facts.known) <= OF_THE_SCAN - {"key.exists"}
+
+
+def test_an_own_wallet_is_not_asked_for_agents(ask: Ask) -> None:
+    now = datetime.now(UTC)
+    wallet = with_withdraw(invented_key(load_profile("hyperliquid"), 1, now), now)
+    [evidence] = ask([wallet])
+    assert [call.call for call in evidence.calls] == ["role"]
+    assert evidence.facts.known["permission.withdraw"].value is True
+    for name in ("key.name", "key.expires_at"):
+        assert evidence.facts.unknown[name].reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_every_agent_of_an_account_has_a_name_of_its_own(ask: Ask) -> None:
+    now = datetime.now(UTC)
+    profile = load_profile("hyperliquid")
+    agents = [replace(invented_key(profile, n, now), account="fund") for n in (1, 2)]
+    told = [evidence.facts.known["key.name"].value for evidence in ask(agents)]
+    assert told == ["ICG-MM 1", "ICG-MM 2"]

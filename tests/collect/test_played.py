@@ -18,7 +18,7 @@ from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.fleet import unbound, with_unrecognised, with_withdraw
 from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
 from gatepolicy.simulator.made import made_key, played_exchanges
-from gatepolicy.simulator.profile import Profile, load_profile
+from gatepolicy.simulator.profile import Profile, known_profiles, load_profile
 from gatepolicy.simulator.server import Simulator
 
 Ask = Callable[..., list[Evidence]]
@@ -73,10 +73,8 @@ def tells_withdrawals(exchange: str) -> bool:
 
 
 def reason(evidence: Evidence) -> Reason:
-    """Why nothing is known of the key, the same for every fact that answers tell."""
-    reasons = {evidence.facts.unknown[name].reason for name in ("key.exists", "permission.read")}
-    [one] = reasons
-    return one
+    """Why nothing is known of the key."""
+    return evidence.facts.unknown["key.exists"].reason
 
 
 SPOT = {"permission.trade.spot": True, "permission.withdraw": False}
@@ -108,6 +106,11 @@ def test_a_safe_key_tells_what_is_documented(ask: Ask, exchange: str) -> None:
         made = known["key.created_at"]
         assert isinstance(made, datetime)
         assert abs((NOW - made).days - 30) <= 1
+    lasts = profile.lasts if (profile := profile_of(exchange)) else 0
+    if lasts and observes(exchange, "key.expires_at"):
+        end = known["key.expires_at"]
+        assert isinstance(end, datetime)
+        assert abs((end - NOW).days - lasts + 30) <= 1
 
 
 @pytest.mark.parametrize("exchange", [e for e in PLAYED if has_words(e, "withdraw")])
@@ -141,6 +144,12 @@ def test_an_unrecognised_word_never_proves_that_withdrawing_is_off(ask: Ask, exc
     known = answered(evidence)
     assert known["permissions.unrecognised"]
     assert "permission.withdraw" not in known
+
+
+@pytest.mark.parametrize("exchange", known_profiles())
+def test_a_profile_tells_of_a_wrong_signature_unless_nothing_is_signed(exchange: str) -> None:
+    profile = load_profile(exchange)
+    assert ("bad_signature" in profile.errors) == (profile.auth["scheme"] != "public")
 
 
 SECRETS = [e for e in PLAYED if safe(e).secret]

@@ -10,6 +10,7 @@ from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
 from gatepolicy.exchanges.exchange import Exchange, FactSource, FromAnswer
+from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
 from gatepolicy.exchanges.readers import EVERYWHERE, READERS
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Fact, Grade, Provenance
@@ -70,6 +71,14 @@ def test_every_call_that_is_named_is_declared_and_used(exchange: Exchange) -> No
     # Where nothing about the key is disclosed, a call still tells whether the key is refused.
     assert used - {""} == declared or (used == {""} and len(declared) == 1)
     assert set(exchange.own_keys) <= declared
+
+
+@every_exchange
+def test_the_credential_that_names_the_key_is_a_public_one(exchange: Exchange) -> None:
+    assert exchange.named_by in PUBLIC_CREDENTIALS
+    assert exchange.named_by in exchange.credentials
+    # An audited account's key is compared with listed ones as it is written.
+    assert not any(listing.own.ignore_case for listing in exchange.listings)
 
 
 @every_exchange

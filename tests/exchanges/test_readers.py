@@ -25,6 +25,7 @@ MOMENT = datetime(2025, 7, 20, 17, 2, 9, tzinfo=UTC)
         ("text", "", ""),
         ("flag", True, True),
         ("flag", False, False),
+        ("any_text", "abc", True),
         ("texts", [], ()),
         ("texts", ["B", "A", "B"], ("A", "B")),
         ("unix_seconds", 1753030929, MOMENT),
@@ -80,6 +81,7 @@ ALL: list[JSONValue] = [None, True, False, 0, 1, -1, 1.5, "", "x", [], [1], [Non
 FITS: dict[str, list[JSONValue]] = {
     "text": ["", "x"],
     "flag": [True, False],
+    "any_text": ["x"],
     "texts": [[]],
     "comma_addresses": [""],
     "comma_addresses_bind": [""],

@@ -60,6 +60,15 @@ def test_a_whole_key_must_be_equal() -> None:
     assert isinstance(own_row({"data": own}, WHOLE, None), NoRow)
 
 
+def test_addresses_of_wallets_are_compared_in_any_case() -> None:
+    address = "0x00000000000000000000000000000000000000Ab"
+    own: JSONValue = {"address": address.lower()}
+    any_case = OwnKey(rows="", key="/address", mask="", ignore_case=True)
+    assert own_row([{"address": "0x1"}, own], any_case, address) == Row(own, "/1")
+    assert isinstance(own_row([own, {"address": address}], any_case, address), NoRow)
+    assert isinstance(own_row([own], OwnKey("", "/address", ""), address), NoRow)
+
+
 def test_the_only_row() -> None:
     assert own_row({"data": [{"a": 1}]}, ONLY, KEY) == Row({"a": 1}, "/data/0")
     assert isinstance(own_row({"data": [{"a": 1}, {"a": 2}]}, ONLY, KEY), NoRow)

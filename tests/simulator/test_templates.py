@@ -48,6 +48,7 @@ UNBOUND = Scene(replace(KEY, allowed_ips=(), active=False), NOW, {})
         ({"$choose": "$ips", "first": [["WITHDRAW", 3]], "else": 1}, 1),
         ({"$mask": "$api_key", "show": 4, "with": "****"}, "an-i****"),
         ({"$mask": "$api_key", "show": 4, "with": "*", "show_last": 3}, "an-i*key"),
+        ({"$lower": "Ab"}, "ab"),
         ({"$text": {"$granted": "TRADE"}}, "true"),
         ({"a": {"$if": "expires", "then": 1}, "b": 2}, {"b": 2}),
         ({"a": "$expires.ms", "b": 2}, {"b": 2}),

@@ -1,8 +1,14 @@
-"""JSON that travels as base64, for schemes that sign it in that form."""
+"""Bytes and JSON that travel as text, for schemes that sign them in that form."""
 
 import base64
 import json
 from collections.abc import Mapping
+from string import ascii_lowercase, ascii_uppercase, digits
+
+_BASE58 = "".join(
+    letter for letter in digits + ascii_uppercase + ascii_lowercase if letter not in "0OIl"
+)
+"""Bitcoin's alphabet: without what looks like something else."""
 
 
 def base64_bytes(text: str) -> bytes:
@@ -24,3 +30,24 @@ def base64_object(text: str) -> Mapping[str, object]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def base58_bytes(text: str) -> bytes:
+    """What a base58 text holds; empty for a text that is no base58."""
+    if not text or not set(text) <= set(_BASE58):
+        return b""
+    number = 0
+    for letter in text:
+        number = number * 58 + _BASE58.index(letter)
+    # Each leading 1 is a leading zero byte.
+    zeros = len(text) - len(text.lstrip("1"))
+    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8)
+
+
+def base58_text(data: bytes) -> str:
+    """Bytes as a base58 text."""
+    number, letters = int.from_bytes(data), ""
+    while number:
+        number, rest = divmod(number, 58)
+        letters = _BASE58[rest] + letters
+    return "1" * (len(data) - len(data.lstrip(b"\0"))) + letters

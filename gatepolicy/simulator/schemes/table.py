@@ -8,6 +8,8 @@ from gatepolicy.simulator.schemes.gemini import GEMINI
 from gatepolicy.simulator.schemes.hmac import HMAC
 from gatepolicy.simulator.schemes.kraken import KRAKEN
 from gatepolicy.simulator.schemes.lbank import LBANK
+from gatepolicy.simulator.schemes.orderly import ORDERLY
+from gatepolicy.simulator.schemes.public import PUBLIC
 from gatepolicy.simulator.schemes.scheme import Scheme
 
 SCHEMES: Mapping[str, Scheme] = {
@@ -17,5 +19,7 @@ SCHEMES: Mapping[str, Scheme] = {
     "hmac": HMAC,
     "kraken": KRAKEN,
     "lbank": LBANK,
+    "orderly": ORDERLY,
+    "public": PUBLIC,
 }
 """Name in a profile to scheme."""
