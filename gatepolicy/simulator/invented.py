@@ -22,6 +22,7 @@ def invented_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
         name: _KINDS[kind](f"{profile.id}-{name}-{number}")
         for name, kind in profile.credentials.items()
     }
+    created = now - timedelta(days=30)
     named_by = "apiKey" if "apiKey" in made else next(iter(made))
     return SimulatedKey(
         exchange=profile.id,
@@ -31,7 +32,8 @@ def invented_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
         named_by=named_by,
         more_credentials=made,
         name=f"ICG-MM {number}",
-        created_at=now - timedelta(days=30),
+        created_at=created,
+        expires_at=created + timedelta(days=profile.lasts) if profile.lasts else None,
         permissions=tuple(profile.permissions["safe"]),
         allowed_ips=BOUND_IPS,
         labels={"desk": "mm"},

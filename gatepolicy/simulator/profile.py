@@ -47,6 +47,8 @@ class Profile:
     """ccxt name to the kind of the invented credential."""
     unbound: bool
     """Whether keys without addresses can be made."""
+    lasts: int | None
+    """Days after which every key ends; ``None`` where keys need not end."""
     permissions: Mapping[str, Sequence[str]]
     """Words of keys that are ``safe``, that ``withdraw``, and that hold an ``unrecognised`` one."""
     auth: Mapping[str, Any]
@@ -73,6 +75,7 @@ def load_profile(exchange: str) -> Profile:
         id=data["id"],
         credentials=data["credentials"],
         unbound=data.get("unbound", "allowed") == "allowed",
+        lasts=data.get("lasts"),
         permissions=data["permissions"],
         auth=data["auth"],
         errors=data["errors"],

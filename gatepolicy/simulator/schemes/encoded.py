@@ -24,3 +24,15 @@ def base64_object(text: str) -> Mapping[str, object]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def bearer_token(authorization: str) -> tuple[str, str, str]:
+    """Header, claims and signature of the JWT in an ``Authorization`` header, all still encoded.
+
+    Empty texts for a header that holds no JWT.
+    """
+    bearer, _, token = authorization.partition(" ")
+    pieces = token.split(".")
+    if bearer != "Bearer" or len(pieces) != 3:
+        return "", "", ""
+    return pieces[0], pieces[1], pieces[2]
