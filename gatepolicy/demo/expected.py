@@ -99,7 +99,13 @@ def _of_safe_key(exchange: Exchange) -> Expected:
 
 
 def _of_sinful_key(exchange: Exchange) -> Expected:
-    untold = _tells_withdrawals(exchange) is Discloses.NOT_DISCLOSED
+    sources = exchange.facts.get(Capability.WITHDRAW.fact, ())
+    # Some answers can only tell that a key may not.
+    says_no_only = bool(sources) and all(
+        source.reader == "nothing" and not any(meaning.means for meaning in source.meanings)
+        for source in sources
+    )
+    untold = says_no_only or _tells_withdrawals(exchange) is Discloses.NOT_DISCLOSED
     return Unproved(Reason.NOT_DISCLOSED) if untold else Violates("withdrawal-enabled")
 
 

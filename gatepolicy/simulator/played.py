@@ -35,6 +35,7 @@ class PlayedExchange:
         self._keys = {key.api_key: key for key in keys}
         self._owned = {owner_of(key): key for key in keys}
         self._nonces: dict[str, int] = {}
+        self._used: set[tuple[str, str]] = set()
 
     def declares(self, method: str, path: str) -> bool:
         """Whether the profile has a call of this method and path."""
@@ -93,7 +94,7 @@ class PlayedExchange:
         refused = scheme.refusal(asked, auth, key)
         if refused is not None:
             return refused
-        if "nonce" in auth and not self._grows(key, part(asked, auth["nonce"])):
+        if "nonce" in auth and not self._accepts(key, part(asked, auth["nonce"])):
             return "nonce"
         if not key.admits_caller():
             return "ip_refused"
@@ -105,6 +106,17 @@ class PlayedExchange:
 
     def _tells_ends(self) -> bool:
         return "expired" in self._profile.errors
+
+    def _accepts(self, key: SimulatedKey, nonce: str) -> bool:
+        fresh = self._profile.auth.get("nonces") == "fresh"
+        return self._is_fresh(key, nonce) if fresh else self._grows(key, nonce)
+
+    def _is_fresh(self, key: SimulatedKey, nonce: str) -> bool:
+        used = (key.api_key, nonce)
+        if not nonce or used in self._used:
+            return False
+        self._used.add(used)
+        return True
 
     def _grows(self, key: SimulatedKey, nonce: str) -> bool:
         if not (nonce.isascii() and nonce.isdigit() and len(nonce) <= _LONGEST_NONCE):

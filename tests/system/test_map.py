@@ -97,7 +97,8 @@ def test_a_key_that_can_withdraw_fails_and_never_passes(
 ) -> None:
     verdict = verdicts[f"{exchange}-withdraw"]["withdrawal-enabled"]
     untold = told(exchange, "permission.withdraw")[0] is Discloses.NOT_DISCLOSED
-    assert verdict == ("unknown" if untold else "fail")
+    # BloFin's answer can only tell that a key may not.
+    assert verdict == ("unknown" if untold or exchange == "blofin" else "fail")
 
 
 @pytest.mark.parametrize("exchange", PLAYED)

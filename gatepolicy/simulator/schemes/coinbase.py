@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gatepolicy.simulator.answers import Asked
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.schemes.encoded import base64_bytes, base64_object
+from gatepolicy.simulator.schemes.encoded import base64_bytes, base64_object, bearer_token
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 
@@ -50,11 +50,7 @@ def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | N
 
 
 def _parts(asked: Asked, parameters: Parameters) -> tuple[str, str, str]:
-    bearer, _, token = part(asked, parameters["key"]).partition(" ")
-    pieces = token.split(".")
-    if bearer != "Bearer" or len(pieces) != 3:
-        return "", "", ""
-    return pieces[0], pieces[1], pieces[2]
+    return bearer_token(part(asked, parameters["key"]))
 
 
 def _public_key(secret: str) -> EllipticCurvePublicKey | None:

@@ -51,3 +51,15 @@ def base58_text(data: bytes) -> str:
         number, rest = divmod(number, 58)
         letters = _BASE58[rest] + letters
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + letters
+
+
+def bearer_token(authorization: str) -> tuple[str, str, str]:
+    """Header, claims and signature of the JWT in an ``Authorization`` header, all still encoded.
+
+    Empty texts for a header that holds no JWT.
+    """
+    bearer, _, token = authorization.partition(" ")
+    pieces = token.split(".")
+    if bearer != "Bearer" or len(pieces) != 3:
+        return "", "", ""
+    return pieces[0], pieces[1], pieces[2]

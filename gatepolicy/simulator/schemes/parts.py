@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from gatepolicy.simulator.answers import Asked
-from gatepolicy.simulator.schemes.encoded import base64_object
+from gatepolicy.simulator.schemes.encoded import base64_object, bearer_token
 from gatepolicy.simulator.schemes.scheme import Parameters
 
 
@@ -14,8 +14,9 @@ def part(asked: Asked, place: Parameters) -> str:
 
     Args:
         asked: The request.
-        place: ``header``, ``query``, ``form`` or ``json`` with a name; or ``base64_json`` with the
-            name of a header and the ``field`` of the object in it.
+        place: ``header``, ``query``, ``form`` or ``json`` with a name; or ``base64_json`` or
+            ``jwt`` with the name of a header and the ``field`` of the object, or of the claims, in
+            it.
     """
     match place:
         case {"header": str(name)}:
@@ -28,6 +29,9 @@ def part(asked: Asked, place: Parameters) -> str:
             return _of_json(asked.text(), name)
         case {"base64_json": str(name), "field": str(field)}:
             return str(base64_object(asked.headers.get(name, "")).get(field, ""))
+        case {"jwt": str(name), "field": str(field)}:
+            claims = bearer_token(asked.headers.get(name, ""))[1]
+            return str(base64_object(claims).get(field, ""))
         case _:
             raise ValueError(f"no place of a request: {place}")
 

@@ -6,6 +6,7 @@ from gatepolicy.simulator.schemes.coinbase import COINBASE
 from gatepolicy.simulator.schemes.deribit import DERIBIT
 from gatepolicy.simulator.schemes.gemini import GEMINI
 from gatepolicy.simulator.schemes.hmac import HMAC
+from gatepolicy.simulator.schemes.jwt import JWT
 from gatepolicy.simulator.schemes.kraken import KRAKEN
 from gatepolicy.simulator.schemes.lbank import LBANK
 from gatepolicy.simulator.schemes.orderly import ORDERLY
@@ -17,6 +18,7 @@ SCHEMES: Mapping[str, Scheme] = {
     "deribit": DERIBIT,
     "gemini": GEMINI,
     "hmac": HMAC,
+    "jwt": JWT,
     "kraken": KRAKEN,
     "lbank": LBANK,
     "orderly": ORDERLY,
