@@ -1,8 +1,10 @@
 """Playing a profile: from a request to its answer. Pure but for the nonces that were seen."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from gatepolicy.simulator.answers import Answer, Asked
@@ -13,6 +15,8 @@ from gatepolicy.simulator.schemes.table import SCHEMES
 from gatepolicy.simulator.templates import Scene, fill, words_of
 
 _LONGEST_NONCE = 40
+_WHOLE = re.compile(r"[0-9]+")
+_DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 class PlayedExchange:
@@ -28,7 +32,7 @@ class PlayedExchange:
             raise ValueError(f"{profile.id} documents no answer to an address that is refused")
         self._profile = profile
         self._keys = {key.api_key: key for key in keys}
-        self._nonces: dict[str, int] = {}
+        self._nonces: dict[str, Decimal] = {}
 
     def declares(self, method: str, path: str) -> bool:
         """Whether the profile has a call of this method and path."""
@@ -96,11 +100,13 @@ class PlayedExchange:
         return "expired" in self._profile.errors
 
     def _grows(self, key: SimulatedKey, nonce: str) -> bool:
-        if not (nonce.isascii() and nonce.isdigit() and len(nonce) <= _LONGEST_NONCE):
+        form = _DECIMAL if self._profile.auth["nonce"].get("decimals") else _WHOLE
+        if len(nonce) > _LONGEST_NONCE or not form.fullmatch(nonce):
             return False
-        if int(nonce) <= self._nonces.get(key.api_key, 0):
+        number = Decimal(nonce)
+        if number <= self._nonces.get(key.api_key, Decimal(0)):
             return False
-        self._nonces[key.api_key] = int(nonce)
+        self._nonces[key.api_key] = number
         return True
 
     def _family(self, key: SimulatedKey) -> Sequence[SimulatedKey]:

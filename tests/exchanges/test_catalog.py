@@ -112,7 +112,22 @@ def test_what_is_missing_never_helps_a_key_to_pass(exchange: Exchange) -> None:
 def test_a_proof_by_refusal_needs_a_code(exchange: Exchange) -> None:
     for pattern in exchange.errors:
         assert pattern.code is not None or not pattern.proves
-        assert set(pattern.proves) <= {"ip.restricted"}
+        assert set(pattern.proves) <= {"ip.restricted", "permission.read", "permission.withdraw"}
+
+
+@every_exchange
+def test_a_refusal_proves_of_a_permission_only_that_the_one_call_lacks_it(
+    exchange: Exchange,
+) -> None:
+    calls = {call.id for call in exchange.calls}
+    for pattern in exchange.errors:
+        assert {pattern.call, pattern.beside} - {""} <= calls
+        assert not pattern.call or pattern.call != pattern.beside
+        for name in pattern.proves.keys() - {"ip.restricted"}:
+            assert pattern.proves[name] is False
+            assert pattern.call
+            # What helps a key to pass must not rest on a refusal of the whole key.
+            assert pattern.beside or name == "permission.read"
 
 
 @every_exchange
