@@ -131,6 +131,19 @@ def test_a_refusal_proves_of_a_permission_only_that_the_one_call_lacks_it(
 
 
 @every_exchange
+def test_an_answer_proves_only_that_a_key_exists(exchange: Exchange) -> None:
+    """That it is gone, no answer to the key itself can tell."""
+    told = {name: sources for name, sources in exchange.facts.items() if name in OF_THE_SCAN}
+    assert told.keys() <= {"key.exists"}
+    for source in told.get("key.exists", ()):
+        assert source.reader == "nothing"
+        assert all(meaning.means is True for meaning in source.meanings)
+    # Any other fact proves it as well.
+    others = exchange.facts.keys() - OF_THE_SCAN
+    assert not told or not (others or exchange.permissions.words)
+
+
+@every_exchange
 def test_fixes_are_for_rules_that_exist(exchange: Exchange) -> None:
     names = {rule.info.name for rule in load_rules().values()}
     assert exchange.fixes.keys() <= names
