@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.played import PlayedExchange
 from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.schemes.table import SCHEMES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -72,3 +74,85 @@ def test_a_nonce_has_no_decimals_unless_the_profile_says_so() -> None:
     played = PlayedExchange(load_profile("bitfinex"), [key])
     assert said(played.answer(bitfinex(key, "1.5"))) == ["error", 10114]
     assert said(played.answer(bitfinex(key, "1"))) != ["error", 10114]
+
+
+def signed(exchange: str, secret: str, signature: str, query: str, at: float) -> str | None:
+    """Why a scheme refuses a GET with this query and signature, at this time."""
+    profile = load_profile(exchange)
+    scheme = SCHEMES[profile.auth["scheme"]]
+    asked = Asked("GET", "/any", f"{query}&signature={signature}", {}, b"", at)
+    return scheme.refusal(asked, profile.auth, replace(key_of(exchange), secret=secret))
+
+
+@pytest.mark.parametrize(
+    ("exchange", "secret", "signature", "query", "at"),
+    [
+        (  # https://toobit-docs.github.io/apidocs/spot/v1/en/ (signed endpoint examples)
+            "toobit",
+            "30lfjDT51iOG1kYZnDoLNynOyMdIcmQyO1XYfxzYOmQfx9tjiI98Pzio4uhZ0Uk2",
+            "8420e499e71cce4a00946db16543198b6bcae01791bdb75a06b5a7098b156468",
+            "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=400"
+            "&recvWindow=100000&timestamp=1668481902307",
+            1668481902.0,
+        ),
+        (  # https://docs.hashkey.com (signature authentication, example 1)
+            "hashkey",
+            "lH3ELTNiFxCQTmi9pPcWWikhsjO04Yoqw3euoHUuOLC3GYBW64ZqzQsiOEHXQS76",
+            "5f2750ad7589d1d40757a55342e621a44037dad23b5128cc70e18ec1d1c3f4c6",
+            "symbol=ETHBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1"
+            "&recvWindow=5000&timestamp=1538323200000",
+            1538323200.0,
+        ),
+    ],
+)
+def test_a_documented_signature_of_a_query_is_right(
+    exchange: str, secret: str, signature: str, query: str, at: float
+) -> None:
+    assert signed(exchange, secret, signature, query, at) is None
+    assert signed(exchange, secret, signature.upper(), query, at) is None
+    assert signed(exchange, secret, signature, f"{query}0", at) is not None
+    assert signed(exchange, secret, signature, query.replace("1", "2", 1), at) == "bad_signature"
+    assert signed(exchange, f"{secret}0", signature, query, at) == "bad_signature"
+    assert signed(exchange, secret, signature, query, at + 60) == "clock"
+
+
+# The inputs are the example of https://docs.kraken.com/api/docs/guides/futures-rest/, whose secret
+# lacks the padding of its base64; the result was computed by other programs than this one.
+FUTURES_SECRET = (
+    "rttp4AzwRfYEdQ7R7X8Z/04Y4TZPa97pqCypi3xXxAqftygftnI6H9yGV+OcUOOJeFtZkr8mVwbAndU3Kz4Q+eG="
+)
+AUTHENT = "DqUyz8Wh/72af7dimSXHw91IFxrAriTgVodyg2s67PU2mVStwLDQak+uIoCtfb43XONq0xVAp+vm5dqnhFAB1Q=="
+
+
+def futures(
+    *,
+    path: str = "/api/v3/orderbook",
+    query: str = "symbol=fi_xbtusd_180615",
+    body: bytes = b"",
+    nonce: str = "1415957147987",
+    secret: str = FUTURES_SECRET,
+) -> str | None:
+    profile = load_profile("krakenfutures")
+    headers = {"APIKey": "any", "Authent": AUTHENT, "Nonce": nonce}
+    asked = Asked("GET", path, query, headers, body, NOW.timestamp())
+    key = replace(key_of("krakenfutures"), secret=secret)
+    return SCHEMES[profile.auth["scheme"]].refusal(asked, profile.auth, key)
+
+
+def test_a_signature_of_kraken_futures_is_over_parameters_nonce_and_path() -> None:
+    assert futures() is None
+    # Parameters of a POST are signed in the same way, and the first segment is not signed.
+    assert futures(query="", body=b"symbol=fi_xbtusd_180615") is None
+    assert futures(path="/derivatives/api/v3/orderbook") is None
+
+
+def test_any_other_request_to_kraken_futures_is_refused() -> None:
+    for refused in (
+        futures(nonce=""),
+        futures(nonce="1415957147988"),
+        futures(query="symbol=fi_xbtusd_180616"),
+        futures(path="/api/v3/orderbooks"),
+        futures(secret="no base64"),
+        futures(secret=""),
+    ):
+        assert refused == "bad_signature"

@@ -7,6 +7,7 @@ from gatepolicy.simulator.schemes.deribit import DERIBIT
 from gatepolicy.simulator.schemes.gemini import GEMINI
 from gatepolicy.simulator.schemes.hmac import HMAC
 from gatepolicy.simulator.schemes.kraken import KRAKEN
+from gatepolicy.simulator.schemes.krakenfutures import KRAKEN_FUTURES
 from gatepolicy.simulator.schemes.lbank import LBANK
 from gatepolicy.simulator.schemes.scheme import Scheme
 
@@ -16,6 +17,7 @@ SCHEMES: Mapping[str, Scheme] = {
     "gemini": GEMINI,
     "hmac": HMAC,
     "kraken": KRAKEN,
+    "krakenfutures": KRAKEN_FUTURES,
     "lbank": LBANK,
 }
 """Name in a profile to scheme."""
