@@ -1,10 +1,13 @@
 """The catalog is complete and consistent, exchange by exchange."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema_rs import Draft202012Validator
 
 from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
@@ -13,7 +16,7 @@ from gatepolicy.exchanges.exchange import Exchange, FactSource, FromAnswer
 from gatepolicy.exchanges.readers import EVERYWHERE, READERS
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Fact, Grade, Provenance
-from gatepolicy.resources import catalog_directory
+from gatepolicy.resources import catalog_directory, schemas_directory
 from gatepolicy.rules.catalog import load_rules
 
 CATALOG: Mapping[str, Exchange] = load_catalog()
@@ -193,3 +196,65 @@ def test_disclosure_of_each_kind() -> None:
     assert gate["ip.allowlist"].where == "main_keys /ip_whitelist, detail /ip_whitelist"
     assert binance["ip.allowlist"].how is Discloses.NOT_DISCLOSED
     assert binance["key.created_at"].where == "restrictions /createTime"
+
+
+CHANGING = ("create", "delete", "cancel", "withdraw", "transfer", "send", "enable")
+
+
+def declares(**changes: object) -> bool:
+    """Whether the schema takes Indodax with these changes of its second call."""
+    text = (schemas_directory() / "exchange.schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    checker = Draft202012Validator({**schema["$defs"]["call"], "$defs": schema["$defs"]})
+    data = yaml.safe_load((catalog_directory() / "indodax.yaml").read_text(encoding="utf-8"))
+    [call] = [one for one in data["calls"] if one["id"] == "withdraw_fee"]
+    changed = {name: value for name, value in {**call, **changes}.items() if value is not None}
+    return bool(checker.is_valid(changed))
+
+
+def test_one_call_alone_may_name_what_would_change_something() -> None:
+    named = {
+        (exchange.id, call.ccxt_method)
+        for exchange in CATALOG.values()
+        for call in exchange.calls
+        if any(
+            word in text.lower()
+            for text in (call.ccxt_method, call.path, *call.body.values())
+            for word in CHANGING
+        )
+    }
+    assert named == {("indodax", "private_post_withdrawfee")}
+    assert declares()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ccxt_method": "private_post_withdrawcoin"},
+        {"ccxt_method": "private_post_withdraw"},
+        {"ccxt_method": "private_post_withdrawfees"},
+        {"ccxt_method": "sapi_private_post_withdrawfee"},
+        {"ccxt_method": "private_get_withdrawfee"},
+        {"body": None},
+        {"body": {"method": "withdrawFee"}},
+        {"body": {"currency": "btc"}},
+        {"body": {"method": "withdrawCoin", "currency": "btc"}},
+        {"body": {"method": "openOrders", "currency": "btc"}},
+        {"body": {"method": "withdrawFee", "currency": "withdrawCoin"}},
+        {"params": {"currency": "btc", "method": "withdrawCoin"}},
+        {"path": "/tapi/withdraw"},
+        {"path": "/other"},
+        {"http_method": "GET"},
+        {"reads": None},
+    ],
+    ids=str,
+)
+def test_nothing_near_that_call_is_taken(changes: dict[str, object]) -> None:
+    assert not declares(**changes)
+
+
+def test_a_body_that_changes_something_is_refused_under_any_name() -> None:
+    harmless = {"ccxt_method": "private_post_openorders", "params": None}
+    assert declares(**harmless, body={"method": "openOrders"})
+    for method in ("withdrawCoin", "cancelOrder", "createVoucher", "Withdraw"):
+        assert not declares(**harmless, body={"method": method})

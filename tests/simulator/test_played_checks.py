@@ -156,3 +156,35 @@ def test_any_other_request_to_kraken_futures_is_refused() -> None:
         futures(secret=""),
     ):
         assert refused == "bad_signature"
+
+
+def test_the_documented_signature_of_a_body_for_indodax_is_right() -> None:
+    # https://github.com/btcid/indodax-official-api-docs Private-RestAPI.md (signed endpoint examples)
+    secret = "f60617a68fcce028f0a90bc9eb765d17379eb548cc935c01a7ee3186eecf870e9b68f27a31bcfe8d"
+    sign = (
+        "bab004e5a518740d7a33b38b44dbebecd3fb39f40b42391af39fcce06edabff5"
+        "233b3e8064a07c528d1c751a6923d5116026c7786e01b22e2d35277a098cae99"
+    )
+    body = b"method=getInfo&timestamp=1578304294000&recvWindow=1578303937000"
+    profile = load_profile("indodax")
+    scheme = SCHEMES[profile.auth["scheme"]]
+    key = replace(key_of("indodax"), secret=secret)
+    asked = Asked("POST", "/tapi", "", {"Key": "any", "Sign": sign}, body, NOW.timestamp())
+    assert scheme.refusal(asked, profile.auth, key) is None
+    assert scheme.refusal(replace(asked, body=body + b"0"), profile.auth, key) == "bad_signature"
+
+
+def test_the_body_says_which_call_of_indodax_it_is() -> None:
+    key = key_of("indodax")
+    played = PlayedExchange(load_profile("indodax"), [key])
+
+    def answer(body: str) -> Answer:
+        sign = hmac.new(key.secret.encode(), body.encode(), "sha512").hexdigest()
+        headers = {"Key": key.api_key, "Sign": sign}
+        return played.answer(Asked("POST", "/tapi", "", headers, body.encode(), NOW.timestamp()))
+
+    assert said(answer("method=openOrders")) == ""
+    assert said(answer("method=withdrawFee&currency=btc")) == "No permission"
+    # What acts, or is not asked for, is not there.
+    for other in ("method=withdrawCoin&currency=btc", "method=withdrawFee", "method=trade"):
+        assert answer(other).status == 404
