@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Scan
@@ -69,17 +70,22 @@ def expected_of_map(exchanges: Iterable[str]) -> Mapping[str, Expected]:
     """What the scan must find on exchanges that are played from profiles.
 
     Where the catalog says that an answer without the word is a sign and no proof, a safe key stays
-    unknown.
+    unknown; where no answer tells anything about withdrawing, every key does.
     """
-    safe = {f"{exchange}-safe": _of_safe_key(exchange) for exchange in exchanges}
-    sinful = {name.replace("-safe", "-withdraw"): Violates("withdrawal-enabled") for name in safe}
-    return {**safe, **sinful}
+    expected: dict[str, Expected] = {}
+    for exchange in exchanges:
+        how = disclosure(load_exchange(exchange))[Capability.WITHDRAW.fact].how
+        safe, sinful = _OF_KEYS.get(how, (Proved(), Violates("withdrawal-enabled")))
+        expected |= {f"{exchange}-safe": safe, f"{exchange}-withdraw": sinful}
+    return expected
 
 
-def _of_safe_key(exchange: str) -> Expected:
-    inferred = load_exchange(exchange).permissions.inferred_absence
-    is_inferred = Capability.WITHDRAW in inferred
-    return Unproved(Reason.NOT_DISCLOSED) if is_inferred else Proved()
+_UNTOLD = Unproved(Reason.NOT_DISCLOSED)
+_OF_KEYS: Mapping[Discloses, tuple[Expected, Expected]] = {
+    Discloses.INFERRED: (_UNTOLD, Violates("withdrawal-enabled")),
+    Discloses.NOT_DISCLOSED: (_UNTOLD, _UNTOLD),
+}
+"""How withdrawing is disclosed to what a safe key and a key that withdraws must come to."""
 
 
 def surprises(scan: Scan, staged: Mapping[str, Expected]) -> Iterator[str]:

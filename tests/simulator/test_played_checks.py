@@ -159,7 +159,7 @@ def test_any_other_request_to_kraken_futures_is_refused() -> None:
 
 
 def test_the_documented_signature_of_a_body_for_indodax_is_right() -> None:
-    # https://github.com/btcid/indodax-official-api-docs Private-RestAPI.md (signed endpoint examples)
+    # https://github.com/btcid/indodax-official-api-docs Private-RestAPI.md (SIGNED examples)
     secret = "f60617a68fcce028f0a90bc9eb765d17379eb548cc935c01a7ee3186eecf870e9b68f27a31bcfe8d"
     sign = (
         "bab004e5a518740d7a33b38b44dbebecd3fb39f40b42391af39fcce06edabff5"
