@@ -195,7 +195,7 @@ class _AccountCalls:
         while True:
             received = await self._ask(call, params)
             raw = received.answer if isinstance(received, Received) else received
-            attempted = _Attempted(raw, interpret(self._exchange, raw), attempt)
+            attempted = _Attempted(raw, interpret(self._exchange, raw, call.id), attempt)
             if attempted.reason not in TRANSIENT:
                 return attempted
             wait = self._wait(attempt + 1, received)

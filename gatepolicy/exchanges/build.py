@@ -143,6 +143,8 @@ def _error(data: Data) -> ErrorPattern:
         text=data.get("text"),
         detail=data.get("detail", ""),
         proves=data.get("proves", {}),
+        call=data.get("call", ""),
+        beside=data.get("beside", ""),
     )
 
 

@@ -109,6 +109,11 @@ class ErrorPattern:
     """One line for people, such as the hint for this exchange; may be empty."""
     proves: Mapping[str, bool]
     """Facts that this error proves, with grade ``refusal``."""
+    call: str = ""
+    """Id of the only call that it is about; empty for any."""
+    beside: str = ""
+    """Id of a call that must have succeeded for the proof to count: the refusal is then not one of
+    the whole key. Empty when the proof needs none."""
 
 
 @dataclass(frozen=True, slots=True)

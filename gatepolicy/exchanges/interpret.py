@@ -51,30 +51,35 @@ class Failure:
     """One line for people; quotes nothing that the exchange wrote but its error code."""
     proves: Mapping[str, bool] = field(default_factory=dict)
     """Facts that the refusal itself proves."""
+    beside: str = ""
+    """Id of the call that must have succeeded for the proof to count; empty when it needs none."""
 
 
-def interpret(exchange: Exchange, raw: RawAnswer) -> Parsed | Failure:
+def interpret(exchange: Exchange, raw: RawAnswer, call: str = "") -> Parsed | Failure:
     """Tell a success from a failure.
 
     Args:
         exchange: Whose answer it is.
         raw: What came back.
+        call: Id of the call that it answers, for errors that mean something of one call only.
     """
     match raw:
         case NoAnswer(reason, detail):
             return Failure(reason, detail)
         case Answer(status, body):
-            return _of_answer(exchange, status, parse(body))
+            return _of_answer(exchange, status, parse(body), call)
         case _:
             assert_never(raw)
 
 
-def _of_answer(exchange: Exchange, status: int, value: JSONValue | NotJson) -> Parsed | Failure:
+def _of_answer(
+    exchange: Exchange, status: int, value: JSONValue | NotJson, call: str
+) -> Parsed | Failure:
     if isinstance(value, NotJson):
         return _unread(exchange, status, value.detail)
     if status == 200 and _is_success(exchange, value):
         return Parsed(value)
-    return _refusal(exchange, status, value)
+    return _refusal(exchange, status, value, call)
 
 
 def _is_success(exchange: Exchange, value: JSONValue) -> bool:
@@ -93,13 +98,13 @@ def _unread(exchange: Exchange, status: int, look: str) -> Failure:
     return Failure(reason, f"HTTP {status}, {look}")
 
 
-def _refusal(exchange: Exchange, status: int, value: JSONValue) -> Failure:
+def _refusal(exchange: Exchange, status: int, value: JSONValue, call: str) -> Failure:
     code = _code(resolve(value, exchange.error_code))
     text = resolve(value, exchange.error_text)
     words = text.lower() if isinstance(text, str) else ""
     for pattern in exchange.errors:
-        if _matches(pattern, status, code, words):
-            return Failure(pattern.reason, pattern.detail, pattern.proves)
+        if pattern.call in ("", call) and _matches(pattern, status, code, words):
+            return Failure(pattern.reason, pattern.detail, pattern.proves, pattern.beside)
     reason = _BY_STATUS.get(status, Reason.UNEXPECTED_ANSWER)
     return Failure(reason, f"HTTP {status}, {_named(code)}")
 

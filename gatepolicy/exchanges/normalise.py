@@ -34,7 +34,7 @@ def normalise(exchange: Exchange, answers: Answers, api_key: str | None) -> Fact
         answers: Id of each call to what came back; every call of the catalog has one.
         api_key: The calling key, to find its row in lists of keys.
     """
-    outcomes = {call.id: interpret(exchange, answers[call.id]) for call in exchange.calls}
+    outcomes = {call.id: interpret(exchange, answers[call.id], call.id) for call in exchange.calls}
     return facts_of(exchange, outcomes, api_key)
 
 
@@ -94,10 +94,15 @@ def _refusals(outcomes: Outcomes) -> Mapping[str, Sequence[Fact]]:
     """What refusals prove, by fact."""
     proofs: dict[str, list[Fact]] = {}
     for call, outcome in outcomes.items():
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, Failure) and _counts(outcome, outcomes):
             for name, value in outcome.proves.items():
                 proofs.setdefault(name, []).append(Fact(value, Provenance(Grade.REFUSAL, call, "")))
     return proofs
+
+
+def _counts(refusal: Failure, outcomes: Outcomes) -> bool:
+    """Whether the call succeeded without which a refusal may be one of the whole key."""
+    return not refusal.beside or isinstance(outcomes.get(refusal.beside), Parsed)
 
 
 def _rows(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Rows:

@@ -1,8 +1,10 @@
 """Playing a profile: from a request to its answer. Pure but for the nonces that were seen."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, assert_never
 
 from gatepolicy.simulator.answers import Answer, Asked
@@ -15,6 +17,8 @@ from gatepolicy.simulator.schemes.table import SCHEMES
 from gatepolicy.simulator.templates import Scene, fill, owner_of, words_of
 
 _LONGEST_NONCE = 40
+_WHOLE = re.compile(r"[0-9]+")
+_DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 class PlayedExchange:
@@ -34,8 +38,8 @@ class PlayedExchange:
         self._profile = profile
         self._keys = {key.api_key: key for key in keys}
         self._owned = {owner_of(key): key for key in keys}
-        self._nonces: dict[str, int] = {}
         self._used: set[tuple[str, str]] = set()
+        self._nonces: dict[str, Decimal] = {}
 
     def declares(self, method: str, path: str) -> bool:
         """Whether the profile has a call of this method and path."""
@@ -119,11 +123,13 @@ class PlayedExchange:
         return True
 
     def _grows(self, key: SimulatedKey, nonce: str) -> bool:
-        if not (nonce.isascii() and nonce.isdigit() and len(nonce) <= _LONGEST_NONCE):
+        form = _DECIMAL if self._profile.auth["nonce"].get("decimals") else _WHOLE
+        if len(nonce) > _LONGEST_NONCE or not form.fullmatch(nonce):
             return False
-        if int(nonce) <= self._nonces.get(key.api_key, 0):
+        number = Decimal(nonce)
+        if number <= self._nonces.get(key.api_key, Decimal(0)):
             return False
-        self._nonces[key.api_key] = int(nonce)
+        self._nonces[key.api_key] = number
         return True
 
 

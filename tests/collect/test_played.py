@@ -63,6 +63,12 @@ def answered(evidence: Evidence) -> dict[str, FactValue]:
     }
 
 
+def proving_refusals(evidence: Evidence) -> set[str]:
+    """The calls whose refusals prove something."""
+    sources = (fact.provenance for fact in evidence.facts.known.values())
+    return {source.call for source in sources if source.grade is Grade.REFUSAL}
+
+
 def observes(exchange: str, fact: str) -> bool:
     return fact in load_exchange(exchange).facts
 
@@ -70,12 +76,6 @@ def observes(exchange: str, fact: str) -> bool:
 def tells_withdrawals(exchange: str) -> bool:
     how = disclosure(load_exchange(exchange))["permission.withdraw"].how
     return how in (Discloses.OBSERVED, Discloses.INFERRED)
-
-
-def tells_anything(exchange: str) -> bool:
-    by_answers = (Discloses.OBSERVED, Discloses.INFERRED)
-    found = disclosure(load_exchange(exchange)).items()
-    return any(one.how in by_answers for name, one in found if name not in OF_THE_SCAN)
 
 
 def tells_that_a_key_withdraws(exchange: str) -> bool:
@@ -110,13 +110,15 @@ def test_what_is_told_by_hand_is_of_an_exchange_that_is_played() -> None:
 @every_exchange
 def test_a_safe_key_tells_what_is_documented(ask: Ask, exchange: str) -> None:
     [evidence] = ask([safe(exchange)])
-    assert all(call.status == 200 and not call.reason for call in evidence.calls)
+    assert all(call.status == 200 for call in evidence.calls)
+    # Where a refusal proves what a key may not, a safe key is refused.
+    assert {call.call for call in evidence.calls if call.reason} <= proving_refusals(evidence)
     known = answered(evidence)
     expected = told(exchange)
     assert {name: known[name] for name in expected if name in known} == expected
     assert ("permission.withdraw" in expected) == tells_withdrawals(exchange)
     # An answer that tells nothing about the key does not prove it either.
-    assert known.get("key.exists", False) is tells_anything(exchange)
+    assert known["key.exists"] is True
     if observes(exchange, "ip.restricted"):
         assert known["ip.restricted"] is True
     if observes(exchange, "key.created_at"):

@@ -1,10 +1,13 @@
 """The catalog is complete and consistent, exchange by exchange."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema_rs import Draft202012Validator
 
 from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
@@ -14,7 +17,7 @@ from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
 from gatepolicy.exchanges.readers import EVERYWHERE, READERS
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Fact, Grade, Provenance
-from gatepolicy.resources import catalog_directory
+from gatepolicy.resources import catalog_directory, schemas_directory
 from gatepolicy.rules.catalog import load_rules
 
 CATALOG: Mapping[str, Exchange] = load_catalog()
@@ -121,7 +124,35 @@ def test_what_is_missing_never_helps_a_key_to_pass(exchange: Exchange) -> None:
 def test_a_proof_by_refusal_needs_a_code(exchange: Exchange) -> None:
     for pattern in exchange.errors:
         assert pattern.code is not None or not pattern.proves
-        assert set(pattern.proves) <= {"ip.restricted"}
+        assert set(pattern.proves) <= {"ip.restricted", "permission.read", "permission.withdraw"}
+
+
+@every_exchange
+def test_a_refusal_proves_of_a_permission_only_that_the_one_call_lacks_it(
+    exchange: Exchange,
+) -> None:
+    calls = {call.id for call in exchange.calls}
+    for pattern in exchange.errors:
+        assert {pattern.call, pattern.beside} - {""} <= calls
+        assert not pattern.call or pattern.call != pattern.beside
+        for name in pattern.proves.keys() - {"ip.restricted"}:
+            assert pattern.proves[name] is False
+            assert pattern.call
+            # What helps a key to pass must not rest on a refusal of the whole key.
+            assert pattern.beside or name == "permission.read"
+
+
+@every_exchange
+def test_an_answer_proves_only_that_a_key_exists(exchange: Exchange) -> None:
+    """That it is gone, no answer to the key itself can tell."""
+    told = {name: sources for name, sources in exchange.facts.items() if name in OF_THE_SCAN}
+    assert told.keys() <= {"key.exists"}
+    for source in told.get("key.exists", ()):
+        assert source.reader == "nothing"
+        assert all(meaning.means is True for meaning in source.meanings)
+    # Any other fact proves it as well.
+    others = exchange.facts.keys() - OF_THE_SCAN
+    assert not told or not (others or exchange.permissions.words)
 
 
 @every_exchange
@@ -174,3 +205,65 @@ def test_disclosure_of_each_kind() -> None:
     assert gate["ip.allowlist"].where == "main_keys /ip_whitelist, detail /ip_whitelist"
     assert binance["ip.allowlist"].how is Discloses.NOT_DISCLOSED
     assert binance["key.created_at"].where == "restrictions /createTime"
+
+
+CHANGING = ("create", "delete", "cancel", "withdraw", "transfer", "send", "enable")
+
+
+def declares(**changes: object) -> bool:
+    """Whether the schema takes Indodax with these changes of its second call."""
+    text = (schemas_directory() / "exchange.schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    checker = Draft202012Validator({**schema["$defs"]["call"], "$defs": schema["$defs"]})
+    data = yaml.safe_load((catalog_directory() / "indodax.yaml").read_text(encoding="utf-8"))
+    [call] = [one for one in data["calls"] if one["id"] == "withdraw_fee"]
+    changed = {name: value for name, value in {**call, **changes}.items() if value is not None}
+    return bool(checker.is_valid(changed))
+
+
+def test_one_call_alone_may_name_what_would_change_something() -> None:
+    named = {
+        (exchange.id, call.ccxt_method)
+        for exchange in CATALOG.values()
+        for call in exchange.calls
+        if any(
+            word in text.lower()
+            for text in (call.ccxt_method, call.path, *call.body.values())
+            for word in CHANGING
+        )
+    }
+    assert named == {("indodax", "private_post_withdrawfee")}
+    assert declares()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ccxt_method": "private_post_withdrawcoin"},
+        {"ccxt_method": "private_post_withdraw"},
+        {"ccxt_method": "private_post_withdrawfees"},
+        {"ccxt_method": "sapi_private_post_withdrawfee"},
+        {"ccxt_method": "private_get_withdrawfee"},
+        {"body": None},
+        {"body": {"method": "withdrawFee"}},
+        {"body": {"currency": "btc"}},
+        {"body": {"method": "withdrawCoin", "currency": "btc"}},
+        {"body": {"method": "openOrders", "currency": "btc"}},
+        {"body": {"method": "withdrawFee", "currency": "withdrawCoin"}},
+        {"params": {"currency": "btc", "method": "withdrawCoin"}},
+        {"path": "/tapi/withdraw"},
+        {"path": "/other"},
+        {"http_method": "GET"},
+        {"reads": None},
+    ],
+    ids=str,
+)
+def test_nothing_near_that_call_is_taken(changes: dict[str, object]) -> None:
+    assert not declares(**changes)
+
+
+def test_a_body_that_changes_something_is_refused_under_any_name() -> None:
+    harmless = {"ccxt_method": "private_post_openorders", "params": None}
+    assert declares(**harmless, body={"method": "openOrders"})
+    for method in ("withdrawCoin", "cancelOrder", "createVoucher", "Withdraw"):
+        assert not declares(**harmless, body={"method": method})

@@ -1,10 +1,15 @@
 """Successes and failures are told apart by status, code and words."""
 
+from dataclasses import replace
+
 import pytest
 
-from gatepolicy.exchanges.answers import Answer, NoAnswer
+from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
+from gatepolicy.exchanges.build import NO_WORDS, permissions_of
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.exchange import ErrorPattern, Exchange, FactSource
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
+from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.reasons import Reason
 
 OKX, GATE, BINANCE, BYBIT = (load_exchange(name) for name in ("okx", "gate", "binance", "bybit"))
@@ -131,3 +136,56 @@ def test_what_two_parsers_could_read_differently_is_no_answer(body: bytes, detai
 def test_many_brackets_that_are_not_deep_are_fine() -> None:
     body = b'{"a":[' + b",".join([b"[{}]"] * 80) + b'],"b":"\\ud83d\\ude00"}'
     assert isinstance(interpret(BINANCE, Answer(200, body)), Parsed)
+
+
+OFF = {"permission.withdraw": False}
+REFUSED = Answer(200, b'{"error":"No permission"}')
+
+
+def refusing() -> Exchange:
+    """An exchange whose refusal means something of one call."""
+    [call] = BINANCE.calls
+    pattern = ErrorPattern(
+        Reason.PERMISSION_DENIED, None, "No permission", None, "", OFF, "second", call.id
+    )
+    return replace(
+        BINANCE,
+        calls=[call, replace(call, id="second")],
+        error_code="/error",
+        errors=[pattern],
+        facts={"permission.withdraw": [FactSource("second", "/on", "flag")]},
+        permissions=permissions_of(NO_WORDS),
+    )
+
+
+def test_an_error_of_one_call_is_none_of_another() -> None:
+    exchange = refusing()
+    [first, second] = [interpret(exchange, REFUSED, call.id) for call in exchange.calls]
+    assert isinstance(first, Failure)
+    assert isinstance(second, Failure)
+    assert (first.reason, first.proves) == (Reason.UNEXPECTED_ANSWER, {})
+    assert (second.reason, second.proves) == (Reason.PERMISSION_DENIED, OFF)
+
+
+@pytest.mark.parametrize(
+    ("body", "proved"),
+    [
+        (b'{"error":"No permission"}', True),
+        (b'{"error":"no permission"}', False),
+        (b'{"error":"No permission."}', False),
+        (b'{"message":"No permission"}', False),
+    ],
+)
+def test_only_the_very_words_prove(body: bytes, proved: bool) -> None:
+    exchange = refusing()
+    answers = {exchange.calls[0].id: Answer(200, b"{}"), "second": Answer(200, body)}
+    known = normalise(exchange, answers, "a key").known
+    assert ("permission.withdraw" in known) is proved
+
+
+@pytest.mark.parametrize("other", [REFUSED, Answer(200, b""), NoAnswer(Reason.TIMEOUT)])
+def test_a_refusal_that_may_be_one_of_the_whole_key_proves_nothing(other: RawAnswer) -> None:
+    exchange = refusing()
+    answers = {exchange.calls[0].id: other, "second": REFUSED}
+    facts = normalise(exchange, answers, "a key")
+    assert "permission.withdraw" not in facts.known

@@ -27,7 +27,11 @@ TOKEN = re.compile(
 )
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=\s]{100,}-----END")
 RANDOM_LOOKING = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9]{40,}(?![\w+/=-])")
-PUBLISHED = {"NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"}
+PUBLISHED = {
+    "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j",  # Binance
+    "30lfjDT51iOG1kYZnDoLNynOyMdIcmQyO1XYfxzYOmQfx9tjiI98Pzio4uhZ0Uk2",  # Toobit
+    "lH3ELTNiFxCQTmi9pPcWWikhsjO04Yoqw3euoHUuOLC3GYBW64ZqzQsiOEHXQS76",  # HashKey
+}
 """Secrets that documents of an exchange print as examples; they open nothing."""
 LICENSED = {"tests/sarif/sarif-schema-2.1.0.json", "LICENSE"}
 """Texts of others, kept as they are."""

@@ -8,6 +8,7 @@ from gatepolicy.simulator.schemes.gemini import GEMINI
 from gatepolicy.simulator.schemes.hmac import HMAC
 from gatepolicy.simulator.schemes.jwt import JWT
 from gatepolicy.simulator.schemes.kraken import KRAKEN
+from gatepolicy.simulator.schemes.krakenfutures import KRAKEN_FUTURES
 from gatepolicy.simulator.schemes.lbank import LBANK
 from gatepolicy.simulator.schemes.orderly import ORDERLY
 from gatepolicy.simulator.schemes.public import PUBLIC
@@ -20,6 +21,7 @@ SCHEMES: Mapping[str, Scheme] = {
     "hmac": HMAC,
     "jwt": JWT,
     "kraken": KRAKEN,
+    "krakenfutures": KRAKEN_FUTURES,
     "lbank": LBANK,
     "orderly": ORDERLY,
     "public": PUBLIC,
