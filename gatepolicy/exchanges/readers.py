@@ -169,6 +169,11 @@ def _masked_comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
     return _addresses_bind([*shown]) if shown else True
 
 
+def _given_text(value: JSONValue) -> FactValue | Wrong:
+    """True for any text: that the answer holds it proves what the call needs."""
+    return True if isinstance(value, str) and value else Wrong("no text, or an empty one")
+
+
 READERS: Mapping[str, Reader] = {
     "nothing": Reader(None, _nothing),
     "text": Reader(FactKind.TEXT, _text),
@@ -182,5 +187,6 @@ READERS: Mapping[str, Reader] = {
     "addresses_bind": Reader(FactKind.BOOL, _addresses_bind),
     "comma_addresses_bind": Reader(FactKind.BOOL, _comma_addresses_bind),
     "masked_comma_addresses_bind": Reader(FactKind.BOOL, _masked_comma_addresses_bind),
+    "given_text": Reader(FactKind.BOOL, _given_text),
 }
 """Name in the catalog to reader."""

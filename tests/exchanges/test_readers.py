@@ -44,6 +44,7 @@ MOMENT = datetime(2025, 7, 20, 17, 2, 9, tzinfo=UTC)
         ("masked_comma_addresses_bind", "203.**.154,103.**.34", True),
         ("masked_comma_addresses_bind", "203.0.113.5", True),
         ("masked_comma_addresses_bind", "203.**.154,198.51.100.1", True),
+        ("given_text", "0.00250000", True),
     ],
 )
 def test_documented_values(reader: str, value: JSONValue, fact: FactValue) -> None:
@@ -84,6 +85,7 @@ FITS: dict[str, list[JSONValue]] = {
     "comma_addresses": [""],
     "comma_addresses_bind": [""],
     "masked_comma_addresses_bind": [""],
+    "given_text": ["x"],
     "unix_seconds": [],
 }
 
