@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import permutations
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -23,9 +24,11 @@ class Redactor:
         """Prepare for the secrets of one account.
 
         Args:
-            secrets: Also their usual encodings are taken out.
+            secrets: Their usual encodings are taken out too, and pairs as in basic authentication.
         """
-        forms = {form for secret in secrets for form in _forms(secret.reveal()) if form}
+        whole = [secret.reveal() for secret in secrets]
+        forms = {form for secret in whole for form in _forms(secret) if form}
+        forms |= {_basic(user, password) for user, password in permutations(whole, 2)}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = (
             re.compile("|".join(re.escape(form) for form in longest_first))
@@ -50,6 +53,11 @@ def _forms(secret: str) -> Iterator[str]:
     yield base64.urlsafe_b64encode(data).decode().rstrip("=")
     yield data.hex()
     yield data.hex().upper()
+
+
+def _basic(user: str, password: str) -> str:
+    """A pair of secrets as HTTP basic authentication writes it (RFC 7617)."""
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def redact_answer(body: bytes, redactor: Redactor) -> str:

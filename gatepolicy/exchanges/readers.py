@@ -62,11 +62,6 @@ def _flag(value: JSONValue) -> FactValue | Wrong:
     return value if isinstance(value, bool) else Wrong("neither true nor false")
 
 
-def _any_text(value: JSONValue) -> FactValue | Wrong:
-    """That a text is there is what tells: true, whatever it says."""
-    return True if isinstance(value, str) and value.strip() else Wrong("no text")
-
-
 def _texts(value: JSONValue) -> FactValue | Wrong:
     if not isinstance(value, list):
         return Wrong("no list")
@@ -174,11 +169,15 @@ def _masked_comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
     return _addresses_bind([*shown]) if shown else True
 
 
+def _given_text(value: JSONValue) -> FactValue | Wrong:
+    """True for any text: that the answer holds it proves what the call needs."""
+    return True if isinstance(value, str) and value.strip() else Wrong("no text, or an empty one")
+
+
 READERS: Mapping[str, Reader] = {
     "nothing": Reader(None, _nothing),
     "text": Reader(FactKind.TEXT, _text),
     "flag": Reader(FactKind.BOOL, _flag),
-    "any_text": Reader(FactKind.BOOL, _any_text),
     "texts": Reader(FactKind.TEXTS, _texts),
     "unix_seconds": Reader(FactKind.TIME, _unix(1)),
     "unix_milliseconds": Reader(FactKind.TIME, _unix(1000)),
@@ -188,5 +187,6 @@ READERS: Mapping[str, Reader] = {
     "addresses_bind": Reader(FactKind.BOOL, _addresses_bind),
     "comma_addresses_bind": Reader(FactKind.BOOL, _comma_addresses_bind),
     "masked_comma_addresses_bind": Reader(FactKind.BOOL, _masked_comma_addresses_bind),
+    "given_text": Reader(FactKind.BOOL, _given_text),
 }
 """Name in the catalog to reader."""

@@ -38,6 +38,12 @@ def test_every_form_of_a_secret_is_masked(form: str) -> None:
     assert json.loads(text) == {"msg": "Your key *** is wrong"}
 
 
+def test_a_pair_of_basic_authentication_is_masked() -> None:
+    pair = base64.b64encode(b"planted-key:planted-secret").decode()
+    text = redacted(json.dumps({"msg": f"Basic {pair}"}), "planted-key", "planted-secret")
+    assert json.loads(text) == {"msg": "Basic ***"}
+
+
 def test_escapes_hide_no_secret() -> None:
     hidden = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
     assert json.loads(redacted(f'{{"msg":"{hidden}"}}')) == {"msg": "***"}

@@ -1,6 +1,7 @@
 """The catalog is complete and consistent, exchange by exchange."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,16 @@ def sources(exchange: Exchange) -> list[tuple[str, FactSource]]:
 def test_every_file_is_of_the_schema() -> None:
     assert tuple(load_catalog(validate=True)) == known_exchanges()
     assert {"gate", "binance", "bybit", "okx", "kucoin"} <= set(known_exchanges())
+
+
+@pytest.mark.parametrize(
+    ("path", "refused"),
+    [("/v1/exchange/orders", False), ("/v1/change/orders", True), ("/v1/apikeys/Change", True)],
+)
+def test_an_exchange_is_no_change(path: str, refused: bool) -> None:
+    text = (schemas_directory() / "exchange.schema.json").read_text(encoding="utf-8")
+    words = json.loads(text)["$defs"]["call"]["properties"]["path"]["not"]["pattern"]
+    assert bool(re.search(words, path)) is refused
 
 
 @every_exchange

@@ -47,6 +47,7 @@ def _parts(asked: Asked, parameters: Parameters, key: SimulatedKey) -> Mapping[s
         "body": asked.text(),
         "timestamp": part(asked, parameters["timestamp"]) if "timestamp" in parameters else "",
         "nonce": part(asked, parameters["nonce"]) if "nonce" in parameters else "",
+        "random": part(asked, parameters["random"]) if "random" in parameters else "",
         "key": key.api_key,
         "query_unsigned": unsigned,
         "sorted_query_unsigned": "&".join(sorted(unsigned.split("&"), key=_name)),

@@ -16,8 +16,23 @@ def part(asked: Asked, place: Parameters) -> str:
         asked: The request.
         place: ``header``, ``query``, ``form`` or ``json`` with a name; or ``base64_json`` or
             ``jwt`` with the name of a header and the ``field`` of the object, or of the claims, in
-            it.
+            it. ``after`` is a beginning that must be there and does not count; of what follows,
+            ``item`` chooses one of several between colons.
     """
+    after = place.get("after", "")
+    whole = _whole(asked, place)
+    if not whole.startswith(after):
+        return ""
+    rest = whole.removeprefix(after)
+    return _item(rest, int(place["item"])) if "item" in place else rest
+
+
+def _item(text: str, index: int) -> str:
+    items = text.split(":")
+    return items[index] if index < len(items) else ""
+
+
+def _whole(asked: Asked, place: Parameters) -> str:
     match place:
         case {"header": str(name)}:
             return asked.headers.get(name, "")

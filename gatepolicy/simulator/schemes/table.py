@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from gatepolicy.simulator.schemes.basic import BASIC
 from gatepolicy.simulator.schemes.coinbase import COINBASE
+from gatepolicy.simulator.schemes.cryptocom import CRYPTOCOM
 from gatepolicy.simulator.schemes.deribit import DERIBIT
 from gatepolicy.simulator.schemes.gemini import GEMINI
 from gatepolicy.simulator.schemes.hmac import HMAC
@@ -13,9 +15,12 @@ from gatepolicy.simulator.schemes.lbank import LBANK
 from gatepolicy.simulator.schemes.orderly import ORDERLY
 from gatepolicy.simulator.schemes.public import PUBLIC
 from gatepolicy.simulator.schemes.scheme import Scheme
+from gatepolicy.simulator.schemes.whitebit import WHITEBIT
 
 SCHEMES: Mapping[str, Scheme] = {
+    "basic": BASIC,
     "coinbase": COINBASE,
+    "cryptocom": CRYPTOCOM,
     "deribit": DERIBIT,
     "gemini": GEMINI,
     "hmac": HMAC,
@@ -25,5 +30,6 @@ SCHEMES: Mapping[str, Scheme] = {
     "lbank": LBANK,
     "orderly": ORDERLY,
     "public": PUBLIC,
+    "whitebit": WHITEBIT,
 }
 """Name in a profile to scheme."""

@@ -1,0 +1,46 @@
+"""Crypto.com: a SHA-256 HMAC over method, id, key, sorted parameters and nonce of a JSON body.
+
+Source: https://exchange-docs.crypto.com/exchange/v1/rest-ws/index.html (digital signature).
+Parameters that are lists or objects are not played: no declared call has any.
+"""
+
+import json
+from collections.abc import Mapping
+
+from gatepolicy.simulator.answers import Asked, hex_hmac, same
+from gatepolicy.simulator.keys import SimulatedKey
+from gatepolicy.simulator.schemes.parts import part, timely
+from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
+
+
+def _presented(asked: Asked, parameters: Parameters) -> str:
+    return part(asked, parameters["key"])
+
+
+def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
+    body = _body(asked)
+    if not asked.path.endswith(f"/{body.get('method')}"):
+        return "bad_signature"
+    expected = hex_hmac("sha256", key.secret, _message(body))
+    if not same(part(asked, parameters["signature"]), expected):
+        return "bad_signature"
+    return None if timely(asked, parameters["timestamp"]) else "clock"
+
+
+def _body(asked: Asked) -> Mapping[str, object]:
+    try:
+        found = json.loads(asked.text())
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _message(body: Mapping[str, object]) -> str:
+    given = body.get("params")
+    pairs = given if isinstance(given, dict) else {}
+    written = "".join(f"{name}{pairs[name]}" for name in sorted(pairs))
+    return f"{body.get('method')}{body.get('id')}{body.get('api_key')}{written}{body.get('nonce')}"
+
+
+CRYPTOCOM = Scheme(_presented, _refusal)
+"""What Crypto.com's private calls carry."""
