@@ -51,10 +51,19 @@ class PlayedExchange:
         refusal = self._refusal(call, asked, key)
         if refusal is not None or key is None:
             return self.error(refusal or "unknown_key", asked, key)
-        scene = Scene(key, _now(asked), {"path": asked.path})
-        rows = [self._described(call, other, asked) for other in self._family(key)]
-        extra = {**scene.extra, "key_object": rows[-1], "key_objects": rows}
-        return _json(200, fill(call.document, Scene(key, scene.now, extra)))
+        family = self._family(key)
+        about = part(asked, call.about) if call.about else key.api_key
+        named = [other for other in family if other.api_key == about]
+        if not named:
+            return self.error("no_such_key", asked, key)
+        rows = [self._described(call, other, asked) for other in family]
+        extra = {
+            "path": asked.path,
+            "key_object": self._described(call, named[0], asked),
+            "key_objects": rows,
+            "other_objects": rows[:-1],
+        }
+        return _json(200, fill(call.document, Scene(key, _now(asked), extra)))
 
     def error(self, name: str, asked: Asked, key: SimulatedKey | None) -> Answer:
         """One of the documented errors.

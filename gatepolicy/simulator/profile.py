@@ -28,6 +28,8 @@ class PlayedCall:
     """Template of what describes one key."""
     document: object
     """Template of the whole answer."""
+    about: Mapping[str, str]
+    """Where a request names another key of the account that is described instead; may be empty."""
 
     def takes(self, method: str, path: str, body: str) -> bool:
         """Whether a request is this call."""
@@ -84,6 +86,7 @@ def load_profile(exchange: str) -> Profile:
                 needs=frozenset(call.get("needs", ())),
                 described=call.get("key", {}),
                 document=call["document"],
+                about=call.get("about", {}),
             )
             for call in data["calls"]
         ),

@@ -388,6 +388,94 @@ def test_htx_lists_the_keys_of_sub_users() -> None:
     assert known["key.active"] is True
 
 
+# https://github.com/whitebit-exchange/docs openapi/private/main_api_v4.yaml, SubAccountApiKeyList.
+WHITEBIT_ROW: Mapping[str, JSONValue] = {
+    "subAccountId": "8e667b4a-0b71-4988-8af5-9474dbfaeb51",
+    "id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+    "title": "Trading Bot Key",
+    "isEnabled": True,
+    "apiKey": "whitebit-key-1",
+    "apiSecret": "",
+    "type": "1",
+    "lastActivity": 1641081600,
+    "restrictAccess": False,
+    "accessEndpoints": [],
+}
+
+
+def whitebit(*rows: Mapping[str, JSONValue]) -> Listed:
+    def answer(call: str, params: Mapping[str, Sent]) -> JSONValue:
+        match call:
+            case "sub_accounts":
+                assert params == {"limit": 100, "offset": 0}
+                return {"offset": 0, "limit": 100, "data": [{"id": "sub-1", "alias": "training"}]}
+            case "sub_account_keys":
+                assert params == {"subAccountId": "sub-1", "limit": 100, "offset": 0}
+                return {"limit": 100, "offset": 0, "data": [dict(row) for row in rows]}
+        assert params == {"apiKeyId": "a1b2c3d4-e5f6-7890-abcd-ef1234567890"}
+        return {"data": ["127.10.10.255", "192.168.1.1"]}
+
+    listed, _ = read(load_exchange("whitebit"), answer)
+    return listed
+
+
+def test_whitebit_keys_of_each_sub_account_with_their_addresses() -> None:
+    listed = whitebit(WHITEBIT_ROW)
+    assert listed.missing is None
+    [key] = listed.keys
+    known = {name: fact.value for name, fact in key.facts.known.items()}
+    assert known == {
+        "permission.read": True,
+        "permission.trade.spot": True,
+        "permission.withdraw": False,
+        "ip.restricted": True,
+        "ip.allowlist": (ip_network("127.10.10.255/32"), ip_network("192.168.1.1/32")),
+        "key.name": "Trading Bot Key",
+        "key.active": True,
+        "key.last_used_at": datetime(2022, 1, 2, tzinfo=UTC),
+        "key.subaccount": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "read_", "withdraw"),
+    [
+        ({"type": 1}, True, False),
+        ({"type": 2}, True, True),
+        ({"type": "2"}, True, True),
+        # Restricted to some endpoints: it may do less than its type says, never more.
+        ({"type": "1", "restrictAccess": True}, None, False),
+        ({"type": 2, "restrictAccess": True}, None, None),
+        ({"type": "2", "restrictAccess": True}, None, None),
+        # No document tells what this word of an older example stands for.
+        ({"type": "trade"}, None, None),
+        ({"type": "trade", "restrictAccess": True}, None, None),
+        ({"type": 3}, None, None),
+        ({"type": True}, None, None),
+        ({"restrictAccess": None}, None, None),
+    ],
+)
+def test_whitebit_types_of_keys(
+    row: Mapping[str, JSONValue], read_: bool | None, withdraw: bool | None
+) -> None:
+    [key] = whitebit({**WHITEBIT_ROW, **row}).keys
+    known = {name: fact.value for name, fact in key.facts.known.items()}
+    assert known.get("permission.read") is read_
+    assert known.get("permission.trade.spot") is read_
+    assert known.get("permission.withdraw") is withdraw
+
+
+def test_numbered_pages_go_on_from_row_to_row() -> None:
+    def answer(call: str, params: Mapping[str, Sent]) -> JSONValue:
+        if call == "sub_accounts":
+            full = params["offset"] == 0
+            return {"data": [{"id": f"sub-{n}"} for n in range(100 if full else 1)]}
+        return {"data": []}
+
+    _, sent = read(load_exchange("whitebit"), answer)
+    assert [params["offset"] for call, params in sent if call == "sub_accounts"] == [0, 100]
+
+
 def test_a_refused_page_is_missing_and_keeps_what_was_read() -> None:
     def answer(call: str, params: Mapping[str, Sent]) -> JSONValue | Failure:
         if call == "sub_accounts":

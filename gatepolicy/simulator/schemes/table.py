@@ -9,6 +9,7 @@ from gatepolicy.simulator.schemes.hmac import HMAC
 from gatepolicy.simulator.schemes.kraken import KRAKEN
 from gatepolicy.simulator.schemes.lbank import LBANK
 from gatepolicy.simulator.schemes.scheme import Scheme
+from gatepolicy.simulator.schemes.whitebit import WHITEBIT
 
 SCHEMES: Mapping[str, Scheme] = {
     "coinbase": COINBASE,
@@ -17,5 +18,6 @@ SCHEMES: Mapping[str, Scheme] = {
     "hmac": HMAC,
     "kraken": KRAKEN,
     "lbank": LBANK,
+    "whitebit": WHITEBIT,
 }
 """Name in a profile to scheme."""
