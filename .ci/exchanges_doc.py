@@ -138,8 +138,7 @@ def auditors() -> str:
 
 def _listings(exchange: Exchange) -> Iterator[str]:
     for listing in exchange.listings:
-        calls = [listing.each.call] if listing.each else []
-        sent = ", ".join(f"`{c.http_method} {c.path}`" for c in (*calls, listing.keys.call))
+        sent = ", ".join(f"`{call.http_method} {call.path}`" for call in listing.calls)
         needed = _cell(listing.permission) or "none that is documented"
         yield f"| {exchange.title} (`{exchange.id}`) | {listing.title} | {sent} | {needed} |"
 

@@ -16,7 +16,7 @@ from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_a
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.collect.target import Collected, Target
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
-from gatepolicy.exchanges.exchange import Call, Exchange
+from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
 from gatepolicy.exchanges.normalise import facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
@@ -167,12 +167,12 @@ class _AccountCalls:
         )
         return Collected(evidence, api_key, listed)
 
-    async def _list_outcome(self, call: Call, params: Mapping[str, str]) -> Parsed | Failure:
+    async def _list_outcome(self, call: Call, params: Mapping[str, Sent]) -> Parsed | Failure:
         """As ``_outcome``, without keeping what holds other people's keys."""
         return await self._outcome(call, params, keep=False)
 
     async def _outcome(
-        self, call: Call, params: Mapping[str, str], *, keep: bool = True
+        self, call: Call, params: Mapping[str, Sent], *, keep: bool = True
     ) -> Parsed | Failure:
         """What a call's answer is; after a hopeless failure, nothing more is sent."""
         if self._hopeless is not None:
@@ -190,7 +190,7 @@ class _AccountCalls:
             if name in self._credentials
         }
 
-    async def _attempt(self, call: Call, params: Mapping[str, str]) -> _Attempted:
+    async def _attempt(self, call: Call, params: Mapping[str, Sent]) -> _Attempted:
         attempt = 1
         while True:
             received = await self._ask(call, params)
@@ -214,9 +214,9 @@ class _AccountCalls:
             self._limiter.pause(retry_after)
         return wait
 
-    async def _ask(self, call: Call, params: Mapping[str, str]) -> Received | NoAnswer:
+    async def _ask(self, call: Call, params: Mapping[str, Sent]) -> Received | NoAnswer:
         # Waiting for a turn is not the exchange's slowness: the deadline does not count it.
-        await self._limiter.turn()
+        await self._limiter.turn(call.weight)
         try:
             request = await self._edge.signer.sign(
                 self._exchange, call, params, self._credentials, sandbox=self._account.sandbox

@@ -28,11 +28,15 @@ class Limiter:
         self._sleep = sleep
         self._next_turn = float("-inf")
 
-    async def turn(self) -> None:
-        """Return when it is this caller's turn."""
+    async def turn(self, weight: int = 1) -> None:
+        """Return when it is this caller's turn.
+
+        Args:
+            weight: How many turns the caller takes: the next one waits for all of them.
+        """
         now = self._clock()
         turn = max(now, self._next_turn)
-        self._next_turn = turn + self._interval
+        self._next_turn = turn + self._interval * weight
         if turn > now:
             await self._sleep(turn - now)
 

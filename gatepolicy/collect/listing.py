@@ -6,20 +6,20 @@ from typing import TypeAlias
 
 from gatepolicy.collect.target import Listed, ListedKey
 from gatepolicy.documents.values import JSONValue
-from gatepolicy.exchanges.exchange import Call, Exchange, Listing, Pages, Table
+from gatepolicy.exchanges.exchange import Call, Detail, Exchange, Listing, Pages, Sent, Table
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.normalise import facts_of_row
 from gatepolicy.exchanges.params import parameters
 from gatepolicy.exchanges.pointer import resolve
 from gatepolicy.exchanges.reading import NoRow, Row
-from gatepolicy.exchanges.rows import rows_of, shown_key
+from gatepolicy.exchanges.rows import own_row, rows_of, shown_key
 from gatepolicy.model.facts import Unknown
 from gatepolicy.model.reasons import Reason
 
 MOST_PAGES = 100
 """A list that is longer is not read to its end, and so never complete."""
 
-Ask: TypeAlias = "Callable[[Call, Mapping[str, str]], Awaitable[Parsed | Failure]]"
+Ask: TypeAlias = "Callable[[Call, Mapping[str, Sent]], Awaitable[Parsed | Failure]]"
 """Sends one declared call and says what its answer is."""
 
 
@@ -43,6 +43,11 @@ async def list_keys(
     reader = _Reader(public, outcomes, ask, [], [])
     for listing in exchange.listings:
         await reader.read(listing)
+    if not any(listing.of_account for listing in exchange.listings):
+        detail = (
+            f"{exchange.title} lists keys of sub-accounts, and no other key of the account itself"
+        )
+        reader.missing.append(Unknown(Reason.NOT_DISCLOSED, detail))
     return Listed(tuple(reader.keys), next(iter(reader.missing), None))
 
 
@@ -57,9 +62,12 @@ class _Reader:
     async def read(self, listing: Listing) -> None:
         if listing.each is None:
             await self._read_keys(listing, None)
-            return
-        for parent in await self._rows(listing.title, listing.each, None):
-            await self._read_keys(listing, parent.value)
+        else:
+            for parent in await self._rows(listing.title, listing.each, None):
+                await self._read_keys(listing, parent.value)
+        if listing.partial:
+            why = _told(listing.title, listing.partial)
+            self.missing.append(Unknown(Reason.NOT_DISCLOSED, why))
 
     async def _read_keys(self, listing: Listing, parent: JSONValue) -> None:
         for row in await self._rows(listing.title, listing.keys, parent):
@@ -67,8 +75,21 @@ class _Reader:
             if shown is None:
                 self._miss(listing.title, "a row shows no key")
                 continue
-            facts = facts_of_row(listing.view, row)
+            details = {
+                detail.call.id: await self._detail(detail, row.value, shown)
+                for detail in listing.details
+            }
+            facts = facts_of_row(listing.view, row, details)
             self.keys.append(ListedKey(listing.id, shown, listing.own.mask, facts))
+
+    async def _detail(self, detail: Detail, listed: JSONValue, shown: str) -> Row | Unknown:
+        """What one call says about a listed key; the list is read without it, too."""
+        params = parameters(detail.call, self.public, self.outcomes, listed)
+        outcome = params if isinstance(params, Failure) else await self.ask(detail.call, params)
+        if isinstance(outcome, Failure):
+            return Unknown(outcome.reason, outcome.detail)
+        row = own_row(outcome.value, detail.own, shown)
+        return Unknown(Reason.UNEXPECTED_ANSWER, row.detail) if isinstance(row, NoRow) else row
 
     async def _rows(self, title: str, table: Table, parent: JSONValue) -> list[Row]:
         """All rows of all pages; what cannot be read is noted as missing."""
@@ -106,8 +127,10 @@ def _first(pages: Pages | None) -> str | None:
     return str(pages.first) if pages is not None and pages.first is not None else ""
 
 
-def _asked(pages: Pages | None, position: str | None) -> Mapping[str, str]:
-    return {pages.parameter: position} if pages is not None and position else {}
+def _asked(pages: Pages | None, position: str | None) -> Mapping[str, Sent]:
+    if pages is None or not position:
+        return {}
+    return {pages.parameter: int(position) if pages.number else position}
 
 
 def _next(pages: Pages | None, position: str | None, answer: JSONValue, rows: int) -> str | None:

@@ -16,7 +16,7 @@ from typing import Any
 from gatepolicy.collect.ccxt_classes import exchange_class
 from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.secret import Secret
-from gatepolicy.exchanges.exchange import Call, Exchange
+from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 
 Credentials = Mapping[str, Secret]
 
@@ -91,7 +91,7 @@ class _Client:
         }
 
     async def sign(
-        self, call: Call, params: Mapping[str, str], credentials: Credentials
+        self, call: Call, params: Mapping[str, Sent], credentials: Credentials
     ) -> SignedRequest:
         for name, secret in credentials.items():
             setattr(self._ccxt, name, secret.reveal())
@@ -103,7 +103,7 @@ class _Client:
             self._forget()
         raise SigningError(f"{call.id} sent nothing")
 
-    async def _ask(self, call: Call, params: dict[str, str]) -> None:
+    async def _ask(self, call: Call, params: dict[str, Sent]) -> None:
         how = call.unlisted
         if how is None:
             await getattr(self._ccxt, call.ccxt_method)(params)
@@ -132,7 +132,7 @@ class Signer:
         self,
         exchange: Exchange,
         call: Call,
-        params: Mapping[str, str],
+        params: Mapping[str, Sent],
         credentials: Credentials,
         *,
         sandbox: bool,

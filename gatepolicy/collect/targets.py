@@ -136,6 +136,5 @@ def _calls(exchange: Exchange, *, lists: bool) -> list[Call]:
     """The calls about a key, and those that list other keys; the latter may be sent repeatedly."""
     calls = list(exchange.calls)
     for listing in exchange.listings if lists else ():
-        calls += [listing.each.call] if listing.each else []
-        calls.append(listing.keys.call)
+        calls += listing.calls
     return calls

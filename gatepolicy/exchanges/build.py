@@ -75,7 +75,7 @@ def build(data: Data) -> Exchange:
         permissions=permissions_of(data.get("permissions", NO_WORDS)),
         facts=facts_from(data["facts"]),
         structural=structural_of(data.get("structural", {})),
-        not_disclosed=_not_disclosed(data.get("not_disclosed", {})),
+        not_disclosed=not_disclosed_of(data.get("not_disclosed", {})),
         menu=data["menu"],
         fixes=data["fixes"],
         named_by=data.get("named_by", "apiKey"),
@@ -99,7 +99,8 @@ def structural_of(data: Data) -> Mapping[str, Fact]:
     }
 
 
-def _not_disclosed(data: Data) -> Mapping[str, Unknown]:
+def not_disclosed_of(data: Data) -> Mapping[str, Unknown]:
+    """Facts that nothing tells, each with the line that says so."""
     return {name: Unknown(Reason.NOT_DISCLOSED, why) for name, why in data.items()}
 
 
@@ -116,6 +117,7 @@ def call_of(data: Data) -> Call:
         permission=data.get("permission", ""),
         reference=data["reference"],
         unlisted=Unlisted(**data["unlisted"]) if "unlisted" in data else None,
+        weight=data.get("weight", 1),
     )
 
 
@@ -127,6 +129,8 @@ def _parameter(data: Any) -> Parameter:
             return FromCredential(credential)
         case {"call": str(call), "pointer": str(pointer)}:
             return FromAnswer(call, pointer)
+        case int(number):
+            return number
         case _:
             return str(data)
 
@@ -181,6 +185,7 @@ def permissions_of(data: Data) -> Permissions:
         wordless={Capability(name): why for name, why in data.get("wordless", {}).items()},
         inferred_absence=frozenset(Capability(name) for name in inferred["capabilities"]),
         inferred_reference=inferred["reference"],
+        may_be_none=data.get("may_be_none", False),
     )
 
 

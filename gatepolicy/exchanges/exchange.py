@@ -40,7 +40,10 @@ class FromRow:
     """JSON Pointer within the row, to a text or a whole number."""
 
 
-Parameter: TypeAlias = str | FromCredential | FromAnswer | FromRow
+Parameter: TypeAlias = str | int | FromCredential | FromAnswer | FromRow
+
+Sent: TypeAlias = str | int
+"""A parameter's value as it is sent; a number is one where bodies are JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Call:
     """Where the exchange documents the call."""
     unlisted: Unlisted | None = None
     """How to sign it, where ccxt has no method for it; then ``ccxt_method`` is empty."""
+    weight: int = 1
+    """How many turns of the rate limit it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +252,8 @@ class Permissions:
     """Capabilities whose word is documented nowhere: absence is graded ``inferred``."""
     inferred_reference: str
     """Why, with the document."""
+    may_be_none: bool = False
+    """Whether a key can hold none of the words, as the documents tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +280,8 @@ class Pages:
     """Rows of a full page: a shorter one is the last. Zero where an answer names the next page."""
     next: str
     """JSON Pointer into an answer to the name of the next page; empty where pages are counted."""
+    number: bool = False
+    """Whether a counted page is sent as a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +297,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """What is asked about each listed key, after the list."""
+
+    call: Call
+    """Its declaration."""
+    own: OwnKey | None
+    """Where the answer names the key, which must be the listed one; ``None`` where it does not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A list of other keys that a key can ask for."""
 
@@ -295,6 +314,8 @@ class Listing:
     """Name within the catalog file."""
     title: str
     """Which keys it lists, in words."""
+    of_account: bool
+    """Whether the other keys of the asking account stand in it."""
     permission: str
     """What the exchange demands of the key that asks, in its own words; may be empty."""
     each: Table | None
@@ -304,7 +325,17 @@ class Listing:
     own: OwnKey
     """Where a row shows its key."""
     view: "Exchange"
-    """How a row tells facts: the exchange, as if the list were its only call."""
+    """How a row tells facts: the exchange, as if the list and its details were its only calls."""
+    details: Sequence[Detail] = ()
+    """What is asked about each listed key."""
+    partial: str = ""
+    """Which keys the list leaves out; empty when it holds all that its title says."""
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """Everything that may be sent, in this order."""
+        before = (self.each.call,) if self.each else ()
+        return (*before, self.keys.call, *(detail.call for detail in self.details))
 
 
 @dataclass(frozen=True, slots=True)

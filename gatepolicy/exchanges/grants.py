@@ -31,6 +31,8 @@ def granted(permissions: Permissions, row: Row) -> Granted | Malformed:
         entries = list(_entries(permissions, row))
     except _Refused as refused:
         return Malformed(str(refused))
+    if not entries and permissions.may_be_none:
+        return Granted({}, {}, row.pointer + permissions.pointer)
     if all(access is Access.UNKNOWN for _, access, _ in entries):
         # The call itself needs a permission: an answer without any contradicts itself.
         return Malformed("a list without a single permission")

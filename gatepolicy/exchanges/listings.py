@@ -10,11 +10,21 @@ from gatepolicy.exchanges.build import (
     Data,
     call_of,
     facts_from,
+    not_disclosed_of,
     own_key_of,
     permissions_of,
     structural_of,
 )
-from gatepolicy.exchanges.exchange import Call, Exchange, Listing, Pages, Permissions, Table
+from gatepolicy.exchanges.exchange import (
+    Call,
+    Detail,
+    Exchange,
+    Listing,
+    OwnKey,
+    Pages,
+    Permissions,
+    Table,
+)
 
 
 def with_listings(exchange: Exchange, data: Data) -> Exchange:
@@ -37,15 +47,24 @@ def _listing(exchange: Exchange, data: Data) -> Listing:
     else:
         call = call_of({"id": data["id"], **asked})
         own, of_rows = own_key_of(data), _of_rows(exchange, data, call)
+    details = tuple(_detail(detail) for detail in data.get("details", ()))
     return Listing(
         id=data["id"],
         title=data["title"],
+        of_account=data["of"] == "account",
         permission=data.get("permission", call.permission),
         each=_table(data["each"]) if "each" in data else None,
         keys=Table(call, own.rows, _pages(data.get("pages"))),
         own=own,
-        view=_only(of_rows, call),
+        view=_only(of_rows, (call, *(detail.call for detail in details))),
+        details=details,
+        partial=data.get("partial", ""),
     )
+
+
+def _detail(data: Data) -> Detail:
+    own = OwnKey(rows="", key=data["key"], mask="") if "key" in data else None
+    return Detail(call_of(data), own)
 
 
 def _of_rows(exchange: Exchange, data: Data, call: Call) -> Exchange:
@@ -56,16 +75,23 @@ def _of_rows(exchange: Exchange, data: Data, call: Call) -> Exchange:
         **(of_subaccounts if data["of"] == "subaccounts" else {}),
         **data.get("structural", {}),
     }
-    facts = {
-        name: [{**source, "call": listing} for source in sources]
-        for name, sources in data.get("facts", {}).items()
-    }
+    not_told = not_disclosed_of(data.get("not_disclosed", {}))
     return replace(
         exchange,
         permissions=_permissions_of_rows(exchange.permissions, listing, data),
-        facts=facts_from(facts),
+        facts=facts_from(_facts_of_rows(data)),
         structural={**exchange.structural, **structural_of(by_rule)},
+        not_disclosed={**exchange.not_disclosed, **not_told},
     )
+
+
+def _facts_of_rows(data: Data) -> Data:
+    """Facts with their places in the rows of a list, and in the details about each."""
+    places: dict[str, list[Data]] = {}
+    for of in (data, *data.get("details", ())):
+        for name, sources in of.get("facts", {}).items():
+            places.setdefault(name, []).extend({**source, "call": of["id"]} for source in sources)
+    return places
 
 
 def _permissions_of_rows(permissions: Permissions, listing: str, data: Data) -> Permissions:
@@ -85,17 +111,18 @@ def _permissions_of_rows(permissions: Permissions, listing: str, data: Data) -> 
     )
 
 
-def _only(exchange: Exchange, call: Call) -> Exchange:
-    """What one call tells; nothing else is asked of a key that is only listed."""
+def _only(exchange: Exchange, calls: tuple[Call, ...]) -> Exchange:
+    """What these calls tell; nothing else is asked of a key that is only listed."""
+    asked = {call.id for call in calls}
     facts = {
-        name: tuple(source for source in sources if source.call == call.id)
+        name: tuple(source for source in sources if source.call in asked)
         for name, sources in exchange.facts.items()
     }
     told = {name: sources for name, sources in facts.items() if sources}
-    worded = exchange.permissions.call == call.id
+    worded = exchange.permissions.call in asked
     return replace(
         exchange,
-        calls=(call,),
+        calls=calls,
         own_keys={},
         permissions=exchange.permissions if worded else permissions_of(NO_WORDS),
         facts=told,
@@ -117,4 +144,5 @@ def _pages(data: Data | None) -> Pages | None:
         step=data.get("step", 1),
         size=data.get("size", 0),
         next=data.get("next", ""),
+        number=data.get("number", False),
     )

@@ -52,15 +52,15 @@ def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Fac
     return _told(exchange, _rows(exchange, outcomes, api_key), _refusals(outcomes))
 
 
-def facts_of_row(view: Exchange, row: Row) -> Facts:
+def facts_of_row(view: Exchange, row: Row, details: "Rows | None" = None) -> Facts:
     """Every fact that one row of a list of keys proves about its key.
 
     Args:
-        view: How rows tell facts: the view of a listing, with one call.
+        view: How rows tell facts: the view of a listing, whose first call is the list.
         row: The row.
+        details: Id of every other call of the view to what it answered about the same key.
     """
-    (call,) = view.calls
-    return _told(view, {call.id: row}, {})
+    return _told(view, {view.calls[0].id: row, **(details or {})}, {})
 
 
 def _told(exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:

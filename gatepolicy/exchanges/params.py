@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from gatepolicy.documents.values import JSONValue
-from gatepolicy.exchanges.exchange import Call, FromAnswer, FromCredential, FromRow, Parameter
+from gatepolicy.exchanges.exchange import (
+    Call,
+    FromAnswer,
+    FromCredential,
+    FromRow,
+    Parameter,
+    Sent,
+)
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.pointer import resolve
 from gatepolicy.model.reasons import Reason
@@ -18,7 +25,7 @@ def parameters(
     credentials: Mapping[str, str],
     outcomes: Mapping[str, Parsed | Failure],
     row: JSONValue = None,
-) -> Mapping[str, str] | Failure:
+) -> Mapping[str, Sent] | Failure:
     """What a call is sent with, or why it cannot be sent.
 
     Args:
@@ -27,7 +34,7 @@ def parameters(
         outcomes: Id of every earlier call to what its answer was.
         row: Of the list before, for calls that are made once for each of its rows.
     """
-    values: dict[str, str] = {}
+    values: dict[str, Sent] = {}
     for name, parameter in call.params.items():
         value = _value(parameter, credentials, outcomes, row)
         if isinstance(value, Failure):
@@ -41,9 +48,9 @@ def _value(
     credentials: Mapping[str, str],
     outcomes: Mapping[str, Parsed | Failure],
     row: JSONValue,
-) -> str | Failure:
+) -> Sent | Failure:
     match parameter:
-        case str():
+        case str() | int():
             return parameter
         case FromCredential(credential):
             return credentials[credential]

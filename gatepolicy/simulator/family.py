@@ -15,7 +15,8 @@ class Rows(StrEnum):
     SUBACCOUNTS = "subaccounts"
     """The sub-accounts of the caller's account, each described by one of its keys."""
     SUBACCOUNT_KEYS = "subaccount_keys"
-    """The keys of the sub-account that the request names."""
+    """The keys of the sub-account that the request names, by its name or number; of the account
+    itself, where the number is its own."""
 
 
 def user_number(key: SimulatedKey) -> int:
@@ -37,6 +38,11 @@ def own_family(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[Simu
     return [*same, key]
 
 
+def whole_family(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[SimulatedKey]:
+    """The keys of the account; for a key of the main account, those of its sub-accounts, too."""
+    return [*own_family(key, keys), *_of_subaccounts(key, keys)]
+
+
 def subaccounts(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[SimulatedKey]:
     """One key of each sub-account of the account, by the names of the sub-accounts."""
     first = {other.subaccount: other for other in reversed([*_of_subaccounts(key, keys)])}
@@ -46,11 +52,11 @@ def subaccounts(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[Sim
 def subaccount_keys(
     key: SimulatedKey, keys: Sequence[SimulatedKey], asked_for: str
 ) -> Sequence[SimulatedKey]:
-    """The keys of the sub-account that has a name or a number."""
+    """The keys of the account, or sub-account, that has a number; or of the named sub-account."""
     return [
         other
-        for other in _of_subaccounts(key, keys)
-        if asked_for in (other.subaccount, str(user_number(other)))
+        for other in whole_family(key, keys)
+        if asked_for and asked_for in (other.subaccount, str(user_number(other)))
     ]
 
 

@@ -94,7 +94,8 @@ class ReadyHost:
                 return refusal or exchange.not_found(asked)
             if call is None:
                 assert listing is not None
-                return told(listing, asked, loaded.key, self._all)
+                said = told(listing, asked, loaded.key, self._all)
+                return said or exchange.not_found(asked)
             if variant is Variant.PLAIN:
                 return Answer(200, loaded.bodies[asked.path])
             body = render(call, loaded.key, loaded.others, self._now, variant)

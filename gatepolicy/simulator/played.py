@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, assert_never
 
 from gatepolicy.simulator.answers import Answer, Asked
-from gatepolicy.simulator.family import Rows, own_family, subaccount_keys, subaccounts
+from gatepolicy.simulator.family import Rows, own_family, subaccount_keys, subaccounts, whole_family
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import PlayedCall, Profile
 from gatepolicy.simulator.rendering import STAND_IN, Variant, written
@@ -67,7 +67,8 @@ class PlayedExchange:
         refusal = self._refusal(call, asked, key)
         if refusal is not None or key is None:
             return self.error(refusal or "unknown_key", asked, key)
-        return told(call, asked, key, tuple(self._keys.values()), variant)
+        said = told(call, asked, key, tuple(self._keys.values()), variant)
+        return said or self.error("no_such_key", asked, key)
 
     def _call(self, asked: Asked) -> PlayedCall | None:
         return next((call for call in self._profile.calls if call.takes(asked)), None)
@@ -139,8 +140,10 @@ def told(
     key: SimulatedKey,
     keys: Sequence[SimulatedKey],
     variant: Variant = Variant.PLAIN,
-) -> Answer:
+) -> Answer | None:
     """What a call answers to a key that it does not refuse.
+
+    ``None`` where a request names another key that is not of the same account.
 
     Args:
         call: The call.
@@ -149,25 +152,44 @@ def told(
         keys: All keys that the exchange knows.
         variant: How what describes the calling key is written.
     """
-    match call.rows:
-        case Rows.KEYS:
-            *others, described = [_described(call, one, asked) for one in own_family(key, keys)]
-            rows = [*others, STAND_IN]
-        case Rows.SUBACCOUNTS:
-            described = None
-            rows = [_described(call, one, asked) for one in subaccounts(key, keys)]
-        case Rows.SUBACCOUNT_KEYS:
-            described = None
-            named = subaccount_keys(key, keys, call.asked_for(asked))
-            rows = [_described(call, one, asked) for one in named]
-        case _:
-            assert_never(call.rows)
+    about = _about(call, asked, key, keys)
+    if about is None:
+        return None
+    described = _described(call, about, asked)
+    rows = list(_rows(call, asked, key, keys))
     extra = {"path": asked.path, "key_object": STAND_IN, "key_objects": rows}
     document = fill(call.document, Scene(key, _now(asked), extra))
     if not call.described:
         # Nothing describes the key but the document itself.
         document, described = STAND_IN, document
     return Answer(200, written(document, described, variant))
+
+
+def _about(
+    call: PlayedCall, asked: Asked, key: SimulatedKey, keys: Sequence[SimulatedKey]
+) -> SimulatedKey | None:
+    """The key that is described: the calling one, or the one that the request names."""
+    if not call.about:
+        return key
+    name = part(asked, call.about)
+    return next((one for one in whole_family(key, keys) if one.api_key == name), None)
+
+
+def _rows(
+    call: PlayedCall, asked: Asked, key: SimulatedKey, keys: Sequence[SimulatedKey]
+) -> Iterator[object]:
+    match call.rows:
+        case Rows.KEYS:
+            *others, _ = own_family(key, keys)
+            yield from (_described(call, one, asked) for one in others)
+            yield STAND_IN
+        case Rows.SUBACCOUNTS:
+            yield from (_described(call, one, asked) for one in subaccounts(key, keys))
+        case Rows.SUBACCOUNT_KEYS:
+            named = subaccount_keys(key, keys, call.asked_for(asked))
+            yield from (_described(call, one, asked) for one in named)
+        case _:
+            assert_never(call.rows)
 
 
 def _described(call: PlayedCall, key: SimulatedKey, asked: Asked) -> object:

@@ -39,6 +39,9 @@ class PlayedCall:
     """What the rows of the answer are."""
     subaccount: Mapping[str, str]
     """Where a request names the sub-account whose keys are the rows; may be empty."""
+    about: Mapping[str, str]
+    """Where a request names another key of the account, or of one of its sub-accounts, that is
+    described in place of the calling one; may be empty."""
     described: object
     """Template of what describes one key, or one sub-account."""
     document: object
@@ -144,6 +147,7 @@ def _calls(data: Mapping[str, Any]) -> Sequence[PlayedCall]:
             needs=frozenset(call.get("needs", ())),
             rows=Rows(call.get("rows", Rows.KEYS)),
             subaccount=call.get("subaccount", {}),
+            about=call.get("about", {}),
             described=call.get("key", {}),
             document=call["document"],
         )

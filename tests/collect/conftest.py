@@ -42,6 +42,7 @@ def ask(tmp_path: Path) -> Ask:
         simulator: Simulator | None = None,
         environ: dict[str, str] | None = None,
         found: list[Evidence] | None = None,
+        max_rate: float | None = None,
     ) -> list[Evidence]:
         with SimulatorThread(simulator or Simulator(keys)) as playing:
             text = inventory_yaml(keys, playing.url_of)
@@ -54,7 +55,7 @@ def ask(tmp_path: Path) -> Ask:
             )
             settings = CollectSettings(
                 jobs=jobs,
-                max_rate=None,
+                max_rate=max_rate,
                 attempts=attempts,
                 pepper=b"pepper",
                 keep_answers=True,

@@ -85,3 +85,15 @@ def test_no_window_ever_holds_more_turns_than_the_limit(
     asyncio.run(take())
     for first, last in zip(taken, taken[calls:], strict=False):
         assert last - first >= seconds * (1 - 1e-9)
+
+
+def test_a_heavy_call_takes_several_turns() -> None:
+    time = Time()
+    paced = limiter(time, 20, 1.0)
+
+    async def take() -> None:
+        for weight in (20, 1, 20):
+            await paced.turn(weight)
+
+    asyncio.run(take())
+    assert [round(slept, 6) for slept in time.slept] == [1.0, 0.05]

@@ -15,7 +15,7 @@ from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.catalog import load_catalog
-from gatepolicy.exchanges.exchange import Call, Exchange
+from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
 
 CATALOG = load_catalog()
@@ -24,7 +24,7 @@ LISTS = [
     (exchange, call)
     for exchange in CATALOG.values()
     for listing in exchange.listings
-    for call in (*([listing.each.call] if listing.each else []), listing.keys.call)
+    for call in listing.calls
 ]
 CANARIES = {
     "apiKey": "canaryKey4f6a81c29d",
@@ -72,9 +72,9 @@ def planted(exchange: Exchange, name: str) -> str:
     return special or CANARIES[name]
 
 
-def params(call: Call) -> dict[str, str]:
+def params(call: Call) -> dict[str, Sent]:
     """Constants as they are; of everything else, some value."""
-    return {name: str(p) if isinstance(p, str) else "12345" for name, p in call.params.items()}
+    return {name: p if isinstance(p, str | int) else "12345" for name, p in call.params.items()}
 
 
 def sign(exchange: Exchange, call: Call, signer: Signer | None = None) -> SignedRequest:
