@@ -44,10 +44,8 @@ async def list_keys(
     for listing in exchange.listings:
         await reader.read(listing)
     if not any(listing.of_account for listing in exchange.listings):
-        detail = (
-            f"{exchange.title} lists keys of sub-accounts, and no other key of the account itself"
-        )
-        reader.missing.append(Unknown(Reason.NOT_DISCLOSED, detail))
+        detail = "lists keys of sub-accounts, and no other key of the account itself"
+        reader.missing.append(Unknown(Reason.NOT_DISCLOSED, f"{exchange.title} {detail}"))
     return Listed(tuple(reader.keys), next(iter(reader.missing), None))
 
 

@@ -553,7 +553,7 @@ def test_without_a_list_nothing_is_complete() -> None:
 
 
 def test_lists_of_sub_accounts_alone_never_prove_that_every_key_is_known() -> None:
-    def answer(call: str, params: Mapping[str, str]) -> JSONValue:
+    def answer(call: str, params: Mapping[str, Sent]) -> JSONValue:
         del call, params
         return {"code": "0", "data": []}
 

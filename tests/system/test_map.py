@@ -50,12 +50,12 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     """Account to rule to verdict, of one scan of all."""
     folder = tmp_path_factory.mktemp("map")
     keys = [key for exchange in PLAYED for key in keys_of(exchange)]
-    with SimulatorThread(Simulator(keys)) as simulator, pytest.MonkeyPatch.context() as patch:
+    with SimulatorThread(Simulator(keys)) as simulator, pytest.MonkeyPatch.context() as monkeypatch:
         (folder / "accounts.yaml").write_text(inventory_yaml(keys, simulator.url_of), "utf-8")
         (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
         for name, value in environment(keys).items():
-            patch.setenv(name, value)
-        patch.chdir(folder)
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(folder)
         with pytest.raises(SystemExit) as ended:
             main(("scan", "-p", "policy.yaml", "-o", "json=report.json"))
         assert ended.value.code == 1
