@@ -28,6 +28,7 @@ PAGE = FOLDER / "README.md"
 GATEPOLICY = str(Path(sys.executable).with_name("gatepolicy"))
 MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 TUESDAY = MONDAY + timedelta(days=1)
+VAULT = "203.0.113.14"
 BLOCK = re.compile(r"```console\n\$ (gatepolicy [^\n]*)\n(.*?)```", re.DOTALL)
 
 
@@ -43,12 +44,16 @@ def keys_of(day: datetime) -> list[SimulatedKey]:
         for number, account in enumerate(document["accounts"], start=1)
     }
     keys["vault-okx"] = replace(
-        keys["vault-okx"], permissions=("read_only", "withdraw"), allowed_ips=("203.0.113.10",)
+        keys["vault-okx"],
+        permissions=("read_only", "withdraw"),
+        allowed_ips=(VAULT,),
+        caller_ip=VAULT,
     )
     keys["vault-bybit"] = replace(
         keys["vault-bybit"],
         permissions=frozenset({"Wallet.Withdraw"}),
-        allowed_ips=("203.0.113.10",),
+        allowed_ips=(VAULT,),
+        caller_ip=VAULT,
         created_at=MONDAY - timedelta(days=200),
     )
     if day == TUESDAY:
@@ -57,11 +62,22 @@ def keys_of(day: datetime) -> list[SimulatedKey]:
     return list(keys.values())
 
 
+def with_egress(inventory: str) -> str:
+    """The simulator's inventory, with the addresses that the firm's inventory declares."""
+    document = yaml.safe_load((FOLDER / "accounts.yaml").read_text(encoding="utf-8"))
+    for account in document["accounts"]:
+        if "egress" in account:
+            entry = f'  - id: "{account["id"]}"\n'
+            declared = f"    egress: {json.dumps(account['egress'])}\n"
+            inventory = inventory.replace(entry, entry + declared)
+    return inventory
+
+
 def collect(day: datetime, file: Path) -> None:
     """Evidence of a day, as the simulator's answers prove it."""
     keys = keys_of(day)
     with tempfile.TemporaryDirectory() as folder, SimulatorThread(Simulator(keys)) as simulator:
-        Path(folder, "accounts.yaml").write_text(inventory_yaml(keys, simulator.url))
+        Path(folder, "accounts.yaml").write_text(with_egress(inventory_yaml(keys, simulator.url)))
         ended = subprocess.run(  # noqa: S603 - the program itself
             [GATEPOLICY, "--no-project", "collect", "-q"],
             cwd=folder,

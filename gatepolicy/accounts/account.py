@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gatepolicy.model.evidence import Subject
+from gatepolicy.model.facts import Network
 from gatepolicy.model.location import Location
 
 
@@ -70,6 +71,8 @@ class Account:
     """Id of the account whose key lists this one; empty when none does."""
     discover: bool = False
     """Whether its key lists the account's other keys."""
+    egress: tuple[Network, ...] = ()
+    """The addresses from which its bots trade; empty when the inventory does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reading inventories. No message ever quotes a credential."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from gatepolicy.accounts.account import (
 )
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
+from gatepolicy.documents.networks import collapsed, network_of
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.evidence import Subject
+from gatepolicy.model.facts import Network
 from gatepolicy.resources import schemas_directory
 
 DEFAULT_TIMEOUT = "30s"
@@ -78,7 +80,13 @@ def _account(document: Document, index: int, node: Mapping[str, Any]) -> Account
         key=node.get("key", ""),
         audited_by=node.get("audited_by", ""),
         discover=node.get("discover", False),
+        egress=_networks(node.get("egress", ())),
     )
+
+
+def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    read = [network_of(text) for text in texts]
+    return collapsed(network for network in read if not isinstance(network, tuple))
 
 
 def _reference(written: Any) -> CredentialReference:
@@ -120,6 +128,10 @@ def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) ->
         wrong = check(node[name]) if name in node else None
         if wrong is not None:
             yield _problem(document, (*place, name), *wrong)
+    for index, text in enumerate(node.get("egress", ())):
+        found = network_of(text)
+        if isinstance(found, tuple):
+            yield _problem(document, (*place, "egress", index), *found)
     if not 0 < _seconds(node.get("timeout", DEFAULT_TIMEOUT)) <= _LONGEST_TIMEOUT:
         what, fix = "nothing, or more than ten minutes", "such as 30s"
         yield _problem(document, (*place, "timeout"), what, fix)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gatepolicy.collect.target import Listed, ListedKey
+from gatepolicy.collect.target import NO_LIST, Listed, ListedKey
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.exchanges.exchange import Call, Detail, Exchange, Listing, Pages, Sent, Table
 from gatepolicy.exchanges.interpret import Failure, Parsed
@@ -41,12 +41,17 @@ async def list_keys(
         detail = f"the catalog knows no list of keys on {exchange.title}"
         return Listed((), Unknown(Reason.NOT_DISCLOSED, detail))
     reader = _Reader(public, outcomes, ask, [], [])
+    of_account: tuple[ListedKey, ...] | Unknown = NO_LIST
     for listing in exchange.listings:
+        before, known = len(reader.missing), len(reader.keys)
         await reader.read(listing)
+        if listing.of_account:
+            missing = next(iter(reader.missing[before:]), None)
+            of_account = missing or tuple(reader.keys[known:])
     if not any(listing.of_account for listing in exchange.listings):
         detail = "lists keys of sub-accounts, and no other key of the account itself"
         reader.missing.append(Unknown(Reason.NOT_DISCLOSED, f"{exchange.title} {detail}"))
-    return Listed(tuple(reader.keys), next(iter(reader.missing), None))
+    return Listed(tuple(reader.keys), next(iter(reader.missing), None), of_account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) ->
         jobs = min(settings.jobs, max(1, len(asked)))
         await collect(asked, edge, jobs=jobs, deliver=deliver)
     others = [Declared(other, await _api_key(other, settings)) for other in targets.others]
-    settled = settle(asked, collected, others, settings.pepper)
+    settled = settle(asked, collected, others, settings.pepper, unasked=targets.unasked)
     for position, evidence in settled.evidence.items():
         if position < targets.selected:
             watcher.deliver(position, evidence)

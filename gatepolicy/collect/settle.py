@@ -9,14 +9,25 @@ from dataclasses import dataclass, replace
 
 from gatepolicy.accounts.account import Account
 from gatepolicy.accounts.fingerprint import fingerprint, is_fingerprint
+from gatepolicy.collect.egress import Addressed, addresses_of, shared_across
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
 from gatepolicy.exchanges.rows import FEWEST_SHOWN, same_key
 from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Unknown
+from gatepolicy.model.facts import (
+    Fact,
+    Facts,
+    FactValue,
+    Grade,
+    Network,
+    Provenance,
+    Unknown,
+)
 from gatepolicy.model.reasons import Reason
 
 _MASK = "*"
+_OF_THE_MASTER = ("account.sandbox",)
+"""What is so of an account is so of the keys that it lists."""
 _INVENTORY = Provenance(Grade.STRUCTURAL, "", "", "computed from what the inventory says")
 
 
@@ -45,6 +56,8 @@ def settle(
     collected: Mapping[int, Collected],
     others: Sequence[Declared],
     pepper: bytes,
+    *,
+    unasked: Sequence[Account] = (),
 ) -> Settled:
     """Compare everything with everything.
 
@@ -53,6 +66,7 @@ def settle(
         collected: By position among the targets.
         others: Accounts of the inventory that were not collected: their keys are declared, too.
         pepper: Key of the fingerprints.
+        unasked: Every account of the inventory that was not collected.
     """
     here = [
         Declared(target.account, collected[position].api_key)
@@ -64,11 +78,38 @@ def settle(
         for position, target in enumerate(targets)
     }
     sharing = _sharing(keys)
-    evidence = {
-        position: _settled(target, collected[position], keys[position], sharing, lists, pepper)
+    evidence = [
+        _settled(target, collected[position], keys[position], sharing, lists, pepper)
         for position, target in enumerate(targets)
-    }
-    return Settled(evidence, tuple(_found(targets, collected, keys, pepper)))
+    ]
+    found = list(_found(targets, collected, keys, pepper))
+    egress = [target.account.egress for target in targets] + [()] * len(found)
+    apart = _apart([*evidence, *found], egress, unasked)
+    return Settled(dict(enumerate(apart[: len(targets)])), tuple(apart[len(targets) :]))
+
+
+def _apart(
+    evidence: Sequence[Evidence], egress: Sequence[tuple[Network, ...]], others: Sequence[Account]
+) -> list[Evidence]:
+    """The evidence, with what the addresses of all accounts tell about each."""
+    known = [
+        Addressed(one.subject.id, one.subject.labels, addresses_of(one.facts, declared))
+        for one, declared in zip(evidence, egress, strict=True)
+    ]
+    unasked = Facts.nothing(Reason.NOT_DISCLOSED, "the account was not asked")
+    beside = [
+        Addressed(other.subject.id, other.subject.labels, addresses_of(unasked, other.egress))
+        for other in others
+    ]
+    shared = list(shared_across([*known, *beside]))[: len(evidence)]
+    return [
+        replace(one, facts=one.facts.learn("ip.shared_across", _inventory_fact(found)))
+        for one, found in zip(evidence, shared, strict=True)
+    ]
+
+
+def _inventory_fact(found: tuple[str, ...] | Unknown) -> Fact | Unknown:
+    return found if isinstance(found, Unknown) else Fact(found, _INVENTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +195,8 @@ def _settled(
         listed = lists.get(account.audited_by)
         facts = _audited(target, key, listed, facts, pepper)
     facts = facts.learn("key.declared", _declared(target, collected))
+    facts = facts.learn("account.sandbox", Fact(account.sandbox, _INVENTORY))
+    facts = facts.learn("account.keys", _account_keys(collected.listed, facts))
     if key.fingerprint:
         others = [other for other in sharing[key.fingerprint] if other != account.subject.id]
         facts = facts.learn("key.fingerprint", Fact(key.fingerprint, _INVENTORY))
@@ -170,6 +213,21 @@ def _declared(target: Target, collected: Collected) -> Fact | Unknown:
         if collected.listed.missing is not None:
             return collected.listed.missing
     return Fact(value=True, provenance=_INVENTORY)
+
+
+def _account_keys(listed: Listed | None, facts: Facts) -> Fact | Unknown:
+    """All keys of the account, as far as anything is shown of each."""
+    if "key.exists" in facts.unknown:
+        # Nothing was told at all: for the same reason, nothing was listed.
+        return facts.unknown["key.exists"]
+    if listed is None:
+        detail = "only a key that lists the others tells how many there are (discover: true)"
+        return Unknown(Reason.NOT_DISCLOSED, detail)
+    if isinstance(listed.of_account, Unknown):
+        return listed.of_account
+    names = numbered([_last_shown(one) or "key" for one in listed.of_account])
+    witness = listed.of_account[0].listing if listed.of_account else ""
+    return _observed(witness, value=tuple(sorted(names)))
 
 
 def _audited(target: Target, key: _Key, listed: Listed | None, own: Facts, pepper: bytes) -> Facts:
@@ -275,6 +333,8 @@ def _subjects(
         facts = _told_by(one, master.subject.id)
         facts = facts.learn("key.exists", _observed(one.listing, value=True))
         facts = facts.learn("key.declared", _undeclared(one, unread))
+        for name in _OF_THE_MASTER:
+            facts = facts.learn(name, master.facts.known.get(name) or master.facts.unknown[name])
         yield Evidence(subject, master.collected_at, _fingerprinted(facts, one, pepper), ())
 
 

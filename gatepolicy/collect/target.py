@@ -7,6 +7,7 @@ from gatepolicy.collect.secret import Secret
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Facts, Unknown
+from gatepolicy.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class ListedKey:
     """What the row proves."""
 
 
+NO_LIST = Unknown(Reason.NOT_DISCLOSED, "no list holds the keys of the account itself")
+"""Why nobody knows how many keys an account has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """What an account's key could list."""
@@ -47,6 +52,8 @@ class Listed:
     """In the order of the answers."""
     missing: Unknown | None
     """Why something is missing; ``None`` when every list was read to its end."""
+    of_account: tuple[ListedKey, ...] | Unknown = NO_LIST
+    """All keys of the account itself, or why they are not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class Targets:
     """How many of them are selected accounts."""
     others: Sequence[Account]
     """The other accounts of the inventory, where a discovery must know whether they are theirs."""
+    unasked: Sequence[Account] = ()
+    """All other accounts of the inventory; nothing that they refer to is read."""
 
 
 def make_targets(
@@ -61,17 +63,15 @@ def make_targets(
     auditors = [a for a in accounts if a.subject.id in wanted and a.subject.id not in ids]
     discovering = {account.subject.exchange for account in selected if account.discover}
     taken = ids | {account.subject.id for account in auditors}
+    unasked = [account for account in accounts if account.subject.id not in taken]
     return Targets(
         asked=[
             _target(account, exchanges.get(account.subject.exchange), wanted, known_others)
             for account in (*selected, *auditors)
         ],
         selected=len(selected),
-        others=[
-            account
-            for account in accounts
-            if account.subject.id not in taken and account.subject.exchange in discovering
-        ],
+        others=[account for account in unasked if account.subject.exchange in discovering],
+        unasked=unasked,
     )
 
 

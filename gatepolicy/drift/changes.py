@@ -113,6 +113,11 @@ def _of_pairs(old: FactValue, new: FactValue) -> Iterator[_Change]:
     yield name, is_wider, _text(old) or "all", _text(new) or "all"
 
 
+def _of_neighbours(old: FactValue, new: FactValue) -> Iterator[_Change]:
+    is_worse = not set(_texts(new)) <= set(_texts(old))
+    yield "ip-sharing-changed", is_worse, _text(old) or "none", _text(new) or "none"
+
+
 def _named(name: str, *, is_worse: bool = False) -> _Changes:
     def changes(old: FactValue, new: FactValue) -> Iterator[_Change]:
         yield name, is_worse, _text(old), _text(new)
@@ -135,6 +140,9 @@ _HOW: Mapping[str, _Changes] = {
     "key.exists": _named("key-presence-changed"),
     "key.declared": _named("key-declaration-changed"),
     "key.shared_with": _named("key-sharing-changed", is_worse=True),
+    "ip.shared_across": _of_neighbours,
+    "account.sandbox": _named("sandbox-changed"),
+    "account.keys": _named("keys-of-account-changed", is_worse=True),
 }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gatepolicy.evaluate.kleene import Truth, decisive, holds
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.evaluate.wording import seen_in_words, value_in_words
+from gatepolicy.evaluate.wording import doubt_in_words, seen_in_words, value_in_words
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
 from gatepolicy.model.location import Location
@@ -145,6 +145,9 @@ def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknow
             f"{test.fact} is only {provenance.grade.value}, which the policy does not accept"
             + reference,
         )
+    doubt = doubt_in_words(test, fact.value)
+    if doubt:
+        return Unknown(Reason.NOT_DISCLOSED, doubt)
     when = f", {fact.value.isoformat()}," if isinstance(fact.value, datetime) else ""
     return Unknown(Reason.UNEXPECTED_ANSWER, f"the value of {test.fact}{when} cannot be judged")
 

@@ -82,6 +82,22 @@ def at_most(value: FactValue, argument: Argument, now: datetime) -> Truth:
     return len(value) <= argument
 
 
+def apart_by(value: FactValue, argument: Argument, now: datetime) -> Truth:
+    """No entry is about one of the labels of the argument.
+
+    Entries are such as ``desk=otc (okx-otc)``; ``desk?otc (okx-otc)`` is about an account of which
+    nobody knows, so that nothing can be judged unless another entry decides.
+    """
+    del now
+    entries, labels = _texts(value), _texts(argument)
+    if entries is None or not labels:
+        return None
+    if any(entry.startswith(f"{label}=") for entry in entries for label in labels):
+        return False
+    doubtful = any(entry.startswith(f"{label}?") for entry in entries for label in labels)
+    return None if doubtful else True
+
+
 def matches(value: FactValue, argument: Argument, now: datetime) -> Truth:
     """A text contains what a regular expression describes."""
     del now
@@ -135,6 +151,7 @@ PREDICATES: Mapping[str, Predicate] = {
     "all_within": all_within,
     "no_wider_than": no_wider_than,
     "at_most": at_most,
+    "apart_by": apart_by,
     "matches": matches,
     "younger_than": younger_than,
     "used_within": used_within,

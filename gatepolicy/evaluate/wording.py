@@ -22,6 +22,7 @@ _FLAGS: Mapping[str, tuple[str, str]] = {
     "key.active": ("the key is active", "the key is not active"),
     "key.exists": ("the exchange has the key", "the exchange no longer has the key"),
     "key.declared": ("the inventory names the key", "the inventory does not name the key"),
+    "account.sandbox": ("the account is on a sandbox", "the account is no sandbox"),
 }
 """Fact to the words for true and for false."""
 
@@ -93,9 +94,34 @@ def _wide(test: Test, value: FactValue, now: datetime) -> str:
 
 
 def _count(test: Test, value: FactValue, now: datetime) -> str:
-    del test, now
+    del now
     count = len(value) if isinstance(value, tuple) else 0
+    if test.fact == "account.keys":
+        listed = ", ".join(map(_plain, value)) if isinstance(value, tuple) else ""
+        return f"the account has {count} {'key' if count == 1 else 'keys'}: {listed}"
     return f"bound to {count} {'entry' if count == 1 else 'entries'}"
+
+
+def doubt_in_words(test: Test, value: FactValue) -> str:
+    """What a known value leaves open, so that a test of it cannot be judged; empty if nothing."""
+    if test.predicate != "apart_by" or not isinstance(value, tuple):
+        return ""
+    labels = test.argument if isinstance(test.argument, tuple) else ()
+    open_ = [str(e) for e in value if str(e).startswith(tuple(f"{label}?" for label in labels))]
+    if not open_:
+        return ""
+    accounts = ", ".join(_plain(entry.replace("?", "=", 1)) for entry in open_)
+    return f"nobody knows from which addresses {accounts} works; name the egress in the inventory"
+
+
+def _shared(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    labels = test.argument if isinstance(test.argument, tuple) else ()
+    entries = value if isinstance(value, tuple) else ()
+    shared = [str(e) for e in entries if str(e).startswith(tuple(f"{label}=" for label in labels))]
+    if not shared:
+        return "no account of another value works from its addresses"
+    return f"the same address is used by {', '.join(map(_plain, shared))}"
 
 
 def _text(test: Test, value: FactValue, now: datetime) -> str:
@@ -146,6 +172,7 @@ SEEN: Mapping[str, Wording] = {
     "all_within": _outside,
     "no_wider_than": _wide,
     "at_most": _count,
+    "apart_by": _shared,
     "matches": _text,
     "younger_than": _time,
     "used_within": _time,

@@ -36,6 +36,9 @@ _OF_THE_SCAN = {
     "key.exists": "any answer to the key proves it; that it is gone, a list of an auditor",
     "key.declared": "compared with the inventory; other keys are found with 'discover: true'",
     "key.shared_with": "compared with the other accounts of the inventory",
+    "ip.shared_across": "compared with the addresses of the other accounts of the inventory",
+    "account.sandbox": "the inventory says it",
+    "account.keys": "counted where a list holds the account's keys, with 'discover: true'",
 }
 
 

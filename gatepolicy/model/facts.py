@@ -111,6 +111,13 @@ FACTS: dict[str, FactDefinition] = {
     "key.shared_with": FactDefinition(
         FactKind.TEXTS, "other accounts that the inventory gives the same key"
     ),
+    "ip.shared_across": FactDefinition(
+        FactKind.TEXTS, "labels, unlike its own, of accounts that work from the same address"
+    ),
+    "account.sandbox": FactDefinition(FactKind.BOOL, "the account is on the exchange's sandbox"),
+    "account.keys": FactDefinition(
+        FactKind.TEXTS, "all keys of the account, by their last characters"
+    ),
 }
 """Every fact, in the order in which reports list them."""
 
@@ -130,7 +137,17 @@ ATTESTED_FACTS: dict[str, FactDefinition] = {
 }
 """Facts that no API tells and a person says. They are no evidence: each scan reads them anew."""
 
-OF_THE_SCAN = frozenset({"key.fingerprint", "key.exists", "key.declared", "key.shared_with"})
+OF_THE_SCAN = frozenset(
+    {
+        "key.fingerprint",
+        "key.exists",
+        "key.declared",
+        "key.shared_with",
+        "ip.shared_across",
+        "account.sandbox",
+        "account.keys",
+    }
+)
 """Facts that no catalog entry tells: the scan learns them from the inventory and from the fact
 that answers come at all."""
 

@@ -6,8 +6,9 @@ two cannot be compared.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+from ipaddress import IPv4Network, IPv6Network
 
+from gatepolicy.documents.networks import collapsed
 from gatepolicy.model.facts import Access, Grant, Network
 from gatepolicy.rules.conditions import Argument
 
@@ -36,10 +37,7 @@ def _common(one: Argument, other: Argument) -> Argument | None:
     for a in _networks(one):
         for b in _networks(other):
             found.update(_smaller(a, b))
-    four = collapse_addresses(n for n in found if isinstance(n, IPv4Network))
-    six = collapse_addresses(n for n in found if isinstance(n, IPv6Network))
-    common: tuple[Network, ...] = (*four, *six)
-    return common
+    return collapsed(found)
 
 
 def _networks(value: Argument) -> tuple[Network, ...]:
@@ -88,10 +86,12 @@ STRICTEST: Mapping[str, Strictest] = {
     "permissions.allow": _both,
     "permissions.forbid": _either,
     "permissions.require": _either,
+    "permissions.separate_duties": _true,
     "ip_binding.required": _true,
     "ip_binding.within": _common,
     "ip_binding.widest": _most,
     "ip_binding.at_most": _least,
+    "ip_binding.separate_by": _either,
     "key.max_age": _least,
     "key.max_idle": _least,
     "key.min_days_to_expiry": _most,
@@ -103,6 +103,8 @@ STRICTEST: Mapping[str, Strictest] = {
     "key.exists": _true,
     "key.declared": _true,
     "key.unique": _true,
+    "account.production": _true,
+    "account.max_keys": _least,
     "account.two_factor.attested_within": _least,
     "account.secret_storage.attested_within": _least,
     "account.settings.attested_within": _least,
@@ -110,7 +112,7 @@ STRICTEST: Mapping[str, Strictest] = {
 }
 """Every place of a policy, with how two values become one that meets both."""
 
-GATHERS = frozenset({"permissions.forbid", "permissions.require"})
+GATHERS = frozenset({"permissions.forbid", "permissions.require", "ip_binding.separate_by"})
 """Lists that grow from policy to policy: leaving an entry out loosens nothing."""
 
 

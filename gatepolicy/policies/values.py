@@ -4,16 +4,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import (
-    IPv4Network,
-    IPv6Network,
-    collapse_addresses,
-    ip_interface,
-    ip_network,
-)
 
+from gatepolicy.documents.networks import collapsed, network_of
 from gatepolicy.documents.values import DataPath, JSONValue
-from gatepolicy.model.facts import Network
 from gatepolicy.rules.conditions import Argument
 
 _HOURS: Mapping[str, int] = {"h": 1, "d": 24, "w": 24 * 7}
@@ -69,31 +62,9 @@ def read_pattern(value: JSONValue) -> Read:
 
 def read_networks(value: JSONValue) -> Read:
     """A list of networks; neighbours and parts of each other become one."""
-    read = [_network(text, (index,)) for index, text in enumerate(_texts(value))]
-    wrong = [item for item in read if isinstance(item, Wrong)]
-    networks = [item for item in read if not isinstance(item, Wrong)]
-    four = collapse_addresses(n for n in networks if isinstance(n, IPv4Network))
-    six = collapse_addresses(n for n in networks if isinstance(n, IPv6Network))
-    collapsed: tuple[Network, ...] = (*four, *six)
-    return collapsed, wrong
-
-
-def _network(text: str, path: DataPath) -> Network | Wrong:
-    if "%" in text:
-        return Wrong(path, "a zone (%) means something on one machine only", "remove it")
-    try:
-        return ip_network(text)
-    except ValueError:
-        return Wrong(path, *_what_is_wrong_with_network(text))
-
-
-def _what_is_wrong_with_network(text: str) -> tuple[str, str]:
-    try:
-        meant = ip_interface(text)
-    except ValueError:
-        return "no network in CIDR notation", "write it like 203.0.113.0/28"
-    alone = f"{meant.ip}/{meant.max_prefixlen}"
-    return "an address within a network, not the network", f"write {meant.network} or {alone}"
+    read = [network_of(text) for text in _texts(value)]
+    wrong = [Wrong((index,), *item) for index, item in enumerate(read) if isinstance(item, tuple)]
+    return collapsed(item for item in read if not isinstance(item, tuple)), wrong
 
 
 def _texts(value: JSONValue) -> tuple[str, ...]:
@@ -105,10 +76,12 @@ CLAUSES: Mapping[str, Reader] = {
     "permissions.allow": read_texts,
     "permissions.forbid": read_texts,
     "permissions.require": read_texts,
+    "permissions.separate_duties": read_plain,
     "ip_binding.required": read_plain,
     "ip_binding.within": read_networks,
     "ip_binding.widest": read_plain,
     "ip_binding.at_most": read_plain,
+    "ip_binding.separate_by": read_texts,
     "key.max_age": read_duration,
     "key.max_idle": read_duration,
     "key.min_days_to_expiry": read_plain,
@@ -120,6 +93,8 @@ CLAUSES: Mapping[str, Reader] = {
     "key.exists": read_plain,
     "key.declared": read_plain,
     "key.unique": read_plain,
+    "account.production": read_plain,
+    "account.max_keys": read_plain,
     "account.two_factor.attested_within": read_duration,
     "account.secret_storage.attested_within": read_duration,
     "account.settings.attested_within": read_duration,

@@ -9,9 +9,17 @@ from gatepolicy.reports.text_layout import Line, Span, Tone, cut, pad, width_of
 COLUMNS: dict[str, tuple[str, ...]] = {
     "withdraw": ("withdrawal-",),
     "transfer": ("transfer-",),
-    "permissions": ("permission-",),
-    "ip": ("ip-",),
-    "key": ("key-", "trading-pairs-", "shared-key", "undeclared-key", "dead-key"),
+    "permissions": ("permission-", "duties-"),
+    "ip": ("ip-", "address-"),
+    "key": (
+        "key-",
+        "trading-pairs-",
+        "shared-key",
+        "undeclared-key",
+        "dead-key",
+        "sandbox-account",
+        "too-many-keys",
+    ),
     "attested": ("two-factor-", "secret-storage-", "settings-", "review-"),
     "other": ("",),
 }

@@ -128,7 +128,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert problems(text) == [
         "accounts.yaml:6:36: accounts[0].credentials.secrte: unknown key; did you mean secret?",
         "accounts.yaml:7:5: accounts[0].colour: unknown key; one of audited_by, base_url,"
-        " credentials, discover, exchange, id, key, labels …",
+        " credentials, discover, egress, exchange, id, key …",
         "accounts.yaml:8:5: accounts[1]: exchange is missing; add it",
         "accounts.yaml:9:18: accounts[1].credentials: empty or too short;"
         ' for example {"apiKey": "env:OKX_API_KEY", "secret": "env:OKX_API_SECRET",'
@@ -272,3 +272,19 @@ def test_an_audited_account_needs_no_credentials() -> None:
 )
 def test_an_auditor_must_be_one(entry: str, problem: str) -> None:
     assert problem in problems(HEAD + AUDITOR + f"  - {entry}\n")
+
+
+def test_egress_is_networks_and_neighbours_become_one() -> None:
+    (account,) = load(account_with("egress: [203.0.113.10, 203.0.113.11, '2001:db8::1']")).accounts
+    assert [str(network) for network in account.egress] == ["203.0.113.10/31", "2001:db8::1/128"]
+    (account,) = load(HEAD + MINIMAL).accounts
+    assert account.egress == ()
+
+
+def test_egress_that_is_no_network_is_told_with_its_place() -> None:
+    assert problems(account_with("egress: [203.0.113.10, 203.0.113.9/28, office]")) == [
+        "accounts.yaml:7:28: accounts[0].egress[1]: an address within a network, not the network;"
+        " write 203.0.113.0/28 or 203.0.113.9/32",
+        "accounts.yaml:7:44: accounts[0].egress[2]: no network in CIDR notation;"
+        " write it like 203.0.113.0/28",
+    ]

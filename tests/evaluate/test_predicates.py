@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepolicy.evaluate.predicates import PREDICATES
+from gatepolicy.evaluate.wording import doubt_in_words
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
 from gatepolicy.rules.conditions import Argument
+from gatepolicy.rules.conditions import Test as Check
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NEVER = Never.NEVER
@@ -91,6 +93,17 @@ TABLE: list[tuple[str, FactValue, Argument, bool | None]] = [
     ("at_most", (), 1, None),
     ("at_most", "203.0.113.5", 1, None),
     ("at_most", nets("203.0.113.5"), None, None),
+    ("at_most", ("0007", "0009"), 1, False),
+    ("apart_by", (), ("desk",), True),
+    ("apart_by", ("env=test (okx-2)",), ("desk",), True),
+    ("apart_by", ("desk=otc (okx-2)",), ("desk",), False),
+    ("apart_by", ("desk=otc (okx-2)", "desk?vault (okx-3)"), ("desk",), False),
+    ("apart_by", ("desk?vault (okx-3)",), ("desk",), None),
+    ("apart_by", ("desk?vault (okx-3)",), ("env",), True),
+    ("apart_by", ("desks=otc (okx-2)",), ("desk",), True),
+    ("apart_by", ("desk=otc (okx-2)",), (), None),
+    ("apart_by", nets("203.0.113.5"), ("desk",), None),
+    ("apart_by", True, ("desk",), None),
     ("matches", "ICG-MM 4", "^(ICG-|MM )", True),
     ("matches", "my ICG-MM", "^(ICG-|MM )", False),
     ("matches", "", r"\S", False),
@@ -171,3 +184,11 @@ def test_a_day_at_the_end_of_time_is_judged() -> None:
     last = datetime.max.replace(tzinfo=UTC)
     assert PREDICATES["days_left"](last, 14, NOW) is True
     assert PREDICATES["younger_than"](datetime.min.replace(tzinfo=UTC), days(1), NOW) is False
+
+
+def test_what_is_open_is_named_where_it_decides() -> None:
+    asked = Check("ip.shared_across", "apart_by", ("desk",))
+    words = doubt_in_words(asked, ("desk?otc (okx-2)", "env?test (okx-2)"))
+    assert words.startswith("nobody knows from which addresses desk=otc (okx-2) works")
+    assert doubt_in_words(asked, ("env?test (okx-2)",)) == ""
+    assert doubt_in_words(Check("key.name", "matches", "x"), "y") == ""

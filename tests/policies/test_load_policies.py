@@ -31,7 +31,13 @@ permissions:
   allow: [read, trade.spot]
   forbid: [withdraw]
   require: [read]
-ip_binding: {required: true, within: [203.0.113.4, 203.0.113.5], widest: 32, at_most: 2}
+  separate_duties: true
+ip_binding:
+  required: true
+  within: [203.0.113.4, 203.0.113.5]
+  widest: 32
+  at_most: 2
+  separate_by: [desk]
 key:
   max_age: 2w
   max_idle: 36h
@@ -44,6 +50,8 @@ key:
   declared: true
   unique: true
 account:
+  production: true
+  max_keys: 5
   two_factor: {attested_within: 180d}
   secret_storage: {attested_within: 180d}
   settings: {attested_within: 180d}
@@ -91,10 +99,12 @@ def test_every_clause_is_typed() -> None:
         "permissions.allow": ("read", "trade.spot"),
         "permissions.forbid": ("withdraw",),
         "permissions.require": ("read",),
+        "permissions.separate_duties": True,
         "ip_binding.required": True,
         "ip_binding.within": (ip_network("203.0.113.4/31"),),
         "ip_binding.widest": 32,
         "ip_binding.at_most": 2,
+        "ip_binding.separate_by": ("desk",),
         "key.max_age": timedelta(weeks=2),
         "key.max_idle": timedelta(hours=36),
         "key.min_days_to_expiry": 14,
@@ -105,6 +115,8 @@ def test_every_clause_is_typed() -> None:
         "key.exists": True,
         "key.declared": True,
         "key.unique": True,
+        "account.production": True,
+        "account.max_keys": 5,
         "account.two_factor.attested_within": timedelta(days=180),
         "account.secret_storage.attested_within": timedelta(days=180),
         "account.settings.attested_within": timedelta(days=180),
@@ -120,7 +132,7 @@ def test_places_of_clauses_and_items() -> None:
         "read": "desk.yaml:11:11",
         "trade.spot": "desk.yaml:11:17",
     }
-    assert str(clauses["ip_binding.widest"].location) == "desk.yaml:14:66"
+    assert str(clauses["ip_binding.widest"].location) == "desk.yaml:18:3"
 
 
 def test_tables_are_by_name() -> None:
@@ -144,17 +156,17 @@ def test_words_of_exchanges() -> None:
         "account": Grant("account", Access.READ_ONLY),
     }
     assert {word: str(place) for word, place in gate.words.items.items()} == {
-        "spot": "desk.yaml:37:15",
-        "account": "desk.yaml:37:33",
+        "spot": "desk.yaml:45:15",
+        "account": "desk.yaml:45:33",
     }
-    assert str(gate.words.location) == "desk.yaml:37:7"
+    assert str(gate.words.location) == "desk.yaml:45:7"
     assert gate.clauses["key.trading_pairs.within"].value == ("BTC_USDT",)
     assert okx.words is not None
     assert okx.words.words == {
         "read_only": Grant("read_only", Access.READ_WRITE),
         "trade": Grant("trade", Access.READ_WRITE),
     }
-    assert str(okx.words.items["trade"]) == "desk.yaml:40:38"
+    assert str(okx.words.items["trade"]) == "desk.yaml:48:38"
 
 
 def test_a_list_of_pairs_replaces_the_word_none_there() -> None:
