@@ -12,6 +12,7 @@ from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.exchanges.exchange import Exchange, Word
 from gatepolicy.exchanges.others import MEANING, State, load_others
+from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -85,6 +86,10 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
     for call in exchange.calls:
         needed = _cell(call.permission) or "none that is documented"
         yield f"| `{call.id}` | `{call.http_method} {call.path}` | {needed} |"
+    for call in exchange.calls:
+        if call.reads:
+            yield f"\n`{call.id}` is a {call.http_method} that only reads: {_cell(call.reads)}."
+    yield f"\n{_key_of_the_scanner(exchange)}"
     yield "\n| fact | | where, or what to do instead |"
     yield "|---|---|---|"
     told = disclosure(exchange)
@@ -96,6 +101,24 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
         yield "|---|---|---|---|"
         for word in exchange.permissions.words.values():
             yield _word(word)
+
+
+def _key_of_the_scanner(exchange: Exchange) -> str:
+    """How to make the key that asks, as harmless as it can be."""
+    if set(exchange.credentials) <= set(PUBLIC_CREDENTIALS):
+        return "**For the scanner** no secret is needed: the calls are public."
+    permissions = dict.fromkeys(call.permission or "reading" for call in exchange.calls)
+    first, *more = permissions
+    named = "no permission beyond reading" if first.split()[0] in _ANY else f"only {first}"
+    rest = "".join(f" Give no key {other} for a scan alone." for other in more)
+    binding = exchange.fixes.get("ip-unbound", "")
+    return (
+        f"**For the scanner** make a key with {named}, and bind it to the scanner's address."
+        f"{rest} {binding}".rstrip()
+    )
+
+
+_ANY = ("any", "none", "reading")
 
 
 def _word(word: Word) -> str:
