@@ -194,14 +194,16 @@ def _settled(
     if account.audited_by and target.unusable is None:
         listed = lists.get(account.audited_by)
         facts = _audited(target, key, listed, facts, pepper)
-    facts = facts.learn("key.declared", _declared(target, collected))
-    facts = facts.learn("account.sandbox", Fact(account.sandbox, _INVENTORY))
-    facts = facts.learn("account.keys", _account_keys(collected.listed, facts))
+    told: dict[str, Fact | Unknown] = {
+        "key.declared": _declared(target, collected),
+        "account.sandbox": Fact(account.sandbox, _INVENTORY),
+        "account.keys": _account_keys(collected.listed, facts),
+    }
     if key.fingerprint:
         others = [other for other in sharing[key.fingerprint] if other != account.subject.id]
-        facts = facts.learn("key.fingerprint", Fact(key.fingerprint, _INVENTORY))
-        facts = facts.learn("key.shared_with", Fact(tuple(sorted(others)), _INVENTORY))
-    return replace(collected.evidence, facts=facts)
+        told["key.fingerprint"] = Fact(key.fingerprint, _INVENTORY)
+        told["key.shared_with"] = Fact(tuple(sorted(others)), _INVENTORY)
+    return replace(collected.evidence, facts=facts.learn_all(told))
 
 
 def _declared(target: Target, collected: Collected) -> Fact | Unknown:

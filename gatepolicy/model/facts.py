@@ -197,11 +197,18 @@ class Facts:
 
     def learn(self, name: str, what: Fact | Unknown) -> "Facts":
         """These facts, with one of them known, or unknown, as given."""
-        known = {other: fact for other, fact in self.known.items() if other != name}
-        unknown = {other: why for other, why in self.unknown.items() if other != name}
-        if isinstance(what, Fact):
-            return Facts({**known, name: what}, unknown)
-        return Facts(known, {**unknown, name: what})
+        return self.learn_all({name: what})
+
+    def learn_all(self, told: "Mapping[str, Fact | Unknown]") -> "Facts":
+        """These facts, with some of them known, or unknown, as given."""
+        known = {name: fact for name, fact in self.known.items() if name not in told}
+        unknown = {name: why for name, why in self.unknown.items() if name not in told}
+        for name, what in told.items():
+            if isinstance(what, Fact):
+                known[name] = what
+            else:
+                unknown[name] = what
+        return Facts(known, unknown)
 
     @staticmethod
     def nothing(reason: Reason, detail: str = "") -> "Facts":
