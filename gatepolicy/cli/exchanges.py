@@ -89,11 +89,10 @@ def _details(exchange: Exchange) -> Iterator[str]:
         yield ""
         yield "Lists of other keys, for 'discover: true' and for auditors:"
     for listing in exchange.listings:
-        call = listing.keys.call
+        sent = ", ".join(f"{call.http_method} {call.path}" for call in listing.calls)
         needed = listing.permission or "none that is documented"
-        yield from _wrapped(
-            f"  {listing.title}: {call.http_method} {call.path} ({needed})", indent=4
-        )
+        left_out = f"; {listing.partial}" if listing.partial else ""
+        yield from _wrapped(f"  {listing.title}: {sent} ({needed}){left_out}", indent=4)
     yield ""
     for name, told in disclosure(exchange).items():
         yield from _fact(name, told)

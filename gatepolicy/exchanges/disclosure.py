@@ -19,6 +19,8 @@ class Discloses(StrEnum):
     """The exchange's own rules make it so."""
     NOT_DISCLOSED = "not disclosed"
     """Nothing tells."""
+    BY_SCAN = "by the scan"
+    """The scan itself learns it, whatever the exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def disclosure(exchange: Exchange) -> Mapping[str, Disclosure]:
 
 def _of_fact(exchange: Exchange, name: str) -> Disclosure:
     if name in OF_THE_SCAN:
-        return Disclosure(Discloses.OBSERVED, _OF_THE_SCAN[name])
+        return Disclosure(Discloses.BY_SCAN, _OF_THE_SCAN[name])
     if name in exchange.structural:
         return Disclosure(Discloses.STRUCTURAL, exchange.structural[name].provenance.reference)
     if name in exchange.not_disclosed:
