@@ -4,7 +4,7 @@ Keys are compared here and go no further: what leaves has fingerprints and the l
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from gatepolicy.accounts.account import Account
@@ -305,21 +305,65 @@ def _found(
         same = [key for key in keys if key.account.subject.exchange == exchange]
         unread = [key.account.subject.id for key in same if not key.is_known]
         fresh = []
-        for one in listed.keys:
-            if (exchange, one.shown) in seen or any(key.fits(one, pepper) for key in same):
+        fitting = _fitting(listed.keys, same, pepper)
+        unclear = _look_alikes(listed.keys, fitting)
+        for one, fits in zip(listed.keys, fitting, strict=True):
+            declared = bool(fits) and one.shown not in unclear
+            if (exchange, one.shown) in seen or declared:
                 continue
             if _last_shown(one):
                 # Too little is shown of some keys to tell one from another.
                 seen.add((exchange, one.shown))
             fresh.append(one)
-        yield from _subjects(target, collected[position].evidence, fresh, unread, pepper)
+        doubts = _Doubts(unread, unclear)
+        yield from _subjects(target, collected[position].evidence, fresh, doubts, pepper)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """Why listed keys may be declared, though none is known to be."""
+
+    unread: Sequence[str]
+    """Accounts whose keys could not be read."""
+    look_alikes: Set[str]
+    """What is shown of listed keys that look like fewer declared ones."""
+
+
+def _fitting(
+    listed: Sequence[ListedKey], declared: Sequence[_Key], pepper: bytes
+) -> Sequence[Set[int]]:
+    """Which declared keys fit each listed one."""
+    return [
+        frozenset(i for i, key in enumerate(declared) if key.fits(one, pepper)) for one in listed
+    ]
+
+
+def _look_alikes(listed: Sequence[ListedKey], fitting: Sequence[Set[int]]) -> Set[str]:
+    """What is shown of listed keys, hidden in part, that look like fewer declared ones."""
+    rows: dict[int, set[int]] = defaultdict(set)
+    for position, keys in enumerate(fitting):
+        for key in keys:
+            rows[key].add(position)
+    unclear: set[str] = set()
+    for one, keys in zip(listed, fitting, strict=True):
+        alike = set().union(*(rows[key] for key in keys))
+        shown = {listed[row].shown for row in alike}
+        # Rows that show the same key whole are one key, listed more than once.
+        count = len(alike) if any(_hides(listed[row]) for row in alike) else len(shown)
+        if count > len(set().union(*(fitting[row] for row in alike))):
+            unclear.add(one.shown)
+    return unclear
+
+
+def _hides(one: ListedKey) -> bool:
+    return bool(one.mask) and one.mask in one.shown
 
 
 def _subjects(
     target: Target,
     master: Evidence,
     fresh: Sequence[ListedKey],
-    unread: Sequence[str],
+    doubts: _Doubts,
     pepper: bytes,
 ) -> Iterator[Evidence]:
     names = numbered([_name(target.account.subject.id, one) for one in fresh])
@@ -334,23 +378,27 @@ def _subjects(
         )
         facts = _told_by(one, master.subject.id)
         facts = facts.learn("key.exists", _observed(one.listing, value=True))
-        facts = facts.learn("key.declared", _undeclared(one, unread))
+        facts = facts.learn("key.declared", _undeclared(one, doubts))
         for name in _OF_THE_MASTER:
             facts = facts.learn(name, master.facts.known.get(name) or master.facts.unknown[name])
         yield Evidence(subject, master.collected_at, _fingerprinted(facts, one, pepper), ())
 
 
-def _undeclared(one: ListedKey, unread: Sequence[str]) -> Fact | Unknown:
-    if not unread:
+def _undeclared(one: ListedKey, doubts: _Doubts) -> Fact | Unknown:
+    if one.shown in doubts.look_alikes:
+        return Unknown(
+            Reason.UNEXPECTED_ANSWER, "more listed keys than declared ones look like this one"
+        )
+    if not doubts.unread:
         return _observed(one.listing, value=False)
-    names = ", ".join(unread)
+    names = ", ".join(doubts.unread)
     return Unknown(
         Reason.BAD_CREDENTIALS_CONFIG, f"the key of {names} could not be read; this may be it"
     )
 
 
 def _fingerprinted(facts: Facts, one: ListedKey, pepper: bytes) -> Facts:
-    if one.mask and one.mask in one.shown:
+    if _hides(one):
         return facts
     facts = facts.learn("key.fingerprint", Fact(fingerprint(one.shown, pepper=pepper), _INVENTORY))
     return facts.learn("key.shared_with", Fact((), _INVENTORY))

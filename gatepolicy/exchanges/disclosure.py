@@ -56,10 +56,16 @@ def _of_fact(exchange: Exchange, name: str) -> Disclosure:
         return Disclosure(Discloses.STRUCTURAL, exchange.structural[name].provenance.reference)
     if name in exchange.not_disclosed:
         return Disclosure(Discloses.NOT_DISCLOSED, exchange.not_disclosed[name].detail)
-    if name not in exchange.facts:
+    if name not in exchange.facts or _has_word(exchange, name):
+        # Where a word and a place of its own tell the same, the place only confirms it.
         return _of_permission(exchange, name)
     places = [f"{source.call} {source.pointer}" for source in exchange.facts[name]]
     return Disclosure(Discloses.OBSERVED, ", ".join(dict.fromkeys(places)))
+
+
+def _has_word(exchange: Exchange, name: str) -> bool:
+    words = exchange.permissions.words.values()
+    return any(c.fact == name for word in words for c in word.grants | word.unclear)
 
 
 def _of_permission(exchange: Exchange, name: str) -> Disclosure:

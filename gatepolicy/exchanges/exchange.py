@@ -374,7 +374,8 @@ class Exchange:
     permissions: Permissions
     """What the key may do; without any word where no answer lists words."""
     facts: Mapping[str, Sequence[FactSource]]
-    """Fact to its sources; where several disclose it, they must agree."""
+    """Fact to its sources; where several disclose it, they must agree, with each other and with the
+    words of permissions."""
     structural: Mapping[str, Fact]
     """Facts by the exchange's own rules, each with the document that says so."""
     not_disclosed: Mapping[str, Unknown]

@@ -12,6 +12,8 @@ from gatepolicy.model.facts import Access
 
 _FLAG_NAME = re.compile(r"^(is|can|may|has|enable|permit|allow)|(abled|allowed|permitted)$", re.I)
 
+_YES = frozenset({"true", "yes", "on", "1"})
+
 _Entry: TypeAlias = "tuple[str, Access, str]"
 """Word, how far it reaches, JSON Pointer within the list."""
 
@@ -92,8 +94,10 @@ def _of_flags(permissions: Permissions, found: object) -> Iterator[_Entry]:
 
 
 def _may_be_granted(field: str, value: JSONValue) -> bool:
-    """Whether a field that nobody mapped can be a permission: true, or named like one."""
-    return value is True or (value is not False and _FLAG_NAME.search(field) is not None)
+    """Whether a field that nobody mapped can be a permission: it says yes, or is named like one."""
+    if value is False:
+        return False
+    return str(value).lower() in _YES or _FLAG_NAME.search(field) is not None
 
 
 def _of_groups(permissions: Permissions, found: object, access: Access) -> Iterator[_Entry]:

@@ -64,9 +64,10 @@ def facts_of_row(view: Exchange, row: Row, details: "Rows | None" = None) -> Fac
 
 
 def _told(exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:
+    by_words = _of_permissions(exchange, rows)
     resolved: dict[str, Fact | Unknown] = {
-        **_of_permissions(exchange, rows),
-        **_disclosed(exchange, rows, proofs),
+        **by_words,
+        **_disclosed(exchange, rows, proofs, by_words),
         **exchange.not_disclosed,
         **exchange.structural,
     }
@@ -133,10 +134,16 @@ def _of_permissions(exchange: Exchange, rows: Rows) -> Mapping[str, Fact | Unkno
 
 
 def _disclosed(
-    exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]
+    exchange: Exchange,
+    rows: Rows,
+    proofs: Mapping[str, Sequence[Fact]],
+    by_words: Mapping[str, Fact | Unknown],
 ) -> Mapping[str, Fact | Unknown]:
-    """Every fact with places of its own in the answers."""
+    """Every fact with places of its own in the answers, which agree with what the words say."""
     return {
-        name: from_sources(sources, rows, proofs.get(name, ())) or _UNTOLD
+        name: from_sources(
+            sources, rows, (*([by_words[name]] if name in by_words else []), *proofs.get(name, ()))
+        )
+        or _UNTOLD
         for name, sources in exchange.facts.items()
     }

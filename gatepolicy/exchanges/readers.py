@@ -23,6 +23,19 @@ _EARLIEST = datetime(2009, 1, 3, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _DIGITS = re.compile(r"[0-9]{1,16}")
 _UNBOUND = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - the marks, not an address to bind
+_NO_ADDRESS = frozenset({ip_network("0.0.0.0/32"), ip_network("::/128")})
+_MAPPED = IPv6Network("::ffff:0:0/96")
+"""All of IPv4, as IPv6 writes it (RFC 4291)."""
+_NOT_PUBLIC = tuple(
+    IPv4Network(block)
+    for block in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3",
+    )
+)  # fmt: skip
+"""From none of these can anybody reach an exchange (RFC 6890)."""
+_PUBLIC_6 = IPv6Network("2000::/3")
+"""The only public addresses of IPv6 (RFC 4291)."""
 _MASKED = re.compile(r"([0-9]{1,3}|\*{1,3})(\.([0-9]{1,3}|\*{1,3})){2,3}")
 
 
@@ -135,18 +148,28 @@ def _networks(entries: tuple[str, ...]) -> tuple[Network, ...] | Wrong:
     if any("*" in entry for entry in entries):
         return Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
     try:
-        networks = [ip_network(entry, strict=False) for entry in entries]
+        networks = [_unmapped(ip_network(entry, strict=False)) for entry in entries]
     except ValueError:
         return Wrong("a list of other things than addresses")
-    return EVERYWHERE if _covers_everything(networks) else tuple(sorted(set(networks), key=str))
+    if any(network in _NO_ADDRESS for network in networks) or _covers_everything(networks):
+        return EVERYWHERE
+    return tuple(sorted(set(networks), key=str))
+
+
+def _unmapped(network: Network) -> Network:
+    """A network of IPv4 that is written as one of IPv6, as it is."""
+    if isinstance(network, IPv4Network) or not network.subnet_of(_MAPPED):
+        return network
+    return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
 
 
 def _covers_everything(networks: list[Network]) -> bool:
-    """Whether a whole address family is allowed, however it is cut into pieces."""
-    fours = collapse_addresses(n for n in networks if isinstance(n, IPv4Network))
-    sixes = collapse_addresses(n for n in networks if isinstance(n, IPv6Network))
-    whole = [network.prefixlen == 0 for network in fours]
-    return any(whole) or any(network.prefixlen == 0 for network in sixes)
+    """Whether every public address of a family is allowed, however they are cut into pieces."""
+    fours = [network for network in networks if isinstance(network, IPv4Network)]
+    sixes = [network for network in networks if isinstance(network, IPv6Network)]
+    return any(n.prefixlen == 0 for n in collapse_addresses((*fours, *_NOT_PUBLIC))) or any(
+        _MAPPED.subnet_of(n) or _PUBLIC_6.subnet_of(n) for n in collapse_addresses(sixes)
+    )
 
 
 def _addresses_bind(value: JSONValue) -> FactValue | Wrong:
@@ -163,7 +186,8 @@ def _masked_comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
     if not isinstance(value, str):
         return Wrong("no text")
     entries = [entry.strip() for entry in value.split(",")]
-    if any(entry in _UNBOUND or not any(c.isdigit() for c in entry) for entry in entries):
+    if any(entry in _UNBOUND or not any(c in "123456789" for c in entry) for entry in entries):
+        # Nothing shown, or nothing but zeros: that could be the mark for every address.
         return _comma_addresses_bind(value)
     shown = [entry for entry in entries if not _MASKED.fullmatch(entry) or "*" not in entry]
     return _addresses_bind([*shown]) if shown else True

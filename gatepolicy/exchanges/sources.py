@@ -19,16 +19,16 @@ _CONTRADICTION = Unknown(
 
 
 def from_sources(
-    sources: Sequence[FactSource], rows: Rows, proofs: Sequence[Fact]
+    sources: Sequence[FactSource], rows: Rows, others: Sequence[Fact | Unknown]
 ) -> Fact | Unknown | None:
     """The fact, or why it is unknown; ``None`` when no place says anything about it.
 
     Args:
         sources: The places.
         rows: The answers.
-        proofs: What refusals prove about the same fact.
+        others: What words of permissions and refusals say about the same fact.
     """
-    found: list[Fact | Unknown] = [*proofs]
+    found: list[Fact | Unknown] = [*others]
     for source in sources:
         one = _read(source, rows)
         if one is not None:

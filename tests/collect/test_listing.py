@@ -140,7 +140,8 @@ def test_gate_lists_its_own_keys_and_those_of_sub_accounts() -> None:
             case "main_keys":
                 return [{"key": "c5dcfbf1f3a7*****", "perms": [], "ip_whitelist": []}]
             case "sub_accounts":
-                return [{"user_id": 3508504, "state": 1}]
+                # Documented: only type 0 asks for sub-accounts of every kind.
+                return [{"user_id": 3508504, "state": 1}] if params == {"type": "0"} else []
         return [GATE_ROW] if params == {"user_id": "3508504"} else []
 
     listed, _ = read(load_exchange("gate"), answer)

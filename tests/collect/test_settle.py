@@ -162,6 +162,24 @@ def test_keys_of_accounts_that_were_not_asked_are_declared() -> None:
     assert settled(master(row(MASTER), row(OTHER)), others=(other,)).found == ()
 
 
+def test_of_two_keys_that_look_like_a_declared_one_neither_is_known_to_be_declared() -> None:
+    rows = (row("botkey-0123*****"), row("botkey-01*****"), row("otherkey-0123*****"))
+    others = tuple(
+        Declared(account(name), Secret(key)) for name, key in {"b": BOT, "o": OTHER}.items()
+    )
+    found = settled(master(row(MASTER), *rows), others=others).found
+    assert [key.subject.id for key in found] == ["main/key-0123", "main/key"]
+    for key in found:
+        why = key.facts.unknown["key.declared"]
+        assert why.reason is Reason.UNEXPECTED_ANSWER
+        assert "botkey" not in why.detail
+    # Two declared keys of which the same is shown are two.
+    twin = Declared(account("twin"), Secret(BOT.replace("bot7", "bot8")))
+    assert settled(master(*rows[:2]), others=(*others, twin)).found == ()
+    # A row that stands in two lists is one key.
+    assert settled(master(row(BOT), row(BOT)), others=others).found == ()
+
+
 def test_a_key_that_could_not_be_read_may_be_any_of_them() -> None:
     [key] = settled(master(row(OTHER)), others=(Declared(account("lost"), None),)).found
     why = key.facts.unknown["key.declared"]

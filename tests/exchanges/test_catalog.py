@@ -49,14 +49,30 @@ def test_the_file_is_named_after_the_exchange(exchange: Exchange) -> None:
     assert load_exchange(exchange.id) == exchange
 
 
+def denies(exchange: Exchange, fact: str) -> bool:
+    """Whether a place of an answer can say that a fact is not so."""
+    return any(
+        READERS[source.reader].kind is not None
+        or source.missing is not None
+        or any(meaning.means is not True for meaning in source.meanings)
+        for source in exchange.facts.get(fact, ())
+    )
+
+
 @every_exchange
 def test_every_capability_is_told_in_exactly_one_way(exchange: Exchange) -> None:
     permissions = exchange.permissions
     for capability in Capability:
+        worded = any(
+            capability in word.grants | word.unclear for word in permissions.words.values()
+        )
+        if worded:
+            # Beside a word, a place of its own may only say that the key can do it.
+            assert not denies(exchange, capability.fact), capability
         ways = [
-            any(capability in word.grants | word.unclear for word in permissions.words.values()),
+            worded,
             capability in permissions.wordless,
-            capability.fact in exchange.facts,
+            capability.fact in exchange.facts and not worded,
             capability.fact in exchange.structural,
             capability.fact in exchange.not_disclosed,
         ]

@@ -183,12 +183,23 @@ def test_a_missing_flag_is_unknown() -> None:
     del words["enableWithdrawals"]
     facts = facts_of("binance", {**words, "enableReading": True})
     assert value(facts, WITHDRAW) is None
-    assert value(facts, TRANSFER) is False
+    # What can be withdrawn reaches other users of Binance, too.
+    assert value(facts, TRANSFER) is None
+    assert value(facts, SPOT) is False
 
 
 @pytest.mark.parametrize(
     ("field", "flag"),
-    [("enableTeleport", True), ("enableTeleport", 1), ("canX", None), ("newThing", True)],
+    [
+        ("enableTeleport", True),
+        ("enableTeleport", 1),
+        ("canX", None),
+        ("newThing", True),
+        ("newThing", 1),
+        ("withdrawals", "true"),
+        ("withdrawals", "Yes"),
+        ("newThing", "1"),
+    ],
 )
 def test_a_flag_that_nobody_mapped_is_unrecognised(field: str, flag: Any) -> None:
     facts = binance(**{field: flag})

@@ -39,6 +39,15 @@ MOMENT = datetime(2025, 7, 20, 17, 2, 9, tzinfo=UTC)
             (ip_network("2001:db8::1"), ip_network("203.0.113.0/28")),
         ),
         ("comma_addresses", "203.0.113.5, 203.0.113.5", (ip_network("203.0.113.5"),)),
+        # IPv4 as IPv6 writes it is the same address.
+        ("addresses", ["::ffff:203.0.113.5"], (ip_network("203.0.113.5"),)),
+        ("addresses", ["0.0.0.0/1"], (ip_network("0.0.0.0/1"),)),
+        (
+            "addresses",
+            ["10.0.0.0/8", "2001::/16"],
+            (ip_network("10.0.0.0/8"), ip_network("2001::/16")),
+        ),
+        ("addresses", ["::ffff:203.0.113.0/124"], (ip_network("203.0.113.0/28"),)),
         ("addresses_bind", ["203.0.113.5"], True),
         ("comma_addresses_bind", "203.0.113.5,198.51.100.1", True),
         ("masked_comma_addresses_bind", "203.**.154,103.**.34", True),
@@ -64,6 +73,21 @@ UNBOUND: list[list[JSONValue]] = [
     ["203.0.113.5", "203.0.113.6", "::/0"],
     ["0.0.0.0/1", "128.0.0.0/1"],
     ["::/1", "8000::/1"],
+    # No address, in other spellings.
+    ["0.0.0.0/32"],
+    ["::0"],
+    ["::/128"],
+    ["0:0:0:0:0:0:0:0"],
+    ["::0.0.0.0"],
+    # All of IPv4, as IPv6 writes it.
+    ["::ffff:0.0.0.0"],
+    ["::ffff:0:0/96"],
+    ["::ffff:0.0.0.0/97", "::ffff:128.0.0.0/97"],
+    ["0.0.0.0/1", "::ffff:128.0.0.0/97"],
+    ["::/64"],
+    # All public addresses, without some of those that nobody can come from.
+    ["2000::/3"],
+    ["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"],
 ]
 
 
@@ -121,6 +145,9 @@ def test_everything_else_is_wrong(reader: str, value: JSONValue) -> None:
         ("comma_addresses", ["203.0.113.5"]),
         ("comma_addresses_bind", ["203.0.113.5"]),
         ("masked_comma_addresses_bind", "**.**.**"),
+        # It could be the mark for every address, masked.
+        ("masked_comma_addresses_bind", "0.**.0"),
+        ("masked_comma_addresses_bind", "203.**.154,0.0.**.0"),
         ("masked_comma_addresses_bind", "203.**.154,somewhere"),
         ("masked_comma_addresses_bind", "2*3.1.1"),
     ],

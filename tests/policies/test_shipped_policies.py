@@ -100,9 +100,6 @@ LEFT_DISABLED = [
     ("Earn", "earn", ("permission-forbidden", "earn")),
     ("Wallet", "wallet", ("transfer-enabled", "transfer")),
     ("Custody", "custody", ("permission-forbidden", "custody")),
-    ("Withdraw", "withdraw", ("withdrawal-enabled", "withdraw")),
-    ("Withdraw", "withdrawal", ("withdrawal-enabled", "withdraw")),
-    ("Withdraw", "Withdrawals", ("withdrawal-enabled", "withdraw")),
     ("Option", "options", ("permission-forbidden", "trade.options")),
     ("Subaccount", "sub_accounts", ("permission-forbidden", "manage")),
 ]
@@ -112,6 +109,16 @@ LEFT_DISABLED = [
 def test_permissions_to_leave_disabled(title: str, word: str, finding: tuple[str, str]) -> None:
     found = failing(main_key(perms=[SPOT, ACCOUNT, {"name": word, "read_only": False}]))
     assert found == {finding, ("permission-not-allowed", word.lower())}
+
+
+@pytest.mark.parametrize("word", ["withdraw", "withdrawal", "Withdrawals"])
+def test_withdrawals_are_to_be_left_disabled_and_reach_other_users(word: str) -> None:
+    found = failing(main_key(perms=[SPOT, ACCOUNT, {"name": word, "read_only": False}]))
+    assert found == {
+        ("withdrawal-enabled", "withdraw"),
+        ("transfer-enabled", "transfer"),
+        ("permission-not-allowed", word.lower()),
+    }
 
 
 @pytest.mark.parametrize("word", ["futures", "wallet", "earn", "custody", "options", "withdraw"])
