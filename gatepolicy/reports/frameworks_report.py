@@ -14,13 +14,20 @@ from gatepolicy.model.verdicts import Outcome
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
 from gatepolicy.reports.text_parts import title
 from gatepolicy.reports.text_report import Style
-from gatepolicy.rules.frameworks import Framework, FrameworkControl
+from gatepolicy.rules.frameworks import Compared, Framework, FrameworkControl
 
 _WORDS = {
     Outcome.FAIL: "failed",
     Outcome.UNKNOWN: "unknown",
     Outcome.WAIVED: "waived",
     Outcome.PASS: "passed",
+}
+
+_COMPARED = {
+    Compared.TEXT: "with its own text",
+    Compared.COPY: "with a copy of its text by others",
+    Compared.QUOTED: "with what others quote of its text",
+    Compared.TITLE: "by its number and title, not with its requirements",
 }
 
 
@@ -46,6 +53,8 @@ def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator
         yield from title(framework.title)
         yield from labelled("source", framework.reference, width, indent=0)
         yield from labelled("compared", framework.checked, width, indent=0)
+        for source in framework.sources:
+            yield from labelled("read", f"{source.document}: {source.read}", width, indent=0)
         for control in framework.controls:
             yield from _control(control, counts, width)
     yield line()
@@ -66,6 +75,7 @@ def _control(
     evidence = told or "none: no policy asks its rules"
     yield from labelled("evidence", evidence, width, tone=tone if told else Tone.UNSURE)
     yield from labelled("about", control.why, width)
+    yield from labelled("compared", _COMPARED[control.compared], width)
     yield from labelled("rules", ", ".join(asked), width)
     missing = [rule for rule in control.rules if rule not in counts]
     yield from labelled("unasked", ", ".join(missing), width)

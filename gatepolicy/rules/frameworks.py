@@ -2,11 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.resources import frameworks_file, schemas_directory
+
+
+class Compared(StrEnum):
+    """How near to its own text a control was compared."""
+
+    TEXT = "text"
+    """With the publisher's own text."""
+    COPY = "copy"
+    """With the whole text, as somebody else publishes it."""
+    QUOTED = "quoted"
+    """With what others quote of it."""
+    TITLE = "title"
+    """By its number and title, not with its requirements."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkSource:
+    """A document that was read."""
+
+    document: str
+    """Which one, with its edition and section."""
+    read: str
+    """Where: a repository with a path and a commit, or the address of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +41,8 @@ class FrameworkControl:
     """As the framework numbers it."""
     title: str
     """The framework's own where it is public, else ours."""
+    compared: Compared
+    """With what it was compared."""
     why: str
     """What evidence the rules give about it."""
     rules: Sequence[str]
@@ -36,7 +62,9 @@ class Framework:
     reference: str
     """Where to read it."""
     checked: str
-    """Against what numbers and titles were compared."""
+    """Against what it was compared, and what could not be."""
+    sources: Sequence[FrameworkSource]
+    """Where its text was read."""
     controls: Sequence[FrameworkControl]
     """Those that the rules give evidence about, and no others."""
 
@@ -52,18 +80,22 @@ def load_frameworks() -> tuple[Framework, ...]:
     document = load_document(str(frameworks_file()), schema=schema, kind="Frameworks")
     # The schema has accepted the document, so its shape is known from here on.
     data: Any = document.data
-    return tuple(
-        Framework(
-            **{
-                **node,
-                "controls": tuple(
-                    FrameworkControl(**{**control, "rules": tuple(control["rules"])})
-                    for control in node["controls"]
-                ),
-            }
-        )
-        for node in data["frameworks"]
+    return tuple(_framework(node) for node in data["frameworks"])
+
+
+def _framework(node: Any) -> Framework:
+    return Framework(
+        **{
+            **node,
+            "sources": tuple(FrameworkSource(**source) for source in node["sources"]),
+            "controls": tuple(_control(control) for control in node["controls"]),
+        }
     )
+
+
+def _control(node: Any) -> FrameworkControl:
+    compared = Compared(node["compared"])
+    return FrameworkControl(**{**node, "compared": compared, "rules": tuple(node["rules"])})
 
 
 def controls_of(rule: str, frameworks: Sequence[Framework]) -> tuple[str, ...]:

@@ -45,7 +45,11 @@ def test_a_rule_in_general() -> None:
         "  key.active: the key is enabled\n"
         "\n"
         "Frameworks\n"
-        "  NIST SP 800-53 Rev. 5: AC-2 Account Management"
+        "  NIST SP 800-53 Rev. 5: AC-2 Account Management\n"
+        "  DORA: Regulation (EU) 2022/2554, Art. 9, with (EU) 2024/1774: 2024/1774 Art.\n"
+        "  20(2)(b) Identity management\n"
+        "  ISO/IEC 27001:2022, Annex A: A.5.18 Access rights\n"
+        "  SOC 2, Trust Services Criteria CC6: CC6.2 Granting and removing credentials"
     )
 
 
