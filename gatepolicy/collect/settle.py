@@ -26,6 +26,7 @@ from gatepolicy.model.facts import (
 from gatepolicy.model.reasons import Reason
 
 _MASK = "*"
+_SHOWN_NAMES = 3
 _OF_THE_MASTER = ("account.sandbox",)
 """What is so of an account is so of the keys that it lists."""
 _INVENTORY = Provenance(Grade.STRUCTURAL, "", "", "computed from what the inventory says")
@@ -77,7 +78,9 @@ def settle(
         target.account.subject.id: collected[position].listed
         for position, target in enumerate(targets)
     }
-    sharing = _sharing(keys)
+    known = {declared.account.subject.id for declared in others}
+    beside = [Declared(one, None) for one in unasked if one.subject.id not in known]
+    sharing = _Sharing.of([*keys, *(_Key.of(declared, pepper) for declared in beside)])
     evidence = [
         _settled(target, collected[position], keys[position], sharing, lists, pepper)
         for position, target in enumerate(targets)
@@ -139,6 +142,12 @@ class _Key:
     def is_known(self) -> bool:
         return bool(self.whole or self.shown or self.fingerprint)
 
+    def may_be(self, other: "_Key") -> bool:
+        """Whether what little is known of this key leaves it open that it is another, known one."""
+        if not self.shown or not other.whole:
+            return True
+        return same_key(self.shown, other.whole, _MASK)
+
     def compares(self, listed: ListedKey) -> bool:
         """Whether enough is known of both keys to tell one from the other."""
         if not listed.mask or listed.mask not in listed.shown:
@@ -172,20 +181,53 @@ def _unmasked(shown: str, mask: str) -> tuple[str, str]:
     return head, rest.lstrip(mask)
 
 
-def _sharing(keys: Sequence[_Key]) -> Mapping[str, Sequence[str]]:
+@dataclass(frozen=True, slots=True)
+class _Sharing:
+    """Who has which key, and of whose key too little is known to tell."""
+
+    accounts: Mapping[str, Sequence[str]]
     """Fingerprint to the accounts that have it."""
-    sharing: dict[str, list[str]] = defaultdict(list)
-    for key in keys:
-        if key.fingerprint:
-            sharing[key.fingerprint].append(key.account.subject.id)
-    return sharing
+    vague: Mapping[str, Sequence[_Key]]
+    """Exchange to the keys of which nobody knows the whole, nor the fingerprint."""
+
+    @classmethod
+    def of(cls, keys: Sequence[_Key]) -> "_Sharing":
+        accounts: dict[str, list[str]] = defaultdict(list)
+        vague: dict[str, list[_Key]] = defaultdict(list)
+        for key in keys:
+            if key.fingerprint:
+                accounts[key.fingerprint].append(key.account.subject.id)
+            else:
+                vague[key.account.subject.exchange].append(key)
+        return cls(accounts, vague)
+
+    def of_key(self, key: _Key) -> Fact | Unknown:
+        """The other accounts with this key; that there is none is known when all keys are."""
+        subject = key.account.subject
+        others = [other for other in self.accounts[key.fingerprint] if other != subject.id]
+        doubtful = [
+            other.account.subject.id
+            for other in self.vague.get(subject.exchange, ())
+            if other.may_be(key)
+        ]
+        if others or not doubtful:
+            return Fact(tuple(sorted(others)), _INVENTORY)
+        return Unknown(
+            Reason.NOT_DISCLOSED,
+            f"the same key may be that of {_some(doubtful)}, which was not read",
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN_NAMES} others" if len(names) > _SHOWN_NAMES else ""
+    return ", ".join(names[:_SHOWN_NAMES]) + more
 
 
 def _settled(
     target: Target,
     collected: Collected,
     key: _Key,
-    sharing: Mapping[str, Sequence[str]],
+    sharing: "_Sharing",
     lists: Mapping[str, Listed | None],
     pepper: bytes,
 ) -> Evidence:
@@ -200,9 +242,8 @@ def _settled(
         "account.keys": _account_keys(collected.listed, facts),
     }
     if key.fingerprint:
-        others = [other for other in sharing[key.fingerprint] if other != account.subject.id]
         told["key.fingerprint"] = Fact(key.fingerprint, _INVENTORY)
-        told["key.shared_with"] = Fact(tuple(sorted(others)), _INVENTORY)
+        told["key.shared_with"] = sharing.of_key(key)
     return replace(collected.evidence, facts=facts.learn_all(told))
 
 

@@ -126,3 +126,30 @@ def test_one_key_pays_and_another_one_trades(firm: Any, clean: Clean) -> None:
     assert verdicts(firm.report(), "duties-not-separated") == {
         "both": "fail", "payer": "pass", "bot": "pass",
     }  # fmt: skip
+
+
+def test_a_narrowed_scan_does_not_know_that_a_key_is_nobody_elses(firm: Any, clean: Clean) -> None:
+    firm.policy = HEAD + "key: {unique: true}\n"
+    firm.keys = [
+        replace(clean(OKX), account_id="one"),
+        replace(clean(OKX), account_id="two", api_key="another-key"),
+        replace(clean(GATE), account_id="elsewhere"),
+    ]
+    assert verdicts(firm.report(), "shared-key") == {
+        "one": "pass", "two": "pass", "elsewhere": "pass",
+    }  # fmt: skip
+    report = firm.report("--account", "one", "--account", "elsewhere")
+    # Keys of other exchanges are other keys.
+    assert verdicts(report, "shared-key") == {"one": "unknown", "elsewhere": "pass"}
+    assert seen(report, "one").startswith("the same key may be that of two, which was not read")
+    assert report["exit_code"] == 3
+
+
+def test_a_key_that_cannot_be_read_may_be_the_same(firm: Any, clean: Clean) -> None:
+    firm.policy = HEAD + "key: {unique: true}\n"
+    firm.keys = [
+        replace(clean(OKX), account_id="one"),
+        replace(clean(OKX), account_id="two", api_key="another-key"),
+    ]
+    firm.inventory = lambda text: text.replace("env:SIM_TWO_KEY", "env:NOT_SET")
+    assert verdicts(firm.report(), "shared-key") == {"one": "unknown", "two": "unknown"}
