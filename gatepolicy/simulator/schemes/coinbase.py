@@ -1,8 +1,8 @@
-"""Coinbase: a JWT for each request, signed with the key: an elliptic curve (ES256) or Ed25519 (EdDSA).
+"""Coinbase: a JWT for each request, signed with an elliptic curve (ES256) or Ed25519 (EdDSA).
 
 Sources: https://docs.cdp.coinbase.com/coinbase-app/authentication-authorization/api-key-authentication
-for ES256; https://docs.cdp.coinbase.com/get-started/authentication/jwt-authentication for EdDSA, whose
-secret is the base64 of the seed and the public key, and for ``uris`` in the place of ``uri``.
+for ES256; https://docs.cdp.coinbase.com/get-started/authentication/jwt-authentication for EdDSA,
+whose secret is the base64 of seed and public key, and for ``uris`` in the place of ``uri``.
 """
 
 from collections.abc import Callable, Mapping
