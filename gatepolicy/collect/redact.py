@@ -14,6 +14,8 @@ MASK = "***"
 _LONGEST = 4000
 """Characters of an answer that evidence keeps."""
 _SECRET_NAME = re.compile(r"key|secret|token|pass|sign", re.I)
+_PERSONAL_NAME = re.compile(r"client_?id|account_?uid|ii?ban|e-?mail|phone|funds|deposit", re.I)
+"""Names of what is about other keys or about the owner: account numbers, balances."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -64,7 +66,7 @@ def redact_answer(body: bytes, redactor: Redactor) -> str:
     """What evidence keeps of an answer.
 
     Values under names that speak of keys or secrets are masked whatever they are: lists of keys
-    name the keys of others.
+    name the keys of others. So are values about the owner, with all that they hold.
 
     Args:
         body: As received.
@@ -94,4 +96,6 @@ def _masked(value: Any) -> Any:
 
 
 def _is_secret(name: str, value: Any) -> bool:
+    if _PERSONAL_NAME.fullmatch(name):
+        return value not in (None, "")
     return isinstance(value, str) and value != "" and _SECRET_NAME.search(name) is not None

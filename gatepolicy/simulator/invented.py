@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
+from uuid import UUID
 
 from gatepolicy.simulator.clean import BOUND_IPS
 from gatepolicy.simulator.keys import SimulatedKey
@@ -90,6 +91,15 @@ def _ed25519_secret(seed: str) -> str:
     return f"ed25519:{base58_text(_ed25519_seed(seed))}"
 
 
+def _ed25519_base64(seed: str) -> str:
+    # Loaded here: nothing else of the simulator needs it.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    private = Ed25519PrivateKey.from_private_bytes(_digest(seed))
+    both = private.private_bytes_raw() + private.public_key().public_bytes_raw()
+    return base64.b64encode(both).decode()
+
+
 def _coinbase_key_name(seed: str) -> str:
     letters = _digest(seed).hex()
     return f"organizations/{letters[:8]}/apiKeys/{letters[8:40]}"
@@ -101,7 +111,9 @@ _KINDS: Mapping[str, Callable[[str], str]] = {
     "base64": _base64,
     "hex": lambda seed: _digest(seed).hex(),
     "es256_pem": _es256_pem,
+    "ed25519_base64": _ed25519_base64,
     "coinbase_key_name": _coinbase_key_name,
+    "coinbase_key_id": lambda seed: str(UUID(bytes=_digest(seed)[:16], version=4)),
     "gemini_account_key": lambda seed: f"account-{_text(seed)}",
     "ed25519_public": _ed25519_public,
     "ed25519_secret": _ed25519_secret,
