@@ -28,9 +28,10 @@ def is_fingerprint(text: str) -> bool:
 
 
 def salt_of(inventory_file: str) -> bytes:
-    """The key of fingerprints where the firm has none of its own: the same for an inventory always.
+    """The key of fingerprints where the firm has none of its own, from the name of the file alone.
 
-    It is no secret: it only keeps fingerprints of different inventories apart.
+    It is the same wherever the inventory lies, so that scans of two machines can be compared. It is
+    no secret, and inventories of the same name have the same one.
     """
     return hashlib.sha256(
         b"gatepolicy inventory\0" + PurePath(inventory_file).name.encode()

@@ -13,9 +13,11 @@ from gatepolicy.collect.secret import Secret
 MASK = "***"
 _LONGEST = 4000
 """Characters of an answer that evidence keeps."""
-_SECRET_NAME = re.compile(r"key|secret|token|pass|sign", re.I)
+_SECRET_NAME = re.compile(r"secret|token|pass|sign", re.I)
+_KEY_NAME = re.compile(r"key", re.I)
 _PERSONAL_NAME = re.compile(r"client_?id|account_?uid|ii?ban|e-?mail|phone|funds|deposit", re.I)
 """Names of what is about other keys or about the owner: account numbers, balances."""
+_JSON_BEGINS = ("{", "[", '"')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -66,7 +68,8 @@ def redact_answer(body: bytes, redactor: Redactor) -> str:
     """What evidence keeps of an answer.
 
     Values under names that speak of keys or secrets are masked whatever they are: lists of keys
-    name the keys of others. So are values about the owner, with all that they hold.
+    name the keys of others. So are values about the owner, with all that they hold. Of a body that
+    begins like JSON and is none, nothing can be masked by its name, so nothing is kept.
 
     Args:
         body: As received.
@@ -76,6 +79,8 @@ def redact_answer(body: bytes, redactor: Redactor) -> str:
     try:
         masked = json.dumps(_masked(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
     except (ValueError, RecursionError):
+        if text.lstrip("\ufeff \t\r\n").startswith(_JSON_BEGINS):
+            return f"(not kept: {len(body)} bytes of broken JSON)"
         masked = text
     # Again after decoding: escapes can hide a secret from the first look.
     clean = _CONTROL.sub(" ", redactor.text(masked))
@@ -85,17 +90,40 @@ def redact_answer(body: bytes, redactor: Redactor) -> str:
 def _masked(value: Any) -> Any:
     match value:
         case dict():
-            return {
-                name: MASK if _is_secret(name, inner) else _masked(inner)
-                for name, inner in value.items()
-            }
+            return {name: _masked_field(name, inner) for name, inner in value.items()}
         case list():
             return [_masked(inner) for inner in value]
         case _:
             return value
 
 
-def _is_secret(name: str, value: Any) -> bool:
+def _masked_field(name: str, value: Any) -> Any:
     if _PERSONAL_NAME.fullmatch(name):
-        return value not in (None, "")
-    return isinstance(value, str) and value != "" and _SECRET_NAME.search(name) is not None
+        return value if value in (None, "") else MASK
+    if _SECRET_NAME.search(name):
+        return _hidden(value)
+    return _hidden_keys(value) if _KEY_NAME.search(name) else _masked(value)
+
+
+def _hidden(value: Any) -> Any:
+    """With every text and number masked, however deep."""
+    match value:
+        case dict():
+            return {name: _hidden(inner) for name, inner in value.items()}
+        case list():
+            return [_hidden(inner) for inner in value]
+        case bool() | None | "":
+            return value
+        case _:
+            return MASK
+
+
+def _hidden_keys(value: Any) -> Any:
+    """A key, or a list of keys, masked; what counts or describes keys is not."""
+    match value:
+        case list():
+            return [_hidden_keys(inner) for inner in value]
+        case str():
+            return _hidden(value)
+        case _:
+            return _masked(value)
