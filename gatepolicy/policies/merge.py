@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gatepolicy.errors import Problem
+from gatepolicy.exchanges.catalog import known_exchanges
 from gatepolicy.exchanges.exchange import Exchange, Word
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Access, Grade, Grant
@@ -51,7 +52,9 @@ def merge(
         catalog: Gives the entry of an exchange of which a policy has words.
         rules: By id; what a policy leaves unsaid about severities and unknowns, they say.
     """
-    named = dict.fromkeys(name for policy in (own, *parents) for name in policy.exchanges)
+    named = dict.fromkeys(
+        (*(name for policy in (own, *parents) for name in policy.exchanges), *_overridden_on(own))
+    )
     layers = {name: _Layers.of(own, parents, name) for name in ("", *named)}
     problems = [
         problem
@@ -71,6 +74,16 @@ def merge(
         custom=merged_custom(own.custom, _custom_of(parents)),
     )
     return Merged(policy, _once_each(problems))
+
+
+def _overridden_on(own: Policy) -> Iterator[str]:
+    """Exchanges on which a policy overrides something, though it says nothing else about them."""
+    known = known_exchanges()
+    for override in own.overrides:
+        head, _, rest = override.clause.partition(".")
+        exchange = rest.partition(".")[0]
+        if head == "exchanges" and exchange in known:
+            yield exchange
 
 
 def _custom_of(parents: Sequence[Policy]) -> Sequence[CustomRule]:
@@ -316,10 +329,22 @@ def _contradictions(layers: _Layers, rules: Mapping[str, Rule]) -> Iterator[Prob
     if within is not None and not within.value and not empty:
         what = "no address lies within all the networks that are inherited"
         yield Problem(within.location, WITHIN, what, "override it with a reason")
+    yield from _incomparable(layers)
     if {"key.trading_pairs", "key.trading_pairs.within"} <= set(merged.clauses):
         clause = merged.clauses["key.trading_pairs"]
         what = "a list of pairs and no list at all are asked for together"
         yield Problem(clause.location, "key.trading_pairs", what, "override it with a reason")
+
+
+def _incomparable(layers: _Layers) -> Iterator[Problem]:
+    """What two parents say of one place, where nobody can tell which is stricter."""
+    first: dict[str, Clause] = {}
+    for parent in layers.inherited:
+        for place, clause in parent.clauses.items():
+            other = first.setdefault(place, clause)
+            if other is not clause and STRICTEST[place](other.value, clause.value) is None:
+                what = f"cannot be compared with what is inherited from {other.location}"
+                yield _loosens(layers, place, clause.location, what)
 
 
 def _overrides_of_nothing(

@@ -638,3 +638,40 @@ def test_an_overlay_without_override_never_accepts_more(
             for mine in same:
                 assert mine.severity.rank <= verdict.severity.rank
                 assert _RANK[mine.on_unknown] <= _RANK[verdict.on_unknown]
+
+
+TWO = {
+    "parent.yaml": f"{PARENT}key: {{name: '^ICG'}}\n",
+    "other.yaml": f"{PARENT.replace('parent', 'other')}key: {{name: '^MM'}}\n",
+}
+
+
+@pytest.mark.parametrize("parents", ["parent.yaml, other.yaml", "other.yaml, parent.yaml"])
+def test_what_two_parents_say_must_be_comparable(parents: str) -> None:
+    with pytest.raises(DocumentError) as raised:
+        load({**TWO, "desk.yaml": f"{HEAD}extends: [{parents}]\n"})
+    [problem] = [str(one) for one in raised.value.problems]
+    assert "key.name: cannot be compared with what is inherited from" in problem
+    # Saying it again does not help: it has to be said that the inherited ones go.
+    with pytest.raises(DocumentError):
+        load({**TWO, "desk.yaml": f"{HEAD}extends: [{parents}]\nkey: {{name: '^ICG'}}\n"})
+    override = "override: [{clause: key.name, because: One form for all.}]\n"
+    own = f"{HEAD}extends: [{parents}]\n{override}key: {{name: '^(ICG|MM)'}}\n"
+    policy = load({**TWO, "desk.yaml": own})
+    assert policy.general.clauses["key.name"].value == "^(ICG|MM)"
+
+
+def test_the_same_said_by_two_parents_is_said_once() -> None:
+    same = {**TWO, "other.yaml": TWO["other.yaml"].replace("^MM", "^ICG")}
+    policy = load({**same, "desk.yaml": f"{HEAD}extends: [parent.yaml, other.yaml]\n"})
+    assert policy.general.clauses["key.name"].value == "^ICG"
+
+
+def test_an_exchange_of_which_nothing_else_is_said_can_be_overridden() -> None:
+    parent = f"{PARENT}permissions: {{forbid: [withdraw, transfer]}}\n"
+    override = "override: [{clause: exchanges.gate.permissions.forbid, because: Only there.}]\n"
+    policy = load({"parent.yaml": parent, "desk.yaml": f"{EXTENDS}{override}"})
+    assert capabilities(policy.at("okx").clauses["permissions.forbid"]) == ("withdraw", "transfer")
+    assert "permissions.forbid" not in policy.at("gate").clauses
+    with pytest.raises(DocumentError, match=r"nothing of exchanges\.krakn\.permissions\.forbid"):
+        load({"parent.yaml": parent, "desk.yaml": EXTENDS + override.replace("gate", "krakn")})
