@@ -15,7 +15,11 @@ from gatepolicy.model.reasons import Reason
 APART = "="
 """Between a label and its value, in an entry about an account that shares an address."""
 MAYBE = "?"
-"""The same, where that account's addresses are not known."""
+"""The same, where that account's addresses, or its label, are not known."""
+OWN = ":"
+"""Between a label of the account itself and its value."""
+NONE = "none"
+"""Stands for the value of a label that an account does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,21 @@ class Addressed:
     """Its labels."""
     addresses: tuple[Network, ...] | Unknown
     """What is known of them; empty for a key that works from everywhere."""
+    maybe_more: bool = False
+    """Whether it may work from other addresses as well, because nobody asked its exchange."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows all its addresses."""
+        return self.maybe_more or isinstance(self.addresses, Unknown)
 
 
 def addresses_of(facts: Facts, declared: tuple[Network, ...]) -> tuple[Network, ...] | Unknown:
     """The addresses that a key works from.
 
     What the exchange tells comes before what the inventory declares. A key that is bound to none
-    has none of its own: that is a finding by itself, and no reason to find all others.
+    works from those that the inventory declares, as far as anybody knows; that it works from all
+    others, too, is a finding by itself, and no reason to find all other accounts.
 
     Args:
         facts: What is known about the key.
@@ -43,7 +55,7 @@ def addresses_of(facts: Facts, declared: tuple[Network, ...]) -> tuple[Network, 
     listed = facts.known.get("ip.allowlist")
     if listed is not None and isinstance(listed.value, tuple):
         networks = tuple(n for n in listed.value if isinstance(n, IPv4Network | IPv6Network))
-        return () if any(network.prefixlen == 0 for network in networks) else networks
+        return declared if any(network.prefixlen == 0 for network in networks) else networks
     if declared:
         return declared
     why = facts.unknown.get("ip.allowlist", Unknown(Reason.NOT_DISCLOSED))
@@ -51,38 +63,54 @@ def addresses_of(facts: Facts, declared: tuple[Network, ...]) -> tuple[Network, 
 
 
 def shared_across(accounts: Sequence[Addressed]) -> Iterator[tuple[str, ...] | Unknown]:
-    """For each account, the labels of accounts that differ from its own and share an address.
+    """For each account, its own labels, and those of others that share an address and differ.
 
-    Entries such as ``desk=otc (okx-otc)``; with ``?`` in place of ``=`` where the other account's
-    addresses are not known. An account without a label stands in no group of that label.
+    Entries such as ``desk:mm`` for its own; ``desk=otc (okx-otc)`` for an account of another desk
+    that works from a common address; and ``desk?otc (okx-otc)`` for one of which nobody knows the
+    addresses, or ``desk?none (okx-otc)`` the desk.
     """
     index = _Index.of(accounts)
-    untold = _by_label([one for one in accounts if isinstance(one.addresses, Unknown)])
+    untold = _by_label([one for one in accounts if one.is_open])
     for account in accounts:
         if isinstance(account.addresses, Unknown):
             yield account.addresses
         else:
-            shared = {*index.neighbours(account), *_others(account, untold, MAYBE)}
-            yield tuple(sorted(shared)) if account.addresses else ()
+            own = {f"{label}{OWN}{value}" for label, value in account.labels.items()}
+            shared = {*index.neighbours(account), *untold.beside(account, MAYBE)}
+            yield tuple(sorted(own | shared))
 
 
-_Labelled = Mapping[str, Mapping[str, str]]
-"""Label to its values, each with the first account that has it."""
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """Some accounts by their labels."""
+
+    values: Mapping[str, Mapping[str, str]]
+    """Label to its values, each with the first account that has it."""
+    without: Mapping[frozenset[str], Sequence[str]]
+    """Sets of labels, each to the first two accounts that have these labels and no others."""
+
+    def beside(self, account: Addressed, mark: str) -> Iterator[str]:
+        """What differs from the labels of an account."""
+        for label, own in account.labels.items():
+            for value, other in self.values.get(label, {}).items():
+                if value != own:
+                    yield f"{label}{mark}{value} ({other})"
+            for labels, names in self.without.items():
+                lacking = [name for name in names if name != account.id]
+                if label not in labels and lacking:
+                    yield f"{label}{MAYBE}{NONE} ({lacking[0]})"
 
 
 def _by_label(accounts: Sequence[Addressed]) -> _Labelled:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    values: dict[str, dict[str, str]] = defaultdict(dict)
+    without: dict[frozenset[str], list[str]] = defaultdict(list)
     for account in accounts:
         for label, value in account.labels.items():
-            found[label].setdefault(value, account.id)
-    return found
-
-
-def _others(account: Addressed, labelled: _Labelled, mark: str) -> Iterator[str]:
-    for label, own in account.labels.items():
-        for value, other in labelled.get(label, {}).items():
-            if value != own:
-                yield f"{label}{mark}{value} ({other})"
+            values[label].setdefault(value, account.id)
+        names = without[frozenset(account.labels)]
+        if len(names) < 2:
+            names.append(account.id)
+    return _Labelled(values, without)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +134,7 @@ class _Index:
         assert not isinstance(account.addresses, Unknown)
         for network in account.addresses:
             for other in self.overlapping[network]:
-                yield from _others(account, self.labelled[other], APART)
+                yield from self.labelled[other].beside(account, APART)
 
 
 def _overlaps(networks: Mapping[Network, object]) -> Mapping[Network, Sequence[Network]]:

@@ -101,7 +101,12 @@ def _apart(
     ]
     unasked = Facts.nothing(Reason.NOT_DISCLOSED, "the account was not asked")
     beside = [
-        Addressed(other.subject.id, other.subject.labels, addresses_of(unasked, other.egress))
+        Addressed(
+            other.subject.id,
+            other.subject.labels,
+            addresses_of(unasked, other.egress),
+            maybe_more=True,
+        )
         for other in others
     ]
     shared = list(shared_across([*known, *beside]))[: len(evidence)]

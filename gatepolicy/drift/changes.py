@@ -114,8 +114,16 @@ def _of_pairs(old: FactValue, new: FactValue) -> Iterator[_Change]:
 
 
 def _of_neighbours(old: FactValue, new: FactValue) -> Iterator[_Change]:
-    is_worse = not set(_texts(new)) <= set(_texts(old))
-    yield "ip-sharing-changed", is_worse, _text(old) or "none", _text(new) or "none"
+    before, after = _others(old), _others(new)
+    if before != after:
+        is_worse = not set(after) <= set(before)
+        told = (", ".join(before) or "none", ", ".join(after) or "none")
+        yield ("ip-sharing-changed", is_worse, *told)
+
+
+def _others(value: FactValue) -> list[str]:
+    # Labels of the account itself stand there, too: their changes have a name of their own.
+    return [entry for entry in _texts(value) if "=" in entry or ":" not in entry]
 
 
 def _named(name: str, *, is_worse: bool = False) -> _Changes:

@@ -83,19 +83,24 @@ def at_most(value: FactValue, argument: Argument, now: datetime) -> Truth:
 
 
 def apart_by(value: FactValue, argument: Argument, now: datetime) -> Truth:
-    """No entry is about one of the labels of the argument.
+    """No account of another value of these labels works from a common address.
 
-    Entries are such as ``desk=otc (okx-otc)``; ``desk?otc (okx-otc)`` is about an account of which
-    nobody knows, so that nothing can be judged unless another entry decides.
+    Entries are such as ``desk:mm`` for the account's own label; ``desk=otc (okx-otc)`` for another
+    account that shares an address; ``desk?otc (okx-otc)`` for one of which nobody knows. Without a
+    label of its own, nothing can be judged, and neither can it while somebody is not known, unless
+    another entry decides.
     """
     del now
     entries, labels = _texts(value), _texts(argument)
     if entries is None or not labels:
         return None
-    if any(entry.startswith(f"{label}=") for entry in entries for label in labels):
+
+    def some(mark: str) -> set[str]:
+        return {label for label in labels if any(e.startswith(label + mark) for e in entries)}
+
+    if some("="):
         return False
-    doubtful = any(entry.startswith(f"{label}?") for entry in entries for label in labels)
-    return None if doubtful else True
+    return True if some(":") == set(labels) and not some("?") else None
 
 
 def matches(value: FactValue, argument: Argument, now: datetime) -> Truth:

@@ -107,11 +107,18 @@ def doubt_in_words(test: Test, value: FactValue) -> str:
     if test.predicate != "apart_by" or not isinstance(value, tuple):
         return ""
     labels = test.argument if isinstance(test.argument, tuple) else ()
-    open_ = [str(e) for e in value if str(e).startswith(tuple(f"{label}?" for label in labels))]
+    entries = [str(entry) for entry in value]
+    lacking = [label for label in labels if not any(e.startswith(f"{label}:") for e in entries)]
+    if lacking:
+        return f"the account has no label {', '.join(map(_plain, lacking))}"
+    open_ = [e for e in entries if e.startswith(tuple(f"{label}?" for label in labels))]
     if not open_:
         return ""
     accounts = ", ".join(_plain(entry.replace("?", "=", 1)) for entry in open_)
-    return f"nobody knows from which addresses {accounts} works; name the egress in the inventory"
+    return (
+        f"nobody knows the addresses, or the label, of {accounts};"
+        " name its egress and label in the inventory, and scan it, too"
+    )
 
 
 def _shared(test: Test, value: FactValue, now: datetime) -> str:

@@ -25,7 +25,15 @@ def at(name: str, desk: str, *texts: str) -> Addressed:
 
 
 def shared(*accounts: Addressed) -> list[tuple[str, ...] | Unknown]:
-    return list(shared_across(accounts))
+    """What is told of others; each account's own labels stand there, too."""
+    told = []
+    for account, found in zip(accounts, shared_across(accounts), strict=True):
+        if not isinstance(found, Unknown):
+            own = {f"{label}:{value}" for label, value in account.labels.items()}
+            assert own <= set(found)
+            found = tuple(entry for entry in found if entry not in own)
+        told.append(found)
+    return told
 
 
 def test_desks_with_a_common_address_are_told_from_each_other() -> None:
@@ -50,8 +58,18 @@ def test_versions_of_addresses_are_apart() -> None:
     assert shared(at("a", "x", "2001:db8::/32"), at("b", "y", "2001:db8::5"))[0] == ("desk=y (b)",)
 
 
-def test_accounts_without_the_label_stand_in_no_desk() -> None:
-    assert shared(at("auditor", "", "203.0.113.5"), at("b", "y", "203.0.113.5")) == [(), ()]
+def test_nobody_knows_the_desk_of_an_account_without_the_label() -> None:
+    auditor = at("auditor", "", "203.0.113.5")
+    assert shared(auditor, at("b", "y", "203.0.113.5")) == [(), ("desk?none (auditor)",)]
+    assert shared(auditor, at("b", "y", "203.0.113.6")) == [(), ()]
+    unknown = Addressed("auditor", {}, UNTOLD)
+    assert shared(unknown, at("b", "y", "203.0.113.6")) == [UNTOLD, ("desk?none (auditor)",)]
+
+
+def test_an_account_that_was_not_asked_may_work_from_anywhere() -> None:
+    other = Addressed("b", {"desk": "y"}, nets("203.0.113.6"), maybe_more=True)
+    assert shared(at("a", "x", "203.0.113.5"), other)[0] == ("desk?y (b)",)
+    assert shared(at("a", "x", "203.0.113.6"), other)[0] == ("desk=y (b)", "desk?y (b)")
 
 
 def test_an_account_of_which_nobody_knows_leaves_its_neighbours_open() -> None:
@@ -62,8 +80,8 @@ def test_an_account_of_which_nobody_knows_leaves_its_neighbours_open() -> None:
 
 def test_a_key_that_works_from_everywhere_has_no_address_of_its_own() -> None:
     # That it is unbound is a finding by itself, and the clause fails for it.
-    everywhere = addresses_of(known("0.0.0.0/0", "::/0"), nets("203.0.113.5"))
-    assert everywhere == ()
+    assert addresses_of(known("0.0.0.0/0", "::/0"), ()) == ()
+    assert addresses_of(known("0.0.0.0/0"), nets("203.0.113.5")) == nets("203.0.113.5")
     found = shared(Addressed("a", {"desk": "x"}, ()), at("b", "y", "203.0.113.5"))
     assert found == [(), ()]
 

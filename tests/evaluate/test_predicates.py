@@ -94,13 +94,16 @@ TABLE: list[tuple[str, FactValue, Argument, bool | None]] = [
     ("at_most", "203.0.113.5", 1, None),
     ("at_most", nets("203.0.113.5"), None, None),
     ("at_most", ("0007", "0009"), 1, False),
-    ("apart_by", (), ("desk",), True),
-    ("apart_by", ("env=test (okx-2)",), ("desk",), True),
+    ("apart_by", (), ("desk",), None),
+    ("apart_by", ("desk:mm",), ("desk",), True),
+    ("apart_by", ("desk:mm",), ("desk", "env"), None),
+    ("apart_by", ("desk:mm", "env=test (okx-2)"), ("desk",), True),
     ("apart_by", ("desk=otc (okx-2)",), ("desk",), False),
     ("apart_by", ("desk=otc (okx-2)", "desk?vault (okx-3)"), ("desk",), False),
-    ("apart_by", ("desk?vault (okx-3)",), ("desk",), None),
-    ("apart_by", ("desk?vault (okx-3)",), ("env",), True),
-    ("apart_by", ("desks=otc (okx-2)",), ("desk",), True),
+    ("apart_by", ("desk:mm", "desk?vault (okx-3)"), ("desk",), None),
+    ("apart_by", ("env:live", "desk?vault (okx-3)"), ("env",), True),
+    ("apart_by", ("desk:mm", "desks=otc (okx-2)"), ("desk",), True),
+    ("apart_by", ("desks:mm",), ("desk",), None),
     ("apart_by", ("desk=otc (okx-2)",), (), None),
     ("apart_by", nets("203.0.113.5"), ("desk",), None),
     ("apart_by", True, ("desk",), None),
@@ -188,7 +191,8 @@ def test_a_day_at_the_end_of_time_is_judged() -> None:
 
 def test_what_is_open_is_named_where_it_decides() -> None:
     asked = Check("ip.shared_across", "apart_by", ("desk",))
-    words = doubt_in_words(asked, ("desk?otc (okx-2)", "env?test (okx-2)"))
-    assert words.startswith("nobody knows from which addresses desk=otc (okx-2) works")
-    assert doubt_in_words(asked, ("env?test (okx-2)",)) == ""
+    words = doubt_in_words(asked, ("desk:mm", "desk?otc (okx-2)", "env?test (okx-2)"))
+    assert words.startswith("nobody knows the addresses, or the label, of desk=otc (okx-2)")
+    assert doubt_in_words(asked, ("desk:mm", "env?test (okx-2)")) == ""
+    assert doubt_in_words(asked, ("env:live",)) == "the account has no label desk"
     assert doubt_in_words(Check("key.name", "matches", "x"), "y") == ""

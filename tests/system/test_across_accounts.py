@@ -153,3 +153,11 @@ def test_a_key_that_cannot_be_read_may_be_the_same(firm: Any, clean: Clean) -> N
     ]
     firm.inventory = lambda text: text.replace("env:SIM_TWO_KEY", "env:NOT_SET")
     assert verdicts(firm.report(), "shared-key") == {"one": "unknown", "two": "unknown"}
+
+
+def test_a_label_that_an_account_does_not_have_proves_nothing(firm: Any, clean: Clean) -> None:
+    firm.policy = HEAD + "ip_binding: {separate_by: [dsk]}\n"
+    firm.keys = [on_desk(clean(OKX), "mm", "mm"), on_desk(clean(GATE), "otc", "otc")]
+    report = firm.report()
+    assert set(verdicts(report, "address-shared").values()) == {"unknown"}
+    assert seen(report, "mm").startswith("the account has no label dsk")
