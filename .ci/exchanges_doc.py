@@ -61,6 +61,16 @@ Make the auditor's key with nothing but the permission below, and bind it to the
 
 This page is made from the catalog by `python .ci/exchanges_doc.py`.
 """
+TOLD = {
+    "permission.withdraw": "withdraw",
+    "permission.trade.spot": "trade",
+    "ip.restricted": "binding",
+    "ip.allowlist": "addresses",
+    "key.name": "name",
+    "key.created_at": "made",
+    "key.last_used_at": "last use",
+    "key.expires_at": "end",
+}
 HOW = {
     Discloses.OBSERVED: "observed",
     Discloses.INFERRED: "inferred",
@@ -153,8 +163,11 @@ def auditors() -> str:
     head = [
         "## Which key to make",
         "",
-        "| exchange | lists | sent | permission |",
-        "|---|---|---|---|",
+        "Of a listed key the policies can judge what its row tells; the rest is unknown. In brackets",
+        "stands what is only inferred, which counts where a policy accepts it.",
+        "",
+        "| exchange | lists | tells of each key | sent | permission |",
+        "|---|---|---|---|---|",
     ]
     return "\n".join([AUDITOR, *head, *rows]) + "\n"
 
@@ -163,7 +176,23 @@ def _listings(exchange: Exchange) -> Iterator[str]:
     for listing in exchange.listings:
         sent = ", ".join(f"`{call.http_method} {call.path}`" for call in listing.calls)
         needed = _cell(listing.permission) or "none that is documented"
-        yield f"| {exchange.title} (`{exchange.id}`) | {listing.title} | {sent} | {needed} |"
+        told = ", ".join(_told(listing.view)) or "that it exists"
+        partial = f" ({_cell(listing.partial)})" if listing.partial else ""
+        name = f"{exchange.title} (`{exchange.id}`)"
+        yield f"| {name} | {listing.title}{partial} | {told} | {sent} | {needed} |"
+
+
+def _told(view: Exchange) -> Iterator[str]:
+    """What rows tell, by the facts that policies ask for most."""
+    how = disclosure(view)
+    for fact, name in TOLD.items():
+        worded = bool(view.permissions.words) and fact.startswith("permission.")
+        if not worded and fact not in {*view.facts, *view.structural}:
+            continue
+        if how[fact].how in (Discloses.OBSERVED, Discloses.STRUCTURAL):
+            yield name
+        elif how[fact].how is Discloses.INFERRED:
+            yield f"({name})"
 
 
 def main() -> int:

@@ -27,6 +27,19 @@ def is_fingerprint(text: str) -> bool:
     return _FINGERPRINT.fullmatch(text) is not None
 
 
+def may_be_same(declared: str, other: str) -> bool:
+    """Whether a fingerprint leaves it open that it is of the same key as another one.
+
+    Different hashes may be of one key under two keys of fingerprints; the last characters tell.
+
+    Args:
+        declared: A fingerprint.
+        other: A fingerprint, or the last characters of a key.
+    """
+    mine, others = declared.partition(":")[2], other.rpartition(":")[2]
+    return not mine or not others or len(others) > _LAST or mine == others
+
+
 def salt_of(inventory_file: str) -> bytes:
     """The key of fingerprints where the firm has none of its own, from the name of the file alone.
 

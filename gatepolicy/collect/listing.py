@@ -12,7 +12,7 @@ from gatepolicy.exchanges.normalise import facts_of_row
 from gatepolicy.exchanges.params import parameters
 from gatepolicy.exchanges.pointer import resolve
 from gatepolicy.exchanges.reading import NoRow, Row
-from gatepolicy.exchanges.rows import own_row, rows_of, shown_key
+from gatepolicy.exchanges.rows import own_row, rows_of, same_key, shown_key
 from gatepolicy.model.facts import Unknown
 from gatepolicy.model.reasons import Reason
 
@@ -68,9 +68,17 @@ class _Reader:
         else:
             for parent in await self._rows(listing.title, listing.each, None):
                 await self._read_keys(listing, parent.value)
+        if listing.of_account and not self._holds_the_asking_key(listing):
+            self._miss(listing.title, "the key that asked is not among them")
         if listing.partial:
             why = _told(listing.title, listing.partial)
             self.missing.append(Unknown(Reason.NOT_DISCLOSED, why))
+
+    def _holds_the_asking_key(self, listing: Listing) -> bool:
+        asking = self.public.get("apiKey")
+        return asking is None or any(
+            same_key(one.shown, asking, one.mask) for one in self.keys if one.listing == listing.id
+        )
 
     async def _read_keys(self, listing: Listing, parent: JSONValue) -> None:
         for row in await self._rows(listing.title, listing.keys, parent):
@@ -112,11 +120,21 @@ class _Reader:
                 self._miss(title, found.detail)
                 return rows
             rows += found
+            total = resolve(outcome.value, table.total) if table.total else None
             position = _next(table.pages, position, outcome.value, len(found))
             if position is None:
+                self._miss_rows(title, table, len(rows), total)
                 return rows
         self._miss(title, f"more than {MOST_PAGES} pages")
         return rows
+
+    def _miss_rows(self, title: str, table: Table, rows: int, total: object) -> None:
+        if not table.total:
+            return
+        if not isinstance(total, int) or isinstance(total, bool):
+            self._miss(title, "the answer does not tell how many there are")
+        elif rows < total:
+            self._miss(title, f"{rows} of {total} came")
 
     def _miss(self, title: str, why: str) -> None:
         self.missing.append(Unknown(Reason.UNEXPECTED_ANSWER, _told(title, why)))

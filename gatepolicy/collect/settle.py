@@ -6,9 +6,10 @@ Keys are compared here and go no further: what leaves has fingerprints and the l
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from gatepolicy.accounts.account import Account
-from gatepolicy.accounts.fingerprint import fingerprint, is_fingerprint
+from gatepolicy.accounts.fingerprint import fingerprint, is_fingerprint, may_be_same
 from gatepolicy.collect.egress import Addressed, addresses_of, shared_across
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
@@ -27,6 +28,7 @@ from gatepolicy.model.reasons import Reason
 
 _MASK = "*"
 _SHOWN_NAMES = 3
+_LAST = 4
 _OF_THE_MASTER = ("account.sandbox",)
 """What is so of an account is so of the keys that it lists."""
 _INVENTORY = Provenance(Grade.STRUCTURAL, "", "", "computed from what the inventory says")
@@ -149,6 +151,8 @@ class _Key:
 
     def may_be(self, other: "_Key") -> bool:
         """Whether what little is known of this key leaves it open that it is another, known one."""
+        if self.fingerprint:
+            return may_be_same(self.fingerprint, other.fingerprint)
         if not self.shown or not other.whole:
             return True
         return same_key(self.shown, other.whole, _MASK)
@@ -156,7 +160,10 @@ class _Key:
     def compares(self, listed: ListedKey) -> bool:
         """Whether enough is known of both keys to tell one from the other."""
         if not listed.mask or listed.mask not in listed.shown:
-            return bool(self.whole or self.fingerprint) or _enough(self.shown, _MASK)
+            if self.fingerprint and not self.whole:
+                # Another key of fingerprints gives another hash of the same key.
+                return not may_be_same(self.fingerprint, listed.shown[-_LAST:])
+            return bool(self.whole) or _enough(self.shown, _MASK)
         return _enough(listed.shown, listed.mask) and (
             bool(self.whole) or _enough(self.shown, _MASK)
         )
@@ -202,7 +209,7 @@ class _Sharing:
         for key in keys:
             if key.fingerprint:
                 accounts[key.fingerprint].append(key.account.subject.id)
-            else:
+            if not key.whole:
                 vague[key.account.subject.exchange].append(key)
         return cls(accounts, vague)
 
@@ -213,7 +220,7 @@ class _Sharing:
         doubtful = [
             other.account.subject.id
             for other in self.vague.get(subject.exchange, ())
-            if other.may_be(key)
+            if other is not key and other.may_be(key)
         ]
         if others or not doubtful:
             return Fact(tuple(sorted(others)), _INVENTORY)
@@ -243,7 +250,7 @@ def _settled(
         facts = _audited(target, key, listed, facts, pepper)
     told: dict[str, Fact | Unknown] = {
         "key.declared": _declared(target, collected),
-        "account.sandbox": Fact(account.sandbox, _INVENTORY),
+        "account.sandbox": _sandbox(target, facts),
         "account.keys": _account_keys(collected.listed, facts),
     }
     if key.fingerprint:
@@ -261,6 +268,21 @@ def _declared(target: Target, collected: Collected) -> Fact | Unknown:
         if collected.listed.missing is not None:
             return collected.listed.missing
     return Fact(value=True, provenance=_INVENTORY)
+
+
+def _sandbox(target: Target, facts: Facts) -> Fact | Unknown:
+    """Whether the account is on a sandbox; elsewhere than at the exchange, nobody knows."""
+    account, exchange = target.account, target.exchange
+    if account.sandbox or account.base_url is None:
+        return Fact(account.sandbox, _INVENTORY)
+    host = urlsplit(account.base_url).hostname or ""
+    if exchange is not None and host in exchange.hosts - exchange.sandbox_hosts:
+        return Fact(value=False, provenance=_INVENTORY)
+    if exchange is not None and host in exchange.sandbox_hosts - exchange.hosts:
+        return Fact(value=True, provenance=_INVENTORY)
+    return facts.unknown.get("key.exists") or Unknown(
+        Reason.NOT_DISCLOSED, f"it is asked at {host} (base_url), and not at the exchange itself"
+    )
 
 
 def _account_keys(listed: Listed | None, facts: Facts) -> Fact | Unknown:

@@ -294,6 +294,8 @@ class Table:
     """JSON Pointer to the list."""
     pages: Pages | None
     """How it goes on; ``None`` when one answer holds all."""
+    total: str = ""
+    """JSON Pointer to the number of all rows, where an answer tells it; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

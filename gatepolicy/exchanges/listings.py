@@ -54,7 +54,7 @@ def _listing(exchange: Exchange, data: Data) -> Listing:
         of_account=data["of"] == "account",
         permission=data.get("permission", call.permission),
         each=_table(data["each"]) if "each" in data else None,
-        keys=Table(call, own.rows, _pages(data.get("pages"))),
+        keys=Table(call, own.rows, _pages(data.get("pages")), data.get("total", "")),
         own=own,
         view=_only(of_rows, (call, *(detail.call for detail in details))),
         details=details,
@@ -132,7 +132,7 @@ def _only(exchange: Exchange, calls: tuple[Call, ...]) -> Exchange:
 
 
 def _table(data: Data) -> Table:
-    return Table(call_of(data), data["rows"], _pages(data.get("pages")))
+    return Table(call_of(data), data["rows"], _pages(data.get("pages")), data.get("total", ""))
 
 
 def _pages(data: Data | None) -> Pages | None:

@@ -15,14 +15,18 @@ from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.readers import EVERYWHERE
-from gatepolicy.model.facts import Grade
+from gatepolicy.model.facts import Grade, Unknown
 from gatepolicy.model.reasons import Reason
 
 Answer = Callable[[str, Mapping[str, Sent]], JSONValue | Failure]
 
 
 def read(
-    exchange: Exchange, answer: Answer, outcomes: Mapping[str, Parsed | Failure] | None = None
+    exchange: Exchange,
+    answer: Answer,
+    outcomes: Mapping[str, Parsed | Failure] | None = None,
+    *,
+    key: str | None = None,
 ) -> tuple[Listed, list[tuple[str, dict[str, Sent]]]]:
     sent: list[tuple[str, dict[str, Sent]]] = []
 
@@ -31,7 +35,8 @@ def read(
         found = answer(call.id, params)
         return found if isinstance(found, Failure) else Parsed(found)
 
-    return asyncio.run(list_keys(exchange, {"apiKey": "k"}, outcomes or {}, ask)), sent
+    public = {} if key is None else {"apiKey": key}
+    return asyncio.run(list_keys(exchange, public, outcomes or {}, ask)), sent
 
 
 def read_to_its_end(listed: Listed) -> bool:
@@ -561,3 +566,39 @@ def test_lists_of_sub_accounts_alone_never_prove_that_every_key_is_known() -> No
     listed, _ = read(load_exchange("okx"), answer)
     assert listed.missing is not None
     assert listed.missing.reason is Reason.NOT_DISCLOSED
+
+
+def woo_row(key: str) -> JSONValue:
+    return {"accountName": "Main", "userId": 1, "apiKey": key, "permissions": ["READ"]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "total", "told"),
+    [
+        (["mine"], 1, None),
+        (["mine", "other"], 2, None),
+        # Documented: 1,000 rows on a page at most, and how many there are in all.
+        (["mine"], 225, "1 of 225 came"),
+        (["other"], 1, "the key that asked is not among them"),
+        ([], 0, "the key that asked is not among them"),
+        (["mine"], "1", "the answer does not tell how many there are"),
+        (["mine"], None, "the answer does not tell how many there are"),
+    ],
+)
+def test_a_list_that_does_not_hold_what_it_says_is_not_whole(
+    keys: list[str], total: JSONValue, told: str | None
+) -> None:
+    rows: list[JSONValue] = [woo_row(key) for key in keys]
+
+    def answer(call: str, params: Mapping[str, Sent]) -> JSONValue:
+        del call, params
+        return {"success": True, "data": {"rows": rows, "meta": {"total": total}}}
+
+    listed, _ = read(load_exchange("woo"), answer, key="mine")
+    if told is None:
+        assert listed.missing is None
+        assert not isinstance(listed.of_account, Unknown)
+    else:
+        assert listed.missing is not None
+        assert told in listed.missing.detail
+        assert isinstance(listed.of_account, Unknown)

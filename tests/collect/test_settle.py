@@ -215,3 +215,33 @@ def test_a_key_that_nobody_could_read_shares_nothing_that_is_known() -> None:
     found = settled(asked(account("a"), None, own=facts()))
     assert value(found, 0, "key.shared_with") is Reason.NOT_DISCLOSED
     assert value(found, 0, "key.fingerprint") is Reason.NOT_DISCLOSED
+
+
+def test_a_fingerprint_under_another_key_of_fingerprints_proves_nothing() -> None:
+    other = fingerprint(BOT, pepper=b"another key of fingerprints")
+    found = settled(master(row(MASTER), row(BOT)), bot(other))
+    assert value(found, 1, "key.exists") is Reason.NOT_DISCLOSED
+    # Keys that end differently are other keys, whatever the hash.
+    gone = fingerprint("some-other-key-0000", pepper=b"another key of fingerprints")
+    assert value(settled(master(row(MASTER), row(BOT)), bot(gone)), 1, "key.exists") is False
+
+
+def test_a_key_known_by_a_fingerprint_alone_may_be_the_same() -> None:
+    other = fingerprint(MASTER, pepper=b"another key of fingerprints")
+    found = settled(asked(account("a"), MASTER), bot(other))
+    assert value(found, 0, "key.shared_with") is Reason.NOT_DISCLOSED
+
+
+@pytest.mark.parametrize(
+    ("base_url", "sandbox"),
+    [
+        (None, False),
+        ("https://api.gateio.ws", False),
+        ("https://api-testnet.gateapi.io", True),
+        ("https://api.example.com", Reason.NOT_DISCLOSED),
+        ("http://127.0.0.1:8080", Reason.NOT_DISCLOSED),
+    ],
+)
+def test_what_is_asked_elsewhere_may_be_a_sandbox(base_url: str | None, sandbox: object) -> None:
+    who = replace(account("a"), base_url=base_url)
+    assert value(settled(asked(who, MASTER)), 0, "account.sandbox") == sandbox
