@@ -122,7 +122,7 @@ VALUES: dict[FactKind, FactValue] = {
     FactKind.BOOL: True,
     FactKind.TEXT: "ICG-MM",
     FactKind.TIME: NOW - timedelta(days=3),
-    FactKind.TEXTS: ("BTC_USDT",),
+    FactKind.TEXTS: ("BTC_USDT", "desk:mm"),
     FactKind.NETWORKS: (ip_network("203.0.113.5"),),
     FactKind.GRANTS: (Grant("spot", Access.READ_WRITE),),
 }
