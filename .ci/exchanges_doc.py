@@ -163,8 +163,8 @@ def auditors() -> str:
     head = [
         "## Which key to make",
         "",
-        "Of a listed key the policies can judge what its row tells; the rest is unknown. What is only",
-        "inferred stands in brackets: it counts where a policy accepts it.",
+        "Of a listed key the policies can judge what its row tells; the rest is unknown.",
+        "What is only inferred stands in brackets: it counts where a policy accepts it.",
         "",
         "| exchange | lists | tells of each key | sent | permission |",
         "|---|---|---|---|---|",
