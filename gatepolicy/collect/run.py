@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.collector import Edge, collect
 from gatepolicy.collect.guard import open_guard
+from gatepolicy.collect.known_keys import Declared
 from gatepolicy.collect.limiter import Limiter
 from gatepolicy.collect.retry import RetryPolicy
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
-from gatepolicy.collect.settle import Declared, settle
+from gatepolicy.collect.settle import settle
 from gatepolicy.collect.signer import Signer
 from gatepolicy.collect.target import Collected, Target
 from gatepolicy.collect.targets import Targets

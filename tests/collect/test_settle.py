@@ -7,8 +7,9 @@ import pytest
 
 from gatepolicy.accounts.account import Account
 from gatepolicy.accounts.fingerprint import fingerprint
+from gatepolicy.collect.known_keys import Declared
 from gatepolicy.collect.secret import Secret
-from gatepolicy.collect.settle import Declared, Settled, settle
+from gatepolicy.collect.settle import Settled, settle
 from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.evidence import Evidence, Subject
