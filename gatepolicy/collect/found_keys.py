@@ -16,16 +16,27 @@ from gatepolicy.model.facts import Fact, Facts, Unknown
 from gatepolicy.model.reasons import Reason
 
 _OF_THE_MASTER = ("account.sandbox",)
-"""What is so of an account is so of the keys that it lists."""
+"""What is so of an account is so of all keys that it lists."""
+_OF_THE_ACCOUNT = (*_OF_THE_MASTER, "account.keys")
+"""What is so of an account is so of its own keys."""
 
 
 def found_keys(
     targets: Sequence[Target],
     collected: Mapping[int, Collected],
+    masters: Sequence[Evidence],
     keys: Sequence[KnownKey],
     pepper: bytes,
 ) -> Iterator[Evidence]:
-    """Every listed key that the inventory does not name, once."""
+    """Every listed key that the inventory does not name, once.
+
+    Args:
+        targets: What was collected.
+        collected: By position among the targets.
+        masters: The settled evidence of the targets.
+        keys: Of every account, those of the targets first.
+        pepper: Key of the fingerprints.
+    """
     seen: set[tuple[str, str]] = set()
     for position, target in enumerate(targets):
         listed = collected[position].listed
@@ -46,7 +57,7 @@ def found_keys(
                 seen.add((exchange, one.shown))
             fresh.append(one)
         doubts = _Doubts(unread, unclear)
-        yield from _subjects(target, collected[position].evidence, fresh, doubts, pepper)
+        yield from _subjects(target, masters[position], fresh, doubts, pepper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,8 @@ def _subjects(
     doubts: _Doubts,
     pepper: bytes,
 ) -> Iterator[Evidence]:
+    listings = target.exchange.listings if target.exchange else ()
+    own_lists = {listing.id for listing in listings if listing.of_account}
     names = numbered([_name_of(target.account.subject.id, one) for one in fresh])
     for one, name in zip(fresh, names, strict=True):
         subject = Subject(
@@ -109,8 +122,8 @@ def _subjects(
         facts = told_by(one, master.subject.id)
         facts = facts.learn("key.exists", observed(one.listing, value=True))
         facts = facts.learn("key.declared", _undeclared(one, doubts))
-        for name in _OF_THE_MASTER:
-            facts = facts.learn(name, master.facts.known.get(name) or master.facts.unknown[name])
+        for fact in _OF_THE_ACCOUNT if one.listing in own_lists else _OF_THE_MASTER:
+            facts = facts.learn(fact, master.facts.known.get(fact) or master.facts.unknown[fact])
         yield Evidence(subject, master.collected_at, _fingerprinted(facts, one, pepper), ())
 
 

@@ -61,7 +61,7 @@ def settle(
         _settled(target, collected[position], keys[position], sharing, lists, pepper)
         for position, target in enumerate(targets)
     ]
-    found = list(found_keys(targets, collected, keys, pepper))
+    found = list(found_keys(targets, collected, evidence, keys, pepper))
     egress = [target.account.egress for target in targets] + [()] * len(found)
     apart = _apart([*evidence, *found], egress, unasked)
     return Settled(dict(enumerate(apart[: len(targets)])), tuple(apart[len(targets) :]))
