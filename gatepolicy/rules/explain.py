@@ -92,7 +92,7 @@ def _blocks(rule: Rule, info: RuleInfo, exchange: Exchange | None) -> Iterator[s
         yield f"Fix\n{_wrapped(info.fix['default'])}"
     else:
         fix = info.fix_for(exchange.id)
-        yield f"Fix on {exchange.title}\n{_wrapped(fix)}\n{_wrapped(f'Menu: {exchange.menu}')}"
+        yield f"Fix on {exchange.title}\n{_wrapped(fix)}"
     facts = [_fact(fact, exchange) for fact in facts_of(rule)]
     if facts:
         yield "\n".join(("Facts", *facts))
