@@ -60,3 +60,44 @@ def test_evidence_is_judged_with_the_same_fixes(run: Run, scanned: str) -> None:
     ended = run("evaluate", "evidence.json", "-p", "desk.yaml")
     assert f"'gatepolicy attest'. On BitMart: {MENU}." in " ".join(ended.out.split())
     assert "GP052" in scanned
+
+
+BY_HAND = """\
+apiVersion: gatepolicy/v1
+kind: Inventory
+accounts:
+  - {id: mm, exchange: bitmart}
+  - {id: bot, exchange: gate, credentials: {apiKey: env:KEY, secret: env:SECRET}}
+"""
+
+
+def test_check_says_calmly_that_people_have_to_look(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "accounts.yaml").write_text(BY_HAND)
+    ended = run("check")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[1:] == [
+        "ok  accounts.yaml (2 accounts)",
+        "note  accounts.yaml:4:5: mm: bitmart can be checked by attestations only",
+    ]
+    assert run("check", "-q").out == ""
+
+
+def test_a_scan_of_an_account_without_credentials(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "accounts.yaml").write_text(BY_HAND)
+    ended = run("scan", "--account", "mm", "-p", "market-making")
+    assert ended.code == 1
+    assert "unsupported_exchange on bitmart" in ended.out
+    assert run("scan", "--plan", "-p", "market-making").code == 0
+
+
+def test_check_tells_what_no_scan_could_ask(run: Run, tmp_path: Path) -> None:
+    text = BY_HAND.replace("bitmart}", "krakn, credentials: {apiKey: env:KEY}}")
+    (tmp_path / "accounts.yaml").write_text(text)
+    ended = run("check")
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.startswith("accounts.yaml:4:24: accounts[0].exchange: there is no exchange")
+    assert "did you mean kraken?" in ended.err
+    told = run("scan", "--account", "mm", "-p", "market-making")
+    assert told.code == 1
+    assert "unsupported_exchange on krakn" in told.out
