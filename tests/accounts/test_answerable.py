@@ -97,16 +97,19 @@ def test_everything_is_told_in_one_go_and_in_order() -> None:
 def test_an_account_with_all_credentials_is_sound(exchange: str) -> None:
     needed = load_catalog()[exchange].credentials
     written = ", ".join(f"{name}: env:{name.upper()}" for name in needed)
-    load(f"id: a, exchange: {exchange}, credentials: {{{written}}}", answerable=True)
+    entry = f"id: a, exchange: {exchange}, credentials: {{{written}}}"
+    (account,) = load(entry, answerable=True).accounts
+    assert account.credentials.keys() == set(needed)
 
 
 def test_an_audited_account_needs_no_credentials() -> None:
-    load(
+    inventory = load(
         f"id: a, exchange: gate, {KEY}, discover: true",
         AUDITED,
         "id: c, exchange: gate, credentials: {apiKey: env:KEY}, audited_by: a",
         answerable=True,
     )
+    assert [account.audited_by for account in inventory.accounts] == ["", "a", "a"]
 
 
 @pytest.mark.parametrize("exchange", load_others())
