@@ -89,7 +89,7 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
     limit = exchange.rate_limit
     yield (
         f"Asked with {', '.join(f'`{name}`' for name in exchange.credentials)}; at most"
-        f" {limit.calls} calls in {limit.seconds:g} s from one address.\n"
+        f" {limit.calls} call{'s' * (limit.calls != 1)} in {limit.seconds:g} s from one address.\n"
     )
     yield "| call | sent | permission that it needs |"
     yield "|---|---|---|"

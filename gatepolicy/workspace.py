@@ -8,6 +8,8 @@ from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.others import load_others
+from gatepolicy.exchanges.remedies import Remedies
 from gatepolicy.policies.custom import CustomRule, redefined_rules, with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.names import NO_NAMES, Names
@@ -56,18 +58,32 @@ def load_workspace(
         problems.extend(error.problems)
     if problems or inventory is None:
         raise DocumentError(problems)
-    exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
-    return Workspace(policies, inventory, exchanges, rules_of(policies, exchanges))
+    named = [account.subject.exchange for account in inventory.accounts]
+    exchanges = load_exchanges(named)
+    return Workspace(policies, inventory, exchanges, rules_of(policies, exchanges, named))
 
 
-def rules_of(policies: Iterable[Policy], exchanges: Mapping[str, Exchange]) -> Mapping[str, Rule]:
+def rules_of(
+    policies: Iterable[Policy], exchanges: Mapping[str, Exchange], named: Iterable[str] = ()
+) -> Mapping[str, Rule]:
     """The rules of the catalog, and behind them those of policies.
+
+    Args:
+        policies: Whose rules are taken, too.
+        exchanges: Catalog entries, whose fixes reports are to tell.
+        named: Exchanges of the accounts; of those without an entry, fixes are told as well.
 
     Raises:
         DocumentError: Two policies mean different rules by one id or name.
     """
     refuse_same_rules(policies)
-    return with_custom(load_rules(exchanges.values()), custom_rules(policies))
+    return with_custom(load_rules(_remedies(exchanges, named)), custom_rules(policies))
+
+
+def _remedies(exchanges: Mapping[str, Exchange], named: Iterable[str]) -> Sequence[Remedies]:
+    without = sorted(set(named) - exchanges.keys())
+    others = load_others() if without else {}
+    return [*exchanges.values(), *(others[name] for name in without if name in others)]
 
 
 def custom_rules(policies: Iterable[Policy]) -> Sequence[CustomRule]:

@@ -53,7 +53,7 @@ class Account:
     """Identity, labels and place."""
     credentials: Mapping[str, CredentialReference]
     """ccxt name (``apiKey``, ``secret``, ``password``) to reference; may be empty for an account
-    that is audited."""
+    that is audited, or whose exchange nobody can ask."""
     credential_locations: Mapping[str, Location]
     """ccxt name to the place of the reference."""
     base_url: str | None

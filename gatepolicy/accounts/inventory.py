@@ -1,7 +1,7 @@
 """Reading inventories. No message ever quotes a credential."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from gatepolicy.accounts.account import (
     Inventory,
     KeyringReference,
 )
+from gatepolicy.accounts.answerable import unanswerable
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.networks import collapsed, network_of
@@ -23,6 +24,7 @@ from gatepolicy.documents.schema import load_schema
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Network
 from gatepolicy.resources import schemas_directory
@@ -33,14 +35,16 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOCALHOST = "localhost"
 
 
-def load_inventory(file: str, *, read: Read = Path.read_bytes) -> Inventory:
+def load_inventory(
+    file: str, *, read: Read = Path.read_bytes, answerable: bool = False
+) -> Inventory:
     """An inventory.
-
-    An exchange that the catalog does not know is no problem here: it is a reason, later.
 
     Args:
         file: As the user named it.
         read: Reads the bytes of a file.
+        answerable: Whether what no scan could ask about is a problem as well. For a scan it is
+            none: it is a reason, later.
 
     Raises:
         DocumentError: With all its problems.
@@ -50,6 +54,9 @@ def load_inventory(file: str, *, read: Read = Path.read_bytes) -> Inventory:
     # The schema has accepted the document, so its shape is known from here on.
     data: Any = document.data
     problems = list(_nonsense(document, data["accounts"]))
+    if answerable:
+        problems += unanswerable(document, data["accounts"])
+        problems.sort(key=lambda problem: (problem.location.line, problem.location.column))
     if problems:
         raise DocumentError(problems)
     return Inventory(
@@ -109,6 +116,9 @@ def _nonsense(document: Document, accounts: list[Any]) -> Iterator[Problem]:
     """What a schema cannot say."""
     seen: dict[str, int] = {}
     by_id = {node["id"]: node for node in reversed(accounts)}
+    # NOTE: most inventories need not know them.
+    bare = any("credentials" not in node and "audited_by" not in node for node in accounts)
+    others = load_others().keys() if bare else frozenset()
     for index, node in enumerate(accounts):
         place: DataPath = ("accounts", index)
         first = seen.setdefault(node["id"], index)
@@ -116,7 +126,7 @@ def _nonsense(document: Document, accounts: list[Any]) -> Iterator[Problem]:
             taken = document.at(("accounts", first, "id"))
             yield _problem(document, (*place, "id"), f"this id is taken by {taken}", "rename one")
         yield from _of_account(document, place, node)
-        yield from _of_auditor(document, place, node, by_id)
+        yield from _of_auditor(document, place, node, by_id, others)
 
 
 def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) -> Iterator[Problem]:
@@ -138,10 +148,14 @@ def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) ->
 
 
 def _of_auditor(
-    document: Document, place: DataPath, node: Mapping[str, Any], by_id: Mapping[str, Any]
+    document: Document,
+    place: DataPath,
+    node: Mapping[str, Any],
+    by_id: Mapping[str, Any],
+    others: Set[str],
 ) -> Iterator[Problem]:
     if "audited_by" not in node:
-        if "credentials" not in node:
+        if "credentials" not in node and node["exchange"] not in others:
             what = "no credentials, and no account that audits this one"
             fix = "name credentials, or key and audited_by"
             yield _problem(document, place, what, fix)

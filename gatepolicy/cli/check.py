@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from gatepolicy.accounts.answerable import by_hand
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.custom import CustomRule, with_custom
 from gatepolicy.policies.load import load_policies
@@ -50,7 +52,7 @@ def command(**given: Any) -> ExitCode:
         raise DocumentError(problems)
     if not given["quiet"]:
         for line in checked:
-            click.echo(f"ok  {line}")
+            click.echo(line)
     return ExitCode.OK
 
 
@@ -71,20 +73,26 @@ def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
             problems += error.problems
     if problems:
         raise DocumentError(problems)
-    return [*files, *waivers]
+    return [f"ok  {file}" for file in (*files, *waivers)]
 
 
 def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
     file = given["inventory_file"] or _default_inventory()
     if file is None:
         return []
-    count = len(load_inventory(file).accounts)
-    return [f"{file} ({count:,} account{'s' * (count != 1)})"]
+    accounts = load_inventory(file, answerable=True).accounts
+    count = len(accounts)
+    return [f"ok  {file} ({count:,} account{'s' * (count != 1)})", *map(_note, by_hand(accounts))]
+
+
+def _note(subject: Subject) -> str:
+    place = f"{subject.location}: {subject.id}"
+    return f"note  {place}: {subject.exchange} can be checked by attestations only"
 
 
 def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
     load_attestations(given["attestation_files"])
-    return list(given["attestation_files"])
+    return [f"ok  {file}" for file in given["attestation_files"]]
 
 
 def _default_inventory() -> str | None:
@@ -94,4 +102,4 @@ def _default_inventory() -> str | None:
 def _check_catalog() -> str:
     from gatepolicy.exchanges.catalog import load_catalog
 
-    return f"exchange catalog ({len(load_catalog(validate=True))} exchanges)"
+    return f"ok  exchange catalog ({len(load_catalog(validate=True))} exchanges)"

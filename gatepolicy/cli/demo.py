@@ -50,14 +50,21 @@ def command(**given: Any) -> ExitCode:
     return ExitCode.OK
 
 
-def _say_what_next(folder: Path, code: ExitCode, count: int) -> None:
-    click.echo(f"""
-All {count} staged accounts came out as staged.
-'gatepolicy scan' would have ended with {code.value}: {MEANING[code]}.
+_NEXT = {
+    "report.json": "every account, fact and verdict",
+    "report.sarif": "for code scanning and SARIF viewers",
+    "accounts.yaml": "the inventory; holds references, never a secret",
+    "gate-market-making.yaml": "a policy, clause by clause from a firm's guide",
+}
 
-Open next:
-  {folder / "report.json"}    every account, fact and verdict
-  {folder / "report.sarif"}   for code scanning and SARIF viewers
-  {folder / "accounts.yaml"}  the inventory; holds references, never a secret
-  {folder / "gate-market-making.yaml"}  a policy, clause by clause from a firm's guide
-""")
+
+def _say_what_next(folder: Path, code: ExitCode, count: int) -> None:
+    name = max(map(len, _NEXT))
+    click.echo("")
+    click.echo(f"All {count} staged accounts came out as staged.")
+    click.echo(f"'gatepolicy scan' would have ended with {code.value}:")
+    click.echo(f"{MEANING[code]}.")
+    click.echo(f"\nOpen next, in {folder}:")
+    for file, what in _NEXT.items():
+        click.echo(f"  {file:{name}}  {what}")
+    click.echo("")

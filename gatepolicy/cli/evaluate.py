@@ -39,8 +39,9 @@ def command(**given: Any) -> ExitCode:
     policies = load_policies(inputs.policy_files(given), names=settings.names())
     evidence = load_evidence(given["evidence_file"])
     subjects = [account.subject for account in evidence.accounts]
-    exchanges = load_exchanges(subject.exchange for subject in subjects)
-    rules = rules_of(policies, exchanges)
+    named = [subject.exchange for subject in subjects]
+    exchanges = load_exchanges(named)
+    rules = rules_of(policies, exchanges, named)
     plan = make_plan(subjects, policies, exchanges, rules, selecting.selection(given))
     by_id = {account.subject.id: account for account in evidence.accounts}
     attestations = load_attestations(given["attestation_files"])

@@ -9,6 +9,7 @@ from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
 from gatepolicy.exchanges.exchange import Exchange, Word
+from gatepolicy.exchanges.naming import hint_about
 from gatepolicy.exchanges.others import MEANING, Other, State, load_others
 from gatepolicy.model.exit_codes import ExitCode
 
@@ -44,10 +45,7 @@ def command(exchange: str | None) -> ExitCode:
     elif exchange in load_others():
         lines = iter([f"{exchange}: {load_others()[exchange].told}"])
     else:
-        raise UsageError(
-            f"the catalog has no exchange {exchange}",
-            hint=f"it has {', '.join(known_exchanges())}",
-        )
+        raise UsageError(f"the catalog has no exchange {exchange}", hint=hint_about(exchange))
     for line in lines:
         click.echo(line)
     return ExitCode.OK

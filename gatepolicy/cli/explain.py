@@ -8,6 +8,9 @@ from gatepolicy.cli import options
 from gatepolicy.cli.effective import explain_account
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.naming import hint_about
+from gatepolicy.exchanges.others import Other, load_others
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.reports.clean import clean
 from gatepolicy.rules.catalog import load_rules
@@ -43,10 +46,14 @@ def command(rule: str | None, exchange: str | None, account: str | None, **given
     )
     if found is None:
         raise UsageError(f"there is no rule {rule}", hint="'gatepolicy explain' lists all rules")
-    if exchange is not None and exchange not in known_exchanges():
-        raise UsageError(
-            f"the catalog has no exchange {exchange}",
-            hint=f"it has {', '.join(known_exchanges())}",
-        )
-    click.echo(explain_rule(found, load_exchange(exchange) if exchange else None))
+    click.echo(explain_rule(found, _exchange(exchange) if exchange else None))
     return ExitCode.OK
+
+
+def _exchange(name: str) -> Exchange | Other:
+    if name in known_exchanges():
+        return load_exchange(name)
+    others = load_others()
+    if name not in others:
+        raise UsageError(f"the catalog has no exchange {name}", hint=hint_about(name))
+    return others[name]

@@ -11,6 +11,8 @@ from gatepolicy.cli import inputs
 from gatepolicy.cli.filling import fill
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.naming import hint_about
+from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.load import load_policy
 from gatepolicy.policies.parents import shipped_policies
@@ -54,7 +56,18 @@ def command(**given: Any) -> ExitCode:
     click.echo("")
     click.echo("Next: gatepolicy check, gatepolicy test, gatepolicy scan --plan")
     click.echo("cron: 17 4 * * * cd /path/to/this && gatepolicy scan -q -o json=report.json")
+    for choice in choices:
+        if choice.entry is None:
+            _say_how_to_attest(choice)
     return ExitCode.OK
+
+
+def _say_how_to_attest(choice: Choice) -> None:
+    place = choice.exchange.menu or "the exchange's web page"
+    click.echo(f"\n{choice.exchange.title} can be checked by attestations only. Look there:")
+    click.echo(f"  {place}")
+    click.echo("Then say so:")
+    click.echo(f"  gatepolicy attest --control settings --account {choice.account}")
 
 
 def _listed(values: str | Sequence[str]) -> list[str]:
@@ -63,12 +76,14 @@ def _listed(values: str | Sequence[str]) -> list[str]:
 
 
 def _choice(name: str) -> Choice:
-    if name not in known_exchanges():
-        raise UsageError(
-            f"the catalog has no exchange {name}", hint=f"it has {', '.join(known_exchanges())}"
-        )
     guide = f"{name}-market-making"
-    return Choice(load_exchange(name), guide if guide in shipped_policies() else "baseline")
+    parent = guide if guide in shipped_policies() else "baseline"
+    if name in known_exchanges():
+        return Choice(load_exchange(name), parent)
+    others = load_others()
+    if name not in others:
+        raise UsageError(f"the catalog has no exchange {name}", hint=hint_about(name))
+    return Choice(others[name], parent)
 
 
 def _network(text: str) -> str:

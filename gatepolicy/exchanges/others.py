@@ -1,7 +1,7 @@
 """Exchanges without a catalog entry: why every fact about their keys is unknown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -37,10 +37,21 @@ class Other:
     note: str
     """What was looked at, or what to do instead; may be empty."""
 
+    id: str = ""
+    """As inventories and policies name it."""
+    title: str = ""
+    """As people name it."""
+    menu: str = ""
+    """The path of the web page where keys are edited; empty when nobody wrote it down."""
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    """Rule name to the fix on this exchange."""
+
     @property
     def told(self) -> str:
         """One line for people."""
-        return f"{MEANING[self.state]}: {self.note}" if self.note else MEANING[self.state]
+        where = f" (on {self.title}: {self.menu})" if self.menu else ""
+        note = f": {self.note}" if self.note else ""
+        return f"{MEANING[self.state]}{note}{where}"
 
 
 def load_others() -> Mapping[str, Other]:
@@ -52,6 +63,13 @@ def load_others() -> Mapping[str, Other]:
     schema = load_schema((schemas_directory() / "others.schema.json").read_text(encoding="utf-8"))
     data: Any = load_document(str(others_file()), schema=schema, kind="Others").data
     return {
-        name: Other(State(entry["state"]), entry.get("note", ""))
+        name: Other(
+            State(entry["state"]),
+            entry.get("note", ""),
+            id=name,
+            title=entry.get("title", name),
+            menu=entry.get("menu", ""),
+            fixes=entry.get("fixes", {}),
+        )
         for name, entry in sorted(data["exchanges"].items())
     }

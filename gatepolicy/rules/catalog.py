@@ -1,12 +1,12 @@
 """Reading the rules."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
-from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.remedies import Remedies
 from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
@@ -17,11 +17,11 @@ from gatepolicy.rules.rule import Ask, Each, Rule
 Node = Mapping[str, Any]
 
 
-def load_rules(exchanges: Iterable[Exchange] = ()) -> Mapping[str, Rule]:
+def load_rules(exchanges: Iterable[Remedies] = ()) -> Mapping[str, Rule]:
     """Every rule by its id, in stable order.
 
     Args:
-        exchanges: Catalog entries whose fixes are to stand beside the default ones.
+        exchanges: Those whose fixes are to stand beside the default ones.
 
     Raises:
         DocumentError: The shipped file is broken: a defect of gatepolicy.
@@ -41,13 +41,25 @@ def find_rule(rules: Mapping[str, Rule], text: str) -> Rule | None:
     return next(found, None)
 
 
-def with_fixes(rule: Rule, exchanges: Sequence[Exchange]) -> Rule:
-    """The rule with the fixes of some exchanges beside its default one."""
-    special = {e.id: e.fixes[rule.info.name] for e in exchanges if rule.info.name in e.fixes}
+def with_fixes(rule: Rule, exchanges: Iterable[Remedies]) -> Rule:
+    """The rule with the fixes of some exchanges beside its default one.
+
+    Where an exchange has no fix of its own, the default one is told with the exchange's menu.
+    """
+    told = {exchange.id: _fix(rule, exchange) for exchange in exchanges}
+    special = {name: fix for name, fix in told.items() if fix}
     return replace(rule, info=replace(rule.info, fix={**rule.info.fix, **special}))
 
 
-def _rule(node: Node, exchanges: Sequence[Exchange]) -> Rule:
+def _fix(rule: Rule, exchange: Remedies) -> str:
+    """Empty where the exchange has nothing to add."""
+    own = exchange.fixes.get(rule.info.name, "")
+    if own or not (rule.on_keys_page and exchange.menu):
+        return own
+    return f"{rule.info.fix['default']} On {exchange.title}: {exchange.menu}."
+
+
+def _rule(node: Node, exchanges: Iterable[Remedies]) -> Rule:
     info = RuleInfo(
         id=node["id"],
         name=node["name"],
@@ -63,6 +75,7 @@ def _rule(node: Node, exchanges: Sequence[Exchange]) -> Rule:
         groups=tuple(node["groups"]),
         on_unknown=OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE.value)),
         asks=tuple(_ask(ask) for ask in node["asks"]),
+        on_keys_page=node["on_keys_page"],
     )
     return with_fixes(rule, exchanges)
 

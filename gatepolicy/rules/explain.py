@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.others import Other
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import ATTESTED_FACTS, FACTS
 from gatepolicy.model.rules import RuleInfo
@@ -30,7 +31,7 @@ def list_rules(rules: Mapping[str, Rule]) -> str:
     return "\n".join(lines)
 
 
-def explain_rule(rule: Rule, exchange: Exchange | None) -> str:
+def explain_rule(rule: Rule, exchange: Exchange | Other | None) -> str:
     """Everything about one rule.
 
     Args:
@@ -52,10 +53,12 @@ def facts_of(rule: Rule) -> tuple[str, ...]:
     return tuple(fact for fact in every if fact in named and _is_asked(fact, wanted, unwanted))
 
 
-def disclosure(exchange: Exchange, fact: str) -> str:
+def disclosure(exchange: Exchange | Other, fact: str) -> str:
     """How an exchange discloses a fact, in one line."""
     if fact in ATTESTED_FACTS:
         return "not disclosed: a person has to say so"
+    if isinstance(exchange, Other):
+        return f"not disclosed: {exchange.told}"
     if fact in exchange.structural:
         structural = exchange.structural[fact]
         return f"always {structural.value} ({structural.provenance.reference})"
@@ -85,14 +88,14 @@ def _permission_disclosure(exchange: Exchange, fact: str) -> str:
     return f"{place} ({', '.join(granting)})" if granting else f"{place} (no word grants it)"
 
 
-def _blocks(rule: Rule, info: RuleInfo, exchange: Exchange | None) -> Iterator[str]:
+def _blocks(rule: Rule, info: RuleInfo, exchange: Exchange | Other | None) -> Iterator[str]:
     yield f"{info.id} {info.name} ({info.severity.value})\n{info.title}."
     yield f"Why\n{_wrapped(info.why)}"
     if exchange is None:
         yield f"Fix\n{_wrapped(info.fix['default'])}"
     else:
         fix = info.fix_for(exchange.id)
-        yield f"Fix on {exchange.title}\n{_wrapped(fix)}\n{_wrapped(f'Menu: {exchange.menu}')}"
+        yield f"Fix on {exchange.title}\n{_wrapped(fix)}"
     facts = [_fact(fact, exchange) for fact in facts_of(rule)]
     if facts:
         yield "\n".join(("Facts", *facts))
@@ -103,7 +106,7 @@ def _blocks(rule: Rule, info: RuleInfo, exchange: Exchange | None) -> Iterator[s
         yield "\n".join(("References", *(f"  {reference}" for reference in info.references)))
 
 
-def _fact(fact: str, exchange: Exchange | None) -> str:
+def _fact(fact: str, exchange: Exchange | Other | None) -> str:
     told = f"{fact}: {(FACTS.get(fact) or ATTESTED_FACTS[fact]).meaning}"
     if exchange is None:
         return _wrapped(told)

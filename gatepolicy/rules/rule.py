@@ -59,5 +59,7 @@ class Rule:
     """What an unknown means when the policy does not say."""
     asks: tuple[Ask, ...]
     """What it asks; empty for rules about the scan itself, and for those of policies."""
+    on_keys_page: bool = False
+    """Whether it is fixed where an exchange's keys are edited, and not in a file of the firm."""
     is_custom: bool = False
     """Whether a policy brings it; then the policy's condition asks."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.others import Other
 from gatepolicy.model.encoding import encode_time
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.policy import Policy
@@ -45,12 +46,18 @@ ENVIRONMENT
 """
 
 
+_BY_HAND = """\
+# Nobody can ask this exchange: people compare the key's settings with this, and attest it.
+account: {settings: {attested_within: 90d}}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One exchange of a new project."""
 
-    exchange: Exchange
-    """The catalog's entry."""
+    exchange: Exchange | Other
+    """The catalog's entry, or why there is none."""
     parent: str
     """The shipped policy that its policy extends."""
 
@@ -60,13 +67,22 @@ class Choice:
         return self.exchange.id
 
     @property
+    def account(self) -> str:
+        """Id of its first account."""
+        return f"{self.id}-main"
+
+    @property
+    def entry(self) -> Exchange | None:
+        """The catalog's entry; ``None`` where nobody can ask: people attest."""
+        return self.exchange if isinstance(self.exchange, Exchange) else None
+
+    @property
     def variables(self) -> Mapping[str, str]:
         """ccxt name of each credential, to the environment variable that holds it."""
         prefix = self.id.upper()
         names = {"apiKey": "API_KEY", "secret": "API_SECRET", "password": "API_PASSPHRASE"}
-        return {
-            name: f"{prefix}_{names.get(name, name.upper())}" for name in self.exchange.credentials
-        }
+        needed = self.entry.credentials if self.entry else ()
+        return {name: f"{prefix}_{names.get(name, name.upper())}" for name in needed}
 
 
 def project_files(choices: Sequence[Choice], egress: Sequence[str]) -> dict[str, str]:
@@ -77,9 +93,12 @@ def project_files(choices: Sequence[Choice], egress: Sequence[str]) -> dict[str,
         egress: The networks from which bots trade.
     """
     policies = {f"policies/{choice.id}.yaml": _policy(choice) for choice in choices}
+    by_hand = [choice for choice in choices if choice.entry is None]
+    attestations = {"attestations.yaml": _attestations(by_hand[0])} if by_hand else {}
     return {
-        "gatepolicy.yaml": _project(list(policies), egress),
+        "gatepolicy.yaml": _project(list(policies), list(attestations), egress),
         "accounts.yaml": _accounts(choices),
+        **attestations,
         "waivers.yaml": _header("waivers", "Waivers", "Findings that somebody accepts for a time.")
         + "waivers: []\n",
         **policies,
@@ -98,7 +117,7 @@ def policy_test(
         rules: By id.
         now: The time of the test. UTC.
     """
-    controls = compile_policy(policy, choice.id, choice.exchange, rules)
+    controls = compile_policy(policy, choice.id, choice.entry, rules)
     expected = dict.fromkeys(control.name for control in controls)
     lines = "".join(f"      - {{rule: {name}, outcome: unknown}}\n" for name in expected)
     text = (
@@ -120,11 +139,13 @@ def _header(schema: str, kind: str, comment: str) -> str:
     )
 
 
-def _project(policies: Sequence[str], egress: Sequence[str]) -> str:
+def _project(policies: Sequence[str], attestations: Sequence[str], egress: Sequence[str]) -> str:
+    attested = f"attestations: [{', '.join(attestations)}]\n" if attestations else ""
     return _header("project", "Project", "What every command starts from.") + (
         f"policies: [{', '.join(policies)}]\n"
         "inventory: accounts.yaml\n"
         "waivers: [waivers.yaml]\n"
+        f"{attested}"
         "networks:\n"
         "  # The addresses from which bots trade; policies know them as $egress.\n"
         f"  egress: [{', '.join(egress)}]\n"
@@ -135,9 +156,22 @@ def _accounts(choices: Sequence[Choice]) -> str:
     text = _header("inventory", "Inventory", "Which keys there are; never a secret.")
     text += "accounts:\n"
     for choice in choices:
-        text += f"  - id: {choice.id}-main\n    exchange: {choice.id}\n    credentials:\n"
+        text += f"  - id: {choice.account}\n    exchange: {choice.id}\n"
+        text += "    credentials:\n" if choice.variables else ""
         text += "".join(f"      {name}: env:{var}\n" for name, var in choice.variables.items())
     return text
+
+
+def _attestations(choice: Choice) -> str:
+    head = _header("attestations", "Attestations", "What people looked at.")
+    return head + (
+        f"# 'gatepolicy attest --control settings --account {choice.account} --by PERSON' adds:\n"
+        "#   - control: settings\n"
+        f"#     accounts: [{choice.account}]\n"
+        "#     by: PERSON\n"
+        '#     date: "2026-11-01"\n'
+        "attestations: []\n"
+    )
 
 
 def _policy(choice: Choice) -> str:
@@ -147,12 +181,14 @@ def _policy(choice: Choice) -> str:
         f"extends: [{choice.parent}]\n"
         f"applies_to: {{exchanges: [{choice.id}]}}\n"
         "# Tighten what is inherited here; 'gatepolicy explain --account "
-        f"{choice.id}-main' shows it.\n"
-        "ip_binding: {within: [$egress]}\n"
+        f"{choice.account}' shows it.\n"
+        "ip_binding: {within: [$egress]}\n" + (_BY_HAND if choice.entry is None else "")
     )
 
 
 def _ci(choices: Sequence[Choice]) -> str:
     variables = [name for choice in choices for name in choice.variables.values()]
     lines = "\n".join(f"          {name}: ${{{{ secrets.{name} }}}}" for name in variables)
-    return _CI.replace("ENVIRONMENT", lines)
+    return _CI.replace(
+        "        env:\nENVIRONMENT\n", f"        env:\n{lines}\n" if variables else ""
+    )

@@ -67,6 +67,23 @@ def test_explain_tells_the_fix_on_an_exchange(run: Any) -> None:
     assert "Bind IP" in ended.out
 
 
+def test_explain_tells_the_fix_on_an_exchange_outside_the_catalog(run: Any) -> None:
+    ended = run("explain", "GP010", "--exchange", "bitmart")
+    assert ended.code == 0
+    told = " ".join(ended.out.split())
+    assert "Fix on BitMart Profile icon → API Management: enter the addresses of" in told
+    assert "ip.restricted: only listed addresses may use the key not disclosed: " in told
+    assert "gatepolicy cannot ask it" in told
+    other = run("explain", "GP010", "--exchange", "poloniex")
+    assert "Fix on poloniex\n  Edit the key, turn IP binding on" in other.out
+
+
+def test_a_misspelt_exchange_is_told_with_the_nearest(run: Any) -> None:
+    assert "did you mean bitmart?" in run("explain", "GP010", "--exchange", "bitmat").err
+    assert "did you mean kraken?" in run("explain", "GP010", "--exchange", "krakn").err
+    assert "did you mean kraken?" in run("exchanges", "krakn").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

@@ -3,8 +3,16 @@
 import subprocess
 import sys
 
+import pytest
+
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog
 from gatepolicy.exchanges.others import MEANING, Other, State, load_others
+from gatepolicy.policies.compile import compile_policy
+from gatepolicy.policies.load import load_policy
+from gatepolicy.resources import policies_directory
+from gatepolicy.rules.catalog import load_rules, with_fixes
+
+RULES = load_rules()
 
 GUIDES = {
     "gate", "binance", "bybit", "okx", "kucoin", "bingx", "coinbase", "lbank", "mexc", "xt",
@@ -30,6 +38,32 @@ def test_every_exchange_has_exactly_one_row() -> None:
     assert not outside & carried()
     assert others.keys() - outside <= carried()
     assert {exchange.ccxt_id for exchange in load_catalog().values()} <= carried()
+
+
+BY_HAND = GUIDES - set(known_exchanges())
+
+
+@pytest.mark.parametrize("exchange", sorted(BY_HAND))
+def test_the_guides_exchanges_have_fixes(exchange: str) -> None:
+    """In the words of their web pages, since only people can look there."""
+    other = load_others()[exchange]
+    policy = load_policy(str(policies_directory() / f"{exchange}-market-making.yaml"))
+    asked = {control.name for control in compile_policy(policy, exchange, None, RULES)}
+    for rule in RULES.values():
+        if rule.info.name in asked and rule.on_keys_page:
+            fix = with_fixes(rule, [other]).info.fix_for(exchange)
+            assert other.menu.removeprefix("profile icon") in fix, rule.info.name
+    about_permissions_and_addresses = {name for name in asked if name[:2] in ("pe", "ip", "wi")}
+    assert about_permissions_and_addresses - other.fixes.keys() <= {"permission-unrecognised"}
+    assert other.menu in other.told
+
+
+def test_fixes_of_others_are_for_rules_that_exist() -> None:
+    names = {rule.info.name for rule in RULES.values()}
+    for exchange, other in load_others().items():
+        assert other.id == exchange
+        assert other.title
+        assert other.fixes.keys() <= names
 
 
 def test_what_is_told_about_them() -> None:

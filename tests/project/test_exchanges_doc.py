@@ -1,5 +1,6 @@
 """docs/exchanges.md says what the catalog says."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,13 @@ def test_nothing_has_drifted() -> None:
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_one_call_is_one_call() -> None:
+    written: str = runpy.run_path(str(ROOT / ".ci" / "exchanges_doc.py"))["written"]()
+    assert "at most 1 call in " in written
+    assert " 1 calls" not in written
+    assert "at most 2 calls in 1 s" in written
 
 
 def test_auditors_inventory_is_one(tmp_path: Path) -> None:

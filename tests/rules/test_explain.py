@@ -66,8 +66,18 @@ def test_a_rule_that_asks_nothing_has_no_facts() -> None:
 def test_a_rule_on_an_exchange() -> None:
     exchange = replace(gate(), menu="profile → keys", fixes={"key-inactive": "Unlock it."})
     text = explain_rule(RULES["GP028"], exchange)
-    assert "Fix on Gate\n  Unlock it.\n  Menu: profile → keys\n" in text
+    assert "Fix on Gate\n  Unlock it.\n\n" in text
     assert "Facts\n  key.active: the key is enabled\n    observed: main_keys /state\n" in text
+
+
+def test_a_rule_on_an_exchange_without_a_fix_of_its_own() -> None:
+    exchange = replace(gate(), menu="profile → keys", fixes={})
+    assert (
+        "Fix on Gate\n"
+        "  Find out why the key is not active, then delete it or activate it. On Gate:\n"
+        "  profile → keys.\n"
+    ) in explain_rule(RULES["GP028"], exchange)
+    assert "profile" not in explain_rule(RULES["GP030"], exchange)
 
 
 @pytest.mark.parametrize("rule", RULES)

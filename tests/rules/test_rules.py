@@ -206,10 +206,33 @@ def test_fixes_of_exchanges_stand_beside_the_default() -> None:
     assert told.fix_for("okx") == RULES["GP001"].info.fix["default"]
 
 
-def test_an_exchange_without_a_fix_has_the_default() -> None:
+def test_where_an_exchange_has_no_fix_the_default_names_its_menu() -> None:
     gate = load_exchange("gate")
     assert "key-expired" not in gate.fixes
-    assert with_fixes(RULES["GP023"], [gate]).info.fix == RULES["GP023"].info.fix
+    info = with_fixes(RULES["GP023"], [gate]).info
+    assert info.fix["default"] == RULES["GP023"].info.fix["default"]
+    assert info.fix_for("gate") == (
+        "Delete the key, and make a new one when bots still need it."
+        " On Gate: profile icon → API Management → Edit."
+    )
+
+
+@pytest.mark.parametrize("rule", ["GP003", "GP004", "GP005", "GP011", "GP012"])
+@pytest.mark.parametrize("exchange", ["bingx", "mexc", "lbank", "xt", "coinbase", "okx"])
+def test_every_fix_of_permissions_and_addresses_tells_where(rule: str, exchange: str) -> None:
+    fix = load_rules([load_exchange(exchange)])[rule].info.fix_for(exchange)
+    assert "→" in fix
+    assert fix != RULES[rule].info.fix["default"]
+
+
+def test_fixes_elsewhere_name_no_menu_of_keys() -> None:
+    """In the inventory, in policies, in waivers, and on the page of the second factor."""
+    told = load_rules([load_exchange("gate")])
+    elsewhere = {id_ for id_, rule in told.items() if "gate" not in rule.info.fix}
+    assert elsewhere == {
+        "GP030", "GP031", "GP033", "GP034", "GP040", "GP041", "GP042", "GP043", "GP044", "GP050",
+        "GP051",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["GP010", "gp010", "ip-unbound", "IP-Unbound"])

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from gatepolicy.exchanges.catalog import known_exchanges
+from gatepolicy.exchanges.others import load_others
 from tests.cli.conftest import Run
 
 EGRESS = ("--egress", "203.0.113.0/28")
@@ -35,6 +36,60 @@ def test_on_every_exchange(run: Run, exchange: str) -> None:
     assert run("test").code == 0
 
 
+@pytest.mark.parametrize("exchange", load_others())
+def test_where_nobody_can_ask(run: Run, tmp_path: Path, exchange: str) -> None:
+    made = run("init", "--exchange", exchange, *EGRESS)
+    assert made.code == 0
+    assert f"gatepolicy attest --control settings --account {exchange}-main" in made.out
+    assert max(len(line) for line in made.out.splitlines() if "wrote" not in line) <= 80
+    assert "credentials" not in (tmp_path / "accounts.yaml").read_text(encoding="utf-8")
+    checked = run("check")
+    assert (checked.code, checked.err) == (0, "")
+    assert f"{exchange}-main: {exchange} can be checked by attestations only" in checked.out
+    assert run("test").code == 0
+    workflow = yaml.safe_load((tmp_path / ".github/workflows/gatepolicy.yml").read_text())
+    assert "env" not in workflow["jobs"]["scan"]["steps"][3]
+    scanned = run("scan", "-q")
+    assert scanned.code in (1, 3)
+    assert "unsupported_exchange" in scanned.out
+
+
+@pytest.mark.parametrize(
+    ("exchange", "parent", "title"),
+    [
+        ("bitmart", "bitmart-market-making", "BitMart"),
+        ("bitrue", "bitrue-market-making", "Bitrue"),
+        ("poloniex", "baseline", "poloniex"),
+    ],
+)
+def test_the_guide_is_extended_if_there_is_one(
+    run: Run, tmp_path: Path, exchange: str, parent: str, title: str
+) -> None:
+    assert run("init", "--exchange", exchange, *EGRESS).code == 0
+    policy = yaml.safe_load((tmp_path / "policies" / f"{exchange}.yaml").read_text())
+    assert policy["extends"] == [parent]
+    assert policy["metadata"]["title"] == f"Keys on {title}"
+
+
+def test_what_people_attest_is_taken(run: Run, tmp_path: Path) -> None:
+    """What is suggested works as it stands: the file is the project's, and a policy asks for it."""
+    assert run("init", "--exchange", "bitmart,gate", *EGRESS).code == 0
+    assert "\nattestations: [attestations.yaml]\n" in (tmp_path / "gatepolicy.yaml").read_text()
+    before = (tmp_path / "attestations.yaml").read_text(encoding="utf-8")
+    assert "attestations: []" in before
+    said = run(
+        "attest", "--control", "settings", "--account", "bitmart-main", "--by", "Ada Example"
+    )
+    assert said.code == 0
+    assert "ok  attestations.yaml" in run("check").out
+
+
+def test_a_project_of_the_catalog_alone_has_no_attestations(run: Run, tmp_path: Path) -> None:
+    made = run("init", "--exchange", "gate", *EGRESS)
+    assert "attest" not in made.out
+    assert not (tmp_path / "attestations.yaml").exists()
+
+
 def test_nothing_is_overwritten(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "okx.yaml").write_text("mine")
@@ -48,6 +103,7 @@ def test_nothing_is_overwritten(run: Run, tmp_path: Path) -> None:
     ("arguments", "told"),
     [
         (["--exchange", "moonex", *EGRESS], "the catalog has no exchange moonex"),
+        (["--exchange", "bitmat", *EGRESS], "did you mean bitmart?"),
         (["--exchange", "okx", "--egress", "nowhere"], "--egress nowhere: no network"),
         (["--exchange", "okx"], "not given: --egress"),
     ],

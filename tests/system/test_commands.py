@@ -228,7 +228,7 @@ def test_a_demonstration_comes_out_as_staged(firm: Any) -> None:
         "accounts.yaml", "desk.yaml", "gate-market-making.yaml", "keys.yaml", "report.json",
         "report.sarif",
     }  # fmt: skip
-    assert max(len(line) for line in ended.out.splitlines()) <= 100
+    assert max(len(line) for line in ended.out.splitlines()) <= 80
 
 
 def test_the_whole_map_comes_out_as_staged(firm: Any) -> None:
