@@ -13,7 +13,9 @@ from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.naming import hint_about
 from gatepolicy.exchanges.normalise import normalise
+from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.encoding import decode_time
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import (
@@ -110,6 +112,9 @@ class _Reader:
         account = {**self._data.get("account", {}), **node.get("account", {})}
         if "exchange" not in account:
             self._problem(path, "no exchange is named", "add account: {exchange: ...}")
+        elif account["exchange"] not in {*known_exchanges(), *load_others()}:
+            what = f"nobody knows an exchange {account['exchange']}"
+            self._problem(path, what, hint_about(account["exchange"]))
         return Subject(
             id=account.get("id", "account"),
             exchange=account.get("exchange", ""),

@@ -161,6 +161,7 @@ def test_what_does_not_exist() -> None:
         "a.test.yaml:11:12: cases[1].name: another case has this name",
         "a.test.yaml:11:34: cases[1].answers.nothing: okx has no call nothing",
         "a.test.yaml:11:24: cases[1].answers: there is no answer to config",
+        "a.test.yaml:12:5: cases[2]: nobody knows an exchange moonex",
         "a.test.yaml:12:53: cases[2].answers: nobody knows answers of moonex",
     ]
 
@@ -168,6 +169,8 @@ def test_what_does_not_exist() -> None:
 def test_an_exchange_is_named() -> None:
     (line,) = wrong(SAFE, HEAD.replace("exchange: okx, ", ""))
     assert "no exchange is named" in line
+    (line,) = wrong(SAFE, HEAD.replace("exchange: okx, ", "exchange: okxx, "))
+    assert "nobody knows an exchange okxx; did you mean okx?" in line
 
 
 def coverage(cases: str) -> tuple[Sequence[str], list[str]]:
