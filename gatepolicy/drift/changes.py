@@ -113,21 +113,26 @@ def _of_pairs(old: FactValue, new: FactValue) -> Iterator[_Change]:
     yield name, is_wider, _text(old) or "all", _text(new) or "all"
 
 
-def _of_neighbours(old: FactValue, new: FactValue) -> Iterator[_Change]:
-    is_worse = not set(_texts(new)) <= set(_texts(old))
-    yield "ip-sharing-changed", is_worse, _text(old) or "none", _text(new) or "none"
+def _grown(name: str, none: str = "") -> _Changes:
+    """Worse only where something is new in the list."""
 
-
-def _named(name: str, *, is_worse: bool = False) -> _Changes:
     def changes(old: FactValue, new: FactValue) -> Iterator[_Change]:
-        yield name, is_worse, _text(old), _text(new)
+        is_worse = not set(_texts(new)) <= set(_texts(old))
+        yield name, is_worse, _text(old) or none, _text(new) or none
+
+    return changes
+
+
+def _named(name: str) -> _Changes:
+    def changes(old: FactValue, new: FactValue) -> Iterator[_Change]:
+        yield name, False, _text(old), _text(new)
 
     return changes
 
 
 _HOW: Mapping[str, _Changes] = {
     "permissions.native": _of_words,
-    "permissions.unrecognised": _named("words-unrecognised", is_worse=True),
+    "permissions.unrecognised": _grown("words-unrecognised"),
     "ip.restricted": _of_binding,
     "ip.allowlist": _of_networks,
     "key.name": _named("key-renamed"),
@@ -139,10 +144,10 @@ _HOW: Mapping[str, _Changes] = {
     "key.fingerprint": _of_fingerprint,
     "key.exists": _named("key-presence-changed"),
     "key.declared": _named("key-declaration-changed"),
-    "key.shared_with": _named("key-sharing-changed", is_worse=True),
-    "ip.shared_across": _of_neighbours,
+    "key.shared_with": _grown("key-sharing-changed"),
+    "ip.shared_across": _grown("ip-sharing-changed", "none"),
     "account.sandbox": _named("sandbox-changed"),
-    "account.keys": _named("keys-of-account-changed", is_worse=True),
+    "account.keys": _grown("keys-of-account-changed"),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatepolicy.model.drift import BaselineState, Drift, Finding, finding_identity
+from gatepolicy.model.drift import Drift, Finding, Standing, finding_identity, question_identity
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.location import Location
@@ -84,7 +84,8 @@ class ScanSettings:
     allow_empty: bool = False
     """Evaluating nothing does not fail the scan."""
     fail_on_new: bool = False
-    """Violations that an earlier scan had too do not fail this one, unless they are critical."""
+    """Violations that an earlier scan had too, and that are no worse, do not fail this one, unless
+    they are critical."""
     baseline_hides: frozenset[str] = frozenset()
     """Names of rules whose critical violations an earlier scan may hide too."""
 
@@ -145,17 +146,21 @@ class Scan:
                 outcome=verdict.outcome,
                 severity=verdict.severity.value,
                 seen=verdict.seen,
+                policy=verdict.policy,
+                expected=verdict.expected,
+                on_unknown=verdict.on_unknown,
             )
             for subject, verdict in self.judged()
         ]
 
-    def baseline_state(self, subject: Subject | None, verdict: Verdict) -> BaselineState | None:
-        """How a finding stands to the earlier scan; ``None`` without one."""
+    def standing(self, subject: Subject | None, verdict: Verdict) -> Standing | None:
+        """How a verdict stands to the earlier scan; ``None`` without one."""
         if self.drift is None:
             return None
         exchange, account = (subject.exchange, subject.id) if subject else ("", "")
         identity = finding_identity(verdict.rule, exchange, account, verdict.subject)
-        return self.drift.states.get(identity)
+        question = question_identity(identity, verdict.policy, verdict.expected)
+        return self.drift.states.get(question)
 
     def _fails(self, subject: Subject | None, verdict: Verdict) -> bool:
         if not verdict.violates or not verdict.severity.at_least(self.settings.fail_on):
@@ -164,8 +169,10 @@ class Scan:
             verdict.severity is not Severity.CRITICAL
             or verdict.name in self.settings.baseline_hides
         )
-        was_there = self.baseline_state(subject, verdict) is BaselineState.UNCHANGED
-        return not (self.settings.fail_on_new and may_hide and was_there)
+        if not self.settings.fail_on_new or not may_hide:
+            return True
+        standing = self.standing(subject, verdict)
+        return standing is None or standing.is_worse
 
     def count(self, outcome: Outcome) -> int:
         """How many verdicts have an outcome."""

@@ -19,7 +19,7 @@ from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.scan import AccountResult, PolicyInfo, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.model.waivers import WaiverInfo
-from gatepolicy.reports.json_drift import encode_drift
+from gatepolicy.reports.json_drift import encode_drift, encode_standing
 from gatepolicy.reports.json_stream import json_document
 from gatepolicy.reports.summary import Summary, summarise
 
@@ -109,6 +109,7 @@ def _rule(rule: RuleInfo) -> Json:
         "fix": dict(rule.fix),
         "references": list(rule.references),
         "tags": list(rule.tags),
+        "facts": list(rule.facts),
     }
 
 
@@ -123,7 +124,7 @@ def _account(account: AccountResult, scan: Scan) -> Json:
 
 
 def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:
-    state = scan.baseline_state(subject, verdict)
+    standing = scan.standing(subject, verdict)
     return {
         "rule": verdict.rule,
         "name": verdict.name,
@@ -141,7 +142,7 @@ def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:
             "line": verdict.location.line,
         },
         **_waived(verdict),
-        **({} if state is None else {"baseline": state.value}),
+        **({} if standing is None else encode_standing(standing)),
     }
 
 
