@@ -91,6 +91,31 @@ class ScanSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What was left out of a scan because somebody asked for less."""
+
+    options: Sequence[str] = ()
+    """What asked for less, such as ``--skip-rule withdrawal-enabled``."""
+    evidence_options: Sequence[str] = ()
+    """The same of the command that collected the evidence."""
+    accounts: int = 0
+    """How many accounts were left out."""
+    of_accounts: int = 0
+    """How many there are."""
+    rules: Sequence[str] = ()
+    """Names of rules that policies ask of the accounts, and that were not asked."""
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything may have been left out."""
+        return bool(self.options or self.evidence_options)
+
+
+NOT_NARROWED = Narrowing()
+"""Everything was asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """A finished scan."""
 
@@ -114,6 +139,8 @@ class Scan:
     """Every waiver with its state."""
     drift: Drift | None = None
     """What differs from an earlier scan; ``None`` when there is none to compare with."""
+    narrowing: Narrowing = NOT_NARROWED
+    """What was left out."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""

@@ -11,6 +11,7 @@ from gatepolicy import __version__
 from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome
+from gatepolicy.reports.summary import left_out
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
 from gatepolicy.reports.text_parts import title
 from gatepolicy.reports.text_report import Style
@@ -46,6 +47,8 @@ def render_frameworks(
 
 def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator[Line]:
     yield line(f"gatepolicy {__version__}, {encode_time(scan.finished_at)}", Tone.TITLE)
+    if scan.narrowing.is_any:
+        yield from paragraph(left_out(scan.narrowing), width)
     counts: dict[str, Counter[Outcome]] = {}
     for verdict in scan.verdicts():
         counts.setdefault(verdict.name, Counter())[verdict.outcome] += 1

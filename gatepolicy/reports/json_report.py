@@ -16,7 +16,7 @@ from gatepolicy.model.encoding import (
 )
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.rules import RuleInfo
-from gatepolicy.model.scan import AccountResult, PolicyInfo, Scan, ScanSettings
+from gatepolicy.model.scan import AccountResult, Narrowing, PolicyInfo, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.model.waivers import WaiverInfo
 from gatepolicy.reports.json_drift import encode_drift, encode_standing
@@ -36,6 +36,7 @@ def render_json(scan: Scan) -> Iterator[str]:
             "finished_at": encode_time(scan.finished_at),
             "exit_code": scan.exit_code.value,
             "settings": _settings(scan.settings),
+            "narrowed": _narrowed(scan.narrowing),
             "summary": _summary(summarise(scan)),
             "policies": [_policy(policy) for policy in scan.policies],
             "rules": [_rule(rule) for rule in scan.rules],
@@ -57,6 +58,17 @@ def _settings(settings: ScanSettings) -> Json:
         "allow_empty": settings.allow_empty,
         "fail_on_new": settings.fail_on_new,
         "baseline_hides": sorted(settings.baseline_hides),
+    }
+
+
+def _narrowed(narrowing: Narrowing) -> Json:
+    if not narrowing.is_any:
+        return None
+    return {
+        "options": list(narrowing.options),
+        "accounts_left_out": narrowing.accounts,
+        "rules_left_out": list(narrowing.rules),
+        "evidence_options": list(narrowing.evidence_options),
     }
 
 
