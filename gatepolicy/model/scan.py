@@ -141,6 +141,9 @@ class Scan:
     """What differs from an earlier scan; ``None`` when there is none to compare with."""
     narrowing: Narrowing = NOT_NARROWED
     """What was left out."""
+    evidence_at: datetime | None = None
+    """When the oldest of the evidence was collected that is judged; ``None`` when the accounts were
+    asked by this scan. UTC."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""

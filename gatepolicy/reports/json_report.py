@@ -34,6 +34,7 @@ def render_json(scan: Scan) -> Iterator[str]:
             "tool": {"name": "gatepolicy", "version": __version__},
             "started_at": encode_time(scan.started_at),
             "finished_at": encode_time(scan.finished_at),
+            "evidence_collected_at": encode_time(scan.evidence_at) if scan.evidence_at else None,
             "exit_code": scan.exit_code.value,
             "settings": _settings(scan.settings),
             "narrowed": _narrowed(scan.narrowing),
