@@ -36,6 +36,8 @@ from gatepolicy.reports.json_stream import json_document
 from gatepolicy.resources import schemas_directory
 
 SCHEMA_VERSION = "1.0"
+FRESH_DAYS = 7
+"""Evidence that is more days old is warned about."""
 _AGAIN = "collect the evidence again"
 
 
@@ -53,6 +55,26 @@ class EvidenceFile:
     """One line each, for people."""
     salt: str = ""
     """Of the fingerprints, in hexadecimal; empty when the firm keeps a key of its own for them."""
+    narrowed_by: Sequence[str] = ()
+    """The options that left accounts of the inventory out, such as ``--account mm-*``."""
+
+    @property
+    def oldest(self) -> datetime:
+        """When the oldest of it was collected."""
+        return min([self.collected_at, *(account.collected_at for account in self.accounts)])
+
+    def age_warnings(self, now: datetime) -> Iterator[str]:
+        """That keys may have changed since, once it is old.
+
+        Args:
+            now: When it is judged. UTC.
+        """
+        days = (now - self.oldest).days
+        if days > FRESH_DAYS:
+            yield (
+                f"evidence of {encode_time(self.oldest)} is {days:,} days old: what keys can do"
+                " today may be something else"
+            )
 
 
 def dump_evidence(evidence: EvidenceFile) -> Iterator[str]:
@@ -64,6 +86,9 @@ def dump_evidence(evidence: EvidenceFile) -> Iterator[str]:
             "tool": {"name": "gatepolicy", "version": __version__},
             "collected_at": encode_time(evidence.collected_at),
             "inventory": evidence.inventory,
+            # Only where there is something to tell: then an older gatepolicy, which would take it
+            # for the whole, refuses it.
+            **({"narrowed_by": list(evidence.narrowed_by)} if evidence.narrowed_by else {}),
             "fingerprint_salt": evidence.salt,
             "accounts": (_dump_account(account) for account in evidence.accounts),
             "warnings": iter(evidence.warnings),
@@ -108,6 +133,7 @@ def parse_evidence(text: str, file: str) -> EvidenceFile:
         ),
         warnings=tuple(data["warnings"]),
         salt=data["fingerprint_salt"],
+        narrowed_by=tuple(data.get("narrowed_by", ())),
     )
     reader.refuse_same_ids(evidence.accounts)
     if reader.problems:

@@ -10,7 +10,7 @@ from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import HINT, Reason
 from gatepolicy.model.rules import RuleInfo
-from gatepolicy.model.scan import PolicyInfo
+from gatepolicy.model.scan import NOT_NARROWED, Narrowing, PolicyInfo
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.model.waivers import WaiverLimits
 from gatepolicy.policies.compile import compile_policy
@@ -34,9 +34,15 @@ class Selection:
     """Globs over rule ids and names that are not asked."""
 
     @property
-    def narrows(self) -> bool:
-        """Whether anything is left out."""
-        return any((self.accounts, self.labels, self.rules, self.skip_rules))
+    def options(self) -> Sequence[str]:
+        """What narrows, as it stands on the command line; empty when nothing does."""
+        given = {
+            "account": self.accounts,
+            "label": [f"{key}={value}" for key, value in (self.labels or {}).items()],
+            "rule": self.rules,
+            "skip-rule": self.skip_rules,
+        }
+        return tuple(f"--{name} {text}" for name, texts in given.items() for text in texts)
 
     def takes_account(self, subject: Subject) -> bool:
         """Whether an account is selected."""
@@ -81,8 +87,8 @@ class Plan:
     """Verdicts about the scan itself."""
     limits: Mapping[str, WaiverLimits] = field(default_factory=dict)
     """Name of a policy, to what may be waived of its findings."""
-    is_whole: bool = True
-    """Whether every account of the inventory is asked everything."""
+    narrowing: Narrowing = NOT_NARROWED
+    """What is left out."""
 
     def question_about(self, found: Subject) -> Question:
         """What is asked about a key that an account lists: the same as about the account."""
@@ -125,7 +131,18 @@ def make_plan(
         rules=[rule.info for rule in rules.values()],
         general=tuple(_all_uncovering(policies, infos, by_name["policy-without-accounts"])),
         limits={policy.name: policy.waivers for policy in policies},
-        is_whole=not selection.narrows,
+        narrowing=_narrowing(selection, len(questions), len(subjects), compiled.left_out),
+    )
+
+
+def _narrowing(
+    selection: Selection, asked: int, accounts: int, left_out: Iterable[str]
+) -> Narrowing:
+    return Narrowing(
+        options=selection.options,
+        accounts=accounts - asked,
+        of_accounts=accounts,
+        rules=tuple(left_out),
     )
 
 
@@ -181,6 +198,8 @@ class _Compiled:
         self._rules = rules
         self._selection = selection
         self._controls: dict[tuple[str, ...], tuple[Control, ...]] = {}
+        self.left_out: dict[str, None] = {}
+        """Names of rules that were asked, if they were selected, in their order."""
 
     def controls(self, policies: Sequence[Policy], exchange: str) -> tuple[Control, ...]:
         key = (exchange, *(policy.name for policy in policies))
@@ -191,9 +210,15 @@ class _Compiled:
                 for control in compile_policy(
                     policy, exchange, self._exchanges.get(exchange), self._rules
                 )
-                if self._selection.takes_rule(control.rule, control.name)
+                if self._takes(control)
             )
         return self._controls[key]
+
+    def _takes(self, control: Control) -> bool:
+        is_taken = self._selection.takes_rule(control.rule, control.name)
+        if not is_taken:
+            self.left_out[control.name] = None
+        return is_taken
 
 
 def _question(

@@ -126,9 +126,8 @@ def finish(
         warnings: For people.
         waiving: What is accepted.
     """
-    circumstances = Circumstances(
-        finished_at.date(), waiving.notice_days, plan.limits, plan.is_whole
-    )
+    is_whole = not plan.narrowing.is_any
+    circumstances = Circumstances(finished_at.date(), waiving.notice_days, plan.limits, is_whole)
     applied = apply_waivers(results, waiving.waivers, circumstances)
     return Scan(
         started_at=started_at,
@@ -140,6 +139,7 @@ def finish(
         general=(*plan.general, *waiver_findings(applied.waivers, applied.refusals, plan.rules)),
         warnings=tuple(warnings),
         waivers=applied.waivers,
+        narrowing=plan.narrowing,
     )
 
 

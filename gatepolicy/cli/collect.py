@@ -7,6 +7,7 @@ import click
 
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli import asking, inputs, options, selecting
+from gatepolicy.cli.output import refuse_overwriting
 from gatepolicy.cli.progress import Progress
 from gatepolicy.collect.run import Watcher, run
 from gatepolicy.collect.targets import make_targets
@@ -36,6 +37,7 @@ def command(**given: Any) -> ExitCode:
 
     Evidence holds facts with their provenance and redacted answers, and no secret.
     """
+    refuse_overwriting(given["path"], f"-o {given['path']}", [given["inventory_file"]])
     inventory = load_inventory(given["inventory_file"])
     chosen = selecting.selection(given)
     exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
@@ -60,6 +62,7 @@ def command(**given: Any) -> ExitCode:
         accounts=(*(collected[position] for position in sorted(collected)), *found),
         warnings=tuple(warnings),
         salt=inputs.fingerprint_salt(inventory.file),
+        narrowed_by=chosen.options,
     )
     write_report(dump_evidence(evidence), given["path"])
     return ExitCode.OK if targets.selected else ExitCode.NOTHING_EVALUATED

@@ -7,19 +7,22 @@ import click
 from click.core import ParameterSource
 
 from gatepolicy.cli import inputs, options
-from gatepolicy.cli.settings import OPTION, current_project
+from gatepolicy.cli.settings import OPTION, WITHOUT_PROJECT, current_project
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.names import Definition
 from gatepolicy.project import Project
 from gatepolicy.reports.clean import clean
 
-_COLUMN = 16
+_COLUMN = 18
 
 
 @click.command("config")
 @options.policies
 @options.inventory
+@options.account_selection
+@options.rule_selection
 @options.waivers
+@options.baseline
 @options.gate
 @options.outputs
 @options.edge
@@ -31,10 +34,11 @@ def command(context: click.Context, /, **given: Any) -> ExitCode:
     """
     project = current_project()
     click.echo(f"{'project':<{_COLUMN}}{clean(project.file or 'none')}")
-    for name, option in OPTION.items():
+    for name, option in {**OPTION, **WITHOUT_PROJECT}.items():
         value = inputs.policy_files(given) if name == "policies" else given[option]
+        origin = _origin(context, project, name, option)
         for text in _texts(value):
-            click.echo(f"{name:<{_COLUMN}}{clean(text)}  ({_origin(context, project, name)})")
+            click.echo(f"{name:<{_COLUMN}}{clean(text)}  ({origin})")
     for line in _definitions("networks", project.names.networks):
         click.echo(line)
     for line in _definitions("variables", project.names.variables):
@@ -45,11 +49,13 @@ def command(context: click.Context, /, **given: Any) -> ExitCode:
 def _texts(value: object) -> Iterator[str]:
     values = value if isinstance(value, list | tuple) else [value]
     for item in values or ["none"]:
-        yield "none" if item in (None, "") else str(item)
+        if isinstance(item, bool):
+            yield "yes" if item else "no"
+        else:
+            yield "none" if item in (None, "") else str(item)
 
 
-def _origin(context: click.Context, project: Project, name: str) -> str:
-    option = OPTION[name]
+def _origin(context: click.Context, project: Project, name: str, option: str) -> str:
     match context.get_parameter_source(option):
         case ParameterSource.COMMANDLINE:
             return "command line"

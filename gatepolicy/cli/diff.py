@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.scan import ScanSettings
 from gatepolicy.plan import Selection, make_plan
 from gatepolicy.policies.load import load_policies
-from gatepolicy.reports.json_drift import encode_drift, encode_finding
+from gatepolicy.reports.json_drift import encode_drift, encode_finding, encode_standing
 from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_layout import paint
 from gatepolicy.scan import evaluate_evidence, finish
@@ -41,7 +42,9 @@ from gatepolicy.workspace import load_exchanges, rules_of
     show_default=True,
     help="How to tell it.",
 )
-@click.option("--exit-code", is_flag=True, help="End with 1 when something is new or worse.")
+@click.option(
+    "--exit-code", is_flag=True, help="End with 1 when something is new, worse or asked no more."
+)
 @click.option("--no-color", is_flag=True, help="No colour, also on a terminal.")
 def command(old: str, new: str, form: str, **given: Any) -> ExitCode:
     """Tell what differs between two scans, or under two policies.
@@ -50,7 +53,7 @@ def command(old: str, new: str, form: str, **given: Any) -> ExitCode:
     what they say about the same --evidence.
     """
     before, after = _snapshots(old, new, given["evidence_file"], policies=given["policies"])
-    drift = compare(before, after)
+    drift = compare(before, after, same_evidence=given["policies"])
     findings = [one for one in after.judged or () if one.is_found]
     if form == "json":
         click.echo(json.dumps(_as_json(drift, findings), indent=2, ensure_ascii=False))
@@ -92,17 +95,19 @@ def _judged_by(policy: str, evidence: EvidenceFile) -> Snapshot:
         warnings=(),
     )
     snapshot = snapshot_of(scan)
-    return Snapshot(policy, snapshot.accounts, snapshot.judged)
+    return replace(snapshot, file=policy)
 
 
 def _new(drift: Drift, findings: Sequence[Finding]) -> Iterator[Finding]:
     for finding in findings:
-        if drift.states.get(finding.identity) in (BaselineState.NEW, BaselineState.UPDATED):
+        standing = drift.states.get(finding.question)
+        if standing is not None and standing.state is not BaselineState.UNCHANGED:
             yield finding
 
 
 def _is_worse(drift: Drift, findings: Sequence[Finding]) -> bool:
-    unasked = any(gone is Gone.NOT_ASKED for _, gone in drift.absent)
+    no_fix = (Gone.NOT_ASKED, Gone.ASKED_OTHERWISE)
+    unasked = any(absent.gone in no_fix for absent in drift.absent)
     worse = any(change.is_worse for change in drift.changes)
     return unasked or worse or any(_new(drift, findings))
 
@@ -110,7 +115,7 @@ def _is_worse(drift: Drift, findings: Sequence[Finding]) -> bool:
 def _as_json(drift: Drift, findings: Sequence[Finding]) -> Any:
     states = drift.states
     found = [
-        {**encode_finding(finding), "baseline": states[finding.identity].value}
+        {**encode_finding(finding), **encode_standing(states[finding.question])}
         for finding in _new(drift, findings)
     ]
     return {"found": found, **encode_drift(drift)}

@@ -1,5 +1,6 @@
 """``gatepolicy evaluate``: judge evidence; needs no secret and no network."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -43,17 +44,21 @@ def command(**given: Any) -> ExitCode:
     exchanges = load_exchanges(named)
     rules = rules_of(policies, exchanges, named)
     plan = make_plan(subjects, policies, exchanges, rules, selecting.selection(given))
+    narrowing = replace(plan.narrowing, evidence_options=evidence.narrowed_by)
+    plan = replace(plan, narrowing=narrowing)
     by_id = {account.subject.id: account for account in evidence.accounts}
     attestations = load_attestations(given["attestation_files"])
+    now = inputs.moment(given["as_of"])
     scan = finish(
         plan,
         evaluate_evidence(plan, by_id, now=evidence.collected_at, attestations=attestations),
         started_at=evidence.collected_at,
-        finished_at=inputs.moment(given["as_of"]),
+        finished_at=now,
         settings=selecting.scan_settings(given, rules),
-        warnings=evidence.warnings,
+        warnings=(*evidence.age_warnings(now), *evidence.warnings),
         waiving=selecting.waiving(given, rules),
     )
+    scan = replace(scan, evidence_at=evidence.oldest)
     scan = selecting.since(scan, selecting.baseline(given))
     outputs.write(scan, scope=selecting.sarif_scope(given, evidence.inventory))
     return scan.exit_code

@@ -2,6 +2,7 @@
 
 import click
 
+from gatepolicy.cli.output import refuse_overwriting
 from gatepolicy.errors import UsageError
 from gatepolicy.evidence import load_evidence
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
@@ -22,6 +23,7 @@ def command(evidence_file: str, account: str, path: str) -> ExitCode:
     EVIDENCE is what 'gatepolicy collect' wrote. Review what comes out: what is
     not known is not asked, and told in comments.
     """
+    refuse_overwriting(path, f"-o {path}", [evidence_file])
     evidence = load_evidence(evidence_file)
     found = {one.subject.id: one for one in evidence.accounts}
     if account not in found:

@@ -177,7 +177,8 @@ def baseline(function: F) -> F:
             "--fail-on-new",
             is_flag=True,
             envvar="GATEPOLICY_FAIL_ON_NEW",
-            help="Violations that the baseline has too do not fail the scan; critical ones do.",
+            help="Violations that the baseline has too do not fail the scan, unless they are worse"
+            " now, or critical.",
         ),
         click.option(
             "--baseline-hides",

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -47,13 +47,17 @@ class Outputs:
         """From the options of a command.
 
         Raises:
-            UsageError: An unknown format, an empty path, two reports for one place, or a folder
-                that is not there: better told before a long scan than after it.
+            UsageError: An unknown format, an empty path, two reports for one place, a file that
+                the scan reads, or a folder that is not there: better told before a long scan than
+                after it.
         """
         texts: Sequence[str] = given["output_texts"] or ["text"]
         outputs = tuple(_output(text) for text in texts)
         _refuse_two_in_one_place(outputs)
         _refuse_missing_folders(outputs)
+        for output in outputs:
+            option = f"-o {output.format}={output.path}"
+            refuse_overwriting(output.path, option, _sources(given))
         options = ReportOptions(
             style=style(
                 no_color=given["no_color"],
@@ -124,6 +128,34 @@ def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
                 f"-o {output.format}={output.path}: there is no folder {folder}",
                 hint=f"make {folder} first",
             )
+
+
+def _sources(given: Mapping[str, Any]) -> Iterator[str]:
+    """Files that a scan reads; without the baseline, whose place the next report may take."""
+    for name in ("evidence_file", "inventory_file"):
+        if name in given:
+            yield given[name]
+    for name in ("policy_files", "waiver_files", "attestation_files"):
+        yield from given.get(name, ())
+
+
+def refuse_overwriting(path: str, option: str, sources: Iterable[str]) -> None:
+    """Refuse to write over what is read.
+
+    Args:
+        path: Where something is to be written.
+        option: The option that says so.
+        sources: Files that are read.
+
+    Raises:
+        UsageError: One of them is the same file, under whatever name.
+    """
+    target = Path(path)
+    if path == STANDARD_OUTPUT or not target.exists():
+        return
+    for source in sources:
+        if Path(source).exists() and target.samefile(source):
+            raise UsageError(f"{option} would overwrite {source}", hint="name another file")
 
 
 def style(*, no_color: bool, verbose: int, audit_waivers: bool = False) -> Style:

@@ -23,6 +23,21 @@ OPTION: Mapping[str, str] = {
 }
 """Name in a project file, to the name of the option that it sets."""
 
+WITHOUT_PROJECT: Mapping[str, str] = {
+    "accounts": "accounts",
+    "labels": "labels",
+    "rules": "rules",
+    "skip_rules": "skip_rules",
+    "no_waivers": "no_waivers",
+    "exit_zero": "exit_zero",
+    "allow_incomplete": "allow_incomplete",
+    "allow_empty": "allow_empty",
+    "baseline": "baseline_file",
+    "fail_on_new": "fail_on_new",
+    "baseline_hides": "baseline_hides",
+}
+"""What narrows or softens a scan, and no project file sets; to the name of the option."""
+
 
 def defaults(project: Project) -> dict[str, Any]:
     """The options that a project file sets."""

@@ -126,16 +126,26 @@ def _others(value: FactValue) -> list[str]:
     return [entry for entry in _texts(value) if "=" in entry or ":" not in entry]
 
 
-def _named(name: str, *, is_worse: bool = False) -> _Changes:
+def _grown(name: str, none: str = "") -> _Changes:
+    """Worse only where something is new in the list."""
+
     def changes(old: FactValue, new: FactValue) -> Iterator[_Change]:
-        yield name, is_worse, _text(old), _text(new)
+        is_worse = not set(_texts(new)) <= set(_texts(old))
+        yield name, is_worse, _text(old) or none, _text(new) or none
+
+    return changes
+
+
+def _named(name: str) -> _Changes:
+    def changes(old: FactValue, new: FactValue) -> Iterator[_Change]:
+        yield name, False, _text(old), _text(new)
 
     return changes
 
 
 _HOW: Mapping[str, _Changes] = {
     "permissions.native": _of_words,
-    "permissions.unrecognised": _named("words-unrecognised", is_worse=True),
+    "permissions.unrecognised": _grown("words-unrecognised"),
     "ip.restricted": _of_binding,
     "ip.allowlist": _of_networks,
     "key.name": _named("key-renamed"),
@@ -147,10 +157,10 @@ _HOW: Mapping[str, _Changes] = {
     "key.fingerprint": _of_fingerprint,
     "key.exists": _named("key-presence-changed"),
     "key.declared": _named("key-declaration-changed"),
-    "key.shared_with": _named("key-sharing-changed", is_worse=True),
+    "key.shared_with": _grown("key-sharing-changed"),
     "ip.shared_across": _of_neighbours,
     "account.sandbox": _named("sandbox-changed"),
-    "account.keys": _named("keys-of-account-changed", is_worse=True),
+    "account.keys": _grown("keys-of-account-changed"),
 }
 
 

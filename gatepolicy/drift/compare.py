@@ -1,58 +1,57 @@
 """From two snapshots to what differs. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from gatepolicy.drift.changes import account_changes
+from gatepolicy.drift.questions import Questions
 from gatepolicy.drift.snapshot import Account, Snapshot
-from gatepolicy.model.drift import BaselineState, Drift, FactChange, Finding, Gone
+from gatepolicy.drift.standing import Background, standing_of
+from gatepolicy.model.drift import Absent, Drift, FactChange, Finding, Gone
 from gatepolicy.model.verdicts import Outcome
 
-_WORST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.NOT_APPLICABLE, Outcome.PASS)
 
-
-def compare(old: Snapshot, new: Snapshot) -> Drift:
+def compare(old: Snapshot, new: Snapshot, *, same_evidence: bool = False) -> Drift:
     """Everything that differs.
 
     Args:
         old: The earlier scan.
         new: The later one.
+        same_evidence: Whether two policies judge the same evidence: then nothing was fixed, and
+            what passes does so because it is asked otherwise.
     """
     changes = tuple(_changes(old.accounts, new.accounts))
     if old.judged is None or new.judged is None:
         return Drift(old.file, {}, (), changes)
-    before, after = _by_identity(old.judged), _by_identity(new.judged)
-    states = {identity: _state(before.get(identity), one) for identity, one in after.items()}
+    before = Questions(old.judged, one_policy=same_evidence)
+    after = Questions(new.judged, one_policy=same_evidence)
+    background = Background(changes, new.asked)
+    states = {
+        one.question: standing_of(
+            before.mildest_like(one, after), one, background, known=before.knows(one)
+        )
+        for one in after.answers.values()
+    }
     absent = [
-        (one, _gone(one, after.get(identity), new))
-        for identity, one in before.items()
-        if one.is_found and (identity not in after or not after[identity].is_found)
+        _absent(one, now, new, same_evidence=same_evidence)
+        for one in before.answers.values()
+        if one.is_found and not ((now := after.worst_like(one, before)) and now.is_found)
     ]
     return Drift(old.file, states, absent, changes)
 
 
-def _by_identity(judged: Iterable[Finding]) -> dict[str, Finding]:
-    """The worst of each identity: two policies may ask the same."""
-    found: dict[str, Finding] = {}
-    for one in judged:
-        other = found.setdefault(one.identity, one)
-        if _WORST.index(one.outcome) < _WORST.index(other.outcome):
-            found[one.identity] = one
-    return found
-
-
-def _state(before: Finding | None, after: Finding) -> BaselineState:
-    if before is None or (after.is_found and not before.is_found):
-        return BaselineState.NEW
-    same = (before.outcome, before.severity) == (after.outcome, after.severity)
-    return BaselineState.UNCHANGED if same else BaselineState.UPDATED
-
-
-def _gone(before: Finding, after: Finding | None, new: Snapshot) -> Gone:
-    if after is not None:
-        return Gone.PASSES if after.outcome is Outcome.PASS else Gone.NOT_ASKED
+def _absent(before: Finding, now: Finding | None, new: Snapshot, *, same_evidence: bool) -> Absent:
+    if now is not None:
+        return Absent(before, _gone(before, now, same_evidence=same_evidence), now.expected)
     if before.account and (before.exchange, before.account) not in new.accounts:
-        return Gone.NO_ACCOUNT
-    return Gone.NOT_ASKED
+        return Absent(before, Gone.NO_ACCOUNT)
+    return Absent(before, Gone.NOT_ASKED)
+
+
+def _gone(before: Finding, now: Finding, *, same_evidence: bool) -> Gone:
+    if now.outcome is not Outcome.PASS:
+        return Gone.NOT_ASKED
+    otherwise = same_evidence or now.expected != before.expected
+    return Gone.ASKED_OTHERWISE if otherwise else Gone.PASSES
 
 
 def _changes(

@@ -15,7 +15,7 @@ from gatepolicy.model.drift import Finding
 from gatepolicy.model.encoding import decode_fact, decode_unknown
 from gatepolicy.model.facts import Facts
 from gatepolicy.model.location import Location
-from gatepolicy.model.verdicts import Outcome
+from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.resources import schemas_directory
 
 _EVIDENCE = "Evidence"
@@ -57,6 +57,7 @@ def _of_report(report: Mapping[str, Any], file: str) -> Snapshot:
         file=file,
         accounts={(account.exchange, account.id): account for account in accounts},
         judged=judged,
+        asked={rule["id"]: rule["facts"] for rule in report["rules"] if "facts" in rule},
     )
 
 
@@ -70,6 +71,9 @@ def _finding(verdict: Mapping[str, Any], exchange: str, account: str) -> Finding
         outcome=Outcome(verdict["verdict"]),
         severity=verdict["severity"],
         seen=verdict["seen"],
+        policy=verdict["policy"]["name"],
+        expected=verdict["expected"],
+        on_unknown=OnUnknown(verdict["on_unknown"]),
     )
 
 

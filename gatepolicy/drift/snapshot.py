@@ -1,7 +1,7 @@
 """An earlier or a later scan, as far as two of them can be compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatepolicy.model.drift import Finding
 from gatepolicy.model.evidence import Evidence
@@ -35,6 +35,8 @@ class Snapshot:
     """By exchange and id."""
     judged: Sequence[Finding] | None
     """Every verdict; ``None`` for evidence, which nobody has judged."""
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Id of a rule, to the facts that it asks about; a rule of which nobody knows is not in it."""
 
 
 def snapshot_of(scan: Scan) -> Snapshot:
@@ -43,6 +45,7 @@ def snapshot_of(scan: Scan) -> Snapshot:
         file="",
         accounts=accounts_of([account.evidence for account in scan.accounts]),
         judged=scan.as_findings(),
+        asked={rule.id: rule.facts for rule in scan.rules},
     )
 
 

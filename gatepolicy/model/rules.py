@@ -26,6 +26,8 @@ class RuleInfo:
     """Addresses to read on."""
     tags: Sequence[str]
     """Short words for consumers to group by."""
+    facts: Sequence[str] = ()
+    """What it asks about; ``{item}`` stands for what within the account a verdict is about."""
 
     def fix_for(self, exchange: str) -> str:
         """The fix on one exchange."""

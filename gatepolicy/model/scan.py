@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatepolicy.model.drift import BaselineState, Drift, Finding, finding_identity
+from gatepolicy.model.drift import Drift, Finding, Standing, finding_identity, question_identity
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.location import Location
@@ -84,9 +84,35 @@ class ScanSettings:
     allow_empty: bool = False
     """Evaluating nothing does not fail the scan."""
     fail_on_new: bool = False
-    """Violations that an earlier scan had too do not fail this one, unless they are critical."""
+    """Violations that an earlier scan had too, and that are no worse, do not fail this one, unless
+    they are critical."""
     baseline_hides: frozenset[str] = frozenset()
     """Names of rules whose critical violations an earlier scan may hide too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What was left out of a scan because somebody asked for less."""
+
+    options: Sequence[str] = ()
+    """What asked for less, such as ``--skip-rule withdrawal-enabled``."""
+    evidence_options: Sequence[str] = ()
+    """The same of the command that collected the evidence."""
+    accounts: int = 0
+    """How many accounts were left out."""
+    of_accounts: int = 0
+    """How many there are."""
+    rules: Sequence[str] = ()
+    """Names of rules that policies ask of the accounts, and that were not asked."""
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything may have been left out."""
+        return bool(self.options or self.evidence_options)
+
+
+NOT_NARROWED = Narrowing()
+"""Everything was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +139,11 @@ class Scan:
     """Every waiver with its state."""
     drift: Drift | None = None
     """What differs from an earlier scan; ``None`` when there is none to compare with."""
+    narrowing: Narrowing = NOT_NARROWED
+    """What was left out."""
+    evidence_at: datetime | None = None
+    """When the oldest of the evidence was collected that is judged; ``None`` when the accounts were
+    asked by this scan. UTC."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""
@@ -145,17 +176,21 @@ class Scan:
                 outcome=verdict.outcome,
                 severity=verdict.severity.value,
                 seen=verdict.seen,
+                policy=verdict.policy,
+                expected=verdict.expected,
+                on_unknown=verdict.on_unknown,
             )
             for subject, verdict in self.judged()
         ]
 
-    def baseline_state(self, subject: Subject | None, verdict: Verdict) -> BaselineState | None:
-        """How a finding stands to the earlier scan; ``None`` without one."""
+    def standing(self, subject: Subject | None, verdict: Verdict) -> Standing | None:
+        """How a verdict stands to the earlier scan; ``None`` without one."""
         if self.drift is None:
             return None
         exchange, account = (subject.exchange, subject.id) if subject else ("", "")
         identity = finding_identity(verdict.rule, exchange, account, verdict.subject)
-        return self.drift.states.get(identity)
+        question = question_identity(identity, verdict.policy, verdict.expected)
+        return self.drift.states.get(question)
 
     def _fails(self, subject: Subject | None, verdict: Verdict) -> bool:
         if not verdict.violates or not verdict.severity.at_least(self.settings.fail_on):
@@ -164,8 +199,10 @@ class Scan:
             verdict.severity is not Severity.CRITICAL
             or verdict.name in self.settings.baseline_hides
         )
-        was_there = self.baseline_state(subject, verdict) is BaselineState.UNCHANGED
-        return not (self.settings.fail_on_new and may_hide and was_there)
+        if not self.settings.fail_on_new or not may_hide:
+            return True
+        standing = self.standing(subject, verdict)
+        return standing is None or standing.is_worse
 
     def count(self, outcome: Outcome) -> int:
         """How many verdicts have an outcome."""

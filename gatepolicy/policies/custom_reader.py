@@ -56,6 +56,7 @@ class CustomRuleReader:
             fix={"default": node["fix"]},
             references=tuple(node.get("references", ())),
             tags=("custom", *node.get("frameworks", ())),
+            facts=expression.facts,
         )
         meaning = OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE))
         rule = Rule(info=info, groups=(), on_unknown=meaning, asks=(), is_custom=True)

@@ -7,12 +7,11 @@ give evidence about a part of it.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gatepolicy import __version__
-from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome
+from gatepolicy.reports.summary import left_out
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
-from gatepolicy.reports.text_parts import title
+from gatepolicy.reports.text_parts import scan_head, title
 from gatepolicy.reports.text_report import Style
 from gatepolicy.rules.frameworks import Compared, Framework, FrameworkControl
 
@@ -45,7 +44,9 @@ def render_frameworks(
 
 
 def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator[Line]:
-    yield line(f"gatepolicy {__version__}, {encode_time(scan.finished_at)}", Tone.TITLE)
+    yield from scan_head(scan, width)
+    if scan.narrowing.is_any:
+        yield from paragraph(left_out(scan.narrowing), width)
     counts: dict[str, Counter[Outcome]] = {}
     for verdict in scan.verdicts():
         counts.setdefault(verdict.name, Counter())[verdict.outcome] += 1

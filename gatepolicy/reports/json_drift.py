@@ -1,6 +1,6 @@
 """The difference to an earlier scan, as JSON."""
 
-from gatepolicy.model.drift import Drift, FactChange, Finding, Gone
+from gatepolicy.model.drift import Absent, BaselineState, Drift, FactChange, Finding, Standing
 from gatepolicy.model.encoding import Json
 
 
@@ -8,7 +8,7 @@ def encode_drift(drift: Drift) -> dict[str, Json]:
     """What is gone and what changed; each verdict says itself how it stands."""
     return {
         "baseline": drift.baseline,
-        "absent": [_absent(finding, gone) for finding, gone in drift.absent],
+        "absent": [_absent(absent) for absent in drift.absent],
         "changes": [_change(change) for change in drift.changes],
     }
 
@@ -24,11 +24,28 @@ def encode_finding(finding: Finding) -> dict[str, Json]:
         "verdict": finding.outcome.value,
         "severity": finding.severity,
         "seen": finding.seen,
+        "policy": finding.policy,
+        "expected": finding.expected,
+        "on_unknown": finding.on_unknown.value,
     }
 
 
-def _absent(finding: Finding, gone: Gone) -> Json:
-    return {**encode_finding(finding), "because": gone.value}
+def encode_standing(standing: Standing) -> dict[str, Json]:
+    """How a verdict stands; what is not as it was is told of those that are updated, or new."""
+    told: dict[str, Json] = {"baseline": standing.state.value}
+    if standing.state is BaselineState.UPDATED:
+        told["baseline_worse"] = standing.is_worse
+    if standing.why:
+        told["baseline_why"] = list(standing.why)
+    return told
+
+
+def _absent(absent: Absent) -> Json:
+    return {
+        **encode_finding(absent.finding),
+        "because": absent.gone.value,
+        "expected_now": absent.expected,
+    }
 
 
 def _change(change: FactChange) -> Json:

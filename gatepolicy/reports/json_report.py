@@ -16,10 +16,10 @@ from gatepolicy.model.encoding import (
 )
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.rules import RuleInfo
-from gatepolicy.model.scan import AccountResult, PolicyInfo, Scan, ScanSettings
+from gatepolicy.model.scan import AccountResult, Narrowing, PolicyInfo, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.model.waivers import WaiverInfo
-from gatepolicy.reports.json_drift import encode_drift
+from gatepolicy.reports.json_drift import encode_drift, encode_standing
 from gatepolicy.reports.json_stream import json_document
 from gatepolicy.reports.summary import Summary, summarise
 
@@ -34,8 +34,10 @@ def render_json(scan: Scan) -> Iterator[str]:
             "tool": {"name": "gatepolicy", "version": __version__},
             "started_at": encode_time(scan.started_at),
             "finished_at": encode_time(scan.finished_at),
+            "evidence_collected_at": encode_time(scan.evidence_at) if scan.evidence_at else None,
             "exit_code": scan.exit_code.value,
             "settings": _settings(scan.settings),
+            "narrowed": _narrowed(scan.narrowing),
             "summary": _summary(summarise(scan)),
             "policies": [_policy(policy) for policy in scan.policies],
             "rules": [_rule(rule) for rule in scan.rules],
@@ -57,6 +59,17 @@ def _settings(settings: ScanSettings) -> Json:
         "allow_empty": settings.allow_empty,
         "fail_on_new": settings.fail_on_new,
         "baseline_hides": sorted(settings.baseline_hides),
+    }
+
+
+def _narrowed(narrowing: Narrowing) -> Json:
+    if not narrowing.is_any:
+        return None
+    return {
+        "options": list(narrowing.options),
+        "accounts_left_out": narrowing.accounts,
+        "rules_left_out": list(narrowing.rules),
+        "evidence_options": list(narrowing.evidence_options),
     }
 
 
@@ -109,6 +122,7 @@ def _rule(rule: RuleInfo) -> Json:
         "fix": dict(rule.fix),
         "references": list(rule.references),
         "tags": list(rule.tags),
+        "facts": list(rule.facts),
     }
 
 
@@ -123,7 +137,7 @@ def _account(account: AccountResult, scan: Scan) -> Json:
 
 
 def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:
-    state = scan.baseline_state(subject, verdict)
+    standing = scan.standing(subject, verdict)
     return {
         "rule": verdict.rule,
         "name": verdict.name,
@@ -141,7 +155,7 @@ def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:
             "line": verdict.location.line,
         },
         **_waived(verdict),
-        **({} if state is None else {"baseline": state.value}),
+        **({} if standing is None else encode_standing(standing)),
     }
 
 

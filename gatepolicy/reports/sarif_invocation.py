@@ -7,6 +7,7 @@ from gatepolicy.model.encoding import Json, encode_time
 from gatepolicy.model.exit_codes import MEANING, ExitCode
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports import sarif_objects as sarif
+from gatepolicy.reports import summary
 from gatepolicy.reports.json_stream import Node
 from gatepolicy.reports.sarif_entries import Entry
 from gatepolicy.reports.sarif_text import labelled, plain, sentences
@@ -33,6 +34,7 @@ def invocation(scan: Scan, *, left_out: int) -> Node:
         "toolExecutionNotifications": chain(
             _about_an_empty_scan(is_empty=is_empty),
             _about_left_out_results(left_out),
+            _about_narrowing(scan),
             _about_warnings(scan.warnings),
             _about_overrides(scan),
             _about_unknowns(scan),
@@ -50,6 +52,12 @@ def _about_left_out_results(left_out: int) -> Iterator[Json]:
     if left_out:
         text = f"{left_out} results are left out, the mildest ones: GitHub takes no more."
         yield sarif.notification("results-left-out", "warning", text, None)
+
+
+def _about_narrowing(scan: Scan) -> Iterator[Json]:
+    if scan.narrowing.is_any:
+        text = plain(summary.left_out(scan.narrowing))
+        yield sarif.notification("scan-narrowed", "note", text, None)
 
 
 def _about_warnings(warnings: Sequence[str]) -> Iterator[Json]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
-from gatepolicy.model.drift import Drift, Finding, Gone, finding_identity
+from gatepolicy.model.drift import Drift, Finding, Gone, finding_identity, question_identity
 from gatepolicy.model.encoding import Json
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.rules import RuleInfo
@@ -30,20 +30,26 @@ def results(
     """
     position = {rule.id: (index, rule) for index, rule in enumerate(rules)}
     told = drift if profile is Profile.FULL else None
+    there: set[str] = set()
     for entry in entries:
         index, rule = position[entry.verdict.rule]
+        if told is not None:
+            there.add(_identity(entry))
         yield {**_result(entry, rule, index, profile), **_baseline_state(entry, told)}
-    for finding, gone in told.absent if told is not None else ():
+    for absent in told.absent if told is not None else ():
         # What passes now is there as such, and says that it is updated.
-        if finding.identity not in (told.states if told is not None else {}):
-            yield _absent(finding, gone)
+        if absent.finding.identity not in there:
+            there.add(absent.finding.identity)
+            yield _absent(absent.finding, absent.gone)
 
 
 def _baseline_state(entry: Entry, drift: Drift | None) -> dict[str, Json]:
     """§3.27.24: all results of a run say it, or none."""
     if drift is None or not drift.states:
         return {}
-    return {"baselineState": drift.states[_identity(entry)].value}
+    verdict = entry.verdict
+    question = question_identity(_identity(entry), verdict.policy, verdict.expected)
+    return {"baselineState": drift.states[question].state.value}
 
 
 def _absent(finding: Finding, gone: Gone) -> Json:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gatepolicy.model.exit_codes import MEANING, ExitCode
-from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
+from gatepolicy.model.scan import AccountResult, Narrowing, Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import Outcome
 
@@ -63,10 +63,27 @@ def strict_exit_code(scan: Scan) -> ExitCode:
 def exit_sentence(scan: Scan) -> str:
     """What the exit code says, and what it would have said without a softening option."""
     code, strict = scan.exit_code, strict_exit_code(scan)
-    if code == strict:
-        return f"Exit code {code.value}: {MEANING[code]}."
     options = " ".join(_softened(scan.settings))
+    if code == strict:
+        idle = f"; {options} changed nothing" if options else ""
+        return f"Exit code {code.value}: {MEANING[code]}{idle}."
     return f"Exit code {code.value} because of {options}; else {strict.value}: {MEANING[strict]}."
+
+
+def left_out(narrowing: Narrowing) -> str:
+    """What was left out because somebody asked for less; empty when nothing was."""
+    parts = []
+    if narrowing.options:
+        parts.append(f"Narrowed by {' '.join(narrowing.options)}")
+    if narrowing.accounts:
+        parts.append(f"left out: {narrowing.accounts:,} of {narrowing.of_accounts:,} accounts")
+    if narrowing.rules:
+        parts.append(f"not asked: {', '.join(narrowing.rules)}")
+    sentences = [f"{'; '.join(parts)}."] if parts else []
+    if narrowing.evidence_options:
+        options = " ".join(narrowing.evidence_options)
+        sentences.append(f"The evidence was collected with {options}, and holds no other accounts.")
+    return " ".join(sentences)
 
 
 def _softened(settings: ScanSettings) -> list[str]:

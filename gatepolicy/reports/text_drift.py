@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gatepolicy.model.drift import BaselineState, Drift, FactChange, Finding, Gone
+from gatepolicy.model.drift import Absent, BaselineState, Drift, FactChange, Finding, Gone
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paragraph
 from gatepolicy.reports.text_parts import title
 
@@ -24,17 +24,19 @@ def drift_lines(drift: Drift, findings: Sequence[Finding], width: int) -> Iterat
     for state in (BaselineState.NEW, BaselineState.UPDATED):
         tone = Tone.BAD if state is BaselineState.NEW else Tone.UNSURE
         for finding in findings:
-            if drift.states.get(finding.identity) is state:
+            standing = drift.states.get(finding.question)
+            if standing is not None and standing.state is state:
                 yield from _finding(state.value, finding, finding.outcome.value, width, tone)
-    for finding, gone in drift.absent:
-        tone = Tone.GOOD if gone is Gone.PASSES else Tone.UNSURE
-        yield from _finding("absent", finding, gone.value, width, tone)
+                for why in standing.why:
+                    yield from labelled("", why, width, indent=2)
+    for absent in drift.absent:
+        yield from _absent(absent, width)
     for change in sorted(drift.changes, key=lambda change: not change.is_worse):
         yield from _change(change, width)
 
 
 def _counts(drift: Drift, findings: Sequence[Finding]) -> str:
-    counts = Counter(drift.states[finding.identity] for finding in findings)
+    counts = Counter(drift.states[finding.question].state for finding in findings)
     told = [f"{counts[state]:,} {state}" for state in BaselineState if counts[state]]
     if drift.absent:
         told.append(f"{len(drift.absent):,} absent")
@@ -46,6 +48,17 @@ def _finding(state: str, finding: Finding, now: str, width: int, tone: Tone) -> 
     where = finding.account or "this scan"
     text = f"{where}: {finding.rule} {finding.name}{subject}: {now}"
     yield from labelled(state, text, width, indent=2, tone=tone)
+
+
+def _absent(absent: Absent, width: int) -> Iterator[Line]:
+    tone = Tone.GOOD if absent.gone is Gone.PASSES else Tone.UNSURE
+    yield from _finding("absent", absent.finding, absent.gone.value, width, tone)
+    if absent.gone is Gone.ASKED_OTHERWISE and absent.expected == absent.finding.expected:
+        yield from labelled("", "the policy asks the same, and takes other proof", width, indent=2)
+    elif absent.gone is Gone.ASKED_OTHERWISE:
+        yield from labelled("", "the policy asks otherwise:", width, indent=2)
+        yield from labelled("before", absent.finding.expected, width)
+        yield from labelled("after", absent.expected, width)
 
 
 def _change(change: FactChange, width: int) -> Iterator[Line]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from gatepolicy import __version__
+from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.facts import Fact
 from gatepolicy.model.location import Location
-from gatepolicy.model.scan import AccountResult
+from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paragraph
 from gatepolicy.reports.text_table import MARK
@@ -19,6 +21,15 @@ def title(text: str) -> Iterator[Line]:
     """The heading of a part."""
     yield line()
     yield line(text, Tone.TITLE)
+
+
+def scan_head(scan: Scan, width: int) -> Iterator[Line]:
+    """When the scan ended, and how old the evidence was then."""
+    yield line(f"gatepolicy {__version__}, {encode_time(scan.finished_at)}", Tone.TITLE)
+    if scan.evidence_at is not None:
+        days = (scan.finished_at - scan.evidence_at).days
+        before = f", {days:,} day{'' if days == 1 else 's'} before" if days > 0 else ""
+        yield from paragraph(f"evidence of {encode_time(scan.evidence_at)}{before}", width)
 
 
 def account_head(account: AccountResult, width: int, tone: Tone) -> Iterator[Line]:

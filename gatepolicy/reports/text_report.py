@@ -8,14 +8,12 @@ fix of a finding once for each rule and exchange.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gatepolicy import __version__
-from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.reports.summary import passes
 from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_findings import findings, waived
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
-from gatepolicy.reports.text_parts import account_head, marked, place, title
+from gatepolicy.reports.text_parts import account_head, marked, place, scan_head, title
 from gatepolicy.reports.text_summary import foot
 from gatepolicy.reports.text_table import table
 from gatepolicy.reports.text_unknowns import unknowns
@@ -63,7 +61,7 @@ def _report(scan: Scan, width: int, style: Style) -> Iterator[Line]:
 
 def _head(scan: Scan, width: int) -> Iterator[Line]:
     policies = ", ".join(policy.name for policy in scan.policies) or "none"
-    yield line(f"gatepolicy {__version__}, {encode_time(scan.finished_at)}", Tone.TITLE)
+    yield from scan_head(scan, width)
     yield from labelled("policies", policies, width, indent=0)
 
 

@@ -8,6 +8,7 @@ from gatepolicy.reports.summary import (
     Summary,
     exit_sentence,
     is_unchecked,
+    left_out,
     passes,
     summarise,
 )
@@ -21,6 +22,8 @@ def foot(scan: Scan, width: int) -> Iterator[Line]:
     yield from title("Summary")
     yield from paragraph(_accounts_sentence(scan.accounts), width)
     yield from paragraph(_verdicts_sentence(summary), width)
+    if scan.narrowing.is_any:
+        yield from paragraph(left_out(scan.narrowing), width)
     yield from paragraph(exit_sentence(scan), width)
 
 

@@ -11,7 +11,7 @@ from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.resources import rules_file, schemas_directory
-from gatepolicy.rules.conditions import AllOf, AnyOf, Condition, Test
+from gatepolicy.rules.conditions import AllOf, AnyOf, Condition, Test, tests_of
 from gatepolicy.rules.rule import Ask, Each, Rule
 
 Node = Mapping[str, Any]
@@ -60,6 +60,8 @@ def _fix(rule: Rule, exchange: Remedies) -> str:
 
 
 def _rule(node: Node, exchanges: Iterable[Remedies]) -> Rule:
+    asks = tuple(_ask(ask) for ask in node["asks"])
+    asked = (test.fact for ask in asks for test in tests_of(ask.condition))
     info = RuleInfo(
         id=node["id"],
         name=node["name"],
@@ -69,12 +71,13 @@ def _rule(node: Node, exchanges: Iterable[Remedies]) -> Rule:
         fix={"default": node["fix"]},
         references=tuple(node["references"]),
         tags=tuple(node["tags"]),
+        facts=tuple(dict.fromkeys(asked)),
     )
     rule = Rule(
         info=info,
         groups=tuple(node["groups"]),
         on_unknown=OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE.value)),
-        asks=tuple(_ask(ask) for ask in node["asks"]),
+        asks=asks,
         on_keys_page=node["on_keys_page"],
     )
     return with_fixes(rule, exchanges)

@@ -39,7 +39,8 @@ WAIVERS = "apiVersion: gatepolicy/v1\nkind: Waivers\nwaivers: []\n"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project, seen from a folder within."""
-    for name in ("GATEPOLICY_JOBS", "GATEPOLICY_FAIL_ON", "GATEPOLICY_PROJECT"):
+    names = ("JOBS", "FAIL_ON", "PROJECT", "EXIT_ZERO", "ALLOW_EMPTY", "FAIL_ON_NEW")
+    for name in (f"GATEPOLICY_{name}" for name in names):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "gatepolicy.yaml").write_text(PROJECT)
     (tmp_path / "accounts.yaml").write_text(ACCOUNTS)
@@ -77,9 +78,35 @@ def test_each_setting_has_its_origin(
         "jobs 3 (environment, GATEPOLICY_JOBS)",
         "max_rate none (default)",
         "attempts 3 (default)",
+        "accounts none (default)",
+        "labels none (default)",
+        "rules none (default)",
+        "skip_rules none (default)",
+        "no_waivers no (default)",
+        "exit_zero no (default)",
+        "allow_incomplete no (default)",
+        "allow_empty no (default)",
+        "baseline none (default)",
+        "fail_on_new no (default)",
+        "baseline_hides none (default)",
         "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:8:12)",
         "$rotation 30d (variables, ../gatepolicy.yaml:9:13)",
     ]
+
+
+def test_what_narrows_and_softens_has_its_origin(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEPOLICY_EXIT_ZERO", "1")
+    monkeypatch.setenv("GATEPOLICY_FAIL_ON_NEW", "1")
+    told = lines(run("config", "--skip-rule", "GP001", "--skip-rule", "key-*", "--no-waivers").out)
+    assert {line for line in told if not line.endswith("(default)")} >= {
+        "skip_rules GP001 (command line)",
+        "skip_rules key-* (command line)",
+        "no_waivers yes (command line)",
+        "exit_zero yes (environment, GATEPOLICY_EXIT_ZERO)",
+        "fail_on_new yes (environment, GATEPOLICY_FAIL_ON_NEW)",
+    }
 
 
 def test_without_a_project_all_is_as_it_ships(run: Run, folder: Path) -> None:

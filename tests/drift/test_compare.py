@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +14,8 @@ from gatepolicy.drift.load import load_snapshot
 from gatepolicy.drift.snapshot import Account, Snapshot, snapshot_of
 from gatepolicy.errors import DocumentError
 from gatepolicy.model.drift import BaselineState, Finding, Gone
-from gatepolicy.model.facts import Facts
-from gatepolicy.model.verdicts import Outcome
+from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Provenance
+from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.reports.json_report import render_json
 from tests.reports.example_scan import example_scan
 
@@ -25,7 +27,14 @@ def finding(
     outcome: Outcome = FAIL, rule: str = "GP020", account: str = "mm", severity: str = "medium"
 ) -> Finding:
     exchange = "okx" if account else ""
-    return Finding(rule, rule.lower(), exchange, account, "", outcome, severity, "seen")
+    return Finding(
+        rule, rule.lower(), exchange, account, "", outcome, severity, "seen", "desk", "90 days",
+        OnUnknown.INCOMPLETE,
+    )  # fmt: skip
+
+
+def states(old: Snapshot, new: Snapshot) -> list[BaselineState]:
+    return [standing.state for standing in compare(old, new).states.values()]
 
 
 def snapshot(*judged: Finding, accounts: Sequence[str] = ("mm",)) -> Snapshot:
@@ -49,18 +58,20 @@ def snapshot(*judged: Finding, accounts: Sequence[str] = ("mm",)) -> Snapshot:
 )
 def test_how_a_verdict_stands(before: Outcome | None, after: Outcome, state: BaselineState) -> None:
     old = snapshot() if before is None else snapshot(finding(before))
-    drift = compare(old, snapshot(finding(after)))
-    assert drift.states == {finding(after).identity: state}
+    assert states(old, snapshot(finding(after))) == [state]
 
 
 def test_another_severity_is_an_update() -> None:
-    drift = compare(snapshot(finding()), snapshot(finding(severity="high")))
-    assert set(drift.states.values()) == {BaselineState.UPDATED}
+    for before, after, is_worse in (("medium", "high", True), ("high", "medium", False)):
+        drift = compare(snapshot(finding(severity=before)), snapshot(finding(severity=after)))
+        (standing,) = drift.states.values()
+        assert (standing.state, standing.is_worse) == (BaselineState.UPDATED, is_worse)
+        assert standing.why == (f"severity: {before} before, {after} now",)
 
 
-def test_of_two_policies_the_worse_one_counts() -> None:
-    drift = compare(snapshot(finding(UNKNOWN)), snapshot(finding(PASS), finding(UNKNOWN)))
-    assert set(drift.states.values()) == {SAME}
+def test_of_two_answers_to_the_same_question_the_worse_one_counts() -> None:
+    new = snapshot(finding(PASS), finding(UNKNOWN))
+    assert states(snapshot(finding(UNKNOWN)), new) == [SAME]
 
 
 def test_what_is_gone_is_told_with_its_reason() -> None:
@@ -70,7 +81,10 @@ def test_what_is_gone_is_told_with_its_reason() -> None:
         accounts=("mm", "vault"),
     )  # fmt: skip
     new = snapshot(finding(PASS, rule="GP001"), finding(Outcome.NOT_APPLICABLE, rule="GP003"))
-    assert [(gone.rule, gone.account, why) for gone, why in compare(old, new).absent] == [
+    assert [
+        (absent.finding.rule, absent.finding.account, absent.gone)
+        for absent in compare(old, new).absent
+    ] == [
         ("GP001", "mm", Gone.PASSES),
         ("GP002", "mm", Gone.NOT_ASKED),
         ("GP020", "vault", Gone.NO_ACCOUNT),
@@ -100,8 +114,9 @@ def test_a_report_is_read_as_it_was_written() -> None:
     made = snapshot_of(scan)
     assert read.judged == made.judged
     assert read.accounts == made.accounts
+    assert {rule: tuple(facts) for rule, facts in read.asked.items()} == made.asked
     drift = compare(read, made)
-    assert set(drift.states.values()) == {SAME}
+    assert {standing.state for standing in drift.states.values()} == {SAME}
     assert (drift.absent, drift.changes) == ([], ())
 
 
@@ -134,9 +149,187 @@ _JUDGED = st.lists(
 @given(old=_JUDGED, new=_JUDGED)
 def test_nothing_is_lost(old: list[Finding], new: list[Finding]) -> None:
     drift = compare(snapshot(*old), snapshot(*new))
-    found_before = {one.identity for one in old if one.is_found}
-    found_now = {one.identity for one in new if one.is_found}
-    assert set(drift.states) == {one.identity for one in new}
-    assert {gone.identity for gone, _ in drift.absent} == found_before - found_now
-    for identity in found_now:
-        assert (drift.states[identity] is NEW) == (identity not in found_before)
+    found_before = {one.question for one in old if one.is_found}
+    found_now = {one.question for one in new if one.is_found}
+    assert set(drift.states) == {one.question for one in new}
+    assert {absent.finding.question for absent in drift.absent} == found_before - found_now
+    for question in found_now:
+        assert (drift.states[question].state is NEW) == (question not in found_before)
+
+
+_ANY = st.lists(
+    st.builds(
+        lambda outcome, policy, expected: replace(
+            finding(outcome), policy=policy, expected=expected
+        ),
+        st.sampled_from([FAIL, UNKNOWN, PASS, WAIVED]),
+        st.sampled_from(["desk", "firm"]),
+        st.sampled_from(["90 days", "60 days"]),
+    ),
+    max_size=5,
+)
+
+
+@settings(deadline=None)
+@given(old=_ANY, new=_ANY)
+def test_what_no_policy_ever_found_is_new(old: list[Finding], new: list[Finding]) -> None:
+    drift = compare(snapshot(*old), snapshot(*new))
+    assert set(drift.states) == {one.question for one in new}
+    found = {one.question for one in new if one.is_found}
+    if not any(one.is_found for one in old):
+        assert all(drift.states[question].state is NEW for question in found)
+    for question in found:
+        if drift.states[question].state is NEW:
+            assert drift.states[question].is_worse
+    if not found:
+        gone = {absent.finding.question for absent in drift.absent}
+        assert gone == {one.question for one in old if one.is_found}
+
+
+def by(policy: str, expected: str = "90 days", **more: Any) -> Finding:
+    return replace(finding(), policy=policy, expected=expected, **more)
+
+
+def test_what_another_policy_asks_in_other_words_is_new() -> None:
+    drift = compare(snapshot(by("desk")), snapshot(by("desk"), by("firm", "60 days")))
+    first, second = drift.states.values()
+    assert (first.state, second.state) == (SAME, NEW)
+    assert second.why == ("policy firm did not ask it before",)
+
+
+def test_what_a_policy_did_not_find_before_is_new_though_another_one_did() -> None:
+    passing = by("firm", "60 days", outcome=PASS)
+    new = snapshot(by("desk"), by("firm", "60 days"))
+    assert states(snapshot(by("desk"), passing), new) == [SAME, NEW]
+
+
+def test_a_renamed_policy_finds_nothing_new() -> None:
+    assert states(snapshot(by("desk")), snapshot(by("desk-of-the-firm"))) == [SAME]
+    assert compare(snapshot(by("desk")), snapshot(by("desk-of-the-firm"))).absent == []
+
+
+def test_a_renamed_policy_that_weighs_heavier_is_worse() -> None:
+    drift = compare(snapshot(by("desk")), snapshot(by("firm", severity="high")))
+    assert [(s.state, s.is_worse) for s in drift.states.values()] == [(BaselineState.UPDATED, True)]
+
+
+def test_a_policy_that_asks_in_other_words_is_told() -> None:
+    drift = compare(snapshot(by("desk")), snapshot(by("desk", "60 days")))
+    (standing,) = drift.states.values()
+    assert (standing.state, standing.is_worse) == (BaselineState.UPDATED, False)
+    assert standing.why == ("asked before: 90 days; asked now: 60 days",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_worse"),
+    [(OnUnknown.BLOCK, OnUnknown.WARN, False), (OnUnknown.WARN, OnUnknown.INCOMPLETE, True)],
+)
+def test_what_an_unknown_means_is_part_of_it(
+    before: OnUnknown, after: OnUnknown, *, is_worse: bool
+) -> None:
+    was, now = (replace(finding(UNKNOWN), on_unknown=meaning) for meaning in (before, after))
+    (standing,) = compare(snapshot(was), snapshot(now)).states.values()
+    assert (standing.state, standing.is_worse) == (BaselineState.UPDATED, is_worse)
+    assert standing.why == (f"on_unknown: {before} before, {after} now",)
+    fail = replace(finding(), on_unknown=after)
+    assert states(snapshot(replace(fail, on_unknown=before)), snapshot(fail)) == [SAME]
+
+
+@pytest.mark.parametrize("same_evidence", [True, False])
+def test_what_passes_because_the_policy_asks_less_is_no_fix(*, same_evidence: bool) -> None:
+    old, new = snapshot(by("desk")), snapshot(by("desk", "900 days", outcome=PASS))
+    (absent,) = compare(old, new, same_evidence=same_evidence).absent
+    assert (absent.gone, absent.expected) == (Gone.ASKED_OTHERWISE, "900 days")
+
+
+def test_over_the_same_evidence_nothing_is_fixed() -> None:
+    old, new = snapshot(by("desk")), snapshot(by("desk", outcome=PASS))
+    assert [a.gone for a in compare(old, new, same_evidence=True).absent] == [Gone.ASKED_OTHERWISE]
+    assert [a.gone for a in compare(old, new).absent] == [Gone.PASSES]
+
+
+def key(**facts: FactValue) -> Account:
+    known = {
+        name.replace("__", "."): Fact(value, Provenance(Grade.OBSERVED, "keys", "/x"))
+        for name, value in facts.items()
+    }
+    return Account("okx", "mm", {}, "", Facts(known, {}))
+
+
+def judged(account: Account, seen: str = "seen", **more: Any) -> Snapshot:
+    one = replace(finding(), **{"rule": "GP011", "seen": seen, **more})
+    asked = {"GP011": ("ip.restricted", "ip.allowlist"), "GP004": ("permission.{item}", _WORDS)}
+    return Snapshot("old.json", {("okx", "mm"): account}, [one], asked)
+
+
+_WORDS = "permissions.native"
+BOUND = key(ip__restricted=True, key__fingerprint="0a:abcd", permission__withdraw=False)
+A_WORD = (Grant("trade", Access.GRANTED),)
+MORE_WORDS = (*A_WORD, Grant("withdraw", Access.GRANTED))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (BOUND, BOUND, ()),
+        (BOUND, key(ip__restricted=False, key__fingerprint="0a:abcd", permission__withdraw=False),
+         ("ip-binding-weakened (ip.restricted)",)),
+        (BOUND, key(ip__restricted=True, key__fingerprint="0b:efgh", permission__withdraw=False),
+         ("key-replaced (key.fingerprint)",)),
+        (BOUND, key(ip__restricted=True, key__fingerprint="0a:abcd", permission__withdraw=True),
+         ()),
+        (key(ip__restricted=False), key(ip__restricted=True), ()),
+    ],
+)  # fmt: skip
+def test_what_got_worse_about_the_key(before: Account, after: Account, why: Sequence[str]) -> None:
+    (standing,) = compare(judged(before), judged(after)).states.values()
+    assert (standing.is_worse, standing.why) == (bool(why), why)
+
+
+@pytest.mark.parametrize(
+    ("subject", "why"),
+    [("withdraw", ("word-granted (permissions.native)",)), ("trade", ())],
+)
+def test_of_words_only_the_one_that_is_asked_about_matters(subject: str, why: object) -> None:
+    before, after = (
+        judged(key(permissions__native=words), rule="GP004", subject=subject)
+        for words in (A_WORD, MORE_WORDS)
+    )
+    (standing,) = compare(before, after).states.values()
+    assert standing.why == why
+
+
+def test_for_a_rule_of_which_nobody_knows_what_it_asks_every_change_counts() -> None:
+    worse = key(ip__restricted=True, key__fingerprint="0a:abcd", permission__withdraw=True)
+    after = replace(judged(worse), asked={})
+    (standing,) = compare(judged(BOUND), after).states.values()
+    assert standing.why == ("permission-escalated (permission.withdraw)",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [
+        ("outside: 198.51.100.1", "outside: 198.51.100.1", False),
+        ("outside: 198.51.100.1, 192.0.2.7", "outside: 198.51.100.1", False),
+        ("outside: 198.51.100.1", "outside: 198.51.100.1, 192.0.2.7", True),
+        ("outside: 198.51.100.0/24", "outside: 198.51.100.7", False),
+        ("outside: 198.51.100.7", "outside: 198.51.100.0/24", True),
+        ("outside: 2001:db8::1", "outside: 2001:db8::2", True),
+        ("made on 2026-01-05 (321 days ago)", "made on 2026-01-05 (322 days ago)", False),
+        ("last used on 2026-01-05 (less than a day ago)", "last used on 2026-01-06 (1 day ago)",
+         False),
+        ("ends on 2026-12-05 (in 5 days)", "ends on 2026-12-05 (in less than a day)", False),
+        ("bound to 5 entries", "bound to 6 entries", True),
+        ("bound to 6 entries", "bound to 5 entries", False),
+        ("bound to 2 entries", "bound to 1 entry", False),
+        ("the account has 3 keys: ..a, ..b, ..c", "the account has 3 keys: ..a, ..b, ..d", True),
+        ("unknown words: quantum", "unknown words: quantum, teleport", True),
+        ("the name is bot", "the name is bot2", True),
+        ("", "any address may use the key", True),
+    ],
+)  # fmt: skip
+def test_whether_more_is_seen(before: str, after: str, *, more: bool) -> None:
+    (standing,) = compare(judged(BOUND, before), judged(BOUND, after)).states.values()
+    assert standing.is_worse is more
+    if more:
+        assert standing.why == (f"seen before: {before or 'nothing'}; seen now: {after}",)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -253,3 +254,18 @@ def test_every_fact_of_the_vocabulary_is_in_the_schema() -> None:
     data = json.loads(dumped(example()))
     for account in data["accounts"]:
         assert account["facts"].keys() | account["unknown"].keys() == FACTS.keys()
+
+
+def test_what_narrowed_the_collection_comes_back() -> None:
+    narrowed = replace(example(), narrowed_by=("--account mm-*", "--label desk=mm"))
+    assert parse_evidence(dumped(narrowed), "evidence.json") == narrowed
+    assert "narrowed_by" not in dumped(example())
+
+
+def test_evidence_is_as_old_as_its_oldest_account() -> None:
+    evidence = replace(example(), collected_at=NOW + timedelta(days=30))
+    assert evidence.oldest == min(one.collected_at for one in evidence.accounts)
+    assert replace(evidence, accounts=()).oldest == NOW + timedelta(days=30)
+    assert list(evidence.age_warnings(evidence.oldest + timedelta(days=7, hours=23))) == []
+    (warning,) = evidence.age_warnings(evidence.oldest + timedelta(days=2000))
+    assert "is 2,000 days old" in warning

@@ -52,6 +52,7 @@ WITHDRAW = RuleInfo(
     },
     references=("https://example.com/keys",),
     tags=("security", "permissions", "funds"),
+    facts=("permission.{item}",),
 )
 NOT_ALLOWED = RuleInfo(
     id="GP004",
@@ -72,6 +73,7 @@ UNBOUND = RuleInfo(
     fix={"default": "Edit the key and turn IP binding on."},
     references=("docs/gate.md",),
     tags=("network",),
+    facts=("ip.restricted",),
 )
 TOO_OLD = RuleInfo(
     id="GP020",

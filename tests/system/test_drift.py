@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -153,3 +154,146 @@ def test_what_cannot_be_compared(drifting: Any, arguments: list[str], told: str)
     ended = drifting.run(*arguments)
     assert ended.code == 2
     assert told in ended.err
+
+
+POLICY_OF_ADDRESSES = """\
+apiVersion: gatepolicy/v1
+kind: Policy
+metadata: {name: NAME, title: Addresses}
+ip_binding: {within: [WITHIN]}
+severity: {ip-outside-allowlist: SEVERITY}
+"""
+
+
+def write_policy(firm: Any, name: str, text: str) -> str:
+    (firm.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return f"{name}.yaml"
+
+
+def addresses(firm: Any, name: str, severity: str, *within: str) -> str:
+    text = POLICY_OF_ADDRESSES.replace("NAME", name).replace("SEVERITY", severity)
+    return write_policy(firm, name, text.replace("WITHIN", ", ".join(within)))
+
+
+def edited(firm: Any, file: str, days: int = 0, /, **facts: object) -> str:
+    """The evidence of the safe key with other facts, as if it were collected some days later."""
+    data = firm.read("old.json")
+    (account,) = data["accounts"]
+    for name, value in facts.items():
+        fact = name.replace("__", ".")
+        if value is None:
+            account["facts"].pop(fact, None)
+            account["unknown"][fact] = "not_disclosed"
+            continue
+        account["unknown"].pop(fact, None)
+        account["unknown_details"].pop(fact, None)
+        source = {"call": "config", "pointer": "/x"}
+        account["facts"][fact] = {"value": value, "grade": "observed", "source": source}
+    when = datetime.fromisoformat(data["collected_at"]) + timedelta(days=days)
+    data["collected_at"] = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    (firm.folder / file).write_text(json.dumps(data), encoding="utf-8")
+    return file
+
+
+STRAY = ["203.0.113.10/32", "198.51.100.1/32"]
+
+
+def since(firm: Any, old: str, new: str, *policies: str) -> Any:
+    """A scan that accepts what an earlier one found."""
+    named = [part for policy in policies for part in ("-p", policy)]
+    firm.run("evaluate", old, *named, "-o", "json=before.json")
+    return firm.run("evaluate", new, *named, "--baseline", "before.json", "--fail-on-new")
+
+
+def test_what_was_there_and_got_worse_fails(drifting: Any) -> None:
+    policy = addresses(drifting, "net", "high", "203.0.113.0/28")
+    old = edited(drifting, "a.json", ip__allowlist=STRAY)
+    anywhere = {"ip__restricted": False, "ip__allowlist": ["0.0.0.0/0"]}
+    new = edited(drifting, "b.json", **anywhere, key__fingerprint="ab" * 16 + ":wxyz")
+    ended = since(drifting, old, new, policy)
+    assert ended.code == 1
+    assert "Findings: 1 updated." in ended.out
+    assert "ip-binding-weakened (ip.restricted)" in ended.out
+    assert "key-replaced (key.fingerprint)" in ended.out
+
+
+def test_one_more_address_fails_and_one_less_does_not(drifting: Any) -> None:
+    policy = addresses(drifting, "net", "high", "203.0.113.0/28")
+    old = edited(drifting, "a.json", ip__allowlist=STRAY)
+    more = edited(drifting, "b.json", ip__allowlist=[*STRAY, "192.0.2.0/24"])
+    assert since(drifting, old, more, policy).code == 1
+    back = since(drifting, more, old, policy)
+    assert (back.code, "Findings: 1 unchanged." in back.out) == (0, True)
+
+
+def test_a_key_that_got_a_day_older_is_the_same(drifting: Any) -> None:
+    text = OLDER.replace("permissions: {forbid: [withdraw]}", "key: {max_age: 9d}")
+    policy = write_policy(drifting, "age", text)
+    made = "2026-01-05T09:30:00Z"
+    old, new = (edited(drifting, f"{n}.json", n, key__created_at=made) for n in (0, 1))
+    ended = since(drifting, old, new, policy)
+    assert (ended.code, "Findings: 1 unchanged." in ended.out) == (0, True)
+
+
+def test_what_a_policy_did_not_find_before_fails_though_another_one_did(drifting: Any) -> None:
+    mild = addresses(drifting, "mild", "low", "203.0.113.0/28")
+    strict = addresses(drifting, "strict", "high", "203.0.113.0/28", "198.51.100.0/24")
+    old = edited(drifting, "a.json", ip__allowlist=STRAY)
+    new = edited(drifting, "b.json", ip__allowlist=[*STRAY, "192.0.2.7/32"])
+    ended = since(drifting, old, new, mild, strict)
+    assert ended.code == 1
+    assert "Findings: 1 new, 1 updated." in ended.out
+
+
+def test_a_policy_with_another_name_finds_nothing_new(drifting: Any) -> None:
+    old = edited(drifting, "a.json", ip__allowlist=STRAY)
+    named, renamed = (addresses(drifting, name, "low", "203.0.113.0/28") for name in ("a", "b"))
+    drifting.run("evaluate", old, "-p", named, "-o", "json=before.json")
+    options = ("--baseline", "before.json", "--fail-on-new")
+    assert drifting.run("evaluate", old, "-p", renamed, *options).code == 0
+    heavier = addresses(drifting, "c", "high", "203.0.113.0/28")
+    ended = drifting.run("evaluate", old, "-p", heavier, *options)
+    assert ended.code == 1
+    assert "severity: low before, high now" in ended.out
+
+
+def test_diff_of_policies_sees_what_an_unknown_means(drifting: Any) -> None:
+    evidence = edited(drifting, "u.json", permission__withdraw=None)
+    strict = write_policy(drifting, "strict", OLDER)
+    loose = write_policy(
+        drifting, "loose", f"{OLDER}on_unknown: {{default: incomplete, withdraw: warn}}\n"
+    )
+    diff = ("diff", "--policy", "--evidence", evidence, "--exit-code")
+    for old, new, told in (
+        (strict, loose, "on_unknown: block before, warn now"),
+        (loose, strict, "on_unknown: warn before, block now"),
+    ):
+        ended = drifting.run(*diff, old, new)
+        assert ended.code == 1
+        assert told in ended.out
+    assert drifting.run(*diff, strict, strict).code == 0
+    found = json.loads(drifting.run(*diff, loose, strict, "-o", "json").out)["found"]
+    assert [(f["baseline"], f["baseline_worse"]) for f in found] == [("updated", True)]
+
+
+def test_diff_of_policies_tells_what_is_asked_otherwise(drifting: Any) -> None:
+    evidence = edited(drifting, "k.json", key__created_at="2026-01-05T09:30:00Z")
+    short, long = (
+        write_policy(
+            drifting,
+            f"max{days}",
+            OLDER.replace(
+                "permissions: {forbid: [withdraw]}", f"key: {{max_age: {days}d}}"
+            ).replace("name: desk", f"name: desk-{days}"),
+        )
+        for days in (9, 9000)
+    )
+    diff = ("diff", "--policy", "--evidence", evidence, short, long, "--exit-code")
+    ended = drifting.run(*diff)
+    assert ended.code == 1, "what the policy asks no more is no fix"
+    assert "GP020 key-too-old: asked otherwise" in ended.out
+    assert "before    the key is at most 9 days old" in ended.out
+    assert "after     the key is at most 9000 days old" in ended.out
+    (absent,) = json.loads(drifting.run(*diff, "-o", "json").out)["absent"]
+    assert absent["because"] == "asked otherwise"
+    assert absent["expected_now"] == "the key is at most 9000 days old"
