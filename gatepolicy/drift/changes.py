@@ -126,12 +126,12 @@ def _others(value: FactValue) -> list[str]:
     return [entry for entry in _texts(value) if "=" in entry or ":" not in entry]
 
 
-def _grown(name: str, none: str = "") -> _Changes:
+def _grown(name: str) -> _Changes:
     """Worse only where something is new in the list."""
 
     def changes(old: FactValue, new: FactValue) -> Iterator[_Change]:
         is_worse = not set(_texts(new)) <= set(_texts(old))
-        yield name, is_worse, _text(old) or none, _text(new) or none
+        yield name, is_worse, _text(old), _text(new)
 
     return changes
 

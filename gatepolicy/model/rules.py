@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from gatepolicy.model.severity import Severity
 
+OF_A_POLICY = "custom"
+"""The first tag of a rule that a policy brings; what follows are the controls that it names."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleInfo:
@@ -28,6 +31,11 @@ class RuleInfo:
     """Short words for consumers to group by."""
     facts: Sequence[str] = ()
     """What it asks about; ``{item}`` stands for what within the account a verdict is about."""
+
+    @property
+    def named_controls(self) -> Sequence[str]:
+        """Controls of frameworks that a policy's own rule names; what is shipped names none."""
+        return self.tags[1:] if self.tags[:1] == (OF_A_POLICY,) else ()
 
     def fix_for(self, exchange: str) -> str:
         """The fix on one exchange."""

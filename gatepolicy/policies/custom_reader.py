@@ -10,7 +10,7 @@ from gatepolicy.errors import Problem
 from gatepolicy.model.encoding import decode_time
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Fact, Grade, Provenance
-from gatepolicy.model.rules import RuleInfo
+from gatepolicy.model.rules import OF_A_POLICY, RuleInfo
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.model.written import EVERY_FACT, HOW_TO_WRITE, written_value
@@ -55,7 +55,7 @@ class CustomRuleReader:
             why=node["why"],
             fix={"default": node["fix"]},
             references=tuple(node.get("references", ())),
-            tags=("custom", *node.get("frameworks", ())),
+            tags=(OF_A_POLICY, *node.get("frameworks", ())),
             facts=expression.facts,
         )
         meaning = OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE))

@@ -13,7 +13,12 @@ from gatepolicy.reports.summary import left_out
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
 from gatepolicy.reports.text_parts import scan_head, title
 from gatepolicy.reports.text_report import Style
-from gatepolicy.rules.frameworks import Compared, Framework, FrameworkControl
+from gatepolicy.rules.frameworks import (
+    Compared,
+    Framework,
+    FrameworkControl,
+    with_rules_of_policies,
+)
 
 _WORDS = {
     Outcome.FAIL: "failed",
@@ -50,7 +55,8 @@ def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator
     counts: dict[str, Counter[Outcome]] = {}
     for verdict in scan.verdicts():
         counts.setdefault(verdict.name, Counter())[verdict.outcome] += 1
-    for framework in frameworks:
+    shown, others = with_rules_of_policies(frameworks, scan.rules)
+    for framework in shown:
         yield from title(framework.title)
         yield from labelled("source", framework.reference, width, indent=0)
         yield from labelled("compared", framework.checked, width, indent=0)
@@ -58,6 +64,7 @@ def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator
             yield from labelled("read", f"{source.document}: {source.read}", width, indent=0)
         for control in framework.controls:
             yield from _control(control, counts, width)
+    yield from _others(others, counts, width)
     yield line()
     text = "Evidence about parts of controls; whether a control is met, an auditor says."
     yield from paragraph(text, width)
@@ -67,16 +74,34 @@ def _control(
     control: FrameworkControl, counts: dict[str, Counter[Outcome]], width: int
 ) -> Iterator[Line]:
     asked = [rule for rule in control.rules if rule in counts]
-    total = sum((counts[rule] for rule in asked), Counter[Outcome]())
-    tones = {Outcome.FAIL: Tone.BAD, Outcome.UNKNOWN: Tone.UNSURE, Outcome.WAIVED: Tone.UNSURE}
-    tone = next((tones[outcome] for outcome in tones if total[outcome]), Tone.GOOD)
-    told = ", ".join(f"{total[o]:,} {word}" for o, word in _WORDS.items() if total[o])
     yield line()
     yield line(f"  {control.id} {control.title}", Tone.TITLE)
-    evidence = told or "none: no policy asks its rules"
-    yield from labelled("evidence", evidence, width, tone=tone if told else Tone.UNSURE)
+    yield from _evidence(asked, counts, width)
     yield from labelled("about", control.why, width)
     yield from labelled("compared", _COMPARED[control.compared], width)
     yield from labelled("rules", ", ".join(asked), width)
     missing = [rule for rule in control.rules if rule not in counts]
     yield from labelled("unasked", ", ".join(missing), width)
+
+
+def _others(
+    others: dict[str, list[str]], counts: dict[str, Counter[Outcome]], width: int
+) -> Iterator[Line]:
+    if not others:
+        return
+    yield from title("Other controls that policies name")
+    for control, rules in others.items():
+        yield line()
+        yield line(f"  {control}", Tone.TITLE)
+        yield from _evidence([rule for rule in rules if rule in counts], counts, width)
+        yield from labelled("compared", "with nothing: gatepolicy does not know it", width)
+        yield from labelled("rules", ", ".join(rules), width)
+
+
+def _evidence(asked: list[str], counts: dict[str, Counter[Outcome]], width: int) -> Iterator[Line]:
+    total = sum((counts[rule] for rule in asked), Counter[Outcome]())
+    tones = {Outcome.FAIL: Tone.BAD, Outcome.UNKNOWN: Tone.UNSURE, Outcome.WAIVED: Tone.UNSURE}
+    tone = next((tones[outcome] for outcome in tones if total[outcome]), Tone.GOOD)
+    told = ", ".join(f"{total[o]:,} {word}" for o, word in _WORDS.items() if total[o])
+    evidence = told or "none: no policy asks its rules"
+    yield from labelled("evidence", evidence, width, tone=tone if told else Tone.UNSURE)

@@ -16,6 +16,7 @@ from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import (
     ATTESTED_FACTS,
     FACTS,
+    Access,
     Fact,
     FactKind,
     FactValue,
@@ -23,17 +24,17 @@ from gatepolicy.model.facts import (
     Grant,
     Never,
 )
+from gatepolicy.rules.conditions import AHEAD
 
 EXTRA = "pip install 'gatepolicy[cel]'"
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
 """What a time that will not come is for an expression."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What a use or an attestation that never was is for an expression."""
+_MAY_COME = "key.expires_at"
 _ACCOUNT = ("account.id", "account.exchange", "account.owner", "account.labels")
 _FACTS = {**FACTS, **ATTESTED_FACTS}
-_NAME = re.compile(r"[a-z][a-z_]*(?:\.[a-z_]+)+")
 _PLACE = re.compile(r"<input>:\d+:(\d+): ([^\n]*)")
-_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
 
 class ExpressionError(Exception):
@@ -82,11 +83,30 @@ class Expression:
         }
         for name in self.facts:
             fact = known.get(name)
-            if fact is not None and fact.provenance.grade in accepted:
+            if fact is not None and fact.provenance.grade in accepted and is_clear(name, fact, now):
                 values[name] = _plain(name, fact.value)
-        result = self.program.eval(data=values)
-        value = result.value()
+        try:
+            value = self.program.eval(data=values).value()
+        except RuntimeError as error:
+            # So the library tells that its budget of iterations is spent.
+            return None, str(error)
         return (value, "") if isinstance(value, bool) else (None, str(value))
+
+
+def is_clear(name: str, fact: Fact, now: datetime) -> bool:
+    """Whether an expression may read a value, as a rule of ours could judge it.
+
+    A word of which nobody knows how far it is granted, or of which two things are said, would look
+    like any other; so would a key that was made, used or reviewed in the future.
+    """
+    value = fact.value
+    if isinstance(value, datetime):
+        return value.utcoffset() is not None and (name == _MAY_COME or value <= now + AHEAD)
+    if not isinstance(value, tuple):
+        return True
+    grants = {item for item in value if isinstance(item, Grant)}
+    words = {grant.word for grant in grants}
+    return len(words) == len(grants) and all(g.access is not Access.UNKNOWN for g in grants)
 
 
 def _library() -> Any:
@@ -119,14 +139,20 @@ def compile_expression(text: str, *, library: Callable[[], Any] = _library) -> E
     if str(program.return_type()) != "BOOL":
         what = f"this is {program.return_type()}, a condition is true or false"
         raise ExpressionError(what, "compare it with something")
-    named = set(_NAME.findall(_TEXT.sub("", text)))
-    facts = tuple(name for name in _FACTS if _is_named(name, named))
-    asks_account = any(_is_named(name, named) for name in _ACCOUNT)
+    checked = program.serialize()
+    facts = tuple(name for name in _FACTS if _is_named(name, checked))
+    asks_account = any(_is_named(name, checked) for name in _ACCOUNT)
     return Expression(text, facts, asks_account, program)
 
 
-def _is_named(name: str, named: set[str]) -> bool:
-    return any(text == name or text.startswith(f"{name}.") for text in named)
+def _is_named(name: str, checked: bytes) -> bool:
+    """Whether the checker resolved anything to this variable.
+
+    The text cannot tell: blanks, line breaks and comments may stand within a name. The checked
+    expression holds every reference as ``Reference.name``, field 1 of type text:
+    https://github.com/cel-expr/cel-spec, proto/cel/expr/checked.proto.
+    """
+    return b"\x0a" + bytes([len(name)]) + name.encode() in checked
 
 
 def _wrong(message: str) -> ExpressionError:
@@ -160,7 +186,7 @@ def _plain(name: str, value: FactValue) -> Any:
     """A value as the expression sees it: networks and words are texts."""
     match value:
         case Never():
-            return FAR if name == "key.expires_at" else LONG_AGO
+            return FAR if name == _MAY_COME else LONG_AGO
         case tuple():
             grants = {item.word: item.access.value for item in value if isinstance(item, Grant)}
             if _FACTS[name].kind is FactKind.GRANTS:

@@ -1,12 +1,13 @@
 """Frameworks: which of their controls a rule gives evidence about. Data, in ``frameworks.yaml``."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
+from gatepolicy.model.rules import RuleInfo
 from gatepolicy.resources import frameworks_file, schemas_directory
 
 
@@ -111,3 +112,40 @@ def controls_of(rule: str, frameworks: Sequence[Framework]) -> tuple[str, ...]:
         for control in framework.controls
         if rule in control.rules
     )
+
+
+def with_rules_of_policies(
+    frameworks: Sequence[Framework], rules: Iterable[RuleInfo]
+) -> tuple[tuple[Framework, ...], dict[str, list[str]]]:
+    """Add rules of policies to the controls that they name, such as ``SOC2 CC6.1``.
+
+    Args:
+        frameworks: The shipped ones.
+        rules: Of the scan; what is shipped is skipped.
+
+    Returns:
+        The frameworks with these rules, and names of rules by every control that is in none.
+    """
+    named: dict[str, list[str]] = {}
+    for rule in rules:
+        for text in rule.named_controls:
+            named.setdefault(text, []).append(rule.name)
+    placed: set[str] = set()
+
+    def extended(framework: Framework, control: FrameworkControl) -> FrameworkControl:
+        names = {_plain(f"{name} {control.id}") for name in (framework.id, framework.title)}
+        mine = [text for text in named if _plain(text) in names]
+        placed.update(mine)
+        own = dict.fromkeys(rule for text in mine for rule in named[text])
+        return replace(control, rules=(*control.rules, *own))
+
+    found = tuple(
+        replace(framework, controls=tuple(extended(framework, c) for c in framework.controls))
+        for framework in frameworks
+    )
+    return found, {text: rules for text, rules in named.items() if text not in placed}
+
+
+def _plain(text: str) -> str:
+    """People write SOC2, SOC 2 and soc-2."""
+    return "".join(character for character in text.casefold() if character.isalnum())

@@ -132,6 +132,94 @@ def test_facts_of_every_kind(condition: str, value: FactValue, holds: bool) -> N
     assert not expression.asks_account
 
 
+NAMES = [
+    ("account . labels['desk'] == 'vault'", (), True),
+    ("account.\n  labels.desk == 'vault'", (), True),
+    ("account.// who\nowner == 'x'", (), True),
+    (".account.exchange == 'okx'", (), True),
+    ("['okx'].exists(one, one == account.id)", (), True),
+    ("key .name == 'account.labels'", ("key.name",), False),
+    ("permission.\n\twithdraw // key.active", ("permission.withdraw",), False),
+    ('r"\\d" == key.name', ("key.name",), False),
+]
+
+
+@pytest.mark.parametrize(("condition", "facts", "asks_account"), NAMES)
+def test_what_an_expression_names_is_found_however_it_is_written(
+    condition: str, facts: tuple[str, ...], asks_account: bool
+) -> None:
+    expression = compile_expression(condition)
+    assert (expression.facts, expression.asks_account) == (facts, asks_account)
+
+
+def test_the_verdict_about_one_account_is_not_given_to_the_next() -> None:
+    condition = "'!permission.withdraw || account.\n\n      labels.desk == \"vault\"'"
+    text = re.sub(r'condition: ".*"', lambda _: f"condition: {condition}", RULE)
+    (policy,) = policies(desk=HEAD + text)
+    fact = Fact(True, Provenance(Grade.OBSERVED, "c", "/x"))
+    facts = Facts.nothing(Reason.TIMEOUT).learn("permission.withdraw", fact)
+    place = Location("a.yaml", 3, 5)
+    subjects = [Subject(desk, "okx", {"desk": desk}, "", place) for desk in ("vault", "mm")]
+    exchanges = {"okx": load_exchange("okx")}
+    plan = make_plan(subjects, [policy], exchanges, rules_of([policy], exchanges), Selection())
+    evidence = {one.id: Evidence(one, NOW, facts, ()) for one in subjects}
+    outcomes = [result.verdicts[0].outcome for result in evaluate_evidence(plan, evidence, now=NOW)]
+    assert outcomes == [Outcome.PASS, Outcome.FAIL]
+
+
+DOUBTFUL: list[tuple[str, FactValue]] = [
+    (
+        "!('withdraw' in permissions.native) || permissions.native['withdraw'] != 'granted'",
+        (Grant("read", Access.GRANTED), Grant("withdraw", Access.UNKNOWN)),
+    ),
+    (
+        "permissions.native['withdraw'] == 'read-only'",
+        (Grant("withdraw", Access.GRANTED), Grant("withdraw", Access.READ_ONLY)),
+    ),
+    ("now - key.created_at < duration('2160h')", NOW + timedelta(days=30)),
+    ("now - key.last_used_at < duration('2160h')", NOW + timedelta(hours=2)),
+    ("now - attested.review < duration('2160h')", NOW + timedelta(days=1)),
+    ("key.expires_at - now > duration('1h')", (NOW + timedelta(days=9)).replace(tzinfo=None)),
+]
+
+
+@pytest.mark.parametrize(("condition", "value"), DOUBTFUL)
+def test_what_a_shipped_rule_could_not_judge_a_rule_of_a_policy_cannot_either(
+    condition: str, value: FactValue
+) -> None:
+    expression = compile_expression(condition)
+    (name,) = expression.facts
+    subject = Subject("mm", "okx", {}, "", Location("a.yaml", 3, 5))
+    facts = {name: Fact(value, Provenance(Grade.OBSERVED, "", ""))}
+    assert expression.judge(facts, frozenset(Grade), subject, NOW)[0] is None
+
+
+def test_a_doubtful_value_is_told_as_such() -> None:
+    text = of("now - key.created_at < duration('2160h')")
+    text = re.sub(r"examples:.*", EXAMPLES_OF_AGE, text, flags=re.DOTALL)
+    verdict = judged(text, {"key.created_at": NOW + timedelta(days=30)})
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNKNOWN, Reason.UNEXPECTED_ANSWER)
+    assert "the value of key.created_at, 2026-12-24" in verdict.needed
+
+
+EXAMPLES_OF_AGE = """examples:
+      pass: [{facts: {key.created_at: 2025-12-31T00:00:00Z}}]
+      fail: [{facts: {key.created_at: 2024-12-31T00:00:00Z}}]
+      unknown: [{}]
+"""
+
+
+def test_an_expression_that_costs_too_much_is_unknown() -> None:
+    zeros = f"[{','.join('0' * 60)}]"
+    expression = compile_expression(
+        f"{zeros}.all(a, {zeros}.all(b, {zeros}.all(c, {zeros}.all(d, a == b && c == d))))"
+    )
+    subject = Subject("mm", "okx", {}, "", Location("a.yaml", 3, 5))
+    truth, why = expression.judge({}, frozenset(Grade), subject, NOW)
+    assert truth is None
+    assert "budget" in why
+
+
 @pytest.mark.parametrize(
     ("value", "seen"),
     [

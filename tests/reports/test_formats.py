@@ -1,12 +1,14 @@
 """Every format, told what it needs and nothing else, and safe to look at."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 
+from gatepolicy.model.rules import OF_A_POLICY
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
@@ -33,6 +35,20 @@ def test_text_takes_the_style() -> None:
     options = ReportOptions(style=Style(colour=True))
     assert "\x1b[" in rendered("text", example_scan(), options)
     assert "\x1b" not in rendered("text", example_scan())
+
+
+def test_a_rule_of_a_policy_stands_under_the_controls_that_it_names() -> None:
+    scan = example_scan()
+    own = replace(
+        scan.rules[0], name="desk-rule", tags=(OF_A_POLICY, "SOC 2 CC6.1", "soc2 cc6.1", "Desk 7")
+    )
+    text = rendered("frameworks", replace(scan, rules=(*scan.rules, own)))
+    (control,) = re.findall(r"\n  CC6\.1 .*?\n\n", text, flags=re.DOTALL)
+    assert "desk-rule" in control
+    (other,) = re.findall(r"\n  Desk 7\n.*?\n\n", text, flags=re.DOTALL)
+    assert "none: no policy asks its rules" in other
+    assert "desk-rule" in other
+    assert "Other controls" not in rendered("frameworks", scan)
 
 
 def test_sarif_takes_profile_and_scope() -> None:
