@@ -10,6 +10,8 @@ from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Grade, Never, Pr
 from gatepolicy.model.location import Location
 
 PREFIX = "attested."
+_OF_THE_ACCOUNT = frozenset({"two_factor"})
+"""Controls that are about the account and so hold for all its keys; the others are about a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,14 @@ class Attestation:
     location: Location
     """Where it stands."""
 
+    def is_about(self, subject: Subject) -> bool:
+        """Whether it is about an account, or about a key that a scan found beside one.
+
+        Nobody who looked at the key of an account looked at a key that was found later.
+        """
+        of_account = self.control in _OF_THE_ACCOUNT and self.selector.names(subject)
+        return of_account or self.selector.names_key(subject)
+
 
 def with_attested(facts: Facts, subject: Subject, attestations: Sequence[Attestation]) -> Facts:
     """Facts with the last day on which somebody attested each control.
@@ -38,7 +48,7 @@ def with_attested(facts: Facts, subject: Subject, attestations: Sequence[Attesta
         subject: The account.
         attestations: All of them. What nobody attested was never attested.
     """
-    mine = [one for one in attestations if one.selector.names(subject)]
+    mine = [one for one in attestations if one.is_about(subject)]
     told = {name: _last(name, mine) for name in ATTESTED_FACTS}
     unknown = {name: why for name, why in facts.unknown.items() if name not in told}
     return Facts({**facts.known, **told}, unknown)

@@ -27,15 +27,25 @@ ALL = {"two-factor-unattested", "secret-storage-unattested", "settings-unatteste
        "review-overdue"}  # fmt: skip
 
 
-def outcomes(text: str, policy: str = POLICY, account: str = "okx-mm") -> dict[str, str]:
+def outcomes(
+    text: str, policy: str = POLICY, account: str = "okx-mm", found_by: str = ""
+) -> dict[str, str]:
     """Rule to outcome and what was seen."""
     policies = load_policies(["p.yaml"], read=lambda _: policy.encode())
-    subject = Subject(account, "okx", {}, "", Location("a.yaml", 3, 5))
+    place = Location("a.yaml", 3, 5)
+    subject = Subject(account, "okx", {"desk": "mm"}, "", place, found_by)
     plan = make_plan([subject], policies, {"okx": load_exchange("okx")}, load_rules(), Selection())
     evidence = Evidence(subject, NOW, Facts.nothing(Reason.TIMEOUT), ())
     said = load_attestations(["s.yaml"], read=lambda _: text.encode())
     (result,) = evaluate_evidence(plan, {account: evidence}, now=NOW, attestations=said)
     return {v.name: f"{v.outcome}: {v.seen or v.needed}" for v in result.verdicts}
+
+
+def everything(selector: str) -> str:
+    """Attestations of all controls for the same accounts."""
+    controls = ("two_factor", "secret_storage", "settings", "review")
+    entries = (f"  - {{control: {c}, {selector}, by: Ada, date: 2026-11-20}}\n" for c in controls)
+    return EMPTY_FILE.replace(" []", "") + "".join(entries)
 
 
 def test_what_nobody_said_is_a_finding() -> None:
@@ -53,6 +63,36 @@ def test_what_somebody_said_in_time_passes() -> None:
 def test_it_is_about_the_accounts_that_it_names() -> None:
     assert outcomes(FILE, account="vault")["two-factor-unattested"].startswith("fail")
     assert outcomes(FILE, account="gate-7")["two-factor-unattested"].startswith("pass")
+
+
+@pytest.mark.parametrize(
+    "selector",
+    ["accounts: [okx-mm]", "accounts: [okx-*]", 'accounts: ["*"]', "accounts: [okx-mm/*]",
+     "exchanges: [okx]", "labels: {desk: mm}", "accounts: [okx-mm/key-15a?]"],
+)  # fmt: skip
+def test_nobody_attested_a_key_that_a_scan_found(selector: str) -> None:
+    said = outcomes(everything(selector), account="okx-mm/key-15a3", found_by="okx-mm")
+    said.pop("two-factor-unattested")
+    assert set(said.values()) == {"fail: nobody has attested it"}
+
+
+def test_the_second_factor_of_an_account_holds_for_the_keys_that_a_scan_finds() -> None:
+    said = outcomes(FILE, account="okx-mm/key-15a3", found_by="okx-mm")
+    assert said["two-factor-unattested"].startswith("pass")
+    other = outcomes(FILE, account="vault/key-15a3", found_by="vault")
+    assert other["two-factor-unattested"].startswith("fail")
+
+
+def test_a_found_key_is_attested_by_its_own_id() -> None:
+    named = everything("accounts: [okx-mm/key-15a3]")
+    said = outcomes(named, account="okx-mm/key-15a3", found_by="okx-mm")
+    assert {text.split(":")[0] for text in said.values()} == {Outcome.PASS}
+    beside = outcomes(named, account="okx-mm/key-77f0", found_by="okx-mm")
+    assert set(beside.values()) == {"fail: nobody has attested it"}
+    narrowed = everything("accounts: [okx-mm/key-15a3], exchanges: [gate]")
+    assert set(outcomes(narrowed, account="okx-mm/key-15a3", found_by="okx-mm").values()) == {
+        "fail: nobody has attested it"
+    }
 
 
 def test_it_expires_when_the_policy_says() -> None:
