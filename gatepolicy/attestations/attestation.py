@@ -40,21 +40,24 @@ class Attestation:
         return of_account or self.selector.names_key(subject)
 
 
-def with_attested(facts: Facts, subject: Subject, attestations: Sequence[Attestation]) -> Facts:
+def with_attested(
+    facts: Facts, subject: Subject, attestations: Sequence[Attestation], as_of: datetime
+) -> Facts:
     """Facts with the last day on which somebody attested each control.
 
     Args:
         facts: What is known about the account's key.
         subject: The account.
         attestations: All of them. What nobody attested was never attested.
+        as_of: Nothing that was said on a later day counts. UTC.
     """
-    mine = [one for one in attestations if one.is_about(subject)]
-    told = {name: _last(name, mine) for name in ATTESTED_FACTS}
+    mine = [one for one in attestations if one.day <= as_of.date() and one.is_about(subject)]
+    told = {name: _last(name, mine, as_of) for name in ATTESTED_FACTS}
     unknown = {name: why for name, why in facts.unknown.items() if name not in told}
     return Facts({**facts.known, **told}, unknown)
 
 
-def _last(name: str, attestations: Sequence[Attestation]) -> Fact:
+def _last(name: str, attestations: Sequence[Attestation], as_of: datetime) -> Fact:
     control = name.removeprefix(PREFIX)
     of_control = [one for one in attestations if one.control == control]
     if not of_control:
@@ -62,5 +65,6 @@ def _last(name: str, attestations: Sequence[Attestation]) -> Fact:
     last = max(of_control, key=lambda one: one.day)
     told = f"{last.by} on {last.day}, {last.location}"
     reference = f"{told}, {last.evidence}" if last.evidence else told
-    moment = datetime.combine(last.day, time(), UTC)
+    # Nobody knows at which hour it was said: the day counts from its end, or from now.
+    moment = min(datetime.combine(last.day, time.max, UTC), as_of)
     return Fact(moment, Provenance(Grade.ATTESTED, "", "", reference))
