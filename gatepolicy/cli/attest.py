@@ -1,5 +1,6 @@
 """``gatepolicy attest``: say on a date what no API proves."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gatepolicy.model.facts import ATTESTED_FACTS
 from gatepolicy.reports.write import write_report
 
 _CONTROLS = [name.removeprefix(PREFIX) for name in ATTESTED_FACTS]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _QUESTIONS = {
     "control": f"What was looked at ({', '.join(_CONTROLS)})",
     "account": "Account",
@@ -46,7 +48,12 @@ def command(**given: Any) -> ExitCode:
     text = read_text(file) if Path(file).exists() else ""
     filled = fill(given, _QUESTIONS)
     account = filled["account"]
-    day = given["day"] or inputs.now().date().isoformat()
+    today = inputs.now().date().isoformat()
+    day = given["day"] or today
+    # Both are written like 2026-11-01: what is not is told when the entry is checked.
+    if _DAY.fullmatch(day) and day > today:
+        hint = "name the day (UTC) on which somebody looked"
+        raise UsageError(f"--date {day}: this day is yet to come", hint=hint)
     entry = {
         "control": filled["control"],
         "accounts": [account] if isinstance(account, str) else list(account),

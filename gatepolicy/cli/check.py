@@ -83,7 +83,7 @@ def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
-    load_attestations(given["attestation_files"])
+    load_attestations(given["attestation_files"], today=inputs.now().date())
     return list(given["attestation_files"])
 
 

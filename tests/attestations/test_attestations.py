@@ -222,6 +222,9 @@ def test_it_answers_no_other_question() -> None:
         ("2026-11-01", "2026-02-30", "there is no day 2026-02-30"),
         ("    by: Ada Example\n", "", "by"),
         ("two_factor", "karma", "two_factor"),
+        ("by: Ada Example", "by: '  '", "by: blank; write who says so"),
+        ("by: Ada Example", 'by: "\\u200b\\t\\u00a0"', "by: blank; write who says so"),
+        ("evidence: https://tickets.example.com/AUDIT-7", "evidence: ' '", "evidence: blank"),
     ],
 )
 def test_what_is_wrong_is_told(old: str, new: str, told: str) -> None:
@@ -250,3 +253,28 @@ def test_the_command_adds_one(run: Run, tmp_path: Path) -> None:
     assert run("attest", "--control", "review").code == 2
     assert run("attest", *said, "--date", "yesterday").code == 2
     assert run("attest", *said, "--attestations", "a", "--attestations", "b").code == 2
+
+
+def test_nobody_says_what_is_yet_to_come(run: Run, tmp_path: Path) -> None:
+    said = ("--control", "two_factor", "--account", "okx-mm")
+    ended = run("attest", *said, "--by", "Ada", "--date", "2999-01-01")
+    assert ended.code == 2
+    assert ended.err == (
+        "error: --date 2999-01-01: this day is yet to come\n"
+        "hint: name the day (UTC) on which somebody looked\n"
+    )
+    assert run("attest", *said, "--by", "   ").code == 2
+    assert not (tmp_path / "attestations.yaml").exists()
+
+
+def test_check_tells_days_to_come(run: Run, tmp_path: Path) -> None:
+    text = FILE.replace("2026-11-01", "2020-11-01") + FILE.split("attestations:\n")[1].replace(
+        "2026-11-01", "2999-01-01"
+    )
+    (tmp_path / "s.yaml").write_text(text)
+    ended = run("check", "--attestations", "s.yaml")
+    assert ended.code == 2
+    assert ended.err.startswith(
+        "s.yaml:13:11: attestations[1].date: this day is yet to come; until then it counts for"
+        " nothing; correct it\n"
+    )

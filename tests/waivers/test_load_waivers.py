@@ -62,6 +62,18 @@ def test_a_waiver() -> None:
          " 2026-02-30; write it like 2026-12-31"),
         ("2026-12-31", "2026-10-31", "w.yaml:11:14: waivers[0].expires: it ends before it begins;"
          " write a later day"),
+        ("desk@example.com", "' '", "w.yaml:8:12: waivers[0].owner: blank;"
+         " write who answers for it"),
+        ("Waits for the exchange's review.", "'            '",
+         "w.yaml:9:20: waivers[0].justification: blank or too short; write why it is accepted,"
+         " in a sentence"),
+        ("Waits for the exchange's review.", '"  so what  \\n"',
+         "w.yaml:9:20: waivers[0].justification: blank or too short; write why it is accepted,"
+         " in a sentence"),
+        ("    created", "    ticket: ' '\n    created", "w.yaml:10:13: waivers[0].ticket: blank;"
+         " write where it was discussed, or leave it out"),
+        ("    created", '    approved_by: "\\u200b"\n    created',
+         "w.yaml:10:18: waivers[0].approved_by: blank; write who agreed, or leave it out"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(old: str, new: str, told: str) -> None:
