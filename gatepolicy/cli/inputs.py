@@ -35,6 +35,12 @@ def _policy_file(named: str) -> str:
         raise UsageError(f"-p {named}: {error}", hint=error.fix) from None
 
 
+def inventory_file(given: Given) -> str | None:
+    """The named inventory, or the usual one where it exists, for commands that can do without."""
+    named: str | None = given["inventory_file"]
+    return named or ("accounts.yaml" if Path("accounts.yaml").exists() else None)
+
+
 def now() -> datetime:
     """The clock of the command line; everything below takes its time as an argument."""
     return datetime.now(UTC)
