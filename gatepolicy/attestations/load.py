@@ -7,7 +7,7 @@ from typing import Any
 
 from gatepolicy.accounts.selector import Selector
 from gatepolicy.attestations.attestation import Attestation
-from gatepolicy.documents.append import Entry, append_entry
+from gatepolicy.documents.append import Entry, append_entry, refused_entry
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
@@ -89,10 +89,14 @@ def with_attestation(text: str, file: str, entry: Entry) -> str:
         entry: The attestation, by the names of the schema.
 
     Raises:
-        DocumentError: The file, or the file with the attestation, is none of attestations.
+        DocumentError: The file is none of attestations.
+        UsageError: The entry is no attestation.
     """
     before = text or EMPTY_FILE
     load_attestations([file], read=lambda _: before.encode())
     after = append_entry(before, parse_yaml(before, file), "attestations", entry)
-    load_attestations([file], read=lambda _: after.encode())
+    try:
+        load_attestations([file], read=lambda _: after.encode())
+    except DocumentError as error:
+        raise refused_entry(error, file) from None
     return after

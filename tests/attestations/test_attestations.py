@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatepolicy.attestations.load import EMPTY_FILE, load_attestations, with_attestation
-from gatepolicy.errors import DocumentError
+from gatepolicy.errors import DocumentError, UsageError
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Evidence, Subject
@@ -238,6 +238,23 @@ def test_an_entry_is_added() -> None:
     assert after.startswith(FILE)
     assert len(load_attestations(["s.yaml"], read=lambda _: after.encode())) == 2
     assert with_attestation("", "s.yaml", entry).endswith("    date: 2026-11-02\n")
+
+
+def test_an_entry_is_added_with_the_ends_of_lines_of_the_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "attestations.yaml"
+    file.write_bytes(FILE.replace("\n", "\r\n").encode())
+    said = ("--control", "review", "--account", "okx-mm", "--by", "Ada")
+    assert run("attest", *said).code == 0
+    assert file.read_bytes().count(b"\n") == file.read_bytes().count(b"\r\n") > 12
+    assert len(load_attestations([str(file)])) == 2
+
+
+def test_what_is_wrong_with_the_new_entry_has_no_line() -> None:
+    entry = {"control": "review", "accounts": ["mm"], "by": " ", "date": "soon"}
+    with pytest.raises(UsageError) as caught:
+        with_attestation(FILE, "s.yaml", entry)
+    assert str(caught.value) == ("s.yaml: the new entry: by: blank; date: not of the expected form")
+    assert caught.value.hint == 'write who says so; for example "2026-11-01"'
 
 
 def test_the_command_adds_one(run: Run, tmp_path: Path) -> None:
