@@ -1,7 +1,6 @@
 """``gatepolicy attest``: say on a date what no API proves."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,7 +9,7 @@ from gatepolicy.attestations.attestation import PREFIX
 from gatepolicy.attestations.load import with_attestation
 from gatepolicy.cli import inputs, options
 from gatepolicy.cli.filling import fill
-from gatepolicy.documents.source import read_text
+from gatepolicy.documents.source import is_there, read_text
 from gatepolicy.errors import UsageError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.facts import ATTESTED_FACTS
@@ -45,7 +44,7 @@ def command(**given: Any) -> ExitCode:
         hint = "name one: --attestations FILE"
         raise UsageError("more than one file of attestations is named", hint=hint)
     file = files[0]
-    text = read_text(file) if Path(file).exists() else ""
+    text = read_text(file) if is_there(file) else ""
     filled = fill(given, _QUESTIONS)
     account = filled["account"]
     today = inputs.now().date().isoformat()

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import click
 
+from gatepolicy.documents.source import is_folder
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import clean
@@ -119,7 +120,7 @@ def _refuse_two_in_one_place(outputs: tuple[Output, ...]) -> None:
 def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
     for output in outputs:
         folder = Path(output.path).parent
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise UsageError(
                 f"-o {output.format}={output.path}: there is no folder {folder}",
                 hint=f"make {folder} first",

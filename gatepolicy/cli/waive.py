@@ -1,8 +1,8 @@
 """``gatepolicy waive``: accept a finding for a time, in the file of waivers."""
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -10,7 +10,7 @@ import click
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.cli.filling import fill
-from gatepolicy.documents.source import read_text
+from gatepolicy.documents.source import is_there, read_text
 from gatepolicy.errors import UsageError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.custom import with_custom
@@ -60,14 +60,13 @@ def command(**given: Any) -> ExitCode:
     if len(files) > 1:
         raise UsageError("more than one file of waivers is named", hint="name one: --waivers FILE")
     file = files[0]
-    text = read_text(file) if Path(file).exists() else ""
+    text = read_text(file) if is_there(file) else ""
     policies = _policies(given)
     rules = with_custom(load_rules(), custom_rules(policies))
     waiver_id = given["waiver_id"] or free_id(text, file, rules)
     filled = fill(given, _QUESTIONS)
     account = filled["account"]
     today = inputs.now().date()
-    days = filled["expires"]
     entry = {
         "id": waiver_id,
         "rule": filled["rule"],
@@ -79,13 +78,30 @@ def command(**given: Any) -> ExitCode:
         "ticket": given["ticket"],
         "approved_by": given["approved_by"],
         "created": today.isoformat(),
-        "expires": (today + timedelta(days=int(days))).isoformat() if days.isdigit() else days,
+        "expires": _last_day(filled["expires"], today),
     }
     text = with_waiver(text, file, entry, rules)
     _refuse(load_waivers([file], rules, read=lambda _: text.encode())[-1], policies, given)
     write_report([text], file)
     click.echo(f"{file}: {waiver_id} waives {filled['rule']} until {entry['expires']}", err=True)
     return ExitCode.OK
+
+
+def _last_day(text: str, today: date) -> str:
+    """A day as it is written, or so many days from today.
+
+    Raises:
+        UsageError: The calendar ends before.
+    """
+    if not re.fullmatch("[0-9]+", text):
+        return text
+    try:
+        return (today + timedelta(days=int(text))).isoformat()
+    # NOTE: Python refuses to read thousands of digits.
+    except (OverflowError, ValueError):
+        what = f"--expires: {text[:20]}{'…' * (len(text) > 20)} days from today is no day"
+        hint = "name a day, such as 2026-12-31, or fewer days"
+        raise UsageError(what, hint=hint) from None
 
 
 def _policies(given: Mapping[str, Any]) -> Sequence[Policy]:
