@@ -25,14 +25,24 @@ class Evaluator:
     looked up. That is several times faster, and keeps the memory of a large scan flat.
     """
 
-    def __init__(self, *, now: datetime, attestations: Sequence[Attestation] = ()) -> None:
-        """Evaluate against one moment for all accounts.
+    def __init__(
+        self,
+        *,
+        now: datetime,
+        attestations: Sequence[Attestation] = (),
+        as_of: datetime | None = None,
+    ) -> None:
+        """Evaluate against the same moments for all accounts.
 
         Args:
-            now: Ages and expiries are counted from here. UTC.
+            now: Ages and expiries are counted from here: evidence proves what was so then. UTC.
             attestations: What people said.
+            as_of: When what people said is judged; ``now`` unless given. A moment before ``now``
+                makes nothing younger, and what was said after it does not count. UTC.
         """
         self._now = now
+        self._as_of = as_of or now
+        self._later = max(now, self._as_of)
         self._attestations = attestations
         self._attested: dict[int, bool] = {}
         self._asked: dict[int, _Asked] = {}
@@ -42,7 +52,7 @@ class Evaluator:
         """All verdicts about one account."""
         facts = evidence.facts
         if self._asks_people(question.controls):
-            facts = with_attested(facts, evidence.subject, self._attestations)
+            facts = with_attested(facts, evidence.subject, self._attestations, self._as_of)
         subject = evidence.subject
         judged = (self._verdict(control, facts, subject) for control in question.controls)
         verdicts = (*question.given, *judged)
@@ -53,30 +63,41 @@ class Evaluator:
         # By identity: the plan keeps one tuple for all accounts with the same questions.
         known = self._attested.get(id(controls))
         if known is None:
-            named = {test.fact for control in controls for test in tests_of(control.condition)}
-            for control in controls:
-                named.update(() if control.expression is None else control.expression.facts)
-            known = self._attested[id(controls)] = not named.isdisjoint(ATTESTED_FACTS)
+            known = any(_asks_people(_facts_of(control)) for control in controls)
+            self._attested[id(controls)] = known
         return known
+
+    def _moment(self, names: Sequence[str]) -> datetime:
+        """When a question about these facts is judged."""
+        return self._later if _asks_people(names) else self._now
 
     def _verdict(self, control: Control, facts: Facts, subject: Subject) -> Verdict:
         if control.expression is not None and control.expression.asks_account:
-            return evaluate((control,), facts, self._now, subject)[0]
+            moment = self._moment(control.expression.facts)
+            return evaluate((control,), facts, moment, subject)[0]
         # By identity: hashing a whole control would cost more than it saves.
         asked = self._asked.get(id(control))
         if asked is None:
-            expression = control.expression
-            asked_by_expression = () if expression is None else expression.facts
-            tests = tests_of(control.condition)
-            names = dict.fromkeys((*asked_by_expression, *(test.fact for test in tests)))
-            asked = self._asked[id(control)] = _Asked(control, tuple(names), {})
+            names = _facts_of(control)
+            asked = self._asked[id(control)] = _Asked(control, names, self._moment(names), {})
         known, unknown = facts.known, facts.unknown
         told = tuple([known.get(name) or unknown.get(name) for name in asked.names])
         verdict = asked.verdicts.get(told)
         if verdict is None:
-            (verdict,) = evaluate((control,), facts, self._now, subject)
+            (verdict,) = evaluate((control,), facts, asked.moment, subject)
             asked.verdicts[told] = verdict
         return verdict
+
+
+def _facts_of(control: Control) -> tuple[str, ...]:
+    """The facts that decide."""
+    by_expression = () if control.expression is None else control.expression.facts
+    by_tests = (test.fact for test in tests_of(control.condition))
+    return tuple(dict.fromkeys((*by_expression, *by_tests)))
+
+
+def _asks_people(names: Sequence[str]) -> bool:
+    return not ATTESTED_FACTS.keys().isdisjoint(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +108,8 @@ class _Asked:
     """Kept, so that its identity is not given to another one."""
     names: tuple[str, ...]
     """The facts that decide."""
+    moment: datetime
+    """When it is judged. UTC."""
     verdicts: dict[tuple[Fact | Unknown | None, ...], Verdict]
     """What is known about these facts, to the verdict."""
 
@@ -149,6 +172,7 @@ def evaluate_evidence(
     *,
     now: datetime,
     attestations: Sequence[Attestation] = (),
+    as_of: datetime | None = None,
 ) -> list[AccountResult]:
     """All verdicts about evidence that was collected before.
 
@@ -157,6 +181,7 @@ def evaluate_evidence(
         evidence: By account id.
         now: When the evidence was collected: what was proved then is judged as of then. UTC.
         attestations: What people said.
+        as_of: When what people said is judged, as waivers are; ``now`` unless given. UTC.
     """
-    evaluator = Evaluator(now=now, attestations=attestations)
+    evaluator = Evaluator(now=now, attestations=attestations, as_of=as_of)
     return [evaluator.judge(question, evidence[question.subject.id]) for question in plan.questions]

@@ -10,6 +10,7 @@ from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.exchanges.remedies import Remedies
+from gatepolicy.plan import Plan, Selection, make_plan
 from gatepolicy.policies.custom import CustomRule, redefined_rules, with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.names import NO_NAMES, Names
@@ -61,6 +62,17 @@ def load_workspace(
     named = [account.subject.exchange for account in inventory.accounts]
     exchanges = load_exchanges(named)
     return Workspace(policies, inventory, exchanges, rules_of(policies, exchanges, named))
+
+
+def plan_of(policies: Sequence[Policy], inventory: Inventory | None) -> Plan:
+    """What policies ask about every account of an inventory; about none without one.
+
+    Raises:
+        DocumentError: Two policies mean different rules by one id or name.
+    """
+    subjects = [account.subject for account in inventory.accounts] if inventory else []
+    exchanges = load_exchanges(subject.exchange for subject in subjects)
+    return make_plan(subjects, policies, exchanges, rules_of(policies, exchanges), Selection())
 
 
 def rules_of(

@@ -29,9 +29,21 @@ class Selector:
         )
 
     def names(self, subject: Subject) -> bool:
-        """Whether an account is meant."""
-        return (
-            (not self.accounts or any(fnmatchcase(subject.declared_id, g) for g in self.accounts))
-            and (not self.exchanges or subject.exchange in self.exchanges)
-            and all(subject.labels.get(key) == value for key, value in self.labels.items())
+        """Whether an account is meant; a key that it lists is meant with it."""
+        by_id = any(fnmatchcase(subject.declared_id, glob) for glob in self.accounts)
+        return (by_id or not self.accounts) and self._fits(subject)
+
+    def names_key(self, subject: Subject) -> bool:
+        """Whether the very key is meant, by somebody who knew of it.
+
+        A key that a scan found beside an account did not exist for whoever wrote the entry, unless
+        its own id stands there: neither a glob nor a label speaks of it.
+        """
+        if not subject.found_by:
+            return self.names(subject)
+        return subject.id in self.accounts and self._fits(subject)
+
+    def _fits(self, subject: Subject) -> bool:
+        return (not self.exchanges or subject.exchange in self.exchanges) and all(
+            subject.labels.get(key) == value for key, value in self.labels.items()
         )

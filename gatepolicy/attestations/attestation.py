@@ -10,6 +10,8 @@ from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Grade, Never, Pr
 from gatepolicy.model.location import Location
 
 PREFIX = "attested."
+_OF_THE_ACCOUNT = frozenset({"two_factor"})
+"""Controls that are about the account and so hold for all its keys; the others are about a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +31,33 @@ class Attestation:
     location: Location
     """Where it stands."""
 
+    def is_about(self, subject: Subject) -> bool:
+        """Whether it is about an account, or about a key that a scan found beside one.
 
-def with_attested(facts: Facts, subject: Subject, attestations: Sequence[Attestation]) -> Facts:
+        Nobody who looked at the key of an account looked at a key that was found later.
+        """
+        of_account = self.control in _OF_THE_ACCOUNT and self.selector.names(subject)
+        return of_account or self.selector.names_key(subject)
+
+
+def with_attested(
+    facts: Facts, subject: Subject, attestations: Sequence[Attestation], as_of: datetime
+) -> Facts:
     """Facts with the last day on which somebody attested each control.
 
     Args:
         facts: What is known about the account's key.
         subject: The account.
         attestations: All of them. What nobody attested was never attested.
+        as_of: Nothing that was said on a later day counts. UTC.
     """
-    mine = [one for one in attestations if one.selector.names(subject)]
-    told = {name: _last(name, mine) for name in ATTESTED_FACTS}
+    mine = [one for one in attestations if one.day <= as_of.date() and one.is_about(subject)]
+    told = {name: _last(name, mine, as_of) for name in ATTESTED_FACTS}
     unknown = {name: why for name, why in facts.unknown.items() if name not in told}
     return Facts({**facts.known, **told}, unknown)
 
 
-def _last(name: str, attestations: Sequence[Attestation]) -> Fact:
+def _last(name: str, attestations: Sequence[Attestation], as_of: datetime) -> Fact:
     control = name.removeprefix(PREFIX)
     of_control = [one for one in attestations if one.control == control]
     if not of_control:
@@ -52,5 +65,6 @@ def _last(name: str, attestations: Sequence[Attestation]) -> Fact:
     last = max(of_control, key=lambda one: one.day)
     told = f"{last.by} on {last.day}, {last.location}"
     reference = f"{told}, {last.evidence}" if last.evidence else told
-    moment = datetime.combine(last.day, time(), UTC)
+    # Nobody knows at which hour it was said: the day counts from its end, or from now.
+    moment = min(datetime.combine(last.day, time.max, UTC), as_of)
     return Fact(moment, Provenance(Grade.ATTESTED, "", "", reference))

@@ -7,7 +7,7 @@ from typing import Any
 
 from gatepolicy.accounts.selector import Selector
 from gatepolicy.attestations.attestation import Attestation
-from gatepolicy.documents.append import Entry, append_entry
+from gatepolicy.documents.append import Entry, append_entry, refused_entry
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
@@ -21,12 +21,13 @@ EMPTY_FILE = "apiVersion: gatepolicy/v1\nkind: Attestations\nattestations: []\n"
 
 
 def load_attestations(
-    files: Sequence[str], *, read: Read = Path.read_bytes
+    files: Sequence[str], *, today: date | None = None, read: Read = Path.read_bytes
 ) -> tuple[Attestation, ...]:
     """Attestations in the order of their files.
 
     Args:
         files: As the user named them.
+        today: Refuses what is dated later; without it, any day is taken. UTC.
         read: Reads the bytes of a file.
 
     Raises:
@@ -45,7 +46,11 @@ def load_attestations(
         # The schema has accepted the document, so its shape is known from here on.
         data: Any = document.data
         for index, node in enumerate(data["attestations"]):
-            found.append(_attestation(node, index, document, problems))
+            one = _attestation(node, index, document, problems)
+            if today is not None and one.day > today:
+                what = "this day is yet to come; until then it counts for nothing"
+                problems.append(_about_day(document, index, what, "correct it"))
+            found.append(one)
     if problems:
         raise DocumentError(problems)
     return tuple(found)
@@ -54,14 +59,12 @@ def load_attestations(
 def _attestation(
     node: Mapping[str, Any], index: int, document: Document, problems: list[Problem]
 ) -> Attestation:
-    path = ("attestations", index, "date")
     day = date.min
     try:
         day = date.fromisoformat(node["date"])
     except ValueError:
         what = f"there is no day {node['date']}"
-        fix = "write it like 2026-11-01"
-        problems.append(Problem(document.at(path), show_path(path), what, fix))
+        problems.append(_about_day(document, index, what, "write it like 2026-11-01"))
     return Attestation(
         control=node["control"],
         selector=Selector.of(node),
@@ -70,6 +73,11 @@ def _attestation(
         evidence=node.get("evidence", ""),
         location=document.at(("attestations", index)),
     )
+
+
+def _about_day(document: Document, index: int, what: str, fix: str) -> Problem:
+    path = ("attestations", index, "date")
+    return Problem(document.at(path), show_path(path), what, fix)
 
 
 def with_attestation(text: str, file: str, entry: Entry) -> str:
@@ -81,10 +89,14 @@ def with_attestation(text: str, file: str, entry: Entry) -> str:
         entry: The attestation, by the names of the schema.
 
     Raises:
-        DocumentError: The file, or the file with the attestation, is none of attestations.
+        DocumentError: The file is none of attestations.
+        UsageError: The entry is no attestation.
     """
     before = text or EMPTY_FILE
     load_attestations([file], read=lambda _: before.encode())
     after = append_entry(before, parse_yaml(before, file), "attestations", entry)
-    load_attestations([file], read=lambda _: after.encode())
+    try:
+        load_attestations([file], read=lambda _: after.encode())
+    except DocumentError as error:
+        raise refused_entry(error, file) from None
     return after

@@ -1,6 +1,6 @@
 """``gatepolicy attest``: say on a date what no API proves."""
 
-from pathlib import Path
+import re
 from typing import Any
 
 import click
@@ -9,13 +9,14 @@ from gatepolicy.attestations.attestation import PREFIX
 from gatepolicy.attestations.load import with_attestation
 from gatepolicy.cli import inputs, options
 from gatepolicy.cli.filling import fill
-from gatepolicy.documents.source import read_text
+from gatepolicy.documents.source import is_there, read_text
 from gatepolicy.errors import UsageError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.facts import ATTESTED_FACTS
 from gatepolicy.reports.write import write_report
 
 _CONTROLS = [name.removeprefix(PREFIX) for name in ATTESTED_FACTS]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _QUESTIONS = {
     "control": f"What was looked at ({', '.join(_CONTROLS)})",
     "account": "Account",
@@ -43,10 +44,15 @@ def command(**given: Any) -> ExitCode:
         hint = "name one: --attestations FILE"
         raise UsageError("more than one file of attestations is named", hint=hint)
     file = files[0]
-    text = read_text(file) if Path(file).exists() else ""
+    text = read_text(file) if is_there(file) else ""
     filled = fill(given, _QUESTIONS)
     account = filled["account"]
-    day = given["day"] or inputs.now().date().isoformat()
+    today = inputs.now().date().isoformat()
+    day = given["day"] or today
+    # Both are written like 2026-11-01: what is not is told when the entry is checked.
+    if _DAY.fullmatch(day) and day > today:
+        hint = "name the day (UTC) on which somebody looked"
+        raise UsageError(f"--date {day}: this day is yet to come", hint=hint)
     entry = {
         "control": filled["control"],
         "accounts": [account] if isinstance(account, str) else list(account),

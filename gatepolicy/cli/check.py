@@ -1,11 +1,11 @@
 """``gatepolicy check``: look at every file, ask nobody."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
+from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.answerable import by_hand
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.attestations.load import load_attestations
@@ -13,23 +13,19 @@ from gatepolicy.cli import inputs, options, settings
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.policies.custom import CustomRule, with_custom
+from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
+from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.waivers.load import load_waivers
-from gatepolicy.workspace import custom_rules, refuse_same_rules
+from gatepolicy.waivers.refused import refused_waivers
+from gatepolicy.waivers.waiver import Waiver
+from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
 
 
 @click.command("check")
 @options.policies
-@click.option(
-    "-i",
-    "--inventory",
-    "inventory_file",
-    envvar="GATEPOLICY_INVENTORY",
-    metavar="FILE",
-    help="Inventory of the accounts.  [default: accounts.yaml, where it exists]",
-)
+@options.optional_inventory
 @options.waiver_files
 @options.attestations
 @click.option("--catalog", is_flag=True, help="Check the shipped exchange catalog as well.")
@@ -57,27 +53,49 @@ def command(**given: Any) -> ExitCode:
 
 
 def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
-    files, waivers = list(inputs.policy_files(given)), given["waiver_files"]
+    files = list(inputs.policy_files(given))
     problems: list[Problem] = []
-    custom = list[CustomRule]()
+    policies = _policies(files, problems)
+    waivers = _waivers(given["waiver_files"], policies, problems)
+    if waivers and not problems:
+        plan = plan_of(policies, _accounts(given))
+        problems += refused_waivers(waivers, policies, plan, inputs.now().date())
+    if problems:
+        raise DocumentError(problems)
+    return [f"ok  {file}" for file in (*files, *given["waiver_files"])]
+
+
+def _policies(files: Sequence[str], problems: list[Problem]) -> Sequence[Policy]:
     try:
         policies = load_policies(files, names=settings.names())
         refuse_same_rules(policies)
-        custom += custom_rules(policies)
     except DocumentError as error:
         problems += error.problems
-    if waivers:
-        try:
-            load_waivers(waivers, with_custom(load_rules(), custom))
-        except DocumentError as error:
-            problems += error.problems
-    if problems:
-        raise DocumentError(problems)
-    return [f"ok  {file}" for file in (*files, *waivers)]
+        return ()
+    return policies
+
+
+def _waivers(
+    files: Sequence[str], policies: Sequence[Policy], problems: list[Problem]
+) -> Sequence[Waiver]:
+    try:
+        return load_waivers(files, with_custom(load_rules(), custom_rules(policies)))
+    except DocumentError as error:
+        problems += error.problems
+        return ()
+
+
+def _accounts(given: Mapping[str, Any]) -> Inventory | None:
+    """The inventory as far as it is known; what is wrong with it is told by itself."""
+    file = inputs.inventory_file(given)
+    try:
+        return load_inventory(file) if file is not None else None
+    except DocumentError:
+        return None
 
 
 def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
-    file = given["inventory_file"] or _default_inventory()
+    file = inputs.inventory_file(given)
     if file is None:
         return []
     accounts = load_inventory(file, answerable=True).accounts
@@ -91,12 +109,8 @@ def _note(subject: Subject) -> str:
 
 
 def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
-    load_attestations(given["attestation_files"])
+    load_attestations(given["attestation_files"], today=inputs.now().date())
     return [f"ok  {file}" for file in given["attestation_files"]]
-
-
-def _default_inventory() -> str | None:
-    return "accounts.yaml" if Path("accounts.yaml").exists() else None
 
 
 def _check_catalog() -> str:

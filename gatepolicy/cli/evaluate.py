@@ -21,7 +21,8 @@ from gatepolicy.workspace import load_exchanges, rules_of
 @click.option(
     "--as-of",
     metavar="TIME",
-    help="When waivers are judged, such as 2026-11-01T08:00:00Z; the report tells it."
+    help="When waivers and attestations are judged, such as 2026-11-01T08:00:00Z; the report"
+    " tells it."
     "  [default: now]",
 )
 @options.policies
@@ -34,7 +35,8 @@ from gatepolicy.workspace import load_exchanges, rules_of
 def command(**given: Any) -> ExitCode:
     """Judge evidence that was collected before; needs no secret.
 
-    Ages are counted up to the moment of collection: evidence proves what was so then.
+    Ages of keys are counted up to the moment of collection: evidence proves what was so then.
+    What people said, attestations and waivers, is judged as of --as-of.
     """
     outputs = Outputs.parse(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names())
@@ -47,15 +49,21 @@ def command(**given: Any) -> ExitCode:
     narrowing = replace(plan.narrowing, evidence_options=evidence.narrowed_by)
     plan = replace(plan, narrowing=narrowing)
     by_id = {account.subject.id: account for account in evidence.accounts}
-    attestations = load_attestations(given["attestation_files"])
-    now = inputs.moment(given["as_of"])
+    as_of = inputs.moment(given["as_of"])
+    results = evaluate_evidence(
+        plan,
+        by_id,
+        now=evidence.collected_at,
+        attestations=load_attestations(given["attestation_files"]),
+        as_of=as_of,
+    )
     scan = finish(
         plan,
-        evaluate_evidence(plan, by_id, now=evidence.collected_at, attestations=attestations),
+        results,
         started_at=evidence.collected_at,
-        finished_at=now,
+        finished_at=as_of,
         settings=selecting.scan_settings(given, rules),
-        warnings=(*evidence.age_warnings(now), *evidence.warnings),
+        warnings=(*evidence.age_warnings(as_of), *evidence.warnings),
         waiving=selecting.waiving(given, rules),
     )
     scan = replace(scan, evidence_at=evidence.oldest)

@@ -9,6 +9,7 @@ import click
 
 from gatepolicy.cli import inputs
 from gatepolicy.cli.filling import fill
+from gatepolicy.documents.source import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.naming import hint_about
@@ -46,7 +47,7 @@ def command(**given: Any) -> ExitCode:
     folder = Path(given["folder"])
     files = project_files(choices, egress)
     names = [f"policies/tests/{choice.id}.test.yaml" for choice in choices]
-    there = [name for name in (*files, *names) if (folder / name).exists()]
+    there = [name for name in (*files, *names) if is_there(folder / name)]
     if there:
         raise UsageError(f"there already: {', '.join(there)}", hint="choose another --folder")
     _write(folder, files)
@@ -101,5 +102,10 @@ def _test(choice: Choice, folder: Path) -> tuple[str, str]:
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
     for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "that is no name"
+            what = f"cannot write into {folder}: {why}"
+            raise UsageError(what, hint="choose another --folder") from None
         write_report([text], str(folder / name))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gatepolicy.accounts.fingerprint import salt_of
+from gatepolicy.documents.source import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.model.encoding import decode_time
 from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
@@ -27,12 +28,18 @@ def policy_files(given: Given) -> Sequence[str]:
 
 
 def _policy_file(named: str) -> str:
-    if named not in shipped_policies() and (Path(named).suffix or Path(named).exists()):
+    if named not in shipped_policies() and (Path(named).suffix or is_there(named)):
         return named
     try:
         return policy_file(named)
     except UnknownParent as error:
         raise UsageError(f"-p {named}: {error}", hint=error.fix) from None
+
+
+def inventory_file(given: Given) -> str | None:
+    """The named inventory, or the usual one where it exists, for commands that can do without."""
+    named: str | None = given["inventory_file"]
+    return named or ("accounts.yaml" if is_there("accounts.yaml") else None)
 
 
 def now() -> datetime:

@@ -48,6 +48,18 @@ def inventory(function: F) -> F:
     )(function)
 
 
+def optional_inventory(function: F) -> F:
+    """``--inventory``, for commands that can do without."""
+    return click.option(
+        "-i",
+        "--inventory",
+        "inventory_file",
+        envvar="GATEPOLICY_INVENTORY",
+        metavar="FILE",
+        help="Inventory of the accounts.  [default: accounts.yaml, where it exists]",
+    )(function)
+
+
 def account_selection(function: F) -> F:
     """``--account`` and ``--label``."""
     return _all(

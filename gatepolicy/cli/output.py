@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import click
 
+from gatepolicy.documents.source import is_folder, is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import clean
@@ -123,7 +124,7 @@ def _refuse_two_in_one_place(outputs: tuple[Output, ...]) -> None:
 def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
     for output in outputs:
         folder = Path(output.path).parent
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise UsageError(
                 f"-o {output.format}={output.path}: there is no folder {folder}",
                 hint=f"make {folder} first",
@@ -151,10 +152,10 @@ def refuse_overwriting(path: str, option: str, sources: Iterable[str]) -> None:
         UsageError: One of them is the same file, under whatever name.
     """
     target = Path(path)
-    if path == STANDARD_OUTPUT or not target.exists():
+    if path == STANDARD_OUTPUT or not is_there(target):
         return
     for source in sources:
-        if Path(source).exists() and target.samefile(source):
+        if is_there(source) and target.samefile(source):
             raise UsageError(f"{option} would overwrite {source}", hint="name another file")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gatepolicy.cli import settings
+from gatepolicy.documents.source import is_folder
 from gatepolicy.errors import DocumentError, Problem, UsageError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.policy import Policy
@@ -60,9 +61,10 @@ def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
 def _files(paths: Sequence[str]) -> Iterator[str]:
     found = False
     for path in paths:
-        if not Path(path).is_dir():
+        if not is_folder(path):
             found = True
             yield path
+            continue
         for file in sorted(Path(path).rglob(_PATTERN)):
             found = True
             yield str(file)

@@ -1,19 +1,28 @@
 """``gatepolicy waive``: accept a finding for a time, in the file of waivers."""
 
-from datetime import timedelta
-from pathlib import Path
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import click
 
-from gatepolicy.cli import inputs, options
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.cli import inputs, options, settings
 from gatepolicy.cli.filling import fill
-from gatepolicy.documents.source import read_text
+from gatepolicy.documents.source import is_there, read_text
 from gatepolicy.errors import UsageError
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.policies.custom import with_custom
+from gatepolicy.policies.load import load_policies
+from gatepolicy.policies.policy import Policy
 from gatepolicy.reports.write import write_report
 from gatepolicy.rules.catalog import load_rules
+from gatepolicy.waivers.load import load_waivers
+from gatepolicy.waivers.refused import refused_waivers
+from gatepolicy.waivers.waiver import Waiver
 from gatepolicy.waivers.write import free_id, with_waiver
+from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
 
 _QUESTIONS = {
     "rule": "Rule (name or id)",
@@ -26,6 +35,8 @@ _QUESTIONS = {
 
 @click.command("waive")
 @options.waiver_files
+@options.policies
+@options.optional_inventory
 @click.option("--id", "waiver_id", metavar="ID", help="Its id.  [default: the next free one]")
 @click.option("--rule", metavar="RULE", help="Rule whose finding is accepted.")
 @click.option(
@@ -42,19 +53,20 @@ def command(**given: Any) -> ExitCode:
     """Accept a finding for a time: add a waiver to a file.
 
     The file is waivers.yaml unless one is named. Asks for what is not given. Comments and order of
-    the file stay; what is written is checked.
+    the file stay; what is written is checked, and what the policies that are named, here or in the
+    project file, do not allow is not written.
     """
     files = given["waiver_files"] or ["waivers.yaml"]
     if len(files) > 1:
         raise UsageError("more than one file of waivers is named", hint="name one: --waivers FILE")
     file = files[0]
-    text = read_text(file) if Path(file).exists() else ""
-    rules = load_rules()
+    text = read_text(file) if is_there(file) else ""
+    policies = _policies(given)
+    rules = with_custom(load_rules(), custom_rules(policies))
     waiver_id = given["waiver_id"] or free_id(text, file, rules)
     filled = fill(given, _QUESTIONS)
     account = filled["account"]
     today = inputs.now().date()
-    days = filled["expires"]
     entry = {
         "id": waiver_id,
         "rule": filled["rule"],
@@ -66,8 +78,51 @@ def command(**given: Any) -> ExitCode:
         "ticket": given["ticket"],
         "approved_by": given["approved_by"],
         "created": today.isoformat(),
-        "expires": (today + timedelta(days=int(days))).isoformat() if days.isdigit() else days,
+        "expires": _last_day(filled["expires"], today),
     }
-    write_report([with_waiver(text, file, entry, rules)], file)
+    text = with_waiver(text, file, entry, rules)
+    _refuse(load_waivers([file], rules, read=lambda _: text.encode())[-1], policies, given)
+    write_report([text], file)
     click.echo(f"{file}: {waiver_id} waives {filled['rule']} until {entry['expires']}", err=True)
     return ExitCode.OK
+
+
+def _last_day(text: str, today: date) -> str:
+    """A day as it is written, or so many days from today.
+
+    Raises:
+        UsageError: The calendar ends before.
+    """
+    if not re.fullmatch("[0-9]+", text):
+        return text
+    try:
+        return (today + timedelta(days=int(text))).isoformat()
+    # NOTE: Python refuses to read thousands of digits.
+    except (OverflowError, ValueError):
+        what = f"--expires: {text[:20]}{'…' * (len(text) > 20)} days from today is no day"
+        hint = "name a day, such as 2026-12-31, or fewer days"
+        raise UsageError(what, hint=hint) from None
+
+
+def _policies(given: Mapping[str, Any]) -> Sequence[Policy]:
+    """Those that are named: nobody said that the baseline decides."""
+    if not given["policy_files"]:
+        return ()
+    policies = load_policies(inputs.policy_files(given), names=settings.names())
+    refuse_same_rules(policies)
+    return policies
+
+
+def _refuse(waiver: Waiver, policies: Sequence[Policy], given: Mapping[str, Any]) -> None:
+    """Refuse what every scan would refuse.
+
+    Raises:
+        UsageError: A policy does not allow it.
+    """
+    if not policies:
+        return
+    file = inputs.inventory_file(given)
+    plan = plan_of(policies, None if file is None else load_inventory(file))
+    for problem in refused_waivers([waiver], policies, plan, inputs.now().date()):
+        what = f"{waiver.terms.location.file}: the new entry: {problem.what}"
+        raise UsageError(what, hint=problem.fix)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.values import JSONValue
-from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.errors import DocumentError, Problem, UsageError
 
 Entry = Mapping[str, str | Sequence[str] | Mapping[str, str]]
 """Texts, lists of texts and tables of texts by name; what is empty is left out."""
@@ -28,16 +28,19 @@ def append_entry(text: str, document: Document, key: str, entry: Entry) -> str:
     Raises:
         DocumentError: The list is written in one line, where there is no place for an entry.
     """
-    lines = text.splitlines()
+    # What a file ends its lines with, it keeps, line by line.
+    lines = text.splitlines(keepends=True)
+    newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     if not _items(document, key):
-        return _into_empty(lines, document, key, entry)
+        return _into_empty(lines, document, key, _rendered(entry, "  ", newline), newline)
     first = document.at((key, 0))
     dash = lines[first.line - 1][: first.column - 1]
     if not re.fullmatch(r" *- +", dash):
         raise _in_one_line(document, key)
     indent = " " * dash.index("-")
     end = _end_of(lines, document, key)
-    return "\n".join([*lines[:end], *_rendered(entry, indent), *lines[end:]]) + "\n"
+    before = _ended("".join(lines[:end]), newline)
+    return _ended("".join([before, *_rendered(entry, indent, newline), *lines[end:]]), newline)
 
 
 def _items(document: Document, key: str) -> Sequence[JSONValue]:
@@ -46,14 +49,37 @@ def _items(document: Document, key: str) -> Sequence[JSONValue]:
     return items if isinstance(items, list) else []
 
 
-def _into_empty(lines: Sequence[str], document: Document, key: str, entry: Entry) -> str:
+def refused_entry(error: DocumentError, file: str) -> UsageError:
+    """What is wrong with an entry that was to be added: it stands in no line yet.
+
+    Args:
+        error: About the file with the entry; the file without it has no problem.
+        file: Its name.
+    """
+    whats = [f"{_name_of(problem)}{problem.what}" for problem in error.problems]
+    fixes = dict.fromkeys(problem.fix for problem in error.problems if problem.fix)
+    return UsageError(f"{file}: the new entry: {'; '.join(whats)}", hint="; ".join(fixes))
+
+
+def _name_of(problem: Problem) -> str:
+    """The name within the entry, from a path such as ``waivers[3].expires``."""
+    name = re.sub(r"^[a-z]+\[\d+\]\.?", "", problem.path)
+    return f"{name}: " if name else ""
+
+
+def _into_empty(
+    lines: Sequence[str], document: Document, key: str, entry: Iterator[str], newline: str
+) -> str:
     index = document.key_at((key,)).line - 1
-    found = re.fullmatch(rf"{key}: *\[ *\](?P<rest> *(?:#.*)?)", lines[index])
+    found = re.fullmatch(rf"{key}: *\[ *\](?P<rest> *(?:#.*)?)\s*", lines[index])
     if found is None:
         raise _in_one_line(document, key)
-    head = f"{key}:{found['rest']}".rstrip()
-    new = [*lines[:index], head, *_rendered(entry, "  "), *lines[index + 1 :]]
-    return "\n".join(new) + "\n"
+    head = f"{key}:{found['rest']}".rstrip() + newline
+    return _ended("".join([*lines[:index], head, *entry, *lines[index + 1 :]]), newline)
+
+
+def _ended(text: str, newline: str) -> str:
+    return text if not text or text.endswith("\n") else text + newline
 
 
 def _in_one_line(document: Document, key: str) -> DocumentError:
@@ -74,11 +100,11 @@ def _end_of(lines: Sequence[str], document: Document, key: str) -> int:
     return end
 
 
-def _rendered(entry: Entry, indent: str) -> Iterator[str]:
+def _rendered(entry: Entry, indent: str, newline: str) -> Iterator[str]:
     start = f"{indent}- "
     for name, value in entry.items():
         if value:
-            yield f"{start}{name}: {_value(value)}"
+            yield f"{start}{name}: {_value(value)}{newline}"
             start = f"{indent}  "
 
 

@@ -13,6 +13,22 @@ Read = Callable[[Path], bytes]
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
 
+def is_there(path: str | Path) -> bool:
+    """Whether there is anything at a path; what cannot be looked at is not there."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder is at a path; what cannot be looked at is none."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def read_text(file: str, *, read: Read = Path.read_bytes) -> str:
     """The text of a UTF-8 file, without a byte order mark.
 

@@ -13,7 +13,7 @@ from gatepolicy.model.reasons import HINT, Reason
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.control import Control
 from gatepolicy.rules.conditions import Test
-from gatepolicy.rules.expressions import Expression, is_clear
+from gatepolicy.rules.expressions import Expression
 
 MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_CREDENTIALS_CONFIG,
@@ -75,7 +75,6 @@ def _of_expression(
             for name in expression.facts
             if (fact := facts.known.get(name)) is None
             or fact.provenance.grade not in control.accepted
-            or not is_clear(name, fact, now)
         ]
         cause = _most_telling(missing) if missing else Unknown(Reason.UNEXPECTED_ANSWER, why)
         return _conclude(control, Outcome.UNKNOWN, reason=cause.reason, needed=_needed(cause))

@@ -141,7 +141,10 @@ def _time(test: Test, value: FactValue, now: datetime) -> str:
     age = age_of(value, now)
     if age is None or not isinstance(value, datetime):
         return never
-    day = value.astimezone(UTC).date().isoformat()
+    day = value.astimezone(UTC).date()
+    if test.fact in ATTESTED_FACTS:
+        # People say a day, and no hour: days are told as a calendar counts them.
+        age = now.astimezone(UTC).date() - day
     return f"{before} {day} ({_distance(age)})"
 
 

@@ -81,32 +81,38 @@ class Expression:
             "account.owner": subject.owner,
             "account.labels": dict(subject.labels),
         }
-        for name in self.facts:
-            fact = known.get(name)
-            if fact is not None and fact.provenance.grade in accepted and is_clear(name, fact, now):
+        facts = {name: known[name] for name in self.facts if name in known}
+        doubts = {name: doubt_about(name, fact, now) for name, fact in facts.items()}
+        for name, fact in facts.items():
+            if fact.provenance.grade in accepted and not doubts[name]:
                 values[name] = _plain(name, fact.value)
         try:
             value = self.program.eval(data=values).value()
         except RuntimeError as error:
             # So the library tells that its budget of iterations is spent.
             return None, str(error)
-        return (value, "") if isinstance(value, bool) else (None, str(value))
+        if isinstance(value, bool):
+            return value, ""
+        return None, next(filter(None, doubts.values()), str(value))
 
 
-def is_clear(name: str, fact: Fact, now: datetime) -> bool:
-    """Whether an expression may read a value, as a rule of ours could judge it.
+def doubt_about(name: str, fact: Fact, now: datetime) -> str:
+    """Why an expression may not read a value that no shipped rule could judge; empty if it may.
 
     A word of which nobody knows how far it is granted, or of which two things are said, would look
     like any other; so would a key that was made, used or reviewed in the future.
     """
     value = fact.value
     if isinstance(value, datetime):
-        return value.utcoffset() is not None and (name == _MAY_COME or value <= now + AHEAD)
-    if not isinstance(value, tuple):
-        return True
-    grants = {item for item in value if isinstance(item, Grant)}
-    words = {grant.word for grant in grants}
-    return len(words) == len(grants) and all(g.access is not Access.UNKNOWN for g in grants)
+        if value.utcoffset() is None:
+            return f"{name} has no time zone"
+        is_odd = name != _MAY_COME and value > now + AHEAD
+        return f"{name}, {value.isoformat()}, lies after now, {now.isoformat()}" if is_odd else ""
+    grants = {item for item in value if isinstance(item, Grant)} if isinstance(value, tuple) else ()
+    words = [grant.word for grant in grants if grant.access is Access.UNKNOWN]
+    if words or len({grant.word for grant in grants}) != len(grants):
+        return f"nobody knows how far every word of {name} is granted"
+    return ""
 
 
 def _library() -> Any:

@@ -11,6 +11,7 @@ from gatepolicy.model.evidence import Subject
 from gatepolicy.model.scan import AccountResult
 from gatepolicy.model.verdicts import Outcome, Verdict, Waived
 from gatepolicy.model.waivers import WaiverInfo, WaiverLimits, WaiverState
+from gatepolicy.waivers.limits import broken_limit
 from gatepolicy.waivers.waiver import Waiver
 
 
@@ -97,7 +98,7 @@ def _waived(
         if not waiver.takes(verdict) or not _holds_on(waiver, circumstances.today):
             continue
         tally = tallies[waiver.terms.id]
-        if not _is_allowed(waiver, circumstances.limits.get(verdict.policy)):
+        if broken_limit(waiver.terms, circumstances.limits.get(verdict.policy)) is not None:
             tally.refused_by = max(tally.refused_by, verdict.policy)
             continue
         tally.findings += 1
@@ -113,14 +114,6 @@ def _waived(
 def _holds_on(waiver: Waiver, today: date) -> bool:
     """Its last day counts to its end, in UTC."""
     return waiver.terms.created <= today <= waiver.terms.expires
-
-
-def _is_allowed(waiver: Waiver, limits: WaiverLimits | None) -> bool:
-    if limits is None:
-        return True
-    days = (waiver.terms.expires - waiver.terms.created).days
-    is_too_long = limits.max_days is not None and days > limits.max_days
-    return waiver.terms.rule not in limits.forbid and not is_too_long
 
 
 def _info(waiver: Waiver, tally: _Tally, circumstances: Circumstances) -> WaiverInfo:

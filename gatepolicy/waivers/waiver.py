@@ -1,7 +1,6 @@
 """A waiver as its file says it."""
 
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 
 from gatepolicy.accounts.selector import Selector
 from gatepolicy.model.evidence import Subject
@@ -26,13 +25,9 @@ class Waiver:
         """Whether it is about an account.
 
         Nobody who accepted something about an account meant the keys that a scan found beside it:
-        such a key is waived by its own id alone.
+        such a key is waived by its own id alone, and by no glob.
         """
-        chosen = self.selector
-        if not subject.found_by:
-            return chosen.names(subject)
-        by_id = any(fnmatchcase(subject.id, glob) for glob in chosen.accounts)
-        return by_id and replace(chosen, accounts=()).names(subject)
+        return self.selector.names_key(subject)
 
     def takes(self, verdict: Verdict) -> bool:
         """Whether it is about a verdict on such an account."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from gatepolicy.documents.append import Entry, append_entry
+from gatepolicy.documents.append import Entry, append_entry, refused_entry
 from gatepolicy.documents.yaml_tree import parse_yaml
+from gatepolicy.errors import DocumentError
 from gatepolicy.rules.rule import Rule
 from gatepolicy.waivers.load import load_waivers
 
@@ -20,12 +21,16 @@ def with_waiver(text: str, file: str, entry: Entry, rules: Mapping[str, Rule]) -
         rules: By id.
 
     Raises:
-        DocumentError: The file, or the file with the waiver, is none of waivers.
+        DocumentError: The file is none of waivers.
+        UsageError: The entry is no waiver.
     """
     before = text or EMPTY_FILE
     load_waivers([file], rules, read=lambda _: before.encode())
     after = append_entry(before, parse_yaml(before, file), "waivers", entry)
-    load_waivers([file], rules, read=lambda _: after.encode())
+    try:
+        load_waivers([file], rules, read=lambda _: after.encode())
+    except DocumentError as error:
+        raise refused_entry(error, file) from None
     return after
 
 

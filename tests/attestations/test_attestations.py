@@ -1,23 +1,27 @@
 """What people said, and when: missing and expired attestations are findings."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gatepolicy.attestations.load import EMPTY_FILE, load_attestations, with_attestation
-from gatepolicy.errors import DocumentError
+from gatepolicy.errors import DocumentError, UsageError
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Facts
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.verdicts import Outcome
 from gatepolicy.plan import Selection, make_plan
 from gatepolicy.policies.load import load_policies
-from gatepolicy.rules.catalog import load_rules
+from gatepolicy.policies.policy import Policy
+from gatepolicy.rules.rule import Rule
 from gatepolicy.scan import evaluate_evidence
+from gatepolicy.workspace import rules_of
 from tests.cli.conftest import Run
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -27,15 +31,37 @@ ALL = {"two-factor-unattested", "secret-storage-unattested", "settings-unatteste
        "review-overdue"}  # fmt: skip
 
 
-def outcomes(text: str, policy: str = POLICY, account: str = "okx-mm") -> dict[str, str]:
+def outcomes(
+    text: str,
+    policy: str = POLICY,
+    account: str = "okx-mm",
+    found_by: str = "",
+    as_of: datetime | None = None,
+    facts: Facts | None = None,
+) -> dict[str, str]:
     """Rule to outcome and what was seen."""
     policies = load_policies(["p.yaml"], read=lambda _: policy.encode())
-    subject = Subject(account, "okx", {}, "", Location("a.yaml", 3, 5))
-    plan = make_plan([subject], policies, {"okx": load_exchange("okx")}, load_rules(), Selection())
-    evidence = Evidence(subject, NOW, Facts.nothing(Reason.TIMEOUT), ())
+    place = Location("a.yaml", 3, 5)
+    subject = Subject(account, "okx", {"desk": "mm"}, "", place, found_by)
+    plan = make_plan([subject], policies, *_catalog(policies), Selection())
+    evidence = Evidence(subject, NOW, facts or Facts.nothing(Reason.TIMEOUT), ())
     said = load_attestations(["s.yaml"], read=lambda _: text.encode())
-    (result,) = evaluate_evidence(plan, {account: evidence}, now=NOW, attestations=said)
+    (result,) = evaluate_evidence(
+        plan, {account: evidence}, now=NOW, attestations=said, as_of=as_of
+    )
     return {v.name: f"{v.outcome}: {v.seen or v.needed}" for v in result.verdicts}
+
+
+def _catalog(policies: Sequence[Policy]) -> tuple[dict[str, Exchange], Mapping[str, Rule]]:
+    exchanges = {"okx": load_exchange("okx")}
+    return exchanges, rules_of(policies, exchanges)
+
+
+def everything(selector: str) -> str:
+    """Attestations of all controls for the same accounts."""
+    controls = ("two_factor", "secret_storage", "settings", "review")
+    entries = (f"  - {{control: {c}, {selector}, by: Ada, date: 2026-11-20}}\n" for c in controls)
+    return EMPTY_FILE.replace(" []", "") + "".join(entries)
 
 
 def test_what_nobody_said_is_a_finding() -> None:
@@ -55,11 +81,110 @@ def test_it_is_about_the_accounts_that_it_names() -> None:
     assert outcomes(FILE, account="gate-7")["two-factor-unattested"].startswith("pass")
 
 
+@pytest.mark.parametrize(
+    "selector",
+    ["accounts: [okx-mm]", "accounts: [okx-*]", 'accounts: ["*"]', "accounts: [okx-mm/*]",
+     "exchanges: [okx]", "labels: {desk: mm}", "accounts: [okx-mm/key-15a?]"],
+)  # fmt: skip
+def test_nobody_attested_a_key_that_a_scan_found(selector: str) -> None:
+    said = outcomes(everything(selector), account="okx-mm/key-15a3", found_by="okx-mm")
+    said.pop("two-factor-unattested")
+    assert set(said.values()) == {"fail: nobody has attested it"}
+
+
+def test_the_second_factor_of_an_account_holds_for_the_keys_that_a_scan_finds() -> None:
+    said = outcomes(FILE, account="okx-mm/key-15a3", found_by="okx-mm")
+    assert said["two-factor-unattested"].startswith("pass")
+    other = outcomes(FILE, account="vault/key-15a3", found_by="vault")
+    assert other["two-factor-unattested"].startswith("fail")
+
+
+def test_a_found_key_is_attested_by_its_own_id() -> None:
+    named = everything("accounts: [okx-mm/key-15a3]")
+    said = outcomes(named, account="okx-mm/key-15a3", found_by="okx-mm")
+    assert {text.split(":")[0] for text in said.values()} == {Outcome.PASS}
+    beside = outcomes(named, account="okx-mm/key-77f0", found_by="okx-mm")
+    assert set(beside.values()) == {"fail: nobody has attested it"}
+    narrowed = everything("accounts: [okx-mm/key-15a3], exchanges: [gate]")
+    assert set(outcomes(narrowed, account="okx-mm/key-15a3", found_by="okx-mm").values()) == {
+        "fail: nobody has attested it"
+    }
+
+
 def test_it_expires_when_the_policy_says() -> None:
-    assert outcomes(FILE, POLICY.replace("180d", "23d"))["two-factor-unattested"] == (
+    assert outcomes(FILE, POLICY.replace("180d", "22d"))["two-factor-unattested"] == (
         "fail: attested on 2026-11-01 (23 days ago)"
     )
-    assert outcomes(FILE, POLICY.replace("180d", "24d"))["two-factor-unattested"].startswith("pass")
+    assert outcomes(FILE, POLICY.replace("180d", "23d"))["two-factor-unattested"] == (
+        "pass: attested on 2026-11-01 (23 days ago)"
+    )
+
+
+def test_a_day_counts_from_its_end() -> None:
+    day = datetime(2026, 11, 1, tzinfo=UTC)
+    for moment, told in (
+        (day + timedelta(days=180), "pass: attested on 2026-11-01 (180 days ago)"),
+        (day + timedelta(days=181, seconds=-1), "pass: attested on 2026-11-01 (180 days ago)"),
+        (day + timedelta(days=181), "fail: attested on 2026-11-01 (181 days ago)"),
+    ):
+        assert outcomes(FILE, as_of=moment)["two-factor-unattested"] == told
+
+
+def test_who_looked_today_has_looked() -> None:
+    for text, told in (("2026-11-24", "less than a day ago"), ("2026-11-23", "1 day ago")):
+        said = outcomes(FILE.replace("2026-11-01", text), POLICY.replace("180d", "13h"))
+        assert said["two-factor-unattested"] == f"pass: attested on {text} ({told})"
+
+
+def test_it_is_judged_on_the_day_that_is_asked_and_the_key_when_it_was_collected() -> None:
+    made = Fact(datetime(2026, 9, 1, tzinfo=UTC), Provenance(Grade.OBSERVED, "", ""))
+    facts = Facts.nothing(Reason.TIMEOUT).learn("key.created_at", made)
+    policy = POLICY + "key: {max_age: 90d}\n"
+    said = outcomes(FILE, policy, as_of=datetime(2028, 11, 1, tzinfo=UTC), facts=facts)
+    assert said["two-factor-unattested"] == "fail: attested on 2026-11-01 (731 days ago)"
+    assert said["key-too-old"] == "pass: made on 2026-09-01 (84 days ago)"
+
+
+def test_what_was_said_after_collecting_counts_on_a_later_day() -> None:
+    later = FILE.replace("2026-11-01", "2026-12-20")
+    said = outcomes(later, as_of=datetime(2026, 12, 24, 8, tzinfo=UTC))
+    assert said["two-factor-unattested"] == "pass: attested on 2026-12-20 (4 days ago)"
+
+
+def test_an_earlier_day_than_that_of_collecting_makes_nothing_younger() -> None:
+    early = datetime(2026, 11, 2, tzinfo=UTC)
+    told = "fail: attested on 2026-11-01 (23 days ago)"
+    policy = POLICY.replace("180d", "22d")
+    assert outcomes(FILE, policy, as_of=early)["two-factor-unattested"] == told
+    after = FILE.replace("2026-11-01", "2026-11-03")
+    assert outcomes(after, as_of=early)["two-factor-unattested"].startswith("fail: nobody")
+
+
+RULE = """\
+rules:
+  - id: DESK1
+    name: factor-seen
+    title: Somebody saw the second factor
+    severity: high
+    why: Because somebody must look at it.
+    fix: Look at it.
+    condition: CONDITION
+    examples:
+      pass: [{facts: {attested.two_factor: 2025-12-20T00:00:00Z}}]
+      fail: [{facts: {attested.two_factor: never}}]
+      unknown: [{facts: {}}]
+"""
+
+
+@pytest.mark.parametrize("account", ["", " && account.exchange == 'okx'"])
+def test_rules_of_policies_judge_it_on_that_day_too(account: str) -> None:
+    condition = f"now - attested.two_factor < duration('4320h'){account}"
+    policy = POLICY + RULE.replace("CONDITION", condition)
+    if account:
+        policy = policy.replace("[{facts:", "[{account: {exchange: okx}, facts:")
+    assert outcomes(FILE, policy)["factor-seen"].startswith("pass")
+    late = outcomes(FILE, policy, as_of=datetime(2028, 11, 1, tzinfo=UTC))
+    assert late["factor-seen"].startswith("fail")
 
 
 def test_the_last_one_counts() -> None:
@@ -67,9 +192,15 @@ def test_the_last_one_counts() -> None:
     assert "2026-11-20 (4 days ago)" in outcomes(again)["two-factor-unattested"]
 
 
-def test_a_day_to_come_proves_nothing() -> None:
-    later = FILE.replace("2026-11-01", "2026-11-26")
-    assert outcomes(later)["two-factor-unattested"].startswith("unknown")
+def test_a_day_to_come_counts_for_nothing() -> None:
+    later = FILE.replace("2026-11-01", "2026-11-25")
+    assert outcomes(later)["two-factor-unattested"] == "fail: nobody has attested it"
+
+
+def test_a_day_to_come_hides_no_earlier_one() -> None:
+    later = FILE + FILE.split("attestations:\n")[1].replace("2026-11-01", "2030-01-01")
+    told = "pass: attested on 2026-11-01 (23 days ago)"
+    assert outcomes(later)["two-factor-unattested"] == told
 
 
 def test_a_policy_that_accepts_only_what_was_observed_takes_none() -> None:
@@ -91,6 +222,9 @@ def test_it_answers_no_other_question() -> None:
         ("2026-11-01", "2026-02-30", "there is no day 2026-02-30"),
         ("    by: Ada Example\n", "", "by"),
         ("two_factor", "karma", "two_factor"),
+        ("by: Ada Example", "by: '  '", "by: blank; write who says so"),
+        ("by: Ada Example", 'by: "\\u200b\\t\\u00a0"', "by: blank; write who says so"),
+        ("evidence: https://tickets.example.com/AUDIT-7", "evidence: ' '", "evidence: blank"),
     ],
 )
 def test_what_is_wrong_is_told(old: str, new: str, told: str) -> None:
@@ -106,6 +240,23 @@ def test_an_entry_is_added() -> None:
     assert with_attestation("", "s.yaml", entry).endswith("    date: 2026-11-02\n")
 
 
+def test_an_entry_is_added_with_the_ends_of_lines_of_the_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "attestations.yaml"
+    file.write_bytes(FILE.replace("\n", "\r\n").encode())
+    said = ("--control", "review", "--account", "okx-mm", "--by", "Ada")
+    assert run("attest", *said).code == 0
+    assert file.read_bytes().count(b"\n") == file.read_bytes().count(b"\r\n") > 12
+    assert len(load_attestations([str(file)])) == 2
+
+
+def test_what_is_wrong_with_the_new_entry_has_no_line() -> None:
+    entry = {"control": "review", "accounts": ["mm"], "by": " ", "date": "soon"}
+    with pytest.raises(UsageError) as caught:
+        with_attestation(FILE, "s.yaml", entry)
+    assert str(caught.value) == ("s.yaml: the new entry: by: blank; date: not of the expected form")
+    assert caught.value.hint == 'write who says so; for example "2026-11-01"'
+
+
 def test_the_command_adds_one(run: Run, tmp_path: Path) -> None:
     said = ("--control", "two_factor", "--account", "okx-mm", "--by", "Ada Example")
     ended = run("attest", *said)
@@ -119,3 +270,28 @@ def test_the_command_adds_one(run: Run, tmp_path: Path) -> None:
     assert run("attest", "--control", "review").code == 2
     assert run("attest", *said, "--date", "yesterday").code == 2
     assert run("attest", *said, "--attestations", "a", "--attestations", "b").code == 2
+
+
+def test_nobody_says_what_is_yet_to_come(run: Run, tmp_path: Path) -> None:
+    said = ("--control", "two_factor", "--account", "okx-mm")
+    ended = run("attest", *said, "--by", "Ada", "--date", "2999-01-01")
+    assert ended.code == 2
+    assert ended.err == (
+        "error: --date 2999-01-01: this day is yet to come\n"
+        "hint: name the day (UTC) on which somebody looked\n"
+    )
+    assert run("attest", *said, "--by", "   ").code == 2
+    assert not (tmp_path / "attestations.yaml").exists()
+
+
+def test_check_tells_days_to_come(run: Run, tmp_path: Path) -> None:
+    text = FILE.replace("2026-11-01", "2020-11-01") + FILE.split("attestations:\n")[1].replace(
+        "2026-11-01", "2999-01-01"
+    )
+    (tmp_path / "s.yaml").write_text(text)
+    ended = run("check", "--attestations", "s.yaml")
+    assert ended.code == 2
+    assert ended.err.startswith(
+        "s.yaml:13:11: attestations[1].date: this day is yet to come; until then it counts for"
+        " nothing; correct it\n"
+    )

@@ -111,3 +111,20 @@ def test_an_unused_one_is_told_unless_the_scan_is_narrowed(withdrawing: Any) -> 
     assert "waiver-unused" in evaluate(withdrawing, "-w", "waivers.yaml").out
     narrowed = evaluate(withdrawing, "-w", "waivers.yaml", "--rule", "ip-unbound")
     assert "waiver-unused" not in narrowed.out
+
+
+def test_what_people_said_is_judged_on_the_day_that_is_asked(withdrawing: Any) -> None:
+    head = "apiVersion: gatepolicy/v1\nkind: "
+    (withdrawing.folder / "policy.yaml").write_text(
+        f"{head}Policy\nmetadata: {{name: desk, title: The desk}}\n"
+        "account: {two_factor: {attested_within: 180d}}\n"
+    )
+    day = TODAY + timedelta(days=9)
+    (withdrawing.folder / "said.yaml").write_text(
+        f"{head}Attestations\nattestations:\n"
+        f"  - {{control: two_factor, accounts: ['*'], by: Ada, date: {day}}}\n"
+    )
+    said = ("--attestations", "said.yaml", "--as-of")
+    for days, code in ((8, 1), (9, 0), (189, 0), (190, 1)):
+        moment = f"{TODAY + timedelta(days=days)}T08:00:00Z"
+        assert evaluate(withdrawing, *said, moment).code == code

@@ -141,8 +141,20 @@ def test_keys_that_were_found_beside_an_account_are_not_meant() -> None:
         [Outcome.FAIL],
     ]
     assert outcomes(applied([found], waiver(accounts=("mm/0a1b",)))) == [[Outcome.WAIVED]]
-    other = replace(waiver(), selector=Selector(("mm/*",), frozenset({"gate"})))
+    other = replace(waiver(), selector=Selector(("mm/0a1b",), frozenset({"gate"})))
     assert outcomes(applied([found], other)) == [[Outcome.FAIL]]
+
+
+def test_a_found_key_is_waived_by_its_own_id_and_by_no_glob() -> None:
+    found = account("gate-1/key-15a3", found_by="gate-1")
+    for globs in (("gate-*",), ("*",), ("gate-1/*",), ("gate-1/key-15a?",), ("gate-1",)):
+        result = applied([found], waiver(accounts=globs))
+        assert outcomes(result) == [[Outcome.FAIL]]
+        assert states(result) == [WaiverState.UNUSED]
+    by_label = replace(waiver(), selector=Selector(labels={"desk": "ga"}))
+    assert outcomes(applied([found], by_label)) == [[Outcome.FAIL]]
+    named = waiver(accounts=("mm", "gate-1/key-15a3"))
+    assert outcomes(applied([found], named)) == [[Outcome.WAIVED]]
 
 
 def test_it_holds_through_its_last_day() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gatepolicy.documents.append import Entry, append_entry
 from gatepolicy.documents.yaml_tree import parse_yaml
-from gatepolicy.errors import DocumentError
+from gatepolicy.errors import DocumentError, UsageError
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.waivers.load import load_waivers
 from gatepolicy.waivers.write import EMPTY_FILE, free_id, with_waiver
@@ -62,6 +62,18 @@ def test_a_waiver() -> None:
          " 2026-02-30; write it like 2026-12-31"),
         ("2026-12-31", "2026-10-31", "w.yaml:11:14: waivers[0].expires: it ends before it begins;"
          " write a later day"),
+        ("desk@example.com", "' '", "w.yaml:8:12: waivers[0].owner: blank;"
+         " write who answers for it"),
+        ("Waits for the exchange's review.", "'            '",
+         "w.yaml:9:20: waivers[0].justification: blank or too short; write why it is accepted,"
+         " in a sentence"),
+        ("Waits for the exchange's review.", '"  so what  \\n"',
+         "w.yaml:9:20: waivers[0].justification: blank or too short; write why it is accepted,"
+         " in a sentence"),
+        ("    created", "    ticket: ' '\n    created", "w.yaml:10:13: waivers[0].ticket: blank;"
+         " write where it was discussed, or leave it out"),
+        ("    created", '    approved_by: "\\u200b"\n    created',
+         "w.yaml:10:18: waivers[0].approved_by: blank; write who agreed, or leave it out"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(old: str, new: str, told: str) -> None:
@@ -122,8 +134,44 @@ def test_a_list_in_one_line_has_no_place_for_an_entry(text: str) -> None:
 
 
 def test_what_would_be_no_waiver_is_not_written() -> None:
-    with pytest.raises(DocumentError, match="there is no rule nothing"):
+    with pytest.raises(UsageError) as caught:
         with_waiver(HEAD + ONE, "w.yaml", {**ENTRY, "rule": "nothing"}, RULES)
+    assert str(caught.value) == "w.yaml: the new entry: rule: there is no rule nothing"
+    assert caught.value.hint == "'gatepolicy explain' lists all rules"
+
+
+def test_all_that_is_wrong_with_an_entry_is_told_without_lines_that_are_not_there() -> None:
+    wrong = {**ENTRY, "id": "RISK-1", "owner": " ", "expires": "2026-02-30"}
+    with pytest.raises(UsageError) as caught:
+        with_waiver(HEAD + ONE, "w.yaml", wrong, RULES)
+    assert str(caught.value) == "w.yaml: the new entry: owner: blank"
+    with pytest.raises(UsageError) as caught:
+        with_waiver(HEAD + ONE, "w.yaml", {**wrong, "owner": "Ada"}, RULES)
+    assert str(caught.value) == (
+        "w.yaml: the new entry: expires: there is no day 2026-02-30; expires: it ends before it"
+        " begins; id: the id RISK-1 is taken by w.yaml:5:5"
+    )
+
+
+def test_what_is_wrong_with_the_file_keeps_its_line() -> None:
+    with pytest.raises(DocumentError, match=r"w\.yaml:8:12: "):
+        with_waiver(HEAD + ONE.replace("desk@example.com", "''"), "w.yaml", ENTRY, RULES)
+
+
+@pytest.mark.parametrize("text", [HEAD + ONE + "\n# The end.\n", HEAD + ONE, EMPTY_FILE])
+def test_the_ends_of_lines_stay(text: str) -> None:
+    after = with_waiver(text, "w.yaml", ENTRY, RULES)
+    windows = with_waiver(text.replace("\n", "\r\n"), "w.yaml", ENTRY, RULES)
+    assert windows == after.replace("\n", "\r\n")
+    cut = with_waiver(text.rstrip().replace("\n", "\r\n"), "w.yaml", ENTRY, RULES)
+    assert cut == with_waiver(text.rstrip(), "w.yaml", ENTRY, RULES).replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+def test_odd_ends_of_lines_stay_too(odd: str) -> None:
+    text = HEAD + ONE.replace("Monday.", f"Monday,{odd}  # or Tuesday.")
+    added = with_waiver(HEAD + ONE, "w.yaml", ENTRY, RULES).removeprefix(HEAD + ONE)
+    assert with_waiver(text, "w.yaml", ENTRY, RULES) == text + added
 
 
 def test_ids_that_are_free() -> None:

@@ -1,0 +1,100 @@
+"""Waivers that every scan would refuse, told before one. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from gatepolicy.errors import Problem
+from gatepolicy.model.evidence import Subject
+from gatepolicy.model.waivers import WaiverLimits, WaiverTerms
+from gatepolicy.plan import Plan
+from gatepolicy.policies.policy import Policy
+from gatepolicy.waivers.limits import Limit, broken_limit, days_of
+from gatepolicy.waivers.waiver import Waiver
+
+
+def refused_waivers(
+    waivers: Sequence[Waiver], policies: Sequence[Policy], plan: Plan, today: date
+) -> Iterator[Problem]:
+    """What policies do not allow, and what begins in the future.
+
+    Args:
+        waivers: All of them. What is over by now is told by a scan.
+        policies: All of them.
+        plan: What they ask about the accounts of the inventory; about none, where there is none.
+        today: UTC.
+    """
+    for waiver in waivers:
+        terms = waiver.terms
+        if terms.created > today:
+            what = "it begins in the future, and until then waives nothing"
+            yield Problem(terms.location, terms.id, what, "begin it on the day on which it is made")
+        if terms.expires < today:
+            continue
+        refusing = next(_refusing(waiver, policies, plan), None)
+        if refusing is not None:
+            yield _problem(terms, *refusing, plan.limits)
+
+
+def _refusing(
+    waiver: Waiver, policies: Sequence[Policy], plan: Plan
+) -> Iterator[tuple[str, Limit]]:
+    """The policies that refuse it, as a scan would find."""
+    asked = _asked(waiver, plan)
+    broken = {
+        policy.name: broken_limit(waiver.terms, policy.waivers)
+        for policy in policies
+        if (_may_apply(policy, waiver) if asked is None else policy.name in asked)
+    }
+    # Nobody knows which policies decide about accounts that nobody knows: some may well allow it.
+    if asked is None and None in broken.values():
+        return
+    for name, limit in broken.items():
+        if limit is not None:
+            yield name, limit
+
+
+def _asked(waiver: Waiver, plan: Plan) -> set[str] | None:
+    """The policies that ask what it waives of accounts that it names; ``None`` if none is known."""
+    # By identity: the plan keeps one tuple for all accounts with the same questions.
+    named = {
+        id(question.controls): question.controls
+        for question in plan.questions
+        if any(waiver.names(one) for one in _keys(question.subject, waiver))
+    }
+    if not named:
+        return None
+    return {
+        control.policy
+        for controls in named.values()
+        for control in controls
+        if control.name == waiver.terms.rule and waiver.subject in ("", control.subject)
+    }
+
+
+def _keys(subject: Subject, waiver: Waiver) -> Iterator[Subject]:
+    """An account, and the keys beside it of which a waiver speaks."""
+    yield subject
+    for name in waiver.selector.accounts:
+        if name.startswith(f"{subject.id}/"):
+            yield replace(subject, id=name, found_by=subject.id)
+
+
+def _may_apply(policy: Policy, waiver: Waiver) -> bool:
+    chosen, meant = policy.applies_to.exchanges, waiver.selector.exchanges
+    return not chosen or not meant or not chosen.isdisjoint(meant)
+
+
+def _problem(
+    terms: WaiverTerms, policy: str, limit: Limit, limits: Mapping[str, WaiverLimits]
+) -> Problem:
+    most, place = limits[policy].max_days, limits[policy].places.get(limit)
+    where = f" ({place})" if place is not None else ""
+    refuses = f"policy {policy} does not allow to waive"
+    if limit is Limit.MAX_DAYS and most is not None:
+        what = f"{refuses} anything for {days_of(terms)} days, at most for {most}{where}"
+        fix = f"end it on {terms.created + timedelta(days=most)} at the latest"
+    else:
+        what = f"{refuses} {terms.rule}{where}"
+        fix = "mend what is found, or ask the owner of the policy"
+    return Problem(terms.location, terms.id, what, fix)

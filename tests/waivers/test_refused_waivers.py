@@ -1,0 +1,129 @@
+"""What policies do not allow to waive is told before a scan."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+
+from gatepolicy.errors import Problem
+from gatepolicy.model.evidence import Subject
+from gatepolicy.model.location import Location
+from gatepolicy.plan import Selection, make_plan
+from gatepolicy.policies.load import load_policies
+from gatepolicy.rules.catalog import load_rules
+from gatepolicy.waivers.load import load_waivers
+from gatepolicy.waivers.refused import refused_waivers
+
+TODAY = date(2026, 11, 24)
+POLICY = """\
+apiVersion: gatepolicy/v1
+kind: Policy
+metadata: {name: NAME, title: T}
+applies_to: {labels: {desk: NAME}}
+permissions: {forbid: [withdraw, transfer]}
+"""
+STRICT = (
+    POLICY.replace("NAME", "mm")
+    + """\
+waivers:
+  max_days: 90
+  forbid: [withdrawal-enabled]
+"""
+)
+VAULT = POLICY.replace("NAME", "vault") + "key: {max_age: 90d}\n"
+WAIVER = """\
+apiVersion: gatepolicy/v1
+kind: Waivers
+waivers:
+  - id: W-1
+    rule: withdrawal-enabled
+    accounts: [mm-1]
+    owner: desk@example.com
+    justification: Has to withdraw for a time.
+    created: 2026-11-20
+    expires: 2026-12-20
+"""
+LONG = WAIVER.replace("withdrawal-enabled", "transfer-enabled").replace("2026-12-20", "2027-02-19")
+
+
+def told(
+    text: str,
+    policies: Sequence[str] = (STRICT, VAULT),
+    accounts: Sequence[str] = ("mm-1", "mm-2", "vault-1"),
+) -> list[Problem]:
+    """What is told about a file of waivers."""
+    files = {f"p{number}.yaml": policy for number, policy in enumerate(policies)}
+    loaded = load_policies(list(files), read=lambda path: files[path.name].encode())
+    subjects = [
+        Subject(name, "okx", {"desk": name.split("-")[0]}, "", Location("a.yaml", 3, 5))
+        for name in accounts
+    ]
+    rules = load_rules()
+    plan = make_plan(subjects, loaded, {}, rules, Selection())
+    waivers = load_waivers(["w.yaml"], rules, read=lambda _: text.encode())
+    return list(refused_waivers(waivers, loaded, plan, TODAY))
+
+
+def test_what_a_policy_forbids_is_told_with_its_line() -> None:
+    assert [str(problem) for problem in told(WAIVER)] == [
+        "w.yaml:4:5: W-1: policy mm does not allow to waive withdrawal-enabled (p0.yaml:8:3);"
+        " mend what is found, or ask the owner of the policy"
+    ]
+
+
+def test_a_time_that_is_too_long_is_told_with_its_line() -> None:
+    assert [str(problem) for problem in told(LONG)] == [
+        "w.yaml:4:5: W-1: policy mm does not allow to waive anything for 91 days, at most for 90"
+        " (p0.yaml:7:3); end it on 2027-02-18 at the latest"
+    ]
+    assert told(LONG.replace("2027-02-19", "2027-02-18")) == []
+
+
+def test_only_policies_of_the_accounts_that_it_names_are_asked() -> None:
+    assert told(WAIVER.replace("[mm-1]", "[vault-1]")) == []
+    assert told(WAIVER.replace("[mm-1]", "[vault-1, mm-2]")) != []
+    assert told(WAIVER.replace("accounts: [mm-1]", "labels: {desk: vault}")) == []
+
+
+def test_a_policy_that_does_not_ask_it_does_not_refuse_it() -> None:
+    strict = VAULT.replace("vault", "mm") + "waivers: {max_days: 90}\n"
+    other = strict.replace("max_age: 90d", "max_idle: 90d")
+    idle = LONG.replace("transfer-enabled", "key-idle")
+    assert told(idle, [strict]) == []
+    assert told(idle, [other]) != []
+
+
+def test_a_subject_narrows_what_is_asked() -> None:
+    narrowed = WAIVER.replace("    owner", "    subject: trade.spot\n    owner")
+    assert told(narrowed) == []
+    assert told(narrowed.replace("trade.spot", "withdraw")) != []
+
+
+@pytest.mark.parametrize("name", ["mm-1/key-15a3", "nobody"])
+def test_keys_that_a_scan_found_and_accounts_that_nobody_knows(name: str) -> None:
+    text = WAIVER.replace("[mm-1]", f"[{name}]")
+    assert told(text, [STRICT]) != []
+    assert bool(told(text)) is name.startswith("mm-1/")
+
+
+def test_without_an_inventory_only_what_every_policy_refuses_is_told() -> None:
+    assert told(WAIVER, [STRICT], accounts=()) != []
+    assert told(WAIVER, accounts=()) == []
+    assert told(WAIVER, [], accounts=()) == []
+    other = STRICT.replace("name: mm", "name: gate").replace(
+        "labels: {desk: mm}", "exchanges: [gate]"
+    )
+    okx = WAIVER.replace("accounts: [mm-1]", "exchanges: [okx]")
+    assert told(okx, [other], accounts=()) == []
+
+
+def test_what_is_over_is_told_by_the_scan_alone() -> None:
+    assert told(WAIVER.replace("2026-12-20", "2026-11-23")) == []
+
+
+def test_what_begins_later_is_told_too() -> None:
+    later = WAIVER.replace("2026-11-20", "2026-11-25")
+    assert [problem.what for problem in told(later.replace("[mm-1]", "[vault-1]"))] == [
+        "it begins in the future, and until then waives nothing"
+    ]
+    assert len(told(later)) == 2
