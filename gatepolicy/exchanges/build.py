@@ -16,6 +16,7 @@ from gatepolicy.exchanges.exchange import (
     FromAnswer,
     FromCredential,
     FromRow,
+    Level,
     Meaning,
     OwnKey,
     Parameter,
@@ -30,6 +31,7 @@ from gatepolicy.exchanges.exchange import (
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import (
     FACTS,
+    Access,
     Fact,
     FactKind,
     FactValue,
@@ -180,6 +182,7 @@ def permissions_of(data: Data) -> Permissions:
             for mark in data.get("read_only", {}).get("marks", ())
         ),
         other_fields=frozenset(data.get("other_fields", ())),
+        levels=tuple(_level(level) for level in data.get("levels", ())),
         ignore_case=data.get("ignore_case", False),
         words={name: _word(name, word) for name, word in data["words"].items()},
         wordless={Capability(name): why for name, why in data.get("wordless", {}).items()},
@@ -189,6 +192,11 @@ def permissions_of(data: Data) -> Permissions:
     )
 
 
+def _level(data: Data) -> Level:
+    means = data["means"]
+    return Level(data["equals"], None if means == "none" else Access(means))
+
+
 def _word(name: str, data: Data) -> Word:
     return Word(
         word=name,
@@ -196,6 +204,7 @@ def _word(name: str, data: Data) -> Word:
         grants=frozenset(Capability(capability) for capability in data.get("grants", ())),
         unclear=frozenset(Capability(capability) for capability in data.get("unclear", ())),
         note=data.get("note", ""),
+        optional=data.get("optional", False),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Fact, FactValue, Unknown
+from gatepolicy.model.facts import Access, Fact, FactValue, Unknown
 from gatepolicy.model.reasons import Reason
 
 
@@ -186,8 +186,8 @@ class PermissionShape(StrEnum):
     """A list of objects, each with a name and a read-only mark; what is not listed is not granted
     (Gate)."""
     FLAGS = "flags"
-    """An object with one boolean per permission (Binance). A missing flag is no proof; a flag that
-    nobody mapped counts as granted unless it is false."""
+    """An object with one boolean, or level of access, per permission (Binance, Kraken Futures). A
+    missing flag is no proof; a flag that nobody mapped counts as granted unless it is off."""
     GROUPS = "groups"
     """An object of lists, and one read-only mark for all (Bybit). What a list does not hold is not
     granted; a list that is missing is no proof."""
@@ -197,6 +197,16 @@ class PermissionShape(StrEnum):
     """A list of texts or whole numbers; what is not listed is not granted."""
     READ_WRITE_ROWS = "read_write_rows"
     """A list of rows, each with a word, a mark for reading and a mark for writing (Bitfinex)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What one value of a flag means, where flags are not booleans."""
+
+    equals: JSONValue
+    """The value, of exactly this type."""
+    means: Access | None
+    """How far the flag's word reaches then; ``None`` when it is not granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +223,9 @@ class Word:
     """What it may allow: the documents do not tell. Unknown when the word is granted."""
     note: str
     """What the documents leave open, in one line; may be empty."""
+    optional: bool = False
+    """For flags: whether answers may be without it, as those of the documents are. Then it is not
+    granted, which proves nothing about what it would allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +255,8 @@ class Permissions:
     """What the mark's values mean: true for read-only, false for read and write."""
     other_fields: frozenset[str]
     """For flags: fields of the same object that are documented and are no permissions."""
+    levels: Sequence[Level]
+    """For flags: what their values mean; without any, they are true and false."""
     ignore_case: bool
     """Whether words are compared in any case, because their spelling is documented nowhere."""
     words: Mapping[str, Word]
@@ -254,6 +269,18 @@ class Permissions:
     """Why, with the document."""
     may_be_none: bool = False
     """Whether a key can hold none of the words, as the documents tell."""
+
+    @property
+    def splits(self) -> bool:
+        """Whether a word can be granted for reading only."""
+        return self.shape in _SPLITS or any(
+            level.means is Access.READ_ONLY for level in self.levels
+        )
+
+
+_SPLITS = frozenset(
+    {PermissionShape.NAMED_GRANTS, PermissionShape.GROUPS, PermissionShape.READ_WRITE_ROWS}
+)
 
 
 @dataclass(frozen=True, slots=True)
