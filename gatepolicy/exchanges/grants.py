@@ -36,7 +36,7 @@ def granted(permissions: Permissions, row: Row) -> Granted | Malformed:
     except _Refused as refused:
         return Malformed(str(refused))
     none = not entries and permissions.may_be_none
-    if not none and all(access is Access.UNKNOWN for _, access, _ in entries):
+    if not none and not any(_is_listed(permissions, entry) for entry in entries):
         # The call itself needs a permission: an answer without any contradicts itself.
         return Malformed("a list without a single permission")
     pointer = row.pointer + permissions.pointer
@@ -46,6 +46,13 @@ def granted(permissions: Permissions, row: Row) -> Granted | Malformed:
         words[word] = access if words.get(word, access) is access else Access.UNKNOWN
     places = {word: pointer + place for word, _, place in entries}
     return Granted(words, places, pointer, left_out)
+
+
+def _is_listed(permissions: Permissions, entry: _Entry) -> bool:
+    """Whether a word is granted, be it that the documents do not tell how far words reach here."""
+    _, access, place = entry
+    reach_untold = bool(permissions.read_only_pointer) and not permissions.read_only_marks
+    return access is not Access.UNKNOWN or (reach_untold and place != "")
 
 
 def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
