@@ -26,6 +26,7 @@ from gatepolicy.exchanges.exchange import (
     Success,
     Unlisted,
     When,
+    Where,
     Word,
 )
 from gatepolicy.model.capabilities import Capability
@@ -81,6 +82,7 @@ def build(data: Data) -> Exchange:
         menu=data["menu"],
         fixes=data["fixes"],
         named_by=data.get("named_by", "apiKey"),
+        credentials_note=data.get("credentials_note", ""),
     )
 
 
@@ -151,6 +153,7 @@ def _error(data: Data) -> ErrorPattern:
         proves=data.get("proves", {}),
         call=data.get("call", ""),
         beside=data.get("beside", ""),
+        where=Where(**data["where"]) if "where" in data else None,
     )
 
 

@@ -99,6 +99,16 @@ class Success:
 
 
 @dataclass(frozen=True, slots=True)
+class Where:
+    """A value of the body by which an answer says that it tells nothing."""
+
+    pointer: str
+    """JSON Pointer into the whole answer."""
+    equals: JSONValue
+    """The value, of exactly this type."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorPattern:
     """How one kind of failure looks. The first pattern that matches wins."""
 
@@ -119,6 +129,9 @@ class ErrorPattern:
     beside: str = ""
     """Id of a call that must have succeeded for the proof to count: the refusal is then not one of
     the whole key. Empty when the proof needs none."""
+    where: Where | None = None
+    """The value that the body must hold. Such a pattern is also about answers that look like
+    successes; ``None`` for any body of a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,3 +428,5 @@ class Exchange:
     """Lists of other keys."""
     named_by: str = "apiKey"
     """ccxt name of the credential that names the key; never a secret."""
+    credentials_note: str = ""
+    """Which of several values a credential is, where people mix them up; may be empty."""
