@@ -164,6 +164,8 @@ def own_key_of(data: Data) -> OwnKey:
         key=data.get("key", ""),
         mask=data.get("mask", ""),
         ignore_case=data.get("ignore_case", False),
+        other_key=data.get("other_key", ""),
+        optional=data.get("optional", False),
     )
 
 

@@ -147,6 +147,10 @@ class OwnKey:
     """The character that hides the end of the key; empty when keys are shown whole."""
     ignore_case: bool = False
     """Whether keys are compared in any case, as the addresses of wallets are."""
+    other_key: str = ""
+    """JSON Pointer within a row to the key where the row is spelt in another way; may be empty."""
+    optional: bool = False
+    """Whether a row may name no key, or an empty one; one that does must name the calling key."""
 
 
 @dataclass(frozen=True, slots=True)

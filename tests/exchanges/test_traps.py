@@ -27,6 +27,8 @@ What documented cases (``documented/``) or other tests hold already is not repea
 | Bitget: older words; the registration of the account | bitget_documented_example |
 | MEXC: a comma at the end; an answer about another key | mexc_withdraw_and_bound, mexc_other_key |
 | BingX: a number that no document names | bingx_unknown_number |
+| BingX, Kraken, Kraken Futures: an answer about another key | bingx_other_key, kraken_other_key |
+| the same | kraken_snake_case_other_key, krakenfutures_other_key |
 | HTX: failures with status 200; words that share a code | htx_error_sub_user_1, htx_error_ip_1 |
 | Kraken: names in snake case | kraken_snake_case |
 | Deribit: a challenge as success | deribit_challenge |
