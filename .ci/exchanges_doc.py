@@ -91,6 +91,8 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
         f"Asked with {', '.join(f'`{name}`' for name in exchange.credentials)}; at most"
         f" {limit.calls} call{'s' * (limit.calls != 1)} in {limit.seconds:g} s from one address.\n"
     )
+    if exchange.credentials_note:
+        yield f"{exchange.credentials_note}\n"
     yield "| call | sent | permission that it needs |"
     yield "|---|---|---|"
     for call in exchange.calls:

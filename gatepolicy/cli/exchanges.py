@@ -77,6 +77,8 @@ def _details(exchange: Exchange) -> Iterator[str]:
     yield f"{exchange.title} ({exchange.id})"
     yield exchange.reference
     yield f"credentials: {', '.join(exchange.credentials)}"
+    if exchange.credentials_note:
+        yield from _wrapped(f"  {exchange.credentials_note}", indent=2)
     yield from _wrapped(f"keys are edited at: {exchange.menu}", indent=2)
     yield ""
     yield "Calls, and the permission that each needs:"

@@ -16,6 +16,7 @@ from gatepolicy.exchanges.exchange import (
     FromAnswer,
     FromCredential,
     FromRow,
+    Level,
     Meaning,
     OwnKey,
     Parameter,
@@ -25,11 +26,13 @@ from gatepolicy.exchanges.exchange import (
     Success,
     Unlisted,
     When,
+    Where,
     Word,
 )
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import (
     FACTS,
+    Access,
     Fact,
     FactKind,
     FactValue,
@@ -79,6 +82,7 @@ def build(data: Data) -> Exchange:
         menu=data["menu"],
         fixes=data["fixes"],
         named_by=data.get("named_by", "apiKey"),
+        credentials_note=data.get("credentials_note", ""),
     )
 
 
@@ -149,6 +153,7 @@ def _error(data: Data) -> ErrorPattern:
         proves=data.get("proves", {}),
         call=data.get("call", ""),
         beside=data.get("beside", ""),
+        where=Where(**data["where"]) if "where" in data else None,
     )
 
 
@@ -159,6 +164,8 @@ def own_key_of(data: Data) -> OwnKey:
         key=data.get("key", ""),
         mask=data.get("mask", ""),
         ignore_case=data.get("ignore_case", False),
+        other_key=data.get("other_key", ""),
+        optional=data.get("optional", False),
     )
 
 
@@ -180,6 +187,7 @@ def permissions_of(data: Data) -> Permissions:
             for mark in data.get("read_only", {}).get("marks", ())
         ),
         other_fields=frozenset(data.get("other_fields", ())),
+        levels=tuple(_level(level) for level in data.get("levels", ())),
         ignore_case=data.get("ignore_case", False),
         words={name: _word(name, word) for name, word in data["words"].items()},
         wordless={Capability(name): why for name, why in data.get("wordless", {}).items()},
@@ -189,6 +197,11 @@ def permissions_of(data: Data) -> Permissions:
     )
 
 
+def _level(data: Data) -> Level:
+    means = data["means"]
+    return Level(data["equals"], None if means == "none" else Access(means))
+
+
 def _word(name: str, data: Data) -> Word:
     return Word(
         word=name,
@@ -196,6 +209,7 @@ def _word(name: str, data: Data) -> Word:
         grants=frozenset(Capability(capability) for capability in data.get("grants", ())),
         unclear=frozenset(Capability(capability) for capability in data.get("unclear", ())),
         note=data.get("note", ""),
+        optional=data.get("optional", False),
     )
 
 

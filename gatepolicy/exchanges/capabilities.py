@@ -31,6 +31,7 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
         capability.fact: _granted(capability, known, permissions, granted)
         or doubt
         or _doubt(capability, known, granted)
+        or _untold(capability, permissions, granted)
         or (sign if capability in permissions.inferred_absence else denied)
         for capability in Capability
     }
@@ -73,6 +74,15 @@ def _doubt(capability: Capability, known: Sequence[Word], granted: Granted) -> U
             )
         if access is not Access.READ_ONLY and capability in word.unclear:
             return Unknown(Reason.NOT_DISCLOSED, word.note)
+    return None
+
+
+def _untold(capability: Capability, permissions: Permissions, granted: Granted) -> Unknown | None:
+    """Why nobody can tell, where the answer may be without the word that would."""
+    for name in sorted(granted.left_out):
+        word = permissions.words[name]
+        if capability in word.grants | word.unclear:
+            return Unknown(Reason.NOT_DISCLOSED, f"the answer has no {name}, and need not have it")
     return None
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Fact, FactValue, Unknown
+from gatepolicy.model.facts import Access, Fact, FactValue, Unknown
 from gatepolicy.model.reasons import Reason
 
 
@@ -99,6 +99,16 @@ class Success:
 
 
 @dataclass(frozen=True, slots=True)
+class Where:
+    """A value of the body by which an answer says that it tells nothing."""
+
+    pointer: str
+    """JSON Pointer into the whole answer."""
+    equals: JSONValue
+    """The value, of exactly this type."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorPattern:
     """How one kind of failure looks. The first pattern that matches wins."""
 
@@ -119,6 +129,9 @@ class ErrorPattern:
     beside: str = ""
     """Id of a call that must have succeeded for the proof to count: the refusal is then not one of
     the whole key. Empty when the proof needs none."""
+    where: Where | None = None
+    """The value that the body must hold. Such a pattern is also about answers that look like
+    successes; ``None`` for any body of a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,10 @@ class OwnKey:
     """The character that hides the end of the key; empty when keys are shown whole."""
     ignore_case: bool = False
     """Whether keys are compared in any case, as the addresses of wallets are."""
+    other_key: str = ""
+    """JSON Pointer within a row to the key where the row is spelt in another way; may be empty."""
+    optional: bool = False
+    """Whether a row may name no key, or an empty one; one that does must name the calling key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +203,8 @@ class PermissionShape(StrEnum):
     """A list of objects, each with a name and a read-only mark; what is not listed is not granted
     (Gate)."""
     FLAGS = "flags"
-    """An object with one boolean per permission (Binance). A missing flag is no proof; a flag that
-    nobody mapped counts as granted unless it is false."""
+    """An object with one boolean, or level of access, per permission (Binance, Kraken Futures). A
+    missing flag is no proof; a flag that nobody mapped counts as granted unless it is off."""
     GROUPS = "groups"
     """An object of lists, and one read-only mark for all (Bybit). What a list does not hold is not
     granted; a list that is missing is no proof."""
@@ -197,6 +214,16 @@ class PermissionShape(StrEnum):
     """A list of texts or whole numbers; what is not listed is not granted."""
     READ_WRITE_ROWS = "read_write_rows"
     """A list of rows, each with a word, a mark for reading and a mark for writing (Bitfinex)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What one value of a flag means, where flags are not booleans."""
+
+    equals: JSONValue
+    """The value, of exactly this type."""
+    means: Access | None
+    """How far the flag's word reaches then; ``None`` when it is not granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +240,9 @@ class Word:
     """What it may allow: the documents do not tell. Unknown when the word is granted."""
     note: str
     """What the documents leave open, in one line; may be empty."""
+    optional: bool = False
+    """For flags: whether answers may be without it, as those of the documents are. Then it is not
+    granted, which proves nothing about what it would allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +272,8 @@ class Permissions:
     """What the mark's values mean: true for read-only, false for read and write."""
     other_fields: frozenset[str]
     """For flags: fields of the same object that are documented and are no permissions."""
+    levels: Sequence[Level]
+    """For flags: what their values mean; without any, they are true and false."""
     ignore_case: bool
     """Whether words are compared in any case, because their spelling is documented nowhere."""
     words: Mapping[str, Word]
@@ -254,6 +286,18 @@ class Permissions:
     """Why, with the document."""
     may_be_none: bool = False
     """Whether a key can hold none of the words, as the documents tell."""
+
+    @property
+    def splits(self) -> bool:
+        """Whether a word can be granted for reading only."""
+        return self.shape in _SPLITS or any(
+            level.means is Access.READ_ONLY for level in self.levels
+        )
+
+
+_SPLITS = frozenset(
+    {PermissionShape.NAMED_GRANTS, PermissionShape.GROUPS, PermissionShape.READ_WRITE_ROWS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,3 +434,5 @@ class Exchange:
     """Lists of other keys."""
     named_by: str = "apiKey"
     """ccxt name of the credential that names the key; never a secret."""
+    credentials_note: str = ""
+    """Which of several values a credential is, where people mix them up; may be empty."""

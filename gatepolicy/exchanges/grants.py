@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import TypeAlias, assert_never
 
 from gatepolicy.documents.values import JSONValue
-from gatepolicy.exchanges.exchange import Permissions, PermissionShape
-from gatepolicy.exchanges.pointer import ABSENT, join, resolve, same
+from gatepolicy.exchanges.exchange import Level, Permissions, PermissionShape
+from gatepolicy.exchanges.pointer import ABSENT, Absent, join, resolve, same
 from gatepolicy.exchanges.reading import Granted, Malformed, Row
 from gatepolicy.model.facts import Access
 
 _FLAG_NAME = re.compile(r"^(is|can|may|has|enable|permit|allow)|(abled|allowed|permitted)$", re.I)
+
+_TRUE_AND_FALSE = (Level(equals=True, means=Access.GRANTED), Level(equals=False, means=None))
 
 _YES = frozenset({"true", "yes", "on", "1"})
 
@@ -33,16 +35,24 @@ def granted(permissions: Permissions, row: Row) -> Granted | Malformed:
         entries = list(_entries(permissions, row))
     except _Refused as refused:
         return Malformed(str(refused))
-    if not entries and permissions.may_be_none:
-        return Granted({}, {}, row.pointer + permissions.pointer)
-    if all(access is Access.UNKNOWN for _, access, _ in entries):
+    none = not entries and permissions.may_be_none
+    if not none and not any(_is_listed(permissions, entry) for entry in entries):
         # The call itself needs a permission: an answer without any contradicts itself.
         return Malformed("a list without a single permission")
     pointer = row.pointer + permissions.pointer
+    left_out = _left_out(permissions, resolve(row.value, permissions.pointer))
     words: dict[str, Access] = {}
     for word, access, _ in entries:
         words[word] = access if words.get(word, access) is access else Access.UNKNOWN
-    return Granted(words, {word: pointer + place for word, _, place in entries}, pointer)
+    places = {word: pointer + place for word, _, place in entries}
+    return Granted(words, places, pointer, left_out)
+
+
+def _is_listed(permissions: Permissions, entry: _Entry) -> bool:
+    """Whether a word is granted, be it that the documents do not tell how far words reach here."""
+    _, access, place = entry
+    reach_untold = bool(permissions.read_only_pointer) and not permissions.read_only_marks
+    return access is not Access.UNKNOWN or (reach_untold and place != "")
 
 
 def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
@@ -79,24 +89,42 @@ def _of_named_grants(permissions: Permissions, found: object) -> Iterator[_Entry
 def _of_flags(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if not isinstance(found, dict):
         raise _Refused("no object of permissions")
+    left_out = _left_out(permissions, found)
     for word in permissions.words:
-        match found.get(word):
-            case True:
-                yield word, Access.GRANTED, join(word)
-            case False:
-                pass
-            case _:
-                yield word, Access.UNKNOWN, join(word)
+        access = _level(permissions, found.get(word, ABSENT))
+        if access is not None and word not in left_out:
+            yield word, access, join(word)
     for field, value in found.items():
         mapped = field in permissions.words or field in permissions.other_fields
-        if not mapped and _may_be_granted(field, value):
+        if not mapped and _may_be_granted(permissions, field, value):
             yield field, Access.GRANTED, join(field)
 
 
-def _may_be_granted(field: str, value: JSONValue) -> bool:
-    """Whether a field that nobody mapped can be a permission: it says yes, or is named like one."""
+def _left_out(permissions: Permissions, found: object) -> frozenset[str]:
+    """Optional words that an answer does not name."""
+    if permissions.shape is not PermissionShape.FLAGS or not isinstance(found, dict):
+        return frozenset()
+    optional = {name for name, word in permissions.words.items() if word.optional}
+    return frozenset(optional - found.keys())
+
+
+def _level(permissions: Permissions, value: JSONValue | Absent) -> Access | None:
+    """How far a flag's word reaches; ``None`` when it is not granted."""
+    for level in permissions.levels or _TRUE_AND_FALSE:
+        if same(value, level.equals):
+            return level.means
+    return Access.UNKNOWN
+
+
+def _may_be_granted(permissions: Permissions, field: str, value: JSONValue) -> bool:
+    """Whether a field that nobody mapped can be a permission: it says yes, or is named like one.
+
+    Among levels of access every field is one, and only a level can say no.
+    """
     if value is False:
         return False
+    if permissions.levels:
+        return _level(permissions, value) is not None
     return str(value).lower() in _YES or _FLAG_NAME.search(field) is not None
 
 

@@ -77,9 +77,12 @@ def _of_answer(
 ) -> Parsed | Failure:
     if isinstance(value, NotJson):
         return _unread(exchange, status, value.detail)
-    if status == 200 and _is_success(exchange, value):
-        return Parsed(value)
-    return _refusal(exchange, status, value, call)
+    success = status == 200 and _is_success(exchange, value)
+    # A success can still say that there is no such key.
+    refusal = _refusal(exchange, status, value, call, only_where=success)
+    if refusal is not None:
+        return refusal
+    return Parsed(value) if success else _unmapped(exchange, status, value)
 
 
 def _is_success(exchange: Exchange, value: JSONValue) -> bool:
@@ -92,21 +95,35 @@ def _is_success(exchange: Exchange, value: JSONValue) -> bool:
 def _unread(exchange: Exchange, status: int, look: str) -> Failure:
     """The failure of a body that is no JSON; only the status can tell more."""
     for pattern in exchange.errors:
-        if pattern.status == status and pattern.code is None and pattern.text is None:
+        if pattern.status == status and not (pattern.code or pattern.text or pattern.where):
             return Failure(pattern.reason, pattern.detail or f"HTTP {status}, {look}")
     reason = _BY_STATUS.get(status, Reason.UNEXPECTED_ANSWER)
     return Failure(reason, f"HTTP {status}, {look}")
 
 
-def _refusal(exchange: Exchange, status: int, value: JSONValue, call: str) -> Failure:
+def _refusal(
+    exchange: Exchange, status: int, value: JSONValue, call: str, *, only_where: bool
+) -> Failure | None:
+    """The failure of the first pattern that matches."""
     code = _code(resolve(value, exchange.error_code))
     text = resolve(value, exchange.error_text)
     words = text.lower() if isinstance(text, str) else ""
     for pattern in exchange.errors:
-        if pattern.call in ("", call) and _matches(pattern, status, code, words):
+        about = pattern.call in ("", call) and not (only_where and pattern.where is None)
+        if about and _matches(pattern, status, code, words) and _holds(pattern, value):
             return Failure(pattern.reason, pattern.detail, pattern.proves, pattern.beside)
+    return None
+
+
+def _unmapped(exchange: Exchange, status: int, value: JSONValue) -> Failure:
     reason = _BY_STATUS.get(status, Reason.UNEXPECTED_ANSWER)
+    code = _code(resolve(value, exchange.error_code))
     return Failure(reason, f"HTTP {status}, {_named(code)}")
+
+
+def _holds(pattern: ErrorPattern, value: JSONValue) -> bool:
+    where = pattern.where
+    return where is None or same(resolve(value, where.pointer), where.equals)
 
 
 def _code(found: object) -> str:

@@ -102,9 +102,10 @@ def _permissions_of_rows(permissions: Permissions, listing: str, data: Data) -> 
     own = permissions_of({"words": {}, **said, "call": listing})
     if own.words:
         return own
+    strangers = frozenset(said.get("without", ()))
     return replace(
         own,
-        words=permissions.words,
+        words={name: word for name, word in permissions.words.items() if name not in strangers},
         wordless=permissions.wordless,
         inferred_absence=permissions.inferred_absence,
         inferred_reference=permissions.inferred_reference,

@@ -36,6 +36,9 @@ class Granted:
     """Word to its JSON Pointer within the answer."""
     pointer: str
     """JSON Pointer to the whole list."""
+    left_out: frozenset[str] = frozenset()
+    """Known words that the answer does not name, as it may: they are not granted, and nothing
+    tells about what they would allow."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,9 +73,15 @@ def shown_key(row: Row, own: OwnKey) -> str | None:
 
 
 def _is_own(row: Row, own: OwnKey, api_key: str) -> bool:
-    shown = shown_key(row, own)
-    if shown is None:
-        return False
+    places = (own.key, own.other_key) if own.other_key else (own.key,)
+    shown = [resolve(row.value, place) for place in places]
+    named = [one for one in shown if one is not ABSENT and one is not None and one != ""]
+    if not named:
+        return own.optional
+    return all(isinstance(one, str) and _fits(one, own, api_key) for one in named)
+
+
+def _fits(shown: str, own: OwnKey, api_key: str) -> bool:
     if own.ignore_case:
         return same_key(shown.lower(), api_key.lower(), own.mask)
     return same_key(shown, api_key, own.mask)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gatepolicy.exchanges.catalog import load_catalog
-from gatepolicy.exchanges.exchange import Exchange, PermissionShape, Word
+from gatepolicy.exchanges.exchange import Exchange, Word
 from gatepolicy.model.capabilities import DESCRIPTION, Capability
 from gatepolicy.model.facts import Access, Grade
 from gatepolicy.model.severity import Severity
@@ -19,11 +19,6 @@ from gatepolicy.rules.catalog import load_rules
 from gatepolicy.rules.rule import Rule
 
 Schema = dict[str, Any]
-
-SPLITS = frozenset(
-    {PermissionShape.NAMED_GRANTS, PermissionShape.GROUPS, PermissionShape.READ_WRITE_ROWS}
-)
-"""Shapes that tell reading from writing."""
 
 _GROUPS: Mapping[str, str] = {
     "default": "Everything that is not named more exactly.",
@@ -189,7 +184,7 @@ def _allow(exchange: Exchange) -> Schema:
     }
     text = "All words that a key may have; every other one is a violation. Replaces the general"
     text += " allow, which is in capabilities."
-    if exchange.permissions.shape not in SPLITS:
+    if not exchange.permissions.splits:
         return {"title": "Allow", "description": text, **listed}
     return {
         "title": "Allow",

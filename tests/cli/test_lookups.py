@@ -114,6 +114,11 @@ def test_exchanges_lists_every_exchange_within_80_columns(run: Any) -> None:
     assert gate.split() == ["gate", "inferred", "yes", "yes", "yes", "yes", "-", "yes"]
 
 
+def test_exchanges_tells_which_address_a_credential_is(run: Any) -> None:
+    said = " ".join(run("exchanges", "hyperliquid").out.split())
+    assert "walletAddress is the address that the bot signs with, the agent's" in said
+
+
 @pytest.mark.parametrize("exchange", known_exchanges())
 def test_exchanges_shows_every_fact_of_one(run: Any, exchange: str) -> None:
     ended = run("exchanges", exchange)

@@ -15,7 +15,7 @@ from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.readers import EVERYWHERE
-from gatepolicy.model.facts import Grade, Unknown
+from gatepolicy.model.facts import Access, Facts, Grade, Grant, Unknown
 from gatepolicy.model.reasons import Reason
 
 Answer = Callable[[str, Mapping[str, Sent]], JSONValue | Failure]
@@ -118,6 +118,82 @@ def test_bybit_contradictory_marks_prove_no_reach() -> None:
     assert "permission.withdraw" not in key.facts.known
     assert key.facts.known["ip.restricted"].value is False
     assert key.facts.known["key.name"].value == "UTA"
+
+
+# The documented groups of the documented row, without the masked words of its example.
+BYBIT_GROUPS: dict[str, JSONValue] = {
+    "ContractTrade": ["Order", "Position"],
+    "Spot": ["SpotTrade"],
+    "Wallet": [],
+    "Options": [],
+    "Derivatives": ["DerivativesTrade"],
+    "CopyTrading": [],
+    "BlockTrade": [],
+    "Exchange": ["ExchangeHistory"],
+    "NFT": [],
+    "Affiliate": [],
+    "Earn": [],
+}
+
+
+def bybit_key(permissions: Mapping[str, JSONValue]) -> Facts:
+    """Facts of one key of a sub-account with these permissions."""
+    assert isinstance(BYBIT_ROW, dict)
+    row: JSONValue = {**BYBIT_ROW, "permissions": dict(permissions)}
+
+    def answer(call: str, params: Mapping[str, Sent]) -> JSONValue:
+        del params
+        if call == "sub_accounts":
+            return {"retCode": 0, "result": {"subMembers": [{"uid": "1"}], "nextCursor": "0"}}
+        return {"retCode": 0, "result": {"result": [row], "nextPageCursor": ""}}
+
+    listed, _ = read(load_exchange("bybit"), answer)
+    [key] = listed.keys
+    return key.facts
+
+
+def test_bybit_words_that_are_not_listed_are_not_granted() -> None:
+    facts = bybit_key(BYBIT_GROUPS)
+    assert facts.known["permission.withdraw"].value is False
+    assert facts.known["permission.transfer"].value is False
+    assert facts.known["permissions.unrecognised"].value == ()
+    # Those that are listed may reach as far as reading only.
+    for name in ("trade.spot", "trade.futures", "convert"):
+        assert facts.unknown[f"permission.{name}"].reason is Reason.UNEXPECTED_ANSWER
+    assert facts.known["permissions.native"].value == tuple(
+        Grant(word, Access.UNKNOWN)
+        for word in (
+            "ContractTrade.Order",
+            "ContractTrade.Position",
+            "Derivatives.DerivativesTrade",
+            "Exchange.ExchangeHistory",
+            "Spot.SpotTrade",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "wallet",
+    [["Withdraw"], ["AccountTransfer", "Withdraw"], ["AdcBabecaEacdaaabEbab"], None],
+    ids=repr,
+)
+def test_bybit_withdraw_is_unknown_where_it_may_be_granted(wallet: list[JSONValue] | None) -> None:
+    groups = {**BYBIT_GROUPS, "Wallet": wallet}
+    if wallet is None:
+        del groups["Wallet"]
+    assert "permission.withdraw" in bybit_key(groups).unknown
+
+
+def test_bybit_a_group_that_the_list_does_not_know_could_mean_anything() -> None:
+    facts = bybit_key({**BYBIT_GROUPS, "BitCard": ["BitCard"]})
+    assert facts.known["permissions.unrecognised"].value == ("BitCard.BitCard",)
+    assert "permission.withdraw" in facts.unknown
+    assert "permission.p2p" in bybit_key(BYBIT_GROUPS).unknown
+
+
+@pytest.mark.parametrize("groups", [{}, {name: [] for name in BYBIT_GROUPS}], ids=["none", "empty"])
+def test_bybit_a_key_without_any_word_proves_nothing(groups: Mapping[str, JSONValue]) -> None:
+    assert "permission.withdraw" in bybit_key(groups).unknown
 
 
 def test_kucoin_pages_are_read_until_one_is_not_full() -> None:

@@ -74,6 +74,10 @@ def networks(*texts: str) -> FactValue:
          "  keys-of-account-changed [account.keys] ..a, ..b -> ..b"),
         ("account.keys", ("..a",), ("..b",),
          "! keys-of-account-changed [account.keys] ..a -> ..b"),
+        ("ip.shared_across", ("desk:mm",), ("desk:mm", "desk=otc (okx-otc)"),
+         "! ip-sharing-changed [ip.shared_across] none -> desk=otc (okx-otc)"),
+        ("ip.shared_across", ("desk:mm", "desk=otc (okx-otc)"), ("desk:otc",),
+         "  ip-sharing-changed [ip.shared_across] desk=otc (okx-otc) -> none"),
         ("ip.restricted", True, False, "! ip-binding-weakened [ip.restricted] yes -> no"),
         ("ip.restricted", False, True, "  ip-binding-strengthened [ip.restricted] no -> yes"),
         ("ip.allowlist", networks("203.0.113.7"), networks("203.0.113.7", "198.51.100.1"),
@@ -107,6 +111,11 @@ def networks(*texts: str) -> FactValue:
 def test_a_change_has_a_name(name: str, before: FactValue, after: FactValue, change: str) -> None:
     place = name.replace(".", "__")
     assert told(account(**{place: before}), account(**{place: after})) == [change]
+
+
+def test_a_label_of_its_own_is_no_neighbour() -> None:
+    before, after = account(ip__shared_across=("desk:mm",)), account(ip__shared_across=("desk:a",))
+    assert told(before, after) == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from gatepolicy.model.drift import BaselineState, Finding, Gone
 from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Provenance
 from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.reports.json_report import render_json
+from gatepolicy.reports.text_drift import drift_lines
+from gatepolicy.reports.text_layout import paint
 from tests.reports.example_scan import example_scan
 
 FAIL, UNKNOWN, PASS, WAIVED = Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.WAIVED
@@ -244,7 +246,10 @@ def test_what_passes_because_the_policy_asks_less_is_no_fix(*, same_evidence: bo
 
 def test_over_the_same_evidence_nothing_is_fixed() -> None:
     old, new = snapshot(by("desk")), snapshot(by("desk", outcome=PASS))
-    assert [a.gone for a in compare(old, new, same_evidence=True).absent] == [Gone.ASKED_OTHERWISE]
+    drift = compare(old, new, same_evidence=True)
+    assert [a.gone for a in drift.absent] == [Gone.ASKED_OTHERWISE]
+    shown = " ".join("".join(paint(drift_lines(drift, (), 80), colour=False)).split())
+    assert "the policy asks the same, and takes other proof" in shown
     assert [a.gone for a in compare(old, new).absent] == [Gone.PASSES]
 
 

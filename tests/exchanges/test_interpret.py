@@ -7,7 +7,7 @@ import pytest
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.build import NO_WORDS, permissions_of
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.exchange import ErrorPattern, Exchange, FactSource
+from gatepolicy.exchanges.exchange import ErrorPattern, Exchange, FactSource, Where
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.reasons import Reason
@@ -189,3 +189,40 @@ def test_a_refusal_that_may_be_one_of_the_whole_key_proves_nothing(other: RawAns
     answers = {exchange.calls[0].id: other, "second": REFUSED}
     facts = normalise(exchange, answers, "a key")
     assert "permission.withdraw" not in facts.known
+
+
+def with_where(**changes: object) -> Exchange:
+    pattern = ErrorPattern(
+        Reason.BAD_KEY, None, None, None, "nobody uses it", {}, where=Where("/role", "missing")
+    )
+    return replace(OKX, errors=(replace(pattern, **changes), *OKX.errors))  # type: ignore[arg-type]
+
+
+def test_a_success_can_say_that_there_is_no_such_key() -> None:
+    missing = Answer(200, b'{"code":"0","role":"missing"}')
+    assert interpret(OKX, missing) == Parsed({"code": "0", "role": "missing"})
+    assert interpret(with_where(), missing) == Failure(Reason.BAD_KEY, "nobody uses it")
+    # Of the call that it is about, only.
+    assert isinstance(interpret(with_where(call="role"), missing, "agents"), Parsed)
+    assert isinstance(interpret(with_where(call="role"), missing, "role"), Failure)
+
+
+@pytest.mark.parametrize("role", [b'"Missing"', b"true", b"null", b'["missing"]', b'""'])
+def test_only_that_very_value_says_so(role: bytes) -> None:
+    body = b'{"code":"0","role":' + role + b"}"
+    assert isinstance(interpret(with_where(), Answer(200, body)), Parsed)
+    assert isinstance(interpret(with_where(), Answer(200, b'{"code":"0"}')), Parsed)
+
+
+def test_other_patterns_are_not_about_successes() -> None:
+    exchange = with_where(where=None, status=200)
+    assert isinstance(interpret(exchange, Answer(200, b'{"code":"0"}')), Parsed)
+    assert interpret(exchange, Answer(200, b'{"code":"1"}')) == Failure(
+        Reason.BAD_KEY, "nobody uses it"
+    )
+
+
+def test_a_body_that_is_no_json_holds_no_value() -> None:
+    failure = interpret(with_where(status=422), Answer(422, b"missing"))
+    assert isinstance(failure, Failure)
+    assert failure.reason is Reason.UNEXPECTED_ANSWER

@@ -104,3 +104,36 @@ def test_a_pocket_without_keys_spoils_them_all() -> None:
 def test_one_key_in_two_pockets_is_nobodys() -> None:
     pockets: JSONValue = [{"keys": [{"key": "same"}]}, {"keys": [{"key": "same"}]}]
     assert isinstance(own_row(pockets, OwnKey("/*/keys", "/key", ""), "same"), NoRow)
+
+
+EITHER = OwnKey(rows="", key="/apiKey", mask="", other_key="/api_key")
+OPTIONAL = OwnKey(rows="", key="/apiKey", mask="*", optional=True)
+
+
+@pytest.mark.parametrize(
+    "row", [{"apiKey": KEY}, {"api_key": KEY}, {"apiKey": KEY, "api_key": KEY}]
+)
+def test_a_key_in_either_spelling(row: dict[str, JSONValue]) -> None:
+    assert own_row({**row}, EITHER, KEY) == Row(row, "")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{}, {"apiKey": "another"}, {"api_key": "another"}, {"apiKey": KEY, "api_key": "another"}],
+)
+def test_both_spellings_must_name_the_key(row: dict[str, JSONValue]) -> None:
+    assert isinstance(own_row({**row}, EITHER, KEY), NoRow)
+
+
+@pytest.mark.parametrize("shown", [{}, {"apiKey": ""}, {"apiKey": None}, {"apiKey": KEY}], ids=str)
+def test_a_row_may_name_no_key_where_it_is_optional(shown: dict[str, JSONValue]) -> None:
+    assert own_row({**shown}, OPTIONAL, KEY) == Row(shown, "")
+    masked: JSONValue = {"apiKey": KEY[:8] + "****"}
+    assert own_row(masked, OPTIONAL, KEY) == Row(masked, "")
+
+
+@pytest.mark.parametrize(
+    "shown", ["another", KEY[:-1], "****", 0, False, [], {"key": KEY}], ids=repr
+)
+def test_but_no_other_key(shown: JSONValue) -> None:
+    assert isinstance(own_row({"apiKey": shown}, OPTIONAL, KEY), NoRow)

@@ -27,6 +27,8 @@ What documented cases (``documented/``) or other tests hold already is not repea
 | Bitget: older words; the registration of the account | bitget_documented_example |
 | MEXC: a comma at the end; an answer about another key | mexc_withdraw_and_bound, mexc_other_key |
 | BingX: a number that no document names | bingx_unknown_number |
+| BingX, Kraken, Kraken Futures: an answer about another key | bingx_other_key, kraken_other_key |
+| the same | kraken_snake_case_other_key, krakenfutures_other_key |
 | HTX: failures with status 200; words that share a code | htx_error_sub_user_1, htx_error_ip_1 |
 | Kraken: names in snake case | kraken_snake_case |
 | Deribit: a challenge as success | deribit_challenge |
@@ -48,7 +50,8 @@ What documented cases (``documented/``) or other tests hold already is not repea
 | Delta: errors as texts and as objects | delta_error_key_1, delta_error_permission_1 |
 | Kraken Futures: an empty object of permissions | krakenfutures_documented_example |
 | Indodax: only the very words prove | indodax_near_words, indodax_other_words |
-| Zaif: a missing right | zaif_missing_right |
+| Zaif: a missing right; a new one | zaif_missing_right, zaif_new_right |
+| Kraken Futures: a new permission | krakenfutures_new_permission |
 | Hyperliquid: an unlisted agent | hyperliquid_unlisted_agent |
 | Hyperliquid: a role that says nothing | hyperliquid_missing |
 | BitTrade: failures of the second version of HTX | bittrade_as_htx, and here |
@@ -68,7 +71,14 @@ import yaml
 
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
-from gatepolicy.exchanges.exchange import Exchange, FactSource, Meaning, PermissionShape, Success
+from gatepolicy.exchanges.exchange import (
+    Exchange,
+    FactSource,
+    Level,
+    Meaning,
+    PermissionShape,
+    Success,
+)
 from gatepolicy.exchanges.normalise import facts_of_row, normalise
 from gatepolicy.exchanges.pointer import resolve
 from gatepolicy.exchanges.readers import EVERYWHERE
@@ -581,7 +591,6 @@ TRAPS = [
         "krakenfutures_read_only",
         {WITHDRAW: UNKNOWN},
         {"check": {"/permissions/transfer": ...}},
-        told_by(WITHDRAW, missing=False),
     ),
 ]
 
@@ -799,15 +808,48 @@ def test_a_text_is_no_flag(place: Place, text: Any) -> None:
 FLAGS = [e for e in CATALOG.values() if e.permissions.shape is PermissionShape.FLAGS]
 
 
+def levels_of(exchange: Exchange) -> list[Level]:
+    return [level for level in exchange.permissions.levels if level.means is None]
+
+
 @pytest.mark.parametrize("exchange", FLAGS, ids=lambda exchange: exchange.id)
-@pytest.mark.parametrize("text", ["false", "False", "", 0, None], ids=repr)
+@pytest.mark.parametrize(
+    "text", ["false", "False", "", 0, "0", 0.0, None, "no_access", "NONE"], ids=repr
+)
 def test_a_text_does_not_switch_withdrawals_off(exchange: Exchange, text: Any) -> None:
     case = next(cases_of(exchange))
+    if any(type(text) is type(one.equals) and text == one.equals for one in levels_of(exchange)):
+        pytest.skip("documented to mean that the permission is off")
     call, pointer = exchange.permissions.call, exchange.permissions.pointer
     switches = [n for n, w in exchange.permissions.words.items() if Capability.WITHDRAW in w.grants]
     changes = dict.fromkeys([f"{pointer}/{name}" for name in switches], text)
     facts = normalise(exchange, answered(case, {call: changes}), _case(case)["api_key"])
     assert "permission.withdraw" not in facts.known
+
+
+LEVELS = [e for e in FLAGS if e.permissions.levels]
+
+
+@pytest.mark.parametrize("exchange", LEVELS, ids=lambda exchange: exchange.id)
+@pytest.mark.parametrize("value", ["MASTER", "yes", 1, 2, "", None, True, [], {}], ids=repr)
+def test_among_levels_a_new_field_could_mean_anything(exchange: Exchange, value: Any) -> None:
+    """Zaif's rights and the two permissions of Kraken Futures: a third one is no other field."""
+    case = next(cases_of(exchange))
+    call, pointer = exchange.permissions.call, exchange.permissions.pointer
+    on = next(level.equals for level in exchange.permissions.levels if level.means is not None)
+    off = levels_of(exchange)[0].equals
+    first, *others = exchange.permissions.words
+    fields = {first: on, **dict.fromkeys(others, off)}
+
+    def told(**more: Any) -> Facts:
+        body = {call: {pointer: {**fields, **more}}}
+        return normalise(exchange, answered(case, body), _case(case)["api_key"])
+
+    safe, changed = told(new=off), told(new=value)
+    assert safe.known["permission.withdraw"].value is False
+    assert changed.unknown["permission.withdraw"].reason is Reason.UNEXPECTED_ANSWER
+    assert changed.known["permissions.unrecognised"].value == ("new",)
+    assert changed.known["permission.read"].value is True
 
 
 MARKED = [e for e in CATALOG.values() if e.success.pointer]

@@ -16,7 +16,7 @@ from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
-from gatepolicy.policies.load import load_policy
+from gatepolicy.policies.load import load_policies, load_policy
 from gatepolicy.resources import policies_directory
 from gatepolicy.rules.catalog import load_rules
 
@@ -51,8 +51,6 @@ FOLLOWS: dict[str, Bodies] = {
                 "enableReading": True,
                 "enableSpotTrading": True,
                 "enableWithdrawals": False,
-                "enableTransfer": False,
-                "enableFuturesTrading": False,
                 "ipRestrict": True,
                 "createTime": MADE,
             },
@@ -101,13 +99,7 @@ UNBOUND: dict[str, tuple[str, str, object]] = {
 UNANSWERED: dict[str, set[str]] = {
     "bingx": set(),
     "coinbase": {"ip-unbound", "ip-outside-allowlist", "ip-range-too-wide", "key-name-mismatch"},
-    "lbank": {
-        "transfer-enabled",
-        "permission-not-allowed",
-        "ip-outside-allowlist",
-        "ip-range-too-wide",
-        "key-name-mismatch",
-    },
+    "lbank": set(),
     "mexc": set(),
     "xt": set(),
 }
@@ -155,7 +147,9 @@ def test_a_key_that_follows_the_guide_passes_all_that_can_be_answered(exchange: 
 @pytest.mark.parametrize("exchange", sorted(WITHDRAWS))
 def test_a_key_that_can_withdraw_fails(exchange: str) -> None:
     verdicts = judged(exchange, changed(exchange, WITHDRAWS[exchange]))
-    assert {"withdrawal-enabled", "permission-not-allowed"} <= failing(verdicts)
+    # The guide of LBank lists nothing beyond that, since its API tells of nothing beyond that.
+    also = set() if exchange == "lbank" else {"permission-not-allowed"}
+    assert {"withdrawal-enabled", *also} <= failing(verdicts)
 
 
 @pytest.mark.parametrize("exchange", sorted(UNBOUND))
@@ -164,6 +158,41 @@ def test_an_unbound_key_fails(exchange: str) -> None:
     if exchange == "bingx":
         bodies = {**bodies, "restrictions": {"ipRestrict": False, "createTime": MADE}}
     assert "ip-unbound" in failing(judged(exchange, bodies))
+
+
+LISTED = """\
+apiVersion: gatepolicy/v1
+kind: Policy
+metadata: {name: desk, title: The desk}
+exchanges: {lbank: {permissions: {allow: [enableReading, enableSpotTrading]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "outcome"),
+    [
+        ({}, Outcome.PASS),
+        ({"enableTransfer": False}, Outcome.PASS),
+        ({"enableTransfer": True}, Outcome.FAIL),
+        ({"enableTransfer": None}, Outcome.UNKNOWN),
+        ({"enableTransfer": "false"}, Outcome.UNKNOWN),
+    ],
+    ids=str,
+)
+def test_a_flag_that_no_document_knows_is_missed_by_nobody(
+    flag: dict[str, object], outcome: Outcome
+) -> None:
+    answer: Any = FOLLOWS["lbank"]["restrictions"]
+    body = {**answer, "data": {**answer["data"], **flag}}
+    entry = load_exchange("lbank")
+    facts = normalise(entry, {"restrictions": Answer(200, json.dumps(body).encode())}, KEY)
+    (policy,) = load_policies(["desk.yaml"], read=lambda _: LISTED.encode())
+    verdicts = evaluate(compile_policy(policy, "lbank", entry, RULES), facts, NOW)
+    told = {verdict.subject: verdict.outcome for verdict in verdicts}
+    assert told["enableTransfer"] is outcome
+    # Its absence proves nothing about what it would allow.
+    assert told["transfer"] is Outcome.UNKNOWN
+    assert told["trade.futures"] is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize("exchange", BY_HAND)

@@ -14,7 +14,7 @@ from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Grade
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.policies.schema_words import SPLITS, as_text, refresh, rewrite
+from gatepolicy.policies.schema_words import as_text, refresh, rewrite
 from gatepolicy.policies.values import CLAUSES
 from gatepolicy.resources import policies_directory, schemas_directory
 from gatepolicy.rules.catalog import load_rules
@@ -101,7 +101,7 @@ def test_every_exchange_with_its_own_words() -> None:
             continue
         allow = properties["permissions"]["properties"]["allow"]
         assert allow["items"]["enum"] == list(exchange.permissions.words)
-        splits = exchange.permissions.shape in SPLITS
+        splits = exchange.permissions.splits
         assert ("object" in allow["type"]) is splits
         assert list(allow.get("properties", ())) == (
             list(exchange.permissions.words) if splits else []
