@@ -10,11 +10,15 @@ from gatepolicy.exchanges.pointer import ABSENT, Absent, join, resolve, same
 from gatepolicy.exchanges.reading import Granted, Malformed, Row
 from gatepolicy.model.facts import Access
 
-_FLAG_NAME = re.compile(r"^(is|can|may|has|enable|permit|allow)|(abled|allowed|permitted)$", re.I)
+_FLAG_NAME = re.compile(
+    r"^(is|can|may|has|enable|permit|allow)|(abled|allowed|permitted)$|withdraw", re.I
+)
 
 _TRUE_AND_FALSE = (Level(equals=True, means=Access.GRANTED), Level(equals=False, means=None))
 
-_YES = frozenset({"true", "yes", "on", "1"})
+_YES = frozenset({
+    "true", "yes", "on", "1", "enabled", "allowed", "granted", "full", "full_access", "read_write",
+})  # fmt: skip
 
 _Entry: TypeAlias = "tuple[str, Access, str]"
 """Word, how far it reaches, JSON Pointer within the list."""
@@ -125,7 +129,7 @@ def _may_be_granted(permissions: Permissions, field: str, value: JSONValue) -> b
         return False
     if permissions.levels:
         return _level(permissions, value) is not None
-    return str(value).lower() in _YES or _FLAG_NAME.search(field) is not None
+    return str(value).lower().replace("-", "_") in _YES or _FLAG_NAME.search(field) is not None
 
 
 def _of_groups(permissions: Permissions, found: object, access: Access) -> Iterator[_Entry]:

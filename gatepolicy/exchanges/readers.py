@@ -23,7 +23,10 @@ _EARLIEST = datetime(2009, 1, 3, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _DIGITS = re.compile(r"[0-9]{1,16}")
 _UNBOUND = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - the marks, not an address to bind
-_NO_ADDRESS = frozenset({ip_network("0.0.0.0/32"), ip_network("::/128")})
+_NO_ADDRESS = (ip_network("0.0.0.0/32"), ip_network("::/128"))
+"""Nobody comes from these (RFC 1122, RFC 4291): they, and what holds them, are marks."""
+_WIDEST_4, _WIDEST_6 = 8, 16
+"""Wider networks were given to nobody alone: strangers come from them as well."""
 _MAPPED = IPv6Network("::ffff:0:0/96")
 """All of IPv4, as IPv6 writes it (RFC 4291)."""
 _NOT_PUBLIC = tuple(
@@ -126,7 +129,14 @@ def _addresses(value: JSONValue) -> FactValue | Wrong:
 
 
 def _comma_addresses(value: JSONValue) -> FactValue | Wrong:
-    return _addresses([*value.split(",")]) if isinstance(value, str) else Wrong("no text")
+    if not isinstance(value, str):
+        return Wrong("no text")
+    entries = value.split(",")
+    if len(entries) == 1 or entries[-1].strip():
+        return _addresses([*entries])
+    # A comma at the end: an empty entry, which is a mark, or none at all.
+    others = _addresses([*entries[:-1]])
+    return others if others == EVERYWHERE else Wrong("a comma at the end of a list of addresses")
 
 
 def _entries(value: JSONValue) -> tuple[str, ...] | Wrong:
@@ -151,9 +161,16 @@ def _networks(entries: tuple[str, ...]) -> tuple[Network, ...] | Wrong:
         networks = [_unmapped(ip_network(entry, strict=False)) for entry in entries]
     except ValueError:
         return Wrong("a list of other things than addresses")
-    if any(network in _NO_ADDRESS for network in networks) or _covers_everything(networks):
+    if any(_holds_no_address(network) for network in networks) or _covers_everything(networks):
         return EVERYWHERE
     return tuple(sorted(set(networks), key=str))
+
+
+def _holds_no_address(network: Network) -> bool:
+    """Whether the address that is none lies in a network: then it stands for any address."""
+    return any(
+        network.version == none.version and none.network_address in network for none in _NO_ADDRESS
+    )
 
 
 def _unmapped(network: Network) -> Network:
@@ -173,12 +190,28 @@ def _covers_everything(networks: list[Network]) -> bool:
 
 
 def _addresses_bind(value: JSONValue) -> FactValue | Wrong:
-    networks = _addresses(value)
-    return networks if isinstance(networks, Wrong) else networks != EVERYWHERE
+    return _bind(_addresses(value))
 
 
 def _comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
-    return _addresses_bind([*value.split(",")]) if isinstance(value, str) else Wrong("no text")
+    return _bind(_comma_addresses(value))
+
+
+def _bind(networks: FactValue | Wrong) -> FactValue | Wrong:
+    """Whether these are addresses that somebody can have alone."""
+    if not isinstance(networks, tuple):
+        return networks
+    return not any(_is_too_wide(network) for network in networks)
+
+
+def _is_too_wide(network: object) -> bool:
+    match network:
+        case IPv4Network():
+            return network.prefixlen < _WIDEST_4
+        case IPv6Network():
+            return network.prefixlen < _WIDEST_6
+        case _:
+            return True
 
 
 def _masked_comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:

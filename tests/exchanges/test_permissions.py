@@ -199,6 +199,11 @@ def test_a_missing_flag_is_unknown() -> None:
         ("withdrawals", "true"),
         ("withdrawals", "Yes"),
         ("newThing", "1"),
+        ("newThing", "ENABLED"),
+        ("newThing", "FULL_ACCESS"),
+        ("newThing", "read-write"),
+        ("withdrawals", "some"),
+        ("cryptoWithdraw", 2),
     ],
 )
 def test_a_flag_that_nobody_mapped_is_unrecognised(field: str, flag: Any) -> None:

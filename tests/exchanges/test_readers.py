@@ -6,6 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.readers import EVERYWHERE, READERS, Wrong
 from gatepolicy.model.facts import FactValue
 from gatepolicy.model.reasons import Reason
@@ -41,7 +42,7 @@ MOMENT = datetime(2025, 7, 20, 17, 2, 9, tzinfo=UTC)
         ("comma_addresses", "203.0.113.5, 203.0.113.5", (ip_network("203.0.113.5"),)),
         # IPv4 as IPv6 writes it is the same address.
         ("addresses", ["::ffff:203.0.113.5"], (ip_network("203.0.113.5"),)),
-        ("addresses", ["0.0.0.0/1"], (ip_network("0.0.0.0/1"),)),
+        ("addresses", ["128.0.0.0/1"], (ip_network("128.0.0.0/1"),)),
         (
             "addresses",
             ["10.0.0.0/8", "2001::/16"],
@@ -69,7 +70,10 @@ UNBOUND: list[list[JSONValue]] = [
     ["0.0.0.0"],
     ["::"],
     ["203.0.113.5", "*"],
-    ["203.0.113.5", ""],
+    ["", "203.0.113.5"],
+    ["203.0.113.5", "", "203.0.113.6"],
+    ["203.0.113.5", "", ""],
+    ["0.0.0.0", ""],
     ["203.0.113.5", "203.0.113.6", "::/0"],
     ["0.0.0.0/1", "128.0.0.0/1"],
     ["::/1", "8000::/1"],
@@ -78,6 +82,14 @@ UNBOUND: list[list[JSONValue]] = [
     ["::0"],
     ["::/128"],
     ["0:0:0:0:0:0:0:0"],
+    ["0.0.0.0/255.255.255.255"],
+    # Networks that hold it: nobody comes from it, so that it is the mark of any address.
+    ["0.0.0.0/1"],
+    ["0.0.0.0/8"],
+    ["0.0.0.0/31"],
+    ["203.0.113.5", "0.0.0.0/2"],
+    ["::/16"],
+    ["::/127"],
     ["::0.0.0.0"],
     # All of IPv4, as IPv6 writes it.
     ["::ffff:0.0.0.0"],
@@ -99,6 +111,36 @@ def test_marks_of_an_unbound_key(entries: list[JSONValue]) -> None:
     assert read("comma_addresses", text) == EVERYWHERE
     assert read("comma_addresses_bind", text) is False
     assert read("masked_comma_addresses_bind", text) is False
+
+
+@pytest.mark.parametrize(
+    "entry", ["128.0.0.0/1", "64.0.0.0/2", "202.0.0.0/7", "8000::/1", "4000::/2", "2000::/12"]
+)
+def test_networks_that_are_no_ones_own_do_not_bind(entry: str) -> None:
+    assert read("addresses", [entry]) == (ip_network(entry),)
+    assert read("addresses_bind", ["203.0.113.5", entry]) is False
+    assert read("comma_addresses_bind", entry) is False
+    assert read("masked_comma_addresses_bind", f"203.**.154,{entry}") is False
+
+
+@pytest.mark.parametrize("entry", ["203.0.0.0/8", "10.0.0.0/8", "2001::/16"])
+def test_networks_that_somebody_may_have_bind(entry: str) -> None:
+    assert read("addresses_bind", [entry]) is True
+
+
+@pytest.mark.parametrize(
+    "text", ["203.0.113.5,", "203.0.113.5, ", "203.0.113.5,198.51.100.1,", "203.0.113.0/24,"]
+)
+def test_a_comma_at_the_end_may_be_an_empty_entry_or_none(text: str) -> None:
+    for reader in ("comma_addresses", "comma_addresses_bind", "masked_comma_addresses_bind"):
+        assert isinstance(read(reader, text), Wrong)
+    # A list has no such commas.
+    assert read("addresses", [*text.split(",")]) == EVERYWHERE
+
+
+@pytest.mark.parametrize("text", ["203.**.154,", "203.**.154,203.0.113.5,"])
+def test_a_comma_at_the_end_of_masked_addresses(text: str) -> None:
+    assert isinstance(read("masked_comma_addresses_bind", text), Wrong)
 
 
 ALL: list[JSONValue] = [None, True, False, 0, 1, -1, 1.5, "", "x", [], [1], [None], {}, {"a": 1}]
@@ -147,6 +189,8 @@ def test_everything_else_is_wrong(reader: str, value: JSONValue) -> None:
         ("masked_comma_addresses_bind", "**.**.**"),
         # It could be the mark for every address, masked.
         ("masked_comma_addresses_bind", "0.**.0"),
+        ("masked_comma_addresses_bind", "*.*.*.0"),
+        ("masked_comma_addresses_bind", "0.0.0.**"),
         ("masked_comma_addresses_bind", "203.**.154,0.0.**.0"),
         ("masked_comma_addresses_bind", "203.**.154,somewhere"),
         ("masked_comma_addresses_bind", "2*3.1.1"),
@@ -160,3 +204,19 @@ def test_masked_addresses_are_not_disclosed() -> None:
     wrong = read("comma_addresses", "203.**.154,103.**.34")
     assert isinstance(wrong, Wrong)
     assert wrong.reason is Reason.NOT_DISCLOSED
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0.0.0.0/32", "0:0:0:0:0:0:0:0", "::ffff:0:0/96", "::/128", "0.0.0.0/1", "2000::/3"],
+)
+@pytest.mark.parametrize("exchange", ["okx", "kucoin"])
+def test_no_spelling_of_any_address_binds_a_key(exchange: str, text: str) -> None:
+    [source, *_] = load_exchange(exchange).facts["ip.restricted"]
+    assert read(source.reader, text) is False
+
+
+@pytest.mark.parametrize("text", ["0.**.0", "*.*.*.0", "0.0.0.**", "0.0.0.0/255.255.255.255"])
+def test_no_masked_spelling_of_any_address_binds_a_key_of_kucoin(text: str) -> None:
+    [source, *_] = load_exchange("kucoin").facts["ip.restricted"]
+    assert read(source.reader, text) is not True

@@ -726,9 +726,11 @@ TEXTS = with_reader("comma_addresses_bind", "masked_comma_addresses_bind")
         ["0.0.0.0/0"],
         ["::/0"],
         ["203.0.113.5", "*"],
-        ["203.0.113.5", ""],
+        ["", "203.0.113.5"],
         ["203.0.113.5", "0.0.0.0/0"],
         ["0.0.0.0/1", "128.0.0.0/1"],
+        ["0.0.0.0/1"],
+        ["2000::/3"],
     ],
     ids=repr,
 )
@@ -736,6 +738,18 @@ def test_a_list_that_is_open_to_everywhere_binds_nothing(place: Place, marks: li
     told = marks if place in LISTS else ",".join(marks)
     assert place.read(["203.0.113.5"] if place in LISTS else "203.0.113.5") is True
     assert place.read(told) is False
+
+
+@pytest.mark.parametrize("place", LISTS, ids=place_name)
+def test_an_empty_entry_at_the_end_of_a_list_opens_it(place: Place) -> None:
+    assert place.read(["203.0.113.5", ""]) is False
+
+
+@pytest.mark.parametrize("place", TEXTS, ids=place_name)
+def test_a_comma_at_the_end_proves_nothing(place: Place) -> None:
+    """It may be an empty entry, which opens the key, or the way in which entries are written."""
+    assert place.read("203.0.113.5,") == UNKNOWN
+    assert place.read("203.0.113.5,198.51.100.1,") == UNKNOWN
 
 
 @pytest.mark.parametrize("place", [*LISTS, *TEXTS], ids=place_name)
