@@ -30,10 +30,10 @@ FAR = datetime(2200, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What a use or an attestation that never was is for an expression."""
 _ACCOUNT = ("account.id", "account.exchange", "account.owner", "account.labels")
+_FIELD_1 = 1 << 3 | 2
+"""How protocol buffers announce field 1, a text."""
 _FACTS = {**FACTS, **ATTESTED_FACTS}
-_NAME = re.compile(r"[a-z][a-z_]*(?:\.[a-z_]+)+")
 _PLACE = re.compile(r"<input>:\d+:(\d+): ([^\n]*)")
-_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
 
 class ExpressionError(Exception):
@@ -73,13 +73,15 @@ class Expression:
             subject: The account.
             now: The time of the scan. UTC.
         """
-        values: dict[str, Any] = {
-            "now": now,
-            "account.id": subject.id,
-            "account.exchange": subject.exchange,
-            "account.owner": subject.owner,
-            "account.labels": dict(subject.labels),
-        }
+        # It is given only what it names: others may have its verdict where that is the same.
+        values: dict[str, Any] = {"now": now}
+        if self.asks_account:
+            values |= {
+                "account.id": subject.id,
+                "account.exchange": subject.exchange,
+                "account.owner": subject.owner,
+                "account.labels": dict(subject.labels),
+            }
         for name in self.facts:
             fact = known.get(name)
             if fact is not None and fact.provenance.grade in accepted:
@@ -114,19 +116,26 @@ def compile_expression(text: str, *, library: Callable[[], Any] = _library) -> E
     environment = cel.NewEnv(variables=_variables(cel))
     try:
         program = environment.compile(text)
+        checked = program.serialize()
     except RuntimeError as error:
         raise _wrong(str(error)) from None
     if str(program.return_type()) != "BOOL":
         what = f"this is {program.return_type()}, a condition is true or false"
         raise ExpressionError(what, "compare it with something")
-    named = set(_NAME.findall(_TEXT.sub("", text)))
-    facts = tuple(name for name in _FACTS if _is_named(name, named))
-    asks_account = any(_is_named(name, named) for name in _ACCOUNT)
+    facts = tuple(name for name in _FACTS if _refers(checked, name))
+    asks_account = any(_refers(checked, name) for name in _ACCOUNT)
     return Expression(text, facts, asks_account, program)
 
 
-def _is_named(name: str, named: set[str]) -> bool:
-    return any(text == name or text.startswith(f"{name}.") for text in named)
+def _refers(checked: bytes, name: str) -> bool:
+    """Whether a checked expression refers to a variable, however its text spells it.
+
+    The library gives the checked expression as a CheckedExpr of cel/expr/checked.proto. In its
+    ``reference_map`` stand the resolved names, each as field 1 of a Reference: a tag, the length,
+    the name. What only looks so adds a name that is not needed; none is ever left out.
+    """
+    written = name.encode()
+    return bytes((_FIELD_1, len(written))) + written in checked
 
 
 def _wrong(message: str) -> ExpressionError:
