@@ -14,12 +14,9 @@ from gatepolicy.evaluate.kleene import Truth, all_of
 from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
 from gatepolicy.rules.conditions import Argument
+from gatepolicy.rules.doubts import AHEAD
 
 Predicate = Callable[[FactValue, Argument, datetime], Truth]
-
-AHEAD = timedelta(hours=1)
-"""How far a time may lie in the future and still count as now: clocks differ, and on some exchanges
-the scan itself is the key's last use."""
 
 
 def is_(value: FactValue, argument: Argument, now: datetime) -> Truth:

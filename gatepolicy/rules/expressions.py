@@ -22,7 +22,9 @@ from gatepolicy.model.facts import (
     Grade,
     Grant,
     Never,
+    Unknown,
 )
+from gatepolicy.rules.doubts import doubt_of
 
 EXTRA = "pip install 'gatepolicy[cel]'"
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
@@ -64,8 +66,8 @@ class Expression:
         accepted: frozenset[Grade],
         subject: Subject,
         now: datetime,
-    ) -> tuple[bool | None, str]:
-        """Whether it holds; ``None`` with the reason where that is not known.
+    ) -> "Judged":
+        """Whether it holds, where that is known.
 
         Args:
             known: Facts by name.
@@ -82,13 +84,36 @@ class Expression:
                 "account.owner": subject.owner,
                 "account.labels": dict(subject.labels),
             }
+        doubts: dict[str, Unknown] = {}
+        seen: dict[str, FactValue] = {}
         for name in self.facts:
             fact = known.get(name)
-            if fact is not None and fact.provenance.grade in accepted:
-                values[name] = _plain(name, fact.value)
-        result = self.program.eval(data=values)
-        value = result.value()
-        return (value, "") if isinstance(value, bool) else (None, str(value))
+            if fact is None or fact.provenance.grade not in accepted:
+                continue
+            doubt = doubt_of(name, fact.value, now)
+            if doubt is not None:
+                doubts[name] = doubt
+            else:
+                seen[name] = fact.value
+        values |= {name: _plain(name, value) for name, value in seen.items()}
+        value = self.program.eval(data=values).value()
+        if isinstance(value, bool):
+            return Judged(value, "", seen, doubts)
+        return Judged(None, str(value), seen, doubts)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an expression says about one account."""
+
+    truth: bool | None
+    """Whether it holds; ``None`` where that is not known."""
+    why: str
+    """What the library says where it is not known."""
+    seen: Mapping[str, FactValue]
+    """The facts that it could ask about."""
+    doubts: Mapping[str, Unknown]
+    """Facts that are known, and leave open what an expression would ask."""
 
 
 def _library() -> Any:

@@ -15,13 +15,24 @@ from gatepolicy.errors import DocumentError
 from gatepolicy.evaluate.wording import value_in_words
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Never, Provenance
+from gatepolicy.model.facts import (
+    ATTESTED_FACTS,
+    Access,
+    Fact,
+    Facts,
+    FactValue,
+    Grade,
+    Grant,
+    Never,
+    Provenance,
+)
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.plan import Selection, make_plan
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
+from gatepolicy.rules.doubts import AHEAD
 from gatepolicy.rules.expressions import ExpressionError, compile_expression
 from gatepolicy.scan import evaluate_evidence
 from gatepolicy.waivers.load import load_waivers
@@ -127,9 +138,106 @@ def test_facts_of_every_kind(condition: str, value: FactValue, holds: bool) -> N
     (name,) = expression.facts
     subject = Subject("mm", "okx", {}, "", Location("a.yaml", 3, 5))
     facts = {name: Fact(value, Provenance(Grade.OBSERVED, "", ""))}
-    assert expression.judge(facts, frozenset(Grade), subject, NOW)[0] is holds
-    assert expression.judge({}, frozenset(Grade), subject, NOW)[0] is None
+    assert expression.judge(facts, frozenset(Grade), subject, NOW).truth is holds
+    assert expression.judge({}, frozenset(Grade), subject, NOW).truth is None
     assert not expression.asks_account
+
+
+SOON = NOW + AHEAD
+AT_LAST = SOON + timedelta(seconds=1)
+UNZONED = datetime(2026, 11, 1)  # noqa: DTZ001 - that is what is tried
+DOUBTS: list[tuple[str, FactValue, bool]] = [
+    ("now - key.created_at < duration('2160h')", SOON, False),
+    ("now - key.created_at < duration('2160h')", AT_LAST, True),
+    ("now - key.created_at < duration('2160h')", datetime(2099, 1, 1, tzinfo=UTC), True),
+    ("now - key.created_at < duration('2160h')", UNZONED, True),
+    ("now - key.created_at > duration('168h')", Never.NEVER, True),
+    ("now - key.last_used_at < duration('2160h')", SOON, False),
+    ("now - key.last_used_at < duration('2160h')", AT_LAST, True),
+    ("now - attested.review < duration('2160h')", SOON, False),
+    ("now - attested.review < duration('2160h')", AT_LAST, True),
+    ("key.expires_at > now", AT_LAST, False),
+    ("key.expires_at > timestamp('2026-01-01T00:00:00Z')", UNZONED, True),
+    ("permissions.native['withdraw'] != 'granted'", (Grant("withdraw", Access.UNKNOWN),), True),
+    (
+        "permissions.native['spot'] == 'read-only'",
+        (Grant("spot", Access.READ_ONLY), Grant("withdraw", Access.UNKNOWN)),
+        True,
+    ),
+    (
+        "permissions.native['spot'] == 'read-only'",
+        (Grant("spot", Access.READ_WRITE), Grant("spot", Access.READ_ONLY)),
+        True,
+    ),
+    (
+        "permissions.native['spot'] == 'read-only'",
+        (Grant("spot", Access.READ_ONLY), Grant("spot", Access.READ_ONLY)),
+        False,
+    ),
+    ("ip.allowlist.all(n, n == '203.0.113.7/32')", (), True),
+    ("size(account.keys) < 3", (), True),
+    ("size(key.shared_with) == 0", (), False),
+    ("!ip.shared_across.exists(e, e.startsWith('desk='))", ("desk?otc (okx-otc)",), True),
+    ("!ip.shared_across.exists(e, e.startsWith('desk='))", ("env=a? (okx-otc)",), False),
+]
+
+
+@pytest.mark.parametrize(("condition", "value", "doubtful"), DOUBTS)
+def test_what_the_rules_of_gatepolicy_do_not_judge_is_unknown(
+    condition: str, value: FactValue, *, doubtful: bool
+) -> None:
+    (name,) = compile_expression(condition).facts
+    grade = Grade.ATTESTED if name in ATTESTED_FACTS else Grade.OBSERVED
+    facts = {name: Fact(value, Provenance(grade, "", ""))}
+    subject = Subject("mm", "okx", {}, "", Location("a.yaml", 3, 5))
+    found = compile_expression(condition).judge(facts, frozenset(Grade), subject, NOW)
+    assert found.truth is (None if doubtful else True)
+    assert (name in found.doubts) is doubtful
+    assert (name in found.seen) is not doubtful
+
+
+def test_it_is_told_why_a_known_fact_is_not_judged() -> None:
+    ahead = judged(
+        of("now - key.created_at < duration('2160h')").split("    examples")[0]
+        + "    examples:\n"
+        + "      pass: [{facts: {key.created_at: 2025-12-01T00:00:00Z}}]\n"
+        + "      fail: [{facts: {key.created_at: 2024-12-01T00:00:00Z}}]\n"
+        + "      unknown: [{facts: {key.created_at: 2099-12-01T00:00:00Z}}]\n",
+        {"key.created_at": datetime(2099, 1, 1, tzinfo=UTC)},
+    )
+    assert (ahead.outcome, ahead.reason) == (Outcome.UNKNOWN, Reason.UNEXPECTED_ANSWER)
+    assert "key.created_at, 2099-01-01T00:00:00+00:00, lies in the future" in ahead.needed
+    words = judged(
+        of("permissions.native['withdraw'] != 'granted'").split("    examples")[0]
+        + "    examples:\n"
+        + "      pass: [{facts: {permissions.native: {withdraw: read-only}}}]\n"
+        + "      fail: [{facts: {permissions.native: {withdraw: granted}}}]\n"
+        + "      unknown: [{facts: {permissions.native: {withdraw: unknown}}}]\n",
+        {"permissions.native": (Grant("withdraw", Access.UNKNOWN),)},
+    )
+    assert (words.outcome, words.reason) == (Outcome.UNKNOWN, Reason.NOT_DISCLOSED)
+    assert "it is not told how far withdraw is granted" in words.needed
+
+
+def test_an_example_says_which_fact_is_not_judged() -> None:
+    (line,) = wrong(
+        of("now - key.created_at < duration('2160h')").split("    examples")[0]
+        + "    examples:\n"
+        + "      pass: [{facts: {key.created_at: 2099-12-01T00:00:00Z}}]\n"
+        + "      fail: [{facts: {key.created_at: 2024-12-01T00:00:00Z}}]\n"
+        + "      unknown: [{}]\n"
+    )
+    assert "this example is unknown (key.created_at, 2099-12-01T00:00:00+00:00, lies in" in line
+
+
+def test_only_what_counted_is_told_as_seen() -> None:
+    verdict = judged(
+        RULE.replace("account.labels.desk == 'vault'", "key.name == 'x'")
+        .replace("{permission.withdraw: true}", "{permission.withdraw: true, key.name: y}")
+        .replace(", account: {labels: {desk: mm}}", ""),
+        {"permission.withdraw": False, "key.name": "mine"},
+    )
+    assert verdict.seen == "permission.withdraw: no; key.name: mine"
 
 
 @pytest.mark.parametrize(
@@ -277,7 +385,7 @@ def test_more_facts_never_flip_a_verdict(condition: str, known: Any, more: Any) 
 
     def truth(values: dict[str, bool]) -> bool | None:
         facts = {n: Fact(v, Provenance(Grade.OBSERVED, "", "")) for n, v in values.items()}
-        return expression.judge(facts, frozenset(Grade), subject, NOW)[0]
+        return expression.judge(facts, frozenset(Grade), subject, NOW).truth
 
     before = truth(known)
     if before is not None:
@@ -289,6 +397,6 @@ def test_a_grade_that_the_policy_does_not_accept_is_no_fact() -> None:
     subject = Subject("mm", "okx", {}, "", Location("a.yaml", 3, 5))
     fact = Fact(value=True, provenance=Provenance(Grade.STRUCTURAL, "", "", "x"))
     accepted = frozenset({Grade.OBSERVED})
-    assert expression.judge({"ip.restricted": fact}, accepted, subject, NOW)[0] is None
+    assert expression.judge({"ip.restricted": fact}, accepted, subject, NOW).truth is None
     observed = replace(fact, provenance=Provenance(Grade.OBSERVED, "", ""))
-    assert expression.judge({"ip.restricted": observed}, accepted, subject, NOW)[0] is True
+    assert expression.judge({"ip.restricted": observed}, accepted, subject, NOW).truth is True
