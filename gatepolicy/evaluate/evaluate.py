@@ -69,6 +69,10 @@ def _of_expression(
     control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
 ) -> Verdict:
     judged = expression.judge(facts.known, control.accepted, subject, now)
+    if judged.gave_up is not None:
+        what, fix = judged.gave_up
+        needed = f"{what} on this key" + (f": {fix}" if fix else "")
+        return _conclude(control, Outcome.UNKNOWN, reason=Reason.UNEXPECTED_ANSWER, needed=needed)
     if judged.truth is None:
         missing = [
             judged.doubts.get(name) or _why_unknown(Test(name, ""), control.accepted, facts)

@@ -79,7 +79,10 @@ class CustomRuleReader:
         if len(self.problems) > before:
             return
         judged = expression.judge(known, frozenset(Grade), subject, now)
-        if judged.truth is not expected:
+        if judged.gave_up is not None:
+            what, fix = judged.gave_up
+            self._problem(path, f"{what} for this example", fix)
+        elif judged.truth is not expected:
             why = "; ".join(doubt.detail for doubt in judged.doubts.values()) or judged.why
             words = {True: "passes", False: "fails", None: f"is unknown ({why})"}
             what = f"this example {words[judged.truth]}"

@@ -31,6 +31,10 @@ FAR = datetime(2200, 1, 1, tzinfo=UTC)
 """What a time that will not come is for an expression."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What a use or an attestation that never was is for an expression."""
+TOO_LONG = ("the condition takes more steps than CEL allows", "write it shorter")
+"""The library counts the steps of loops such as ``all``, over everything that stands in another."""
+ODD = ("the condition cannot be evaluated", "")
+"""The library does not take a value, such as a text with half of a character."""
 _ACCOUNT = ("account.id", "account.exchange", "account.owner", "account.labels")
 _FIELD_1 = 1 << 3 | 2
 """How protocol buffers announce field 1, a text."""
@@ -96,7 +100,11 @@ class Expression:
             else:
                 seen[name] = fact.value
         values |= {name: _plain(name, value) for name, value in seen.items()}
-        value = self.program.eval(data=values).value()
+        try:
+            value = self.program.eval(data=values).value()
+        except (RuntimeError, TypeError, ValueError) as error:
+            # Not an error of the expression, which the library gives as a value: it gave up.
+            return Judged(None, "", seen, doubts, TOO_LONG if "budget" in str(error) else ODD)
         if isinstance(value, bool):
             return Judged(value, "", seen, doubts)
         return Judged(None, str(value), seen, doubts)
@@ -114,6 +122,8 @@ class Judged:
     """The facts that it could ask about."""
     doubts: Mapping[str, Unknown]
     """Facts that are known, and leave open what an expression would ask."""
+    gave_up: tuple[str, str] | None = None
+    """What is wrong where the library gave up, and what to do (which may be empty)."""
 
 
 def _library() -> Any:
@@ -142,7 +152,7 @@ def compile_expression(text: str, *, library: Callable[[], Any] = _library) -> E
     try:
         program = environment.compile(text)
         checked = program.serialize()
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise _wrong(str(error)) from None
     if str(program.return_type()) != "BOOL":
         what = f"this is {program.return_type()}, a condition is true or false"

@@ -219,6 +219,53 @@ def test_it_is_told_why_a_known_fact_is_not_judged() -> None:
     assert "it is not told how far withdraw is granted" in words.needed
 
 
+LONG = "ip.allowlist.all(a, ip.allowlist.all(b, ip.allowlist.all(c, size(a + b + c) > 0)))"
+
+
+def with_examples(condition: str, good: str, bad: str) -> str:
+    """A rule with other examples; about a key of which nothing is known it says nothing."""
+    examples = f"examples:\n      pass: [{{facts: {good}}}]\n      fail: [{{facts: {bad}}}]\n"
+    return f"{of(condition).split('examples:')[0]}{examples}      unknown: [{{}}]\n"
+
+
+def test_an_expression_over_its_budget_is_unknown() -> None:
+    one, two = "{ip.allowlist: [203.0.113.7]}", "{ip.allowlist: [203.0.113.7, 203.0.113.8]}"
+    text = with_examples(f"size(ip.allowlist) != 2 && {LONG}", one, two)
+    networks = tuple(ip_network((0x0A000000 + 256 * index, 24)) for index in range(60))
+    verdict = judged(text, {"ip.allowlist": networks})
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNKNOWN, Reason.UNEXPECTED_ANSWER)
+    assert (
+        verdict.needed
+        == "the condition takes more steps than CEL allows on this key: write it shorter"
+    )
+
+
+def test_an_example_over_the_budget_is_a_problem_even_where_unknown_is_expected() -> None:
+    numbers = f"[{', '.join(['1'] * 60)}]"
+    constant = f"{numbers}.all(a, {numbers}.all(b, {numbers}.all(c, a + b + c > 0)))"
+    lines = wrong(of(constant))
+    assert [re.sub(r": rules.*examples", ":", line) for line in lines] == [
+        f"desk.yaml:{line}:{column}:.{part}[0]: the condition takes more steps than CEL allows"
+        " for this example; write it shorter"
+        for line, column, part in ((13, 14, "pass"), (14, 14, "fail"), (15, 17, "unknown"))
+    ]
+
+
+def test_a_value_that_the_library_cannot_take_is_unknown() -> None:
+    verdict = judged(
+        with_examples("key.name == 'x'", "{key.name: x}", "{key.name: y}"),
+        {"key.name": "half \ud800"},
+    )
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.needed == "the condition cannot be evaluated on this key"
+
+
+@pytest.mark.parametrize("text", ["'\ud800' == key.name", "true\0"])
+def test_what_is_no_text_is_no_condition(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        compile_expression(text)
+
+
 def test_an_example_says_which_fact_is_not_judged() -> None:
     (line,) = wrong(
         of("now - key.created_at < duration('2160h')").split("    examples")[0]
