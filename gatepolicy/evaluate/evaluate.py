@@ -68,19 +68,22 @@ def evaluate(
 def _of_expression(
     control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
 ) -> Verdict:
-    truth, why = expression.judge(facts.known, control.accepted, subject, now)
-    if truth is None:
+    judged = expression.judge(facts.known, control.accepted, subject, now)
+    if judged.gave_up is not None:
+        what, fix = judged.gave_up
+        needed = f"{what} on this key" + (f": {fix}" if fix else "")
+        return _conclude(control, Outcome.UNKNOWN, reason=Reason.UNEXPECTED_ANSWER, needed=needed)
+    if judged.truth is None:
         missing = [
-            _why_unknown(Test(name, ""), control.accepted, facts)
+            judged.doubts.get(name) or _why_unknown(Test(name, ""), control.accepted, facts)
             for name in expression.facts
-            if (fact := facts.known.get(name)) is None
-            or fact.provenance.grade not in control.accepted
+            if name not in judged.seen
         ]
-        cause = _most_telling(missing) if missing else Unknown(Reason.UNEXPECTED_ANSWER, why)
+        cause = _most_telling(missing or [Unknown(Reason.UNEXPECTED_ANSWER, judged.why)])
         return _conclude(control, Outcome.UNKNOWN, reason=cause.reason, needed=_needed(cause))
-    known = {name: facts.known[name].value for name in expression.facts if name in facts.known}
-    seen = "; ".join(f"{name}: {value_in_words(value)}" for name, value in known.items())
-    return _conclude(control, Outcome.PASS if truth else Outcome.FAIL, seen=seen or "it is so")
+    seen = "; ".join(f"{name}: {value_in_words(value)}" for name, value in judged.seen.items())
+    outcome = Outcome.PASS if judged.truth else Outcome.FAIL
+    return _conclude(control, outcome, seen=seen or "it is so")
 
 
 def _verdict(control: Control, facts: Facts, now: datetime) -> Verdict:

@@ -13,7 +13,8 @@ from ipaddress import IPv4Network, IPv6Network
 from gatepolicy.evaluate.kleene import Truth, all_of
 from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
-from gatepolicy.rules.conditions import AHEAD, Argument
+from gatepolicy.rules.conditions import Argument
+from gatepolicy.rules.doubts import AHEAD
 
 Predicate = Callable[[FactValue, Argument, datetime], Truth]
 

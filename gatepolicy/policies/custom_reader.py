@@ -79,10 +79,15 @@ class CustomRuleReader:
         now = self._now(node, path)
         if len(self.problems) > before:
             return
-        truth, why = expression.judge(known, frozenset(Grade), subject, now)
-        if truth is not expected:
+        judged = expression.judge(known, frozenset(Grade), subject, now)
+        if judged.gave_up is not None:
+            what, fix = judged.gave_up
+            self._problem(path, f"{what} for this example", fix)
+        elif judged.truth is not expected:
+            why = "; ".join(doubt.detail for doubt in judged.doubts.values()) or judged.why
             words = {True: "passes", False: "fails", None: f"is unknown ({why})"}
-            self._problem(path, f"this example {words[truth]}", "correct it, or the condition")
+            what = f"this example {words[judged.truth]}"
+            self._problem(path, what, "correct it, or the condition")
 
     def _facts(self, node: Node, path: DataPath) -> Iterator[tuple[str, Fact]]:
         for name, value in node.items():

@@ -7,10 +7,6 @@ from typing import assert_never
 
 from gatepolicy.model.facts import Network
 
-AHEAD = timedelta(hours=1)
-"""How far a time may lie in the future and still count as now: clocks differ, and on some exchanges
-the scan itself is the key's last use."""
-
 Argument = None | bool | int | str | timedelta | tuple[str, ...] | tuple[Network, ...]
 
 

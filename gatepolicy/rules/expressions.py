@@ -16,23 +16,28 @@ from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import (
     ATTESTED_FACTS,
     FACTS,
-    Access,
     Fact,
     FactKind,
     FactValue,
     Grade,
     Grant,
     Never,
+    Unknown,
 )
-from gatepolicy.rules.conditions import AHEAD
+from gatepolicy.rules.doubts import doubt_of
 
 EXTRA = "pip install 'gatepolicy[cel]'"
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
 """What a time that will not come is for an expression."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What a use or an attestation that never was is for an expression."""
-_MAY_COME = "key.expires_at"
+TOO_LONG = ("the condition takes more steps than CEL allows", "write it shorter")
+"""The library counts the steps of loops such as ``all``, over everything that stands in another."""
+ODD = ("the condition cannot be evaluated", "")
+"""The library does not take a value, such as a text with half of a character."""
 _ACCOUNT = ("account.id", "account.exchange", "account.owner", "account.labels")
+_FIELD_1 = 1 << 3 | 2
+"""How protocol buffers announce field 1, a text."""
 _FACTS = {**FACTS, **ATTESTED_FACTS}
 _PLACE = re.compile(r"<input>:\d+:(\d+): ([^\n]*)")
 
@@ -65,8 +70,8 @@ class Expression:
         accepted: frozenset[Grade],
         subject: Subject,
         now: datetime,
-    ) -> tuple[bool | None, str]:
-        """Whether it holds; ``None`` with the reason where that is not known.
+    ) -> "Judged":
+        """Whether it holds, where that is known.
 
         Args:
             known: Facts by name.
@@ -74,45 +79,45 @@ class Expression:
             subject: The account.
             now: The time of the scan. UTC.
         """
-        values: dict[str, Any] = {
-            "now": now,
-            "account.id": subject.id,
-            "account.exchange": subject.exchange,
-            "account.owner": subject.owner,
-            "account.labels": dict(subject.labels),
-        }
+        # It is given only what it names: others may have its verdict where that is the same.
+        values: dict[str, Any] = {"now": now}
+        if self.asks_account:
+            values |= {
+                "account.id": subject.id,
+                "account.exchange": subject.exchange,
+                "account.owner": subject.owner,
+                "account.labels": dict(subject.labels),
+            }
         facts = {name: known[name] for name in self.facts if name in known}
-        doubts = {name: doubt_about(name, fact, now) for name, fact in facts.items()}
-        for name, fact in facts.items():
-            if fact.provenance.grade in accepted and not doubts[name]:
-                values[name] = _plain(name, fact.value)
+        proved = {n: fact.value for n, fact in facts.items() if fact.provenance.grade in accepted}
+        asked = {name: doubt_of(name, value, now) for name, value in proved.items()}
+        doubts = {name: doubt for name, doubt in asked.items() if doubt is not None}
+        seen = {name: value for name, value in proved.items() if name not in doubts}
+        values |= {name: _plain(name, value) for name, value in seen.items()}
         try:
             value = self.program.eval(data=values).value()
-        except RuntimeError as error:
-            # So the library tells that its budget of iterations is spent.
-            return None, str(error)
+        except (RuntimeError, TypeError, ValueError) as error:
+            # Not an error of the expression, which the library gives as a value: it gave up.
+            return Judged(None, "", seen, doubts, TOO_LONG if "budget" in str(error) else ODD)
         if isinstance(value, bool):
-            return value, ""
-        return None, next(filter(None, doubts.values()), str(value))
+            return Judged(value, "", seen, doubts)
+        return Judged(None, str(value), seen, doubts)
 
 
-def doubt_about(name: str, fact: Fact, now: datetime) -> str:
-    """Why an expression may not read a value that no shipped rule could judge; empty if it may.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an expression says about one account."""
 
-    A word of which nobody knows how far it is granted, or of which two things are said, would look
-    like any other; so would a key that was made, used or reviewed in the future.
-    """
-    value = fact.value
-    if isinstance(value, datetime):
-        if value.utcoffset() is None:
-            return f"{name} has no time zone"
-        is_odd = name != _MAY_COME and value > now + AHEAD
-        return f"{name}, {value.isoformat()}, lies after now, {now.isoformat()}" if is_odd else ""
-    grants = {item for item in value if isinstance(item, Grant)} if isinstance(value, tuple) else ()
-    words = [grant.word for grant in grants if grant.access is Access.UNKNOWN]
-    if words or len({grant.word for grant in grants}) != len(grants):
-        return f"nobody knows how far every word of {name} is granted"
-    return ""
+    truth: bool | None
+    """Whether it holds; ``None`` where that is not known."""
+    why: str
+    """What the library says where it is not known."""
+    seen: Mapping[str, FactValue]
+    """The facts that it could ask about."""
+    doubts: Mapping[str, Unknown]
+    """Facts that are known, and leave open what an expression would ask."""
+    gave_up: tuple[str, str] | None = None
+    """What is wrong where the library gave up, and what to do (which may be empty)."""
 
 
 def _library() -> Any:
@@ -140,25 +145,26 @@ def compile_expression(text: str, *, library: Callable[[], Any] = _library) -> E
     environment = cel.NewEnv(variables=_variables(cel))
     try:
         program = environment.compile(text)
-    except RuntimeError as error:
+        checked = program.serialize()
+    except (RuntimeError, TypeError) as error:
         raise _wrong(str(error)) from None
     if str(program.return_type()) != "BOOL":
         what = f"this is {program.return_type()}, a condition is true or false"
         raise ExpressionError(what, "compare it with something")
-    checked = program.serialize()
-    facts = tuple(name for name in _FACTS if _is_named(name, checked))
-    asks_account = any(_is_named(name, checked) for name in _ACCOUNT)
+    facts = tuple(name for name in _FACTS if _refers(checked, name))
+    asks_account = any(_refers(checked, name) for name in _ACCOUNT)
     return Expression(text, facts, asks_account, program)
 
 
-def _is_named(name: str, checked: bytes) -> bool:
-    """Whether the checker resolved anything to this variable.
+def _refers(checked: bytes, name: str) -> bool:
+    """Whether a checked expression refers to a variable, however its text spells it.
 
-    The text cannot tell: blanks, line breaks and comments may stand within a name. The checked
-    expression holds every reference as ``Reference.name``, field 1 of type text:
-    https://github.com/cel-expr/cel-spec, proto/cel/expr/checked.proto.
+    The library gives the checked expression as a CheckedExpr of cel/expr/checked.proto. In its
+    ``reference_map`` stand the resolved names, each as field 1 of a Reference: a tag, the length,
+    the name. What only looks so adds a name that is not needed; none is ever left out.
     """
-    return b"\x0a" + bytes([len(name)]) + name.encode() in checked
+    written = name.encode()
+    return bytes((_FIELD_1, len(written))) + written in checked
 
 
 def _wrong(message: str) -> ExpressionError:
@@ -192,7 +198,7 @@ def _plain(name: str, value: FactValue) -> Any:
     """A value as the expression sees it: networks and words are texts."""
     match value:
         case Never():
-            return FAR if name == _MAY_COME else LONG_AGO
+            return FAR if name == "key.expires_at" else LONG_AGO
         case tuple():
             grants = {item.word: item.access.value for item in value if isinstance(item, Grant)}
             if _FACTS[name].kind is FactKind.GRANTS:
