@@ -205,13 +205,8 @@ def _bind(networks: FactValue | Wrong) -> FactValue | Wrong:
 
 
 def _is_too_wide(network: object) -> bool:
-    match network:
-        case IPv4Network():
-            return network.prefixlen < _WIDEST_4
-        case IPv6Network():
-            return network.prefixlen < _WIDEST_6
-        case _:
-            return True
+    widest = _WIDEST_4 if isinstance(network, IPv4Network) else _WIDEST_6
+    return not isinstance(network, IPv4Network | IPv6Network) or network.prefixlen < widest
 
 
 def _masked_comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
