@@ -172,7 +172,7 @@ def _wrong(message: str) -> ExpressionError:
     if found is None:
         return ExpressionError("no CEL expression", "see https://cel.dev")
     what = f"column {found[1]}: {found[2]}"
-    return ExpressionError(what, "'gatepolicy schema policy' tells the facts")
+    return ExpressionError(what, "'gatepolicy exchanges okx' names the facts")
 
 
 def _variables(cel: Any) -> dict[str, Any]:
