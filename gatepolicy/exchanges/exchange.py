@@ -244,6 +244,19 @@ class Word:
     """For flags: whether answers may be without it, as those of the documents are. Then it is not
     granted, which proves nothing about what it would allow."""
 
+    def surely_grants(self, access: Access) -> frozenset[Capability]:
+        """What it allows, granted as far as this."""
+        return self.grants & READS if access is Access.READ_ONLY else self.grants
+
+    def may_grant(self, access: Access = Access.READ_WRITE) -> frozenset[Capability]:
+        """What it allows or may allow, granted as far as this."""
+        unclear = frozenset() if access is Access.READ_ONLY else self.unclear
+        return self.surely_grants(access) | unclear
+
+
+READS = frozenset({Capability.READ})
+"""All that a word can grant for reading only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Permissions:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from gatepolicy.exchanges.answers import Answers
-from gatepolicy.exchanges.capabilities import permission_facts
+from gatepolicy.exchanges.capabilities import permission_facts, with_doubts
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.grants import granted
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
@@ -65,9 +65,10 @@ def facts_of_row(view: Exchange, row: Row, details: "Rows | None" = None) -> Fac
 
 def _told(exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:
     by_words = _of_permissions(exchange, rows)
+    disclosed = _disclosed(exchange, rows, proofs, by_words)
     resolved: dict[str, Fact | Unknown] = {
-        **by_words,
-        **_disclosed(exchange, rows, proofs, by_words),
+        **with_doubts(exchange.permissions, by_words, disclosed),
+        **disclosed,
         **exchange.not_disclosed,
         **exchange.structural,
     }
