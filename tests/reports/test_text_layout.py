@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +77,19 @@ def test_wrap_breaks_a_long_word_and_joins_lines() -> None:
 
 def test_wrap_ends_when_a_character_is_wider_than_the_line() -> None:
     assert list(wrap("東京", 1)) == ["東", "京"]
+
+
+@pytest.mark.parametrize("word", ["a", "東", "\u0301", "\u200b", "a ", "\u0301 ", "a東\u0301"])
+def test_a_text_of_400_000_characters_is_wrapped_in_a_moment(word: str) -> None:
+    text = word * (400_000 // len(word))
+    before = process_time()
+    lines = list(wrap(text, 70))
+    assert process_time() - before < 5
+    assert sum(map(len, lines)) >= len(text.replace(" ", ""))
+
+
+def test_marks_that_take_no_column_stay_with_their_character() -> None:
+    assert list(wrap("ab\u0301c", 2)) == ["ab\u0301", "c"]
 
 
 def test_paragraph_is_indented() -> None:
