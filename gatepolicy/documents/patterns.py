@@ -41,6 +41,16 @@ def check_pattern(pattern: str) -> None:
     _compiled(pattern)
 
 
+def steps_of(pattern: str) -> int:
+    """Length of an expression when it is compiled: how much each byte of a text may take.
+
+    Raises:
+        PatternError: It is none of RE2, or too large.
+    """
+    steps: int = _compiled(pattern).programsize
+    return steps
+
+
 def contains(pattern: str, text: str) -> bool:
     """Whether an expression is found anywhere in a text.
 
