@@ -22,8 +22,8 @@ _KEYS = ("dummy-key-of-nobody", "account-dummyKeyOfNobody")
 _SECRETS = (
     "dummy-secret-of-nobody",
     base64.b64encode(_BYTES).decode(),
-    # The same bytes in the alphabet of Bitcoin's addresses.
-    "ed25519:7m9d9UgmizuRYPVpoe7zuNnAANUqTAyRa8xGotnaGWXB",
+    # 32 bytes in the alphabet of Bitcoin's addresses.
+    f"ed25519:{'z' * 43}",
 )
 """Forms of secrets, of which each exchange takes one."""
 _OTHERS = {"password": "dummy-passphrase", "accountId": "0", "walletAddress": "0x" + "0" * 40}

@@ -216,7 +216,7 @@ def test_check_says_what_it_checked(firm: Any, clean: Clean) -> None:
     assert ended.out.splitlines() == [
         "ok  policy.yaml",
         "ok  accounts.yaml (1 account)",
-        f"ok  exchange catalog ({len(known_exchanges())} exchanges)",
+        f"ok  exchange catalog ({len(known_exchanges())} exchanges); nothing was sent",
     ]
     assert firm.run("check", "-q").out == ""
 
