@@ -1,9 +1,9 @@
 """From a policy and an exchange to controls: the questions that are asked of facts. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from gatepolicy.exchanges.exchange import Exchange, Word
+from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.capabilities import DESCRIPTION, Capability
 from gatepolicy.model.facts import Access, Grant
 from gatepolicy.model.location import Location
@@ -24,8 +24,6 @@ from gatepolicy.rules.templates import fill_condition, fill_text
 
 ALLOW = "permissions.allow"
 FORBID = "permissions.forbid"
-_OF_FUNDS = frozenset({Capability.WITHDRAW, Capability.TRANSFER})
-"""What moves funds, and has rules of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,6 @@ class _Asked:
 
     item: str
     """A capability, a word, or empty."""
-    topic: str
-    """The capability that it is about, which decides what rule asks it; or empty."""
     what: str
     """The same in plain words."""
     value: Argument
@@ -77,7 +73,7 @@ def compile_policy(
         for rule in rules.values()
         for ask in rule.asks
         for asked in _EACH[ask.each](scene, ask)
-        if ask.takes(asked.topic)
+        if ask.takes(asked.item)
     )
     return (*controls, *(_custom(policy, scene.section, one) for one in policy.custom))
 
@@ -121,9 +117,9 @@ def _on_unknown(section: Section, rule: Rule) -> OnUnknown:
 def _once(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
     clause = scene.clause(ask)
     if clause is not None:
-        yield _Asked("", "", "", clause.value, clause.location)
+        yield _Asked("", "", clause.value, clause.location)
     elif ALLOW in ask.clauses and scene.section.words is not None:
-        yield _Asked("", "", "", None, scene.section.words.location)
+        yield _Asked("", "", None, scene.section.words.location)
 
 
 def _item(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
@@ -135,15 +131,11 @@ def _item(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
 
 def _capability_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
     del ask
-    forbidden = _forbidden(scene)
+    forbidden = capabilities(scene.section.clauses.get(FORBID))
     places = _beyond(scene)
     for capability in Capability:
         if capability in places and capability not in forbidden:
             yield _about(capability, places[capability])
-
-
-def _forbidden(scene: _Scene) -> frozenset[Capability]:
-    return frozenset(capabilities(scene.section.clauses.get(FORBID)))
 
 
 def _beyond(scene: _Scene) -> Mapping[Capability, Location]:
@@ -161,8 +153,9 @@ def _beyond(scene: _Scene) -> Mapping[Capability, Location]:
 def beyond_words(exchange: Exchange | None, words: Iterable[Grant]) -> frozenset[Capability]:
     """Capabilities to check beside the words that a policy allows: those that none may grant.
 
-    Where the words alone tell about a capability, the questions about single words ask the same,
-    and it is not asked again. Withdrawals and transfers are: they have rules of their own.
+    Withdrawals are checked even where an allowed word may grant them, and no document says whether
+    it does. Where the words alone tell about any other capability, the questions about single words
+    ask the same, and it is not asked again; but for transfers, which have a rule of their own.
 
     Args:
         exchange: The catalog's entry; ``None`` where the catalog has none.
@@ -171,46 +164,17 @@ def beyond_words(exchange: Exchange | None, words: Iterable[Grant]) -> frozenset
     if exchange is None:
         return frozenset(Capability)
     permissions = exchange.permissions
-    may_grant = (permissions.words[grant.word].may_grant(grant.access) for grant in words)
+    allowed = [(permissions.words[grant.word], grant.access) for grant in words]
+    surely = frozenset().union(*(word.surely_grants(access) for word, access in allowed))
+    maybe = frozenset().union(*(word.may_grant(access) for word, access in allowed))
     told_elsewhere = {capability for capability in Capability if capability.fact in exchange.facts}
     optional = (word.may_grant() for word in permissions.words.values() if word.optional)
-    beyond = _OF_FUNDS.union(told_elsewhere, *optional).difference(*may_grant)
-    return permissions.inferred_absence | beyond
+    beyond = {Capability.TRANSFER}.union(told_elsewhere, *optional) - maybe
+    return permissions.inferred_absence | beyond | ({Capability.WITHDRAW} - surely)
 
 
 def _word_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
     del ask
-    for word, asked in _words_beyond(scene):
-        yield replace(asked, topic=_unsettled(scene, word.grants))
-
-
-def _word_unclear(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
-    del ask
-    for word, asked in _words_beyond(scene):
-        yield replace(asked, topic=_unsettled(scene, word.unclear - word.grants))
-
-
-def _unsettled(scene: _Scene, of_word: frozenset[Capability]) -> str:
-    """The worst that a word does to funds, unless that is checked anyway, or allowed.
-
-    It is neither where an allowed word may grant it, and no document says whether it does.
-    """
-    worst = next((capability for capability in Capability if capability in _OF_FUNDS & of_word), "")
-    settled = _beyond(scene).keys() | _forbidden(scene) | _surely_allowed(scene)
-    return "" if worst in settled else worst
-
-
-def _surely_allowed(scene: _Scene) -> frozenset[Capability]:
-    allowed = scene.section.words
-    if allowed is None or scene.exchange is None:
-        return frozenset()
-    known = scene.exchange.permissions.words
-    granted = (known[word].surely_grants(g.access) for word, g in allowed.words.items())
-    return frozenset().union(*granted)
-
-
-def _words_beyond(scene: _Scene) -> Iterator[tuple[Word, _Asked]]:
-    """Words that a key may not have, or for reading only."""
     allowed = scene.section.words
     if allowed is None or scene.exchange is None:
         return
@@ -219,15 +183,14 @@ def _words_beyond(scene: _Scene) -> Iterator[tuple[Word, _Asked]]:
         name = word.title if word.title == word.word else f"{word.title} ({word.word})"
         place = allowed.items.get(word.word, allowed.location)
         if grant is None:
-            yield word, _Asked(word.word, "", f"{name} is off", (word.word, "none"), place)
+            yield _Asked(word.word, f"{name} is off", (word.word, "none"), place)
         elif grant.access is Access.READ_ONLY:
             limit = (word.word, Access.READ_ONLY.value)
-            yield word, _Asked(word.word, "", f"{name} is off or read-only", limit, place)
+            yield _Asked(word.word, f"{name} is off or read-only", limit, place)
 
 
 def _about(capability: Capability, location: Location) -> _Asked:
-    name = capability.value
-    return _Asked(name, name, DESCRIPTION[capability], name, location)
+    return _Asked(capability.value, DESCRIPTION[capability], capability.value, location)
 
 
 _EACH: Mapping[Each, Callable[[_Scene, Ask], Iterator[_Asked]]] = {
@@ -235,5 +198,4 @@ _EACH: Mapping[Each, Callable[[_Scene, Ask], Iterator[_Asked]]] = {
     Each.ITEM: _item,
     Each.CAPABILITY_BEYOND: _capability_beyond,
     Each.WORD_BEYOND: _word_beyond,
-    Each.WORD_UNCLEAR: _word_unclear,
 }

@@ -18,10 +18,7 @@ class Each(StrEnum):
     CAPABILITY_BEYOND = "capability_beyond"
     """One for every capability that the clause does not list, and that is not forbidden anyway."""
     WORD_BEYOND = "word_beyond"
-    """One for every word of the exchange that the clause does not allow without limit. It is about
-    the capability to withdraw or to transfer where the word grants it and nothing else asks it."""
-    WORD_UNCLEAR = "word_unclear"
-    """The same for words of which the documents do not tell whether they grant that."""
+    """One for every word of the exchange that the clause does not allow without limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +34,17 @@ class Ask:
     each: Each
     """How many questions it makes."""
     only: frozenset[str]
-    """Capabilities that are asked here; empty means all."""
+    """Items that are asked here; empty means all."""
     besides: frozenset[str]
-    """Capabilities that another rule asks."""
+    """Items that another rule asks."""
     condition: Condition
     """The good state, with placeholders."""
     expected: str
     """The good state in words, with placeholders."""
 
-    def takes(self, topic: str) -> bool:
-        """Whether questions about a capability, or about none (empty), are asked here."""
-        return topic not in self.besides and (not self.only or topic in self.only)
+    def takes(self, item: str) -> bool:
+        """Whether an item is asked here."""
+        return item not in self.besides and (not self.only or item in self.only)
 
 
 @dataclass(frozen=True, slots=True)

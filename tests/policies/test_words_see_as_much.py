@@ -85,13 +85,12 @@ def test_a_word_that_withdraws_is_critical_whatever_else_is_allowed(case: Case) 
         return
     facts = facts_of(permissions, dict.fromkeys(case.granted, Access.READ_WRITE))
     verdicts = judged(case.exchange, sorted(case.allowed), facts)
-    withdraws = [verdict for verdict in verdicts if verdict.rule == "GP001"]
-    assert all(verdict.severity is Severity.CRITICAL for verdict in withdraws)
-    more = case.granted - case.allowed
-    if Capability.WITHDRAW in of(permissions, more, surely=True):
-        assert Outcome.FAIL in {verdict.outcome for verdict in withdraws}
-    elif Capability.WITHDRAW in of(permissions, more):
-        assert Outcome.UNKNOWN in {verdict.outcome for verdict in withdraws}
+    (withdraws,) = [verdict for verdict in verdicts if verdict.rule == "GP001"]
+    assert withdraws.severity is Severity.CRITICAL
+    if Capability.WITHDRAW in of(permissions, case.granted, surely=True):
+        assert withdraws.outcome is Outcome.FAIL
+    elif Capability.WITHDRAW in of(permissions, case.granted):
+        assert withdraws.outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize("exchange", SPOKEN, ids=[exchange.id for exchange in SPOKEN])
@@ -120,25 +119,23 @@ def test_what_a_second_answer_says_is_seen() -> None:
 
 
 KRAKEN = load_exchange("kraken")
-MAY_WITHDRAW = ["query-funds", "add-withdraw-address"]
 
 
 @pytest.mark.parametrize(
-    ("more", "word", "outcome"),
+    ("granted", "outcome"),
     [
-        (set(), "withdraw-funds", Outcome.PASS),
-        (set(), "update-withdraw-address", Outcome.PASS),
-        ({"withdraw-funds"}, "withdraw-funds", Outcome.FAIL),
-        ({"update-withdraw-address"}, "update-withdraw-address", Outcome.UNKNOWN),
+        ({"query-funds"}, Outcome.PASS),
+        # No document says whether a new address is all that a withdrawal needs.
+        ({"query-funds", "add-withdraw-address"}, Outcome.UNKNOWN),
+        ({"query-funds", "withdraw-funds"}, Outcome.FAIL),
     ],
 )
-def test_words_decide_about_withdrawals_where_an_allowed_word_may_withdraw(
-    more: set[str], word: str, outcome: Outcome
+def test_an_allowed_word_that_may_withdraw_proves_nothing(
+    granted: set[str], outcome: Outcome
 ) -> None:
-    granted = dict.fromkeys({*MAY_WITHDRAW, *more}, Access.GRANTED)
-    found = outcomes(judged(KRAKEN, MAY_WITHDRAW, facts_of(KRAKEN.permissions, granted)))
-    assert found["GP001", word] is outcome
-    assert ("GP001", "withdraw") not in found
+    facts = facts_of(KRAKEN.permissions, dict.fromkeys(granted, Access.GRANTED))
+    verdicts = judged(KRAKEN, ["query-funds", "add-withdraw-address"], facts)
+    assert outcomes(verdicts)["GP001", "withdraw"] is outcome
 
 
 def test_a_word_that_is_allowed_to_withdraw_is_no_finding() -> None:

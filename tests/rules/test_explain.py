@@ -88,8 +88,8 @@ def test_no_line_is_too_wide(rule: str) -> None:
 
 
 def test_facts_of_rules() -> None:
-    assert facts_of(RULES["GP001"]) == ("permission.withdraw", "permissions.native")
-    assert facts_of(RULES["GP002"]) == ("permission.transfer", "permissions.native")
+    assert facts_of(RULES["GP001"]) == ("permission.withdraw",)
+    assert facts_of(RULES["GP002"]) == ("permission.transfer",)
     assert facts_of(RULES["GP011"]) == ("ip.restricted", "ip.allowlist")
     assert facts_of(RULES["GP021"]) == ("key.created_at", "key.last_used_at")
     assert facts_of(RULES["GP030"]) == ()
