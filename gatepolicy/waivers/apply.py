@@ -81,7 +81,8 @@ def _waive(
     by_rule: dict[str, list[Waiver]] = {}
     for waiver in naming:
         tallies[waiver.terms.id].named += 1
-        by_rule.setdefault(waiver.terms.rule, []).append(waiver)
+        if _holds_on(waiver, circumstances.today):
+            by_rule.setdefault(waiver.terms.rule, []).append(waiver)
     if not naming:
         return account
     verdicts = tuple(
@@ -100,7 +101,7 @@ def _waived(
 ) -> Verdict:
     holding: list[Waiver] = []
     for waiver in naming:
-        if not waiver.takes(verdict) or not _holds_on(waiver, circumstances.today):
+        if not waiver.takes(verdict):
             continue
         tally = tallies[waiver.terms.id]
         if broken_limit(waiver.terms, circumstances.limits.get(verdict.policy)) is not None:
