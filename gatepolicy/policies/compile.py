@@ -140,11 +140,7 @@ def _capability_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
 
 def _unspeakable(scene: _Scene) -> frozenset[Capability]:
     """Capabilities that an exchange's words do not tell about, so that no list of words can."""
-    return (
-        frozenset(Capability)
-        if scene.exchange is None
-        else scene.exchange.permissions.inferred_absence
-    )
+    return frozenset(Capability) if scene.exchange is None else scene.exchange.inferred_absence
 
 
 def _word_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
@@ -152,7 +148,7 @@ def _word_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
     allowed = scene.section.words
     if allowed is None or scene.exchange is None:
         return
-    for word in scene.exchange.permissions.words.values():
+    for word in scene.exchange.words.values():
         grant = allowed.words.get(word.word)
         name = word.title if word.title == word.word else f"{word.title} ({word.word})"
         place = allowed.items.get(word.word, allowed.location)

@@ -95,7 +95,7 @@ def _forbidden_words(
     policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
 ) -> Iterator[Problem]:
     path = f"exchanges.{name}.{ALLOW}"
-    known = exchange.permissions.words
+    known = exchange.words
     forbidden = set(capabilities(policy.general.clauses.get(FORBID)))
     for word, grant in allowed.words.items():
         for capability in sorted(_granted(known[word], grant) & forbidden):
@@ -107,7 +107,7 @@ def _words_missing(
     policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
 ) -> Iterator[Problem]:
     path = f"exchanges.{name}.{ALLOW}"
-    known = exchange.permissions.words
+    known = exchange.words
     for capability in capabilities(policy.general.clauses.get(REQUIRE)):
         granting = [word.word for word in known.values() if capability in _may_grant(word)]
         grants = (_may_grant(known[word], grant) for word, grant in allowed.words.items())

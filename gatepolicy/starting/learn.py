@@ -111,11 +111,10 @@ def _words(known: Known, exchange: Exchange) -> str:
     value = known.get("permissions.native")
     grants = [item for item in value if isinstance(item, Grant)] if isinstance(value, tuple) else []
     is_whole = known.get("permissions.unrecognised") == () and all(
-        grant.word in exchange.permissions.words and grant.access is not Access.UNKNOWN
-        for grant in grants
+        grant.word in exchange.words and grant.access is not Access.UNKNOWN for grant in grants
     )
     # Where no word tells about a capability, a list of words asks beside them what is not known.
-    if not grants or not is_whole or exchange.permissions.inferred_absence:
+    if not grants or not is_whole or exchange.inferred_absence:
         return ""
     splits = any(grant.access in (Access.READ_ONLY, Access.READ_WRITE) for grant in grants)
     allow = (
