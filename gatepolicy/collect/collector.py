@@ -18,7 +18,7 @@ from gatepolicy.collect.target import Collected, Target
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
-from gatepolicy.exchanges.normalise import facts_of
+from gatepolicy.exchanges.normalise import described_by, facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
 from gatepolicy.model.evidence import CallRecord, Evidence
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
@@ -32,6 +32,7 @@ _HOPELESS = frozenset(
         Reason.KEY_EXPIRED,
         Reason.CLOCK_SKEW,
         Reason.GEO_BLOCKED,
+        Reason.LOCKED_OUT,
         Reason.TLS_ERROR,
         Reason.TIMEOUT,
         Reason.UNREACHABLE,
@@ -148,14 +149,12 @@ class _AccountCalls:
         self._hopeless: Reason | None = None
 
     async def collected(self) -> Collected:
-        outcomes: dict[str, Parsed | Failure] = {}
-        for call in self._exchange.calls:
-            params = parameters(call, self._public(), outcomes)
-            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
-            outcomes[call.id] = asked
+        outcomes = await self._outcomes(self._exchange)
+        view = described_by(self._exchange, outcomes)
+        told = outcomes if view is self._exchange else await self._outcomes(view)
         api_key = self._credentials.get("apiKey")
         named = self._credentials.get(self._exchange.named_by)
-        facts = facts_of(self._exchange, outcomes, named.reveal() if named else None)
+        facts = facts_of(view, told, named.reveal() if named else None)
         listed = None
         if self._lists:
             listed = await list_keys(self._exchange, self._public(), outcomes, self._list_outcome)
@@ -166,6 +165,15 @@ class _AccountCalls:
             tuple(self._records),
         )
         return Collected(evidence, api_key, listed)
+
+    async def _outcomes(self, view: Exchange) -> dict[str, Parsed | Failure]:
+        """What every call of the exchange, or of an alternative in its place, is answered."""
+        outcomes: dict[str, Parsed | Failure] = {}
+        for call in view.calls:
+            params = parameters(call, self._public(), outcomes)
+            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
+            outcomes[call.id] = asked
+        return outcomes
 
     async def _list_outcome(self, call: Call, params: Mapping[str, Sent]) -> Parsed | Failure:
         """As ``_outcome``, without keeping what holds other people's keys."""

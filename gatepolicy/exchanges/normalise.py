@@ -31,11 +31,36 @@ def normalise(exchange: Exchange, answers: Answers, api_key: str | None) -> Fact
 
     Args:
         exchange: Whose answers they are.
-        answers: Id of each call to what came back; every call of the catalog has one.
+        answers: Id of each call to what came back; every call of the exchange has one, and every
+            call of an alternative that was asked.
         api_key: The calling key, to find its row in lists of keys.
     """
-    outcomes = {call.id: interpret(exchange, answers[call.id], call.id) for call in exchange.calls}
+    outcomes = _interpreted(exchange, answers)
+    view = described_by(exchange, outcomes)
+    if view is not exchange and all(call.id in answers for call in view.calls):
+        return facts_of(view, _interpreted(view, answers), api_key)
     return facts_of(exchange, outcomes, api_key)
+
+
+def described_by(exchange: Exchange, outcomes: Outcomes) -> Exchange:
+    """What describes the calling key: the exchange, or the alternative that a refusal names.
+
+    An alternative takes the exchange's place only where no call of the exchange was answered: what
+    an answer says about a key is never left out.
+
+    Args:
+        exchange: Whose calls they are.
+        outcomes: Id of each of its calls to what its answer is.
+    """
+    if any(isinstance(outcome, Parsed) for outcome in outcomes.values()):
+        return exchange
+    named = {one.ask_instead for one in outcomes.values() if isinstance(one, Failure)}
+    views = (other.view for other in exchange.alternatives if other.id in named)
+    return next(views, exchange)
+
+
+def _interpreted(exchange: Exchange, answers: Answers) -> Outcomes:
+    return {call.id: interpret(exchange, answers[call.id], call.id) for call in exchange.calls}
 
 
 def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Facts:

@@ -163,14 +163,14 @@ def beyond_words(exchange: Exchange | None, words: Iterable[Grant]) -> frozenset
     """
     if exchange is None:
         return frozenset(Capability)
-    permissions = exchange.permissions
-    allowed = [(permissions.words[grant.word], grant.access) for grant in words]
+    allowed = [(exchange.words[grant.word], grant.access) for grant in words]
     surely = frozenset().union(*(word.surely_grants(access) for word, access in allowed))
     maybe = frozenset().union(*(word.may_grant(access) for word, access in allowed))
-    told_elsewhere = {capability for capability in Capability if capability.fact in exchange.facts}
-    optional = (word.may_grant() for word in permissions.words.values() if word.optional)
+    views = (exchange, *(other.view for other in exchange.alternatives))
+    told_elsewhere = {c for c in Capability if any(c.fact in view.facts for view in views)}
+    optional = (word.may_grant() for word in exchange.words.values() if word.optional)
     beyond = {Capability.TRANSFER}.union(told_elsewhere, *optional) - maybe
-    return permissions.inferred_absence | beyond | ({Capability.WITHDRAW} - surely)
+    return exchange.inferred_absence | beyond | ({Capability.WITHDRAW} - surely)
 
 
 def _word_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
@@ -178,7 +178,7 @@ def _word_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
     allowed = scene.section.words
     if allowed is None or scene.exchange is None:
         return
-    for word in scene.exchange.permissions.words.values():
+    for word in scene.exchange.words.values():
         grant = allowed.words.get(word.word)
         name = word.title if word.title == word.word else f"{word.title} ({word.word})"
         place = allowed.items.get(word.word, allowed.location)

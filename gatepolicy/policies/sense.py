@@ -90,7 +90,7 @@ def _forbidden_words(
     policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
 ) -> Iterator[Problem]:
     path = f"exchanges.{name}.{ALLOW}"
-    known = exchange.permissions.words
+    known = exchange.words
     forbidden = set(capabilities(policy.general.clauses.get(FORBID)))
     for word, grant in allowed.words.items():
         for capability in sorted(known[word].surely_grants(grant.access) & forbidden):
@@ -102,7 +102,7 @@ def _words_missing(
     policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
 ) -> Iterator[Problem]:
     path = f"exchanges.{name}.{ALLOW}"
-    known = exchange.permissions.words
+    known = exchange.words
     for capability in capabilities(policy.general.clauses.get(REQUIRE)):
         granting = [word.word for word in known.values() if capability in word.may_grant()]
         grants = (known[word].may_grant(grant.access) for word, grant in allowed.words.items())

@@ -112,8 +112,7 @@ def _words(known: Known, exchange: Exchange) -> str:
     value = known.get("permissions.native")
     grants = [item for item in value if isinstance(item, Grant)] if isinstance(value, tuple) else []
     is_whole = known.get("permissions.unrecognised") == () and all(
-        grant.word in exchange.permissions.words and grant.access is not Access.UNKNOWN
-        for grant in grants
+        grant.word in exchange.words and grant.access is not Access.UNKNOWN for grant in grants
     )
     if not grants or not is_whole:
         return ""

@@ -79,7 +79,7 @@ WRITES = [
 
 
 def every_call(exchange: Exchange) -> Iterator[Call]:
-    yield from exchange.calls
+    yield from exchange.sendable
     for listing in exchange.listings:
         yield from listing.calls
 
