@@ -48,9 +48,10 @@ class Privacy:
         """
         hidden = [one for name, one in credentials.items() if name not in PUBLIC_CREDENTIALS]
         api_key = [one for name, one in credentials.items() if name == "apiKey"]
-        self._everything = Redactor(hidden, [*credentials.values()])
-        self._shown = Redactor(hidden, api_key)
-        self._hidden = Redactor(hidden)
+        self._hidden = Redactor(hidden, left=api_key)
+        self._shown = self._hidden.knowing(api_key)
+        self._everything = self._shown.knowing(credentials.values())
+        self._details: dict[str, str] = {}
 
     def evidence(self, body: bytes) -> str:
         """What evidence keeps of an answer."""
@@ -115,7 +116,10 @@ class Privacy:
         return Listed(keys, missing, tuple(shown[one.listing, one.shown] for one in of_account))
 
     def _why(self, why: Unknown) -> Unknown:
-        detail = self._shown.text(why.detail, MASK)
+        # Remembered: most facts are unknown for the same reason.
+        detail = self._details.get(why.detail)
+        if detail is None:
+            detail = self._details[why.detail] = self._shown.text(why.detail, MASK)
         return why if detail == why.detail else replace(why, detail=detail)
 
 

@@ -4,12 +4,13 @@ Some encodings are not looked for, among them compression and encryption.
 """
 
 import base64
+import copy
 import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, permutations
+from itertools import accumulate
 from typing import TypeAlias
 from urllib.parse import quote, quote_plus, unquote
 
@@ -39,7 +40,13 @@ _ENCODED = re.compile(r"[%\\&]")
 class Redactor:
     """Knows some credentials, and takes them out of texts."""
 
-    def __init__(self, secrets: Iterable[Secret], public: Iterable[Secret] = ()) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[Secret],
+        public: Iterable[Secret] = (),
+        *,
+        left: Iterable[Secret] = (),
+    ) -> None:
         """Prepare for the credentials of one account.
 
         Args:
@@ -47,15 +54,32 @@ class Redactor:
                 pieces.
             public: Credentials of which parts may be shown, as exchanges do with the public half
                 of a key: only whole ones are taken out.
+            left: Credentials that stay. What a secret has in common with them, or with a public
+                one, is no piece of a secret.
         """
-        hidden = [secret.reveal() for secret in secrets if secret.reveal()]
-        shown = [secret.reveal() for secret in public if secret.reveal()]
-        whole = [*hidden, *shown]
-        forms = {form for secret in whole for form in _forms(secret)}
-        forms |= {_basic(user, password) for user, password in permutations(whole, 2)}
-        self._forms = tuple(forms)
-        self._loose = tuple({loose for secret in whole for loose in _loose_forms(secret)})
-        self._pieces = tuple(_Pieces.of(one) for one in hidden if len(one) >= _SHORTEST_CUT)
+        hidden = _texts(secrets)
+        known = "\n".join([*_texts(public), *_texts(left)])
+        self._whole: tuple[str, ...] = ()
+        self._forms: tuple[str, ...] = ()
+        self._loose: tuple[str, ...] = ()
+        self._pieces = tuple(_Pieces.of(one, known) for one in hidden if len(one) >= _SHORTEST_CUT)
+        self._add([*hidden, *_texts(public)])
+
+    def knowing(self, public: Iterable[Secret]) -> "Redactor":
+        """The same one, which takes out these as well, as whole ones."""
+        more = copy.copy(self)
+        more._add(_texts(public))
+        return more
+
+    def _add(self, secrets: Iterable[str]) -> None:
+        fresh = [secret for secret in dict.fromkeys(secrets) if secret not in self._whole]
+        pairs = [(one, other) for one in fresh for other in (*self._whole, *fresh)]
+        forms = {form for secret in fresh for form in _forms(secret)}
+        forms |= {_basic(*pair) for one, other in pairs for pair in ((one, other), (other, one))}
+        loose = {form for secret in fresh for form in _loose_forms(secret)}
+        self._whole += tuple(fresh)
+        self._forms += tuple(forms.difference(self._forms))
+        self._loose += tuple(loose.difference(self._loose))
 
     def finds(self, text: str) -> bool:
         """Whether a text holds a credential in any form."""
@@ -77,15 +101,14 @@ class Redactor:
         Returns:
             The same object when it holds none.
         """
-        found = self._masked(_leaves(value), mask)
-        names = self._masked(names_of(value), mask)
-        if not found and not names:
-            return value
-        return _Rebuilder(found, names).of(value)
+        texts: list[str] = []
+        names: list[str] = []
+        _gather(value, texts, names)
+        left, left_names = self._masked(texts, mask), self._masked(names, mask)
+        return _Rebuilder(left, left_names).of(value) if left or left_names else value
 
-    def _masked(self, texts: Iterable[str], mask: str) -> dict[int, str]:
+    def _masked(self, parts: Sequence[str], mask: str) -> dict[int, str]:
         """Position of a text to what is left of it, for those that held something."""
-        parts = [*texts]
         joined = "\n".join(parts)
         spans = self._spans(joined)
         encoded = _ENCODED.search(joined) is not None
@@ -130,22 +153,30 @@ class _Pieces:
     """Characters of a piece."""
     blocks: Sequence[tuple[int, str]]
     """Places and texts of short parts: every piece holds one of them whole."""
+    known: str
+    """What is no secret."""
 
     @staticmethod
-    def of(secret: str) -> "_Pieces":
+    def of(secret: str, known: str) -> "_Pieces":
         shortest = max(_SHORTEST_PIECE, min(_LONGEST_PIECE, len(secret) // 2))
         size = (shortest + 1) // 2
         starts = range(0, len(secret) - size + 1, size)
-        return _Pieces(
-            secret, shortest, [(start, secret[start : start + size]) for start in starts]
-        )
+        blocks = [(start, secret[start : start + size]) for start in starts]
+        return _Pieces(secret, shortest, blocks, known)
 
     def spans(self, text: str) -> Iterator[_Span]:
         for place, block in self.blocks:
             for start, _ in _occurrences(block, text):
                 first, last = self._extended(text, start, place)
-                if last - first >= self.shortest and _may_be_a_piece(text[first:last]):
+                if last - first >= self.shortest and self._counts(text[first:last]):
                     yield first, last
+
+    def _counts(self, run: str) -> bool:
+        if run in self.known:
+            return False
+        if len(run) >= _LONGEST_PIECE:
+            return True
+        return any(char.isdigit() for char in run) and any(char.isalpha() for char in run)
 
     def _extended(self, text: str, start: int, place: int) -> _Span:
         """How far the text agrees with the credential, on both sides of a place in both."""
@@ -162,10 +193,8 @@ class _Pieces:
         return start - before, start + after
 
 
-def _may_be_a_piece(run: str) -> bool:
-    if len(run) >= _LONGEST_PIECE:
-        return True
-    return any(char.isdigit() for char in run) and any(char.isalpha() for char in run)
+def _texts(secrets: Iterable[Secret]) -> list[str]:
+    return [secret.reveal() for secret in secrets if secret.reveal()]
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -275,39 +304,32 @@ def _replaced(text: str, spans: Iterable[_Span], mask: str) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _leaves(value: JSONValue) -> Iterator[str]:
-    """Every text and number, in the order of the document."""
-    match value:
-        case dict():
-            for inner in value.values():
-                yield from _leaves(inner)
-        case list():
-            for inner in value:
-                yield from _leaves(inner)
-        case str():
-            yield value
-        case int() | float() if not isinstance(value, bool):
-            yield str(value)
-        case _:
-            pass
-
-
-def names_of(value: JSONValue) -> Iterator[str]:
+def names_of(value: JSONValue) -> list[str]:
     """Every name of an object's entries, in the order of the document."""
+    found: list[str] = []
+    _gather(value, [], found)
+    return found
+
+
+def _gather(value: JSONValue, texts: list[str], names: list[str]) -> None:
     match value:
         case dict():
             for name, inner in value.items():
-                yield name
-                yield from names_of(inner)
+                names.append(name)
+                _gather(inner, texts, names)
         case list():
             for inner in value:
-                yield from names_of(inner)
+                _gather(inner, texts, names)
+        case str():
+            texts.append(value)
+        case int() | float() if not isinstance(value, bool):
+            texts.append(str(value))
         case _:
             pass
 
 
 class _Rebuilder:
-    """Puts changed texts and names where ``_leaves`` and ``names_of`` found them."""
+    """Puts changed texts and names where ``_gather`` found them."""
 
     def __init__(self, texts: dict[int, str], names: dict[int, str]) -> None:
         self._texts = texts
