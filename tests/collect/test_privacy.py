@@ -71,6 +71,15 @@ def test_a_short_piece_is_marked_unless_it_is_a_word() -> None:
     assert interpreted(body) == {"a": "ss1234", "b": "x", "c": MARK, "d": "y", "e": "PlantedPas"}
 
 
+def test_what_a_secret_has_in_common_with_the_public_half_is_no_piece_of_it() -> None:
+    privacy = Privacy({"apiKey": Secret("desk-of-nobody-1"), "secret": Secret("desk-of-nobody-2")})
+    shared = Answer(200, b'{"label": "desk-of-nobody-", "apiKey": "desk-of-nobody-1"}')
+    assert privacy.answer(shared) is shared
+    whole = privacy.answer(Answer(200, b'{"label": "desk-of-nobody-2"}'))
+    assert isinstance(whole, Answer)
+    assert json.loads(whole.body) == {"label": MARK}
+
+
 def test_a_number_that_holds_a_credential_becomes_a_text() -> None:
     privacy = Privacy({"password": Secret("123456789")})
     answer = privacy.answer(Answer(200, b'{"code": 91234567890, "ratio": 0.5}'))
