@@ -31,7 +31,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gatepolicy.collect.guard import check
-from gatepolicy.collect.redact import Redactor, redact_answer
+from gatepolicy.collect.redact import redact_answer
+from gatepolicy.collect.repeated import Redactor
 from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.signer import Signer, SigningError
