@@ -9,8 +9,8 @@ from gatepolicy.evaluate.wording import doubt_in_words, seen_in_words, value_in_
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
 from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import HINT, Reason
-from gatepolicy.model.verdicts import Outcome, Verdict
+from gatepolicy.model.reasons import HINT, Reason, could_not_be_read
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.control import Control
 from gatepolicy.rules.conditions import Test
 from gatepolicy.rules.expressions import Expression
@@ -24,6 +24,7 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_SIGNATURE,
     Reason.IP_REFUSED,
     Reason.PERMISSION_DENIED,
+    Reason.LOCKED_OUT,
     Reason.GEO_BLOCKED,
     Reason.CLOCK_SKEW,
     Reason.TLS_ERROR,
@@ -118,10 +119,16 @@ def _conclude(
         seen=seen,
         reason=reason,
         needed=needed,
-        on_unknown=control.on_unknown,
+        on_unknown=_unsoftened(control.on_unknown, reason),
         policy=control.policy,
         location=control.location,
     )
+
+
+def _unsoftened(on_unknown: OnUnknown, reason: Reason | None) -> OnUnknown:
+    """What it means, at least incomplete for what could not be read: no policy softens that."""
+    is_unread = reason is not None and could_not_be_read(reason)
+    return OnUnknown.INCOMPLETE if is_unread and on_unknown is OnUnknown.WARN else on_unknown
 
 
 def _accepted(test: Test, accepted: frozenset[Grade], facts: Facts) -> Fact | None:

@@ -33,10 +33,10 @@ def from_sources(
         one = _read(source, rows)
         if one is not None:
             found.append(one)
-    return found[0] if len(found) == 1 else _agreed(found)
+    return found[0] if len(found) == 1 else agreed(found)
 
 
-def _agreed(found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
+def agreed(found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
     """One from several: facts must agree, and one unreadable answer spoils the others.
 
     An answer that never came spoils nothing: another call may disclose the same.

@@ -26,6 +26,16 @@ class Reason(StrEnum):
     NOT_COVERED = "not_covered"
 
 
+NOTHING_TO_READ = frozenset({Reason.NOT_DISCLOSED, Reason.UNSUPPORTED_EXCHANGE, Reason.NOT_COVERED})
+"""The exchange does not disclose it, or gatepolicy cannot ask, or no policy does: asking again
+changes nothing. Every other reason means *could not be read*, and no policy softens that."""
+
+
+def could_not_be_read(reason: Reason) -> bool:
+    """Whether something was asked for and not read, as opposed to not disclosed."""
+    return reason not in NOTHING_TO_READ
+
+
 HINT: dict[Reason, str] = {
     Reason.BAD_KEY: "check that the key exists, is enabled and belongs to this exchange and site",
     Reason.BAD_SIGNATURE: "check the secret (and the passphrase) that the inventory refers to",

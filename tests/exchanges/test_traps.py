@@ -617,7 +617,15 @@ def test_nobody_falls_into_it(trap: Trap) -> None:
 )
 def test_whoever_fell_into_it_is_noticed(trap: Trap) -> None:
     assert trap.fallen is not None
-    assert read(trap, trap.fallen(of(trap))) != dict(trap.right)
+    assert read(trap, by_itself(trap, trap.fallen(of(trap)))) != dict(trap.right)
+
+
+def by_itself(trap: Trap, exchange: Exchange) -> Exchange:
+    """The exchange without its allowlist, where that alone would save who fell into the trap."""
+    if "ip.allowlist" in trap.right:
+        return exchange
+    facts = {name: sources for name, sources in exchange.facts.items() if name != "ip.allowlist"}
+    return replace(exchange, facts=facts)
 
 
 # --- the same trap on every exchange --------------------------------------------------------------
