@@ -8,6 +8,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from gatepolicy.exchanges.apparent import proof
 from gatepolicy.exchanges.exchange import Permissions, Word
 from gatepolicy.exchanges.reading import Granted
 from gatepolicy.model.capabilities import Capability
@@ -24,7 +25,7 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
     native = tuple(sorted(Grant(word, access) for word, access in granted.words.items()))
     unrecognised = tuple(grant.word for grant in native if grant.word not in permissions.words)
     known = [permissions.words[name] for name in granted.words if name in permissions.words]
-    doubt = _UNRECOGNISED if unrecognised else None
+    doubt = _unread(granted) or (_UNRECOGNISED if unrecognised else None)
     denied = Fact(value=False, provenance=whole)
     sign = Fact(value=False, provenance=_inferred(permissions, granted))
     facts: dict[str, Fact | Unknown] = {
@@ -35,9 +36,17 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
         or (sign if capability in permissions.inferred_absence else denied)
         for capability in Capability
     }
-    facts["permissions.native"] = Fact(native, whole)
-    facts["permissions.unrecognised"] = Fact(unrecognised, whole)
+    shown = proof(permissions.call, granted.pointer) if granted.apparent else whole
+    facts["permissions.native"] = Fact(native, shown)
+    facts["permissions.unrecognised"] = _unread(granted) or Fact(unrecognised, whole)
     return facts
+
+
+def _unread(granted: Granted) -> Unknown | None:
+    """Why the list does not prove that anything is not granted."""
+    if not granted.unread:
+        return None
+    return Unknown(Reason.UNEXPECTED_ANSWER, f"permissions: {granted.unread}")
 
 
 _UNRECOGNISED = Unknown(
@@ -49,11 +58,17 @@ _UNRECOGNISED = Unknown(
 def _granted(
     capability: Capability, known: Sequence[Word], permissions: Permissions, granted: Granted
 ) -> Fact | None:
-    """That the key can do it, with the word that says so."""
-    for word in known:
-        if capability in word.grants and _reaches(granted.words[word.word], capability):
-            place = granted.pointers[word.word]
-            return Fact(value=True, provenance=Provenance(Grade.OBSERVED, permissions.call, place))
+    """That the key can do it, with the word that says so: rather one in a documented form."""
+    names = [
+        word.word
+        for word in known
+        if capability in word.grants and _reaches(granted.words[word.word], capability)
+    ]
+    for name in sorted(names, key=lambda name: name in granted.apparent):
+        place = granted.pointers[name]
+        if name in granted.apparent:
+            return Fact(value=True, provenance=proof(permissions.call, place))
+        return Fact(value=True, provenance=Provenance(Grade.OBSERVED, permissions.call, place))
     return None
 
 

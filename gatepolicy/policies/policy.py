@@ -13,7 +13,7 @@ from gatepolicy.model.waivers import NO_LIMITS, WaiverLimits
 from gatepolicy.policies.custom import CustomRule
 from gatepolicy.rules.conditions import Argument
 
-DEFAULT_ACCEPTED: frozenset[Grade] = frozenset(Grade) - {Grade.INFERRED}
+DEFAULT_ACCEPTED: frozenset[Grade] = frozenset(Grade) - {Grade.INFERRED, Grade.APPARENT}
 """Grades of proof that a policy accepts when it does not say."""
 
 
