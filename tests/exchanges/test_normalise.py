@@ -146,8 +146,9 @@ def test_without_the_mark_no_place_counts() -> None:
     assert why.detail == "the answer does not tell"
 
 
-def test_an_empty_list_of_addresses_means_nothing_where_no_document_says_so() -> None:
-    assert bybit(ips=[]).unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
+def test_an_empty_list_of_addresses_proves_nothing_where_no_document_says_so() -> None:
+    assert bybit(ips=[]).known["ip.restricted"].provenance.grade is Grade.APPARENT
+    assert bybit(ips=None).unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
     assert bybit(ips=["*"]).known["ip.restricted"].value is False
 
 
