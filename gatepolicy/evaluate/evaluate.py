@@ -24,6 +24,7 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_SIGNATURE,
     Reason.IP_REFUSED,
     Reason.PERMISSION_DENIED,
+    Reason.LOCKED_OUT,
     Reason.GEO_BLOCKED,
     Reason.CLOCK_SKEW,
     Reason.TLS_ERROR,

@@ -85,7 +85,9 @@ def _plainly_shown(permissions: Permissions, row: Row) -> Iterator[_Entry]:
         word = _known(permissions, text)
         if word in permissions.words and word not in seen:
             seen.add(word)
-            yield _Entry(word, Access.GRANTED, place, apparent=True)
+            entry = _of_list(permissions, word, _mark_of_all(permissions, row), place)
+            if entry.access in (Access.GRANTED, Access.READ_WRITE):
+                yield entry._replace(apparent=True)
 
 
 def _is_listed(permissions: Permissions, entry: _Entry) -> bool:
@@ -107,7 +109,7 @@ def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
         case PermissionShape.COMMA_LIST:
             return _of_comma_list(permissions, found)
         case PermissionShape.WORD_LIST:
-            return _of_word_list(permissions, found)
+            return _of_word_list(permissions, found, _mark_of_all(permissions, row))
         case PermissionShape.READ_WRITE_ROWS:
             return _of_rows(permissions, found)
         case _:
@@ -198,9 +200,20 @@ def _mark_of_all(permissions: Permissions, row: Row) -> JSONValue:
     return None if mark is ABSENT else mark
 
 
+def _of_list(permissions: Permissions, name: str, mark: JSONValue, place: str) -> _Entry:
+    """A word of a list; most lists have no mark of the whole key that says how far it reaches."""
+    word = _known(permissions, name)
+    if not permissions.read_only_pointer:
+        return _Entry(word, Access.GRANTED, place)
+    known = permissions.words.get(word)
+    if known is not None and known.despite_read_only:
+        return _Entry(word, Access.READ_WRITE, place)
+    return _entry(permissions, name, mark, place)
+
+
 def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if permissions.or_list and isinstance(found, list):
-        yield from _of_word_list(permissions, found)
+        yield from _of_word_list(permissions, found, None)
         return
     if not isinstance(found, str):
         raise _Refused("no text of permissions")
@@ -212,13 +225,13 @@ def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
         yield _Entry(_known(permissions, name), Access.GRANTED, "")
 
 
-def _of_word_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
+def _of_word_list(permissions: Permissions, found: object, mark: JSONValue) -> Iterator[_Entry]:
     if not isinstance(found, list):
         raise _Refused("no list of permissions")
     for index, entry in enumerate(found):
         if not isinstance(entry, str | int) or isinstance(entry, bool) or entry == "":
             raise _Refused("a permission that is neither a text nor a whole number")
-        yield _Entry(_known(permissions, str(entry)), Access.GRANTED, join(index))
+        yield _of_list(permissions, str(entry), mark, join(index))
 
 
 def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:
