@@ -113,6 +113,15 @@ def test_a_list_of_another_shape_proves_nothing(words: object) -> None:
     assert not [name for name in proved if name.startswith("permission")]
 
 
+@pytest.mark.parametrize("mark", ["read-only", None, "full"])
+def test_a_list_of_another_shape_shows_only_what_the_mark_lets_write(mark: object) -> None:
+    told = facts(UNIFIED, success(permType=mark, permissions="uta_trade,withdraw"))
+    assert "permission.trade.spot" not in told.known
+    # Documented: withdrawing does not depend on the mark.
+    shown = told.known["permission.withdraw"]
+    assert (shown.value, shown.provenance.grade) == (True, Grade.APPARENT)
+
+
 def test_words_of_the_other_kind_are_unrecognised() -> None:
     told = facts(UNIFIED, success(permissions=["uta_trade", "stow"]))
     assert told.known["permissions.unrecognised"].value == ("stow",)
