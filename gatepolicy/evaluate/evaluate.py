@@ -1,6 +1,6 @@
 """From controls and facts to verdicts. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from gatepolicy.evaluate.kleene import Truth, decisive, holds
@@ -13,7 +13,7 @@ from gatepolicy.model.reasons import HINT, Reason, could_not_be_read
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.control import Control
 from gatepolicy.rules.conditions import Test
-from gatepolicy.rules.expressions import Expression
+from gatepolicy.rules.expressions import Expression, Judged
 
 MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_CREDENTIALS_CONFIG,
@@ -36,6 +36,8 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.NOT_DISCLOSED,
 )
 """Which reason is told when there are several: what its owner can act on comes first."""
+
+_APPARENT = frozenset({Grade.APPARENT})
 
 _RANK = {reason: rank for rank, reason in enumerate(MOST_TELLING_FIRST)}
 
@@ -69,14 +71,14 @@ def evaluate(
 def _of_expression(
     control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
 ) -> Verdict:
-    judged = expression.judge(facts.known, control.accepted, subject, now)
+    judged = _judged(control, expression, facts, now, subject)
     if judged.gave_up is not None:
         what, fix = judged.gave_up
         needed = f"{what} on this key" + (f": {fix}" if fix else "")
         return _conclude(control, Outcome.UNKNOWN, reason=Reason.UNEXPECTED_ANSWER, needed=needed)
     if judged.truth is None:
         missing = [
-            judged.doubts.get(name) or _why_unknown(Test(name, ""), control.accepted, facts)
+            judged.doubts.get(name) or _why_unknown(Test(name, ""), _proving(control), facts)
             for name in expression.facts
             if name not in judged.seen
         ]
@@ -87,18 +89,42 @@ def _of_expression(
     return _conclude(control, outcome, seen=seen or "it is so")
 
 
-def _verdict(control: Control, facts: Facts, now: datetime) -> Verdict:
-    def judge(test: Test) -> Truth:
-        fact = _accepted(test, control.accepted, facts)
-        return None if fact is None else PREDICATES[test.predicate](fact.value, test.argument, now)
+def _judged(
+    control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
+) -> Judged:
+    """What it says: by apparent facts as well, where they fail it, and without them otherwise."""
+    if any(fact.provenance.grade is Grade.APPARENT for fact in facts.known.values()):
+        shown = expression.judge(facts.known, control.accepted | _APPARENT, subject, now)
+        if shown.truth is False:
+            return shown
+    return expression.judge(facts.known, _proving(control), subject, now)
 
+
+def _verdict(control: Control, facts: Facts, now: datetime) -> Verdict:
+    judge = _judge(control.accepted | _APPARENT, facts, now)
+    if holds(control.condition, judge) is not False:
+        # What is only apparent fails a rule, and never passes one.
+        judge = _judge(_proving(control), facts, now)
     truth = holds(control.condition, judge)
     tests = decisive(control.condition, judge)
     if truth is None:
-        why = _most_telling([_why_unknown(test, control.accepted, facts) for test in tests])
+        why = _most_telling([_why_unknown(test, _proving(control), facts) for test in tests])
         return _conclude(control, Outcome.UNKNOWN, reason=why.reason, needed=_needed(why))
     seen = _seen(tests, facts, now)
     return _conclude(control, Outcome.PASS if truth else Outcome.FAIL, seen=seen)
+
+
+def _judge(accepted: frozenset[Grade], facts: Facts, now: datetime) -> Callable[[Test], Truth]:
+    def judge(test: Test) -> Truth:
+        fact = _accepted(test, accepted, facts)
+        return None if fact is None else PREDICATES[test.predicate](fact.value, test.argument, now)
+
+    return judge
+
+
+def _proving(control: Control) -> frozenset[Grade]:
+    """The grades by which a rule can pass."""
+    return control.accepted - _APPARENT
 
 
 def _conclude(
@@ -148,6 +174,8 @@ def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknow
             test.fact, Unknown(Reason.NOT_DISCLOSED, f"nothing tells {test.fact}")
         )
     provenance = fact.provenance
+    if provenance.grade is Grade.APPARENT:
+        return Unknown(Reason.UNEXPECTED_ANSWER, f"{test.fact}: {provenance.reference}")
     if provenance.grade not in accepted:
         reference = f" ({provenance.reference})" if provenance.reference else ""
         return Unknown(

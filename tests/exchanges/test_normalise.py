@@ -151,8 +151,9 @@ def test_without_the_mark_no_place_counts() -> None:
     assert why.detail == "the answer does not tell"
 
 
-def test_an_empty_list_of_addresses_means_nothing_where_no_document_says_so() -> None:
-    assert bybit(ips=[]).unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
+def test_an_empty_list_of_addresses_proves_nothing_where_no_document_says_so() -> None:
+    assert bybit(ips=[]).known["ip.restricted"].provenance.grade is Grade.APPARENT
+    assert bybit(ips=None).unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
     assert bybit(ips=["*"]).known["ip.restricted"].value is False
 
 
@@ -259,9 +260,8 @@ def test_a_key_of_upbit_without_addresses_is_not_restricted_by_rule(addresses: o
     for call, answer in case["answers"].items():
         body = json.loads(answer["body"])
         for row in body if isinstance(body, list) else []:
-            for part in (row, *row.get("api_keys", ())):
-                if "allowed_ips" in part:
-                    part["allowed_ips"] = addresses
+            for part in row.get("keys", ()):
+                part["allowed_ips"] = addresses
         answers[call] = Answer(answer["status"], json.dumps(body).encode())
     facts = normalise(UPBIT, answers, case["api_key"])
     restricted = facts.known.get("ip.restricted")
