@@ -30,8 +30,10 @@ def hold_together(found: Found) -> Found:
 
 
 def _may_be_belied(restricted: Fact | Unknown) -> bool:
-    """Whether it is not decided by a contradiction or an unreadable answer of its own."""
-    return isinstance(restricted, Fact) or not could_not_be_read(restricted.reason)
+    """Whether it claims a restriction, or leaves it open and is not unreadable itself."""
+    if isinstance(restricted, Fact):
+        return restricted.value is True
+    return not could_not_be_read(restricted.reason)
 
 
 def _is_by_rule(fact: Fact | Unknown | None) -> bool:

@@ -69,8 +69,10 @@ class Evidence:
 
     @property
     def unread(self) -> Unknown | None:
-        """Why no answer said anything about this key; ``None`` once one did, and for accounts of
-        which an exchange discloses nothing at all."""
+        """Why no answer said anything about this key.
+
+        ``None`` once one did, and for accounts of which an exchange discloses nothing at all.
+        """
         if self.was_answered:
             return None
         why = self.facts.unknown.get("key.exists", Unknown(Reason.NOT_DISCLOSED))

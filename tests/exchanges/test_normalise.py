@@ -177,12 +177,15 @@ BY_RULE = Fact(value=True, provenance=Provenance(Grade.STRUCTURAL, "", "", "the 
 
 
 def with_rule(name: str) -> Exchange:
-    return replace(OKX, structural={name: BY_RULE})
+    others = {fact: why for fact, why in OKX.not_disclosed.items() if fact != name}
+    return replace(OKX, structural={name: BY_RULE}, not_disclosed=others)
 
 
 def test_a_rule_of_the_exchange_counts_once_an_answer_has_shown_the_key() -> None:
     exchange = with_rule("key.active")
-    shown = normalise(exchange, {"config": ok({"code": "0", "data": [{"label": "mm", "perm": "read_only"}]})}, KEY)
+    shown = normalise(
+        exchange, {"config": ok({"code": "0", "data": [{"label": "mm", "perm": "read_only"}]})}, KEY
+    )
     assert shown.known["key.active"] == BY_RULE
     nobody = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
     assert nobody.unknown["key.active"].reason is Reason.UNEXPECTED_ANSWER
@@ -255,7 +258,9 @@ UPBIT = load_exchange("upbit")
     "addresses", [[], ["*"], [""], ["0.0.0.0"], ["0.0.0.0/0"], ["::/0"], None, "garbage"], ids=repr
 )
 def test_a_key_of_upbit_without_addresses_is_not_restricted_by_rule(addresses: object) -> None:
-    case = yaml.safe_load((DOCUMENTED / "upbit_documented_example.yaml").read_text(encoding="utf-8"))
+    case = yaml.safe_load(
+        (DOCUMENTED / "upbit_documented_example.yaml").read_text(encoding="utf-8")
+    )
     answers = {}
     for call, answer in case["answers"].items():
         body = json.loads(answer["body"])

@@ -619,15 +619,21 @@ def test_nobody_falls_into_it(trap: Trap) -> None:
 )
 def test_whoever_fell_into_it_is_noticed(trap: Trap) -> None:
     assert trap.fallen is not None
-    assert read(trap, by_itself(trap, trap.fallen(of(trap)))) != dict(trap.right)
+    fallen, right = trap.fallen(of(trap)), dict(trap.right)
+    if "ip.restricted" in right:
+        # An allowlist that admits strangers would save whoever fell into it.
+        right.pop("ip.allowlist", None)
+        assert by_itself(trap, of(trap)) == right
+        assert read(trap, fallen) != dict(trap.right) or by_itself(trap, fallen) != right
+    else:
+        assert read(trap, fallen) != right
 
 
-def by_itself(trap: Trap, exchange: Exchange) -> Exchange:
-    """The exchange without its allowlist, where that alone would save who fell into the trap."""
-    if "ip.allowlist" in trap.right:
-        return exchange
+def by_itself(trap: Trap, exchange: Exchange) -> dict[str, Any]:
+    """What is read without an allowlist, but for the allowlist."""
     facts = {name: sources for name, sources in exchange.facts.items() if name != "ip.allowlist"}
-    return replace(exchange, facts=facts)
+    found = read(trap, replace(exchange, facts=facts))
+    return {name: value for name, value in found.items() if name != "ip.allowlist"}
 
 
 # --- the same trap on every exchange --------------------------------------------------------------
