@@ -1,14 +1,15 @@
 """From evidence to a finished scan: evaluation of a plan. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gatepolicy.attestations.attestation import Attestation, with_attested
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Unknown
-from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import AccountResult, Narrowing, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.plan import Plan, Question
 from gatepolicy.policies.control import Control
@@ -149,7 +150,8 @@ def finish(
         warnings: For people.
         waiving: What is accepted.
     """
-    is_whole = not plan.narrowing.is_any
+    narrowing, results = _without_comparisons(plan.narrowing, results)
+    is_whole = not narrowing.is_any
     circumstances = Circumstances(finished_at.date(), waiving.notice_days, plan.limits, is_whole)
     applied = apply_waivers(results, waiving.waivers, circumstances)
     return Scan(
@@ -162,8 +164,33 @@ def finish(
         general=(*plan.general, *waiver_findings(applied.waivers, applied.refusals, plan.rules)),
         warnings=tuple(warnings),
         waivers=applied.waivers,
-        narrowing=plan.narrowing,
+        narrowing=narrowing,
     )
+
+
+def _without_comparisons(
+    narrowing: Narrowing, results: Sequence[AccountResult]
+) -> tuple[Narrowing, Sequence[AccountResult]]:
+    """Leave out of a narrowed scan what only the accounts that it left out could tell.
+
+    Whoever asked for less is told once what is missing. What was found nevertheless, such as a key
+    that two accounts share, stays; and nothing else passes for it.
+    """
+    if not narrowing.is_any:
+        return narrowing, results
+    left_out = {
+        verdict.name: None
+        for result in results
+        for verdict in result.verdicts
+        if verdict.reason is Reason.NOT_SELECTED
+    }
+    if not left_out:
+        return narrowing, results
+    kept = [
+        replace(one, verdicts=[v for v in one.verdicts if v.reason is not Reason.NOT_SELECTED])
+        for one in results
+    ]
+    return replace(narrowing, comparisons=tuple(left_out)), kept
 
 
 def evaluate_evidence(

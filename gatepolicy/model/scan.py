@@ -104,6 +104,9 @@ class Narrowing:
     """How many there are."""
     rules: Sequence[str] = ()
     """Names of rules that policies ask of the accounts, and that were not asked."""
+    comparisons: Sequence[str] = ()
+    """Names of rules that compare accounts, and were left out of those accounts that would have to
+    be compared with accounts that were not read."""
 
     @property
     def is_any(self) -> bool:
