@@ -8,10 +8,11 @@ import click
 from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import inputs, options, selecting, settings
 from gatepolicy.cli.output import Outputs
-from gatepolicy.evidence import load_evidence
+from gatepolicy.evidence import stale_evidence
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.plan import make_plan
 from gatepolicy.policies.load import load_policies
+from gatepolicy.rules.catalog import named_rule
 from gatepolicy.scan import evaluate_evidence, finish
 from gatepolicy.workspace import load_exchanges, rules_of
 
@@ -25,6 +26,7 @@ from gatepolicy.workspace import load_exchanges, rules_of
     " tells it."
     "  [default: now]",
 )
+@options.evidence_age
 @options.policies
 @options.account_selection
 @options.rule_selection
@@ -35,25 +37,34 @@ from gatepolicy.workspace import load_exchanges, rules_of
 def command(**given: Any) -> ExitCode:
     """Judge evidence that was collected before; needs no secret.
 
-    Ages of keys are counted up to the moment of collection: evidence proves what was so then.
-    What people said, attestations and waivers, is judged as of --as-of.
+    Ages of keys are counted up to the moment at which each account was read: evidence proves what
+    was so then. Evidence that is older than --max-evidence-age is incomplete. What people said,
+    attestations and waivers, is judged as of --as-of.
     """
     outputs = Outputs.parse(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names())
-    evidence = load_evidence(given["evidence_file"])
+    evidence = inputs.evidence(given["evidence_file"])
     subjects = [account.subject for account in evidence.accounts]
     named = [subject.exchange for subject in subjects]
     exchanges = load_exchanges(named)
     rules = rules_of(policies, exchanges, named)
     plan = make_plan(subjects, policies, exchanges, rules, selecting.selection(given))
-    narrowing = replace(plan.narrowing, evidence_options=evidence.narrowed_by)
-    plan = replace(plan, narrowing=narrowing)
     by_id = {account.subject.id: account for account in evidence.accounts}
     as_of = inputs.moment(given["as_of"])
+    stale = tuple(
+        stale_evidence(
+            [by_id[question.subject.id] for question in plan.questions],
+            given["evidence_file"],
+            named_rule(rules, "evidence-too-old"),
+            as_of=as_of,
+            max_age=given["max_evidence_age"],
+        )
+    )
+    narrowing = replace(plan.narrowing, evidence_options=evidence.narrowed_by)
+    plan = replace(plan, narrowing=narrowing, general=(*plan.general, *stale))
     results = evaluate_evidence(
         plan,
         by_id,
-        now=evidence.collected_at,
         attestations=load_attestations(given["attestation_files"]),
         as_of=as_of,
     )
@@ -63,7 +74,7 @@ def command(**given: Any) -> ExitCode:
         started_at=evidence.collected_at,
         finished_at=as_of,
         settings=selecting.scan_settings(given, rules),
-        warnings=(*evidence.age_warnings(as_of), *evidence.warnings),
+        warnings=(*(() if stale else evidence.age_warnings(as_of)), *evidence.warnings),
         waiving=selecting.waiving(given, rules),
     )
     scan = replace(scan, evidence_at=evidence.oldest)

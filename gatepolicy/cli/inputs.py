@@ -12,6 +12,7 @@ from typing import Any
 from gatepolicy.accounts.fingerprint import salt_of
 from gatepolicy.documents.source import is_there
 from gatepolicy.errors import UsageError
+from gatepolicy.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.model.encoding import decode_time
 from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
 
@@ -60,6 +61,17 @@ def moment(text: str | None) -> datetime:
     except ValueError:
         hint = "write it like 2026-11-01T08:00:00Z"
         raise UsageError(f"--as-of {text}: no time", hint=hint) from None
+
+
+def evidence(file: str) -> EvidenceFile:
+    """Evidence that is to be judged.
+
+    Raises:
+        DocumentError: It is none, or nobody can have collected it yet.
+    """
+    loaded = load_evidence(file)
+    refuse_future(loaded, file, now())
+    return loaded
 
 
 def fingerprint_key(inventory_file: str) -> bytes:

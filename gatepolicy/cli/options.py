@@ -1,6 +1,8 @@
 """Options that several commands share. Each can be set by an environment variable as well."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
@@ -94,6 +96,37 @@ def rule_selection(function: F) -> F:
             metavar="GLOB",
             help="No rules of such id or name.",
         ),
+    )(function)
+
+
+class Duration(click.ParamType[timedelta]):
+    """A whole number of hours, days or weeks, such as ``7d``."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """The time, at least one hour."""
+        found = re.fullmatch(r"([0-9]{1,5})([hdw])", str(value))
+        hours = int(found[1]) * {"h": 1, "d": 24, "w": 24 * 7}[found[2]] if found else 0
+        if not hours:
+            what = f"{value!r} is not a duration; write a whole number with h, d or w, such as 7d"
+            self.fail(what, param, ctx)
+        return timedelta(hours=hours)
+
+
+def evidence_age(function: F) -> F:
+    """``--max-evidence-age``."""
+    return click.option(
+        "--max-evidence-age",
+        type=Duration(),
+        default="7d",
+        show_default=True,
+        envvar="GATEPOLICY_MAX_EVIDENCE_AGE",
+        metavar="DURATION",
+        help="Accounts whose evidence is older make the result incomplete. A project file can only"
+        " set less than 7d.",
     )(function)
 
 

@@ -20,6 +20,7 @@ OPTION: Mapping[str, str] = {
     "jobs": "jobs",
     "max_rate": "max_rate",
     "attempts": "attempts",
+    "max_evidence_age": "max_evidence_age",
 }
 """Name in a project file, to the name of the option that it sets."""
 

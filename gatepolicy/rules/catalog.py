@@ -41,6 +41,11 @@ def find_rule(rules: Mapping[str, Rule], text: str) -> Rule | None:
     return next(found, None)
 
 
+def named_rule(rules: Mapping[str, Rule], name: str) -> RuleInfo:
+    """What reports say about the rule of a name that there is."""
+    return next(rule.info for rule in rules.values() if rule.info.name == name)
+
+
 def with_fixes(rule: Rule, exchanges: Iterable[Remedies]) -> Rule:
     """The rule with the fixes of some exchanges beside its default one.
 
