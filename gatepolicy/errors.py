@@ -2,6 +2,7 @@
 
     GatepolicyError            has a hint and an exit code
     ├── UsageError             the command line asks for something impossible
+    ├── AbortedError                a dialogue was stopped; nothing was written
     ├── DocumentError          files with problems, each with a place
     ├── ReportError            a report could not be written; the old file is kept
     └── InternalError          a defect of gatepolicy
@@ -53,6 +54,12 @@ class GatepolicyError(Exception):
 
 class UsageError(GatepolicyError):
     """The command line asks for something impossible."""
+
+
+class AbortedError(GatepolicyError):
+    """The user stopped a dialogue before anything was written."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 class DocumentError(GatepolicyError):

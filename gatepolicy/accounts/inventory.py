@@ -17,10 +17,11 @@ from gatepolicy.accounts.account import (
     KeyringReference,
 )
 from gatepolicy.accounts.answerable import unanswerable
+from gatepolicy.accounts.partly import with_more
 from gatepolicy.documents.document import Document
-from gatepolicy.documents.load import load_document
+from gatepolicy.documents.load import read_document
 from gatepolicy.documents.networks import collapsed, network_of
-from gatepolicy.documents.schema import load_schema
+from gatepolicy.documents.schema import load_schema, validate
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import DocumentError, Problem
@@ -50,7 +51,10 @@ def load_inventory(
         DocumentError: With all its problems.
     """
     text = (schemas_directory() / "inventory.schema.json").read_text(encoding="utf-8")
-    document = load_document(file, schema=load_schema(text), kind="Inventory", read=read)
+    document = read_document(file, kind="Inventory", read=read)
+    wrong = validate(document, load_schema(text))
+    if wrong:
+        raise DocumentError(with_more(document, wrong, _of_account))
     # The schema has accepted the document, so its shape is known from here on.
     data: Any = document.data
     problems = list(_nonsense(document, data["accounts"]))

@@ -7,7 +7,7 @@ from typing import Self, TextIO
 
 import click
 
-from gatepolicy.errors import DocumentError, GatepolicyError
+from gatepolicy.errors import AbortedError, DocumentError, GatepolicyError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.reports.clean import clean
 
@@ -50,6 +50,9 @@ class Boundary:
                     self._say(str(problem))
                 count = len(error.problems)
                 self._say(f"error: {count} problem{'s' * (count != 1)} found, nothing was scanned")
+                return error.exit_code
+            case AbortedError():
+                self._say(str(error))
                 return error.exit_code
             case GatepolicyError():
                 self._say(f"error: {error}")

@@ -48,7 +48,14 @@ def command(**given: Any) -> ExitCode:
     named = [subject.exchange for subject in subjects]
     exchanges = load_exchanges(named)
     rules = rules_of(policies, exchanges, named)
-    plan = make_plan(subjects, policies, exchanges, rules, selecting.selection(given))
+    plan = make_plan(
+        subjects,
+        policies,
+        exchanges,
+        rules,
+        selecting.selection(given),
+        is_whole=not evidence.narrowed_by,
+    )
     by_id = {account.subject.id: account for account in evidence.accounts}
     as_of = inputs.moment(given["as_of"])
     stale = tuple(

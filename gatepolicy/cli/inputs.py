@@ -6,10 +6,15 @@ Commands receive their options as one mapping, ``given``; each function here tak
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
+from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.fingerprint import salt_of
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.accounts.matching import misfits
+from gatepolicy.accounts.selector import Selector
 from gatepolicy.documents.source import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.evidence import EvidenceFile, load_evidence, refuse_future
@@ -23,9 +28,18 @@ def policy_files(given: Given) -> Sequence[str]:
     """The named policies, or the shipped baseline.
 
     Raises:
-        UsageError: A name without a path or a suffix is none of a shipped policy.
+        UsageError: A name without a path or a suffix is none of a shipped policy; or one of them is
+            named twice.
     """
-    return [_policy_file(named) for named in given["policy_files"] or ["baseline"]]
+    named = given["policy_files"] or ["baseline"]
+    files = [_policy_file(name) for name in named]
+    first: dict[str, str] = {}
+    for name, file in zip(named, map(normpath, files), strict=True):
+        if file in first:
+            also = "" if first[file] == name else f", also as {first[file]}"
+            raise UsageError(f"the policy {name} is named twice{also}", hint="name it once")
+        first[file] = name
+    return files
 
 
 def _policy_file(named: str) -> str:
@@ -41,6 +55,35 @@ def inventory_file(given: Given) -> str | None:
     """The named inventory, or the usual one where it exists, for commands that can do without."""
     named: str | None = given["inventory_file"]
     return named or ("accounts.yaml" if is_there("accounts.yaml") else None)
+
+
+def inventory(given: Given) -> Inventory | None:
+    """The inventory, for commands that can do without.
+
+    Raises:
+        DocumentError: It has problems.
+    """
+    file = inventory_file(given)
+    return None if file is None else load_inventory(file)
+
+
+def refuse_entry_for_nobody(file: str, selector: Selector, accounts: Inventory | None) -> None:
+    """Refuse a new entry of a file that is about no account.
+
+    Args:
+        file: Where it would stand.
+        selector: Whom it is about.
+        accounts: All there are; without an inventory, nobody knows.
+
+    Raises:
+        UsageError: No account fits.
+    """
+    if accounts is None:
+        return
+    subjects = [account.subject for account in accounts.accounts]
+    for misfit in misfits(selector, subjects):
+        what = f"{file}: the new entry: {misfit.what} in {accounts.file}"
+        raise UsageError(what, hint=misfit.fix)
 
 
 def now() -> datetime:

@@ -2,8 +2,10 @@
 
 import click
 
+from gatepolicy.accounts.matching import some
 from gatepolicy.cli import inputs
 from gatepolicy.cli.output import refuse_overwriting
+from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.model.exit_codes import ExitCode
@@ -27,9 +29,8 @@ def command(evidence_file: str, account: str, path: str) -> ExitCode:
     evidence = inputs.evidence(evidence_file)
     found = {one.subject.id: one for one in evidence.accounts}
     if account not in found:
-        raise UsageError(
-            f"{evidence_file} has no account {account}", hint=f"it has {', '.join(found)}"
-        )
+        hint = did_you_mean(account, found, f"it has {some(list(found))}")
+        raise UsageError(f"{evidence_file} has no account {account}", hint=hint)
     exchange = found[account].subject.exchange
     if exchange not in known_exchanges():
         raise UsageError(f"nobody knows an exchange {exchange}", hint="attest what you see")

@@ -10,6 +10,7 @@ import click
 
 from gatepolicy import __version__
 from gatepolicy.cli.boundary import Boundary
+from gatepolicy.documents.nearest import did_you_mean
 
 COMMANDS: dict[str, str] = {
     "init": "Begin a project: policies, inventory, waivers, tests, CI.",
@@ -53,6 +54,16 @@ class LazyCommands(click.Group):
         module = importlib.import_module(f"gatepolicy.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant, or what was probably meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            hint = did_you_mean(name, COMMANDS, "'gatepolicy --help' lists all commands")
+            raise click.UsageError(f"there is no command {name}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any of them."""

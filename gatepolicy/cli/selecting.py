@@ -14,7 +14,7 @@ from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.plan import Selection
-from gatepolicy.rules.catalog import find_rule
+from gatepolicy.rules.catalog import find_rule, rule_hint
 from gatepolicy.rules.rule import Rule
 from gatepolicy.scan import Waiving
 from gatepolicy.waivers.load import load_waivers
@@ -35,8 +35,8 @@ def selection(given: Given) -> Selection:
 
 
 def _label(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
+    key, _, value = text.partition("=")
+    if not key or not value:
         raise UsageError(f"--label {text} is not of the form KEY=VALUE", hint="such as desk=mm")
     return key, value
 
@@ -87,8 +87,7 @@ def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
         rule = find_rule(rules, text)
         if rule is None:
             raise UsageError(
-                f"--baseline-hides: there is no rule {text}",
-                hint="'gatepolicy explain' lists all rules",
+                f"--baseline-hides: there is no rule {text}", hint=rule_hint(rules, text)
             )
         hides.add(rule.info.name)
     return ScanSettings(

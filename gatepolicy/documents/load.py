@@ -26,11 +26,21 @@ def load_document(
     Raises:
         DocumentError: With all its problems.
     """
-    document = parse_yaml(read_text(file, read=read), file)
-    _refuse_other_kinds(document, kind)
+    document = read_document(file, kind=kind, read=read)
     problems = validate(document, schema)
     if problems:
         raise DocumentError(problems)
+    return document
+
+
+def read_document(file: str, *, kind: str, read: Read = Path.read_bytes) -> Document:
+    """A YAML document of one kind, whatever else it says.
+
+    Raises:
+        DocumentError: It is no YAML, or of another kind or version.
+    """
+    document = parse_yaml(read_text(file, read=read), file)
+    _refuse_other_kinds(document, kind)
     return document
 
 

@@ -15,3 +15,8 @@ def is_exchange(name: str) -> bool:
     """Whether there is an exchange of that id, in the catalog or outside it."""
     # NOTE: the catalog comes first: most names stand there, and the other file need not be read.
     return name in known_exchanges() or name in load_others()
+
+
+def unknown_exchange(name: str) -> tuple[str, str] | None:
+    """That there is no exchange of that id, and what to do; ``None`` where there is one."""
+    return None if is_exchange(name) else (f"there is no exchange {name}", hint_about(name))

@@ -69,7 +69,7 @@ def test_the_other_formats_tell_it_too(two: Any) -> None:
 
 
 def test_a_scan_that_is_narrowed_tells_it(two: Any) -> None:
-    assert "Narrowed by --label desk=none" in words(two.scan("--label", "desk=none").out)
+    assert "Narrowed by --label desk=mm" in words(two.scan("--label", "desk=mm").out)
 
 
 def test_switches_that_soften_are_named_where_they_change_nothing(two: Any) -> None:
