@@ -20,7 +20,7 @@ from gatepolicy.accounts.answerable import unanswerable
 from gatepolicy.accounts.partly import with_more
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import read_document
-from gatepolicy.documents.networks import collapsed, network_of
+from gatepolicy.documents.networks import EVERYWHERE, collapsed, hold_everything, network_of
 from gatepolicy.documents.schema import load_schema, validate
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import DataPath, show_path
@@ -146,6 +146,8 @@ def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) ->
         found = network_of(text)
         if isinstance(found, tuple):
             yield _problem(document, (*place, "egress", index), *found)
+    if hold_everything(_networks(node.get("egress", ()))):
+        yield _problem(document, (*place, "egress"), *EVERYWHERE)
     if not 0 < _seconds(node.get("timeout", DEFAULT_TIMEOUT)) <= _LONGEST_TIMEOUT:
         what, fix = "nothing, or more than ten minutes", "such as 30s"
         yield _problem(document, (*place, "timeout"), what, fix)

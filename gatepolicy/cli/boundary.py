@@ -1,5 +1,7 @@
 """The one place where an error becomes text and an exit code."""
 
+import io
+import os
 import sys
 import traceback
 from types import TracebackType
@@ -7,7 +9,7 @@ from typing import Self, TextIO
 
 import click
 
-from gatepolicy.errors import AbortedError, DocumentError, GatepolicyError
+from gatepolicy.errors import AbortedError, ClosedPipeError, DocumentError, GatepolicyError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.reports.clean import clean
 
@@ -40,6 +42,9 @@ class Boundary:
             case click.ClickException():
                 error.show(self._stderr)
                 return ExitCode.USAGE
+            case ClosedPipeError() | BrokenPipeError():
+                _discard_output()
+                return ExitCode.CLOSED_PIPE
             case KeyboardInterrupt() | click.Abort():
                 self._say("interrupted; no report was written")
                 return ExitCode.INTERRUPTED
@@ -71,3 +76,14 @@ class Boundary:
 
     def _say(self, line: str) -> None:
         print(clean(line), file=self._stderr)
+
+
+def _discard_output() -> None:
+    """Send what Python still holds for standard output nowhere: at its end, it would complain."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, io.UnsupportedOperation, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

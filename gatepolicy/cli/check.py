@@ -32,7 +32,7 @@ from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
 @options.waiver_files
 @options.attestations
 @click.option("--catalog", is_flag=True, help="Check the shipped exchange catalog as well.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
+@options.quiet("Say nothing when all is well.")
 def command(**given: Any) -> ExitCode:
     """Check policies, the inventory and the catalog; ask nobody.
 

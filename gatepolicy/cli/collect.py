@@ -32,7 +32,7 @@ from gatepolicy.workspace import load_exchanges
     metavar="PATH",
     help="Where to write the evidence.  [default: standard output]",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+@options.quiet("No progress, no notes. An exit code other than 0 is still told.")
 def command(**given: Any) -> ExitCode:
     """Ask every account, and write evidence without judging it.
 

@@ -15,7 +15,7 @@ from gatepolicy.project import Project
 from gatepolicy.reports.clean import clean
 from gatepolicy.rules.templates import duration_in_words
 
-_COLUMN = 18
+_COLUMN = 20
 
 
 @click.command("config")

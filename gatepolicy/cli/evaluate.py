@@ -22,8 +22,8 @@ from gatepolicy.workspace import load_exchanges, rules_of
 @click.option(
     "--as-of",
     metavar="TIME",
-    help="When waivers and attestations are judged, such as 2026-11-01T08:00:00Z; the report"
-    " tells it."
+    help="When waivers, attestations and the age of the evidence are judged: a day (UTC) such as"
+    " 2026-11-01, or a time such as 2026-11-01T10:00:00+02:00; the report tells it."
     "  [default: now]",
 )
 @options.evidence_age

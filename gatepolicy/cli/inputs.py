@@ -4,6 +4,7 @@ Commands receive their options as one mapping, ``given``; each function here tak
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from os.path import normpath
@@ -18,10 +19,12 @@ from gatepolicy.accounts.selector import Selector
 from gatepolicy.documents.source import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.evidence import EvidenceFile, load_evidence, refuse_future
-from gatepolicy.model.encoding import decode_time
 from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
 
 Given = Mapping[str, Any]
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_FIRST_YEAR = 2009
+"""Before, there was no coin, no exchange and no key."""
 
 
 def policy_files(given: Given) -> Sequence[str]:
@@ -92,18 +95,26 @@ def now() -> datetime:
 
 
 def moment(text: str | None) -> datetime:
-    """The time that a user names, or now.
+    """The time that a user names, or now. A day is meant from its beginning in UTC.
 
     Raises:
-        UsageError: It is no time.
+        UsageError: It is no time, has no time zone, or lies before there was anything to judge.
     """
     if text is None:
         return now()
     try:
-        return decode_time(text)
-    except ValueError:
-        hint = "write it like 2026-11-01T08:00:00Z"
-        raise UsageError(f"--as-of {text}: no time", hint=hint) from None
+        named = datetime.fromisoformat(text) if text.isascii() else None
+        is_day = named is not None and _DAY.fullmatch(text) is not None
+        named = named.replace(tzinfo=UTC) if named is not None and is_day else named
+        moment = named.astimezone(UTC) if named is not None and named.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        hint = "write it like 2026-11-01, 2026-11-01T08:00:00Z or 2026-11-01T10:00:00+02:00"
+        raise UsageError(f"--as-of {text}: not a time with a time zone, and not a day", hint=hint)
+    if moment.year < _FIRST_YEAR:
+        raise UsageError(f"--as-of {text}: before the year {_FIRST_YEAR}", hint="correct the year")
+    return moment
 
 
 def evidence(file: str) -> EvidenceFile:

@@ -34,6 +34,7 @@ WITHOUT_PROJECT: Mapping[str, str] = {
     "allow_incomplete": "allow_incomplete",
     "allow_empty": "allow_empty",
     "baseline": "baseline_file",
+    "baseline_if_exists": "baseline_if_exists",
     "fail_on_new": "fail_on_new",
     "baseline_hides": "baseline_hides",
 }

@@ -147,6 +147,8 @@ class Scan:
     evidence_at: datetime | None = None
     """When the oldest of the evidence was collected that is judged; ``None`` when the accounts were
     asked by this scan. UTC."""
+    has_broken_baseline: bool = False
+    """Whether an earlier report was named that could not be read: nothing was compared."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""
@@ -214,6 +216,8 @@ class Scan:
     @property
     def exit_code(self) -> ExitCode:
         """The same for every format: a property of the result."""
+        if self.has_broken_baseline:
+            return ExitCode.USAGE
         return ExitCode.OK if self.settings.exit_zero else self._strict_exit_code()
 
     def _strict_exit_code(self) -> ExitCode:

@@ -88,6 +88,7 @@ def test_each_setting_has_its_origin(
         "allow_incomplete no (default)",
         "allow_empty no (default)",
         "baseline none (default)",
+        "baseline_if_exists none (default)",
         "fail_on_new no (default)",
         "baseline_hides none (default)",
         "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:8:12)",

@@ -190,7 +190,7 @@ def edited(firm: Any, file: str, days: int = 0, /, **facts: object) -> str:
         source = {"call": "config", "pointer": "/x"}
         account["facts"][fact] = {"value": value, "grade": "observed", "source": source}
     when = datetime.fromisoformat(data["collected_at"]) + timedelta(days=days)
-    data["collected_at"] = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    data["collected_at"] = account["collected_at"] = when.strftime("%Y-%m-%dT%H:%M:%SZ")
     (firm.folder / file).write_text(json.dumps(data), encoding="utf-8")
     return file
 
@@ -230,7 +230,7 @@ def test_a_key_that_got_a_day_older_is_the_same(drifting: Any) -> None:
     text = OLDER.replace("permissions: {forbid: [withdraw]}", "key: {max_age: 9d}")
     policy = write_policy(drifting, "age", text)
     made = "2026-01-05T09:30:00Z"
-    old, new = (edited(drifting, f"{n}.json", n, key__created_at=made) for n in (0, 1))
+    old, new = (edited(drifting, f"day{n}.json", n, key__created_at=made) for n in (-1, 0))
     ended = since(drifting, old, new, policy)
     assert (ended.code, "Findings: 1 unchanged." in ended.out) == (0, True)
 
