@@ -40,7 +40,7 @@ def collapsed(networks: Iterable[Network]) -> tuple[Network, ...]:
 
 
 EVERYWHERE = (
-    "together these are all addresses there are: a list of everywhere limits nothing",
+    "this allows every address there is, and so limits nothing",
     "name the networks that you use, such as 203.0.113.0/28",
 )
 """What is wrong with networks that hold every address, and what to do."""

@@ -158,9 +158,10 @@ def test_a_list_of_everywhere_limits_nothing(
     (folder / "p.yaml").write_text(
         f"{HEAD}Policy\nmetadata: {{name: p, title: T}}\nip_binding: {{within: [{listed}]}}\n"
     )
-    told = "together these are all addresses there are: a list of everywhere limits nothing"
+    told = "this allows every address there is, and so limits nothing"
     ended = run("check", "-p", "p.yaml")
-    assert (ended.code, f"p.yaml:4:22: ip_binding.within: {told}" in ended.err) == (2, True)
+    assert ended.code == 2
+    assert re.match(rf"p.yaml:4:\d+: ip_binding.within(\[\d\])?: {told}; name the", ended.err)
     flags = [part for network in networks for part in ("--egress", network)]
     ended = run("init", "--exchange", "okx", *flags, "--folder", "new")
     assert (ended.code, f"--egress: {told}" in ended.err) == (2, True)

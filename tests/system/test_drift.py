@@ -297,3 +297,21 @@ def test_diff_of_policies_tells_what_is_asked_otherwise(drifting: Any) -> None:
     (absent,) = json.loads(drifting.run(*diff, "-o", "json").out)["absent"]
     assert absent["because"] == "asked otherwise"
     assert absent["expected_now"] == "the key is at most 9000 days old"
+
+
+def test_a_narrowed_scan_is_compared_with_what_it_selected(firm: Any, clean: Clean) -> None:
+    firm.policy = OLDER.replace("permissions:", "key: {unique: true}\npermissions:")
+    one = replace(clean(ExchangeId.OKX), account_id="one")
+    firm.keys = [
+        one,
+        replace(one, account_id="two", api_key="another-key", permissions=("withdraw",)),
+    ]
+    firm.scan("-o", "json=last.json")
+    firm.inventory = lambda text: text.replace("env:SIM_TWO_KEY", "env:NOT_SET")
+    narrowed = ("--account", "one", "-o", "text", "-o", "json=now.json")
+    ended = firm.scan("--baseline", "last.json", *narrowed)
+    assert ended.code == 0
+    drift = firm.read("now.json")["drift"]
+    assert (drift["absent"], drift["changes"]) == ([], [])
+    told = firm.run("diff", "last.json", "now.json", "-o", "json").out
+    assert json.loads(told)["changes"] == json.loads(told)["absent"] == []
