@@ -9,16 +9,16 @@ from gatepolicy.accounts.account import Account
 from gatepolicy.collect.guard import Guard, Received, Route
 from gatepolicy.collect.limiter import Clock, Limiter, Sleep
 from gatepolicy.collect.listing import list_keys
-from gatepolicy.collect.redact import Redactor, redact_answer
+from gatepolicy.collect.redact import Privacy
 from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
-from gatepolicy.collect.secret import Secret
-from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_all
+from gatepolicy.collect.secret import CredentialError, Secret
+from gatepolicy.collect.secrets import SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.collect.target import Collected, Target
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
-from gatepolicy.exchanges.normalise import facts_of
+from gatepolicy.exchanges.normalise import described_by, facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
 from gatepolicy.model.evidence import CallRecord, Evidence
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
@@ -32,6 +32,7 @@ _HOPELESS = frozenset(
         Reason.KEY_EXPIRED,
         Reason.CLOCK_SKEW,
         Reason.GEO_BLOCKED,
+        Reason.LOCKED_OUT,
         Reason.TLS_ERROR,
         Reason.TIMEOUT,
         Reason.UNREACHABLE,
@@ -111,6 +112,7 @@ async def collect_one(target: Target, edge: Edge) -> Collected:
     if target.exchange is None or target.unusable is not None:
         why = target.unusable or Unknown(Reason.UNSUPPORTED_EXCHANGE)
         return _without_calls(target, edge, why)
+    started = edge.monotonic()
     resolved = await resolve_all(target.account, edge.sources)
     if isinstance(resolved, CredentialError):
         return _without_calls(target, edge, Unknown(Reason.BAD_CREDENTIALS_CONFIG, str(resolved)))
@@ -119,7 +121,8 @@ async def collect_one(target: Target, edge: Edge) -> Collected:
     if not target.asks:
         told = Unknown(Reason.NOT_DISCLOSED, "only its auditor can tell")
         return _without_calls(target, edge, told, resolved.secrets.get("apiKey"))
-    calls = _AccountCalls(target, target.exchange, resolved.secrets, edge)
+    left = target.account.timeout - (edge.monotonic() - started)
+    calls = _AccountCalls(target, target.exchange, resolved.secrets, edge, left)
     return await calls.collected()
 
 
@@ -134,31 +137,37 @@ class _AccountCalls:
     """The calls of one account, one after the other, within its deadline."""
 
     def __init__(
-        self, target: Target, exchange: Exchange, credentials: Credentials, edge: Edge
+        self,
+        target: Target,
+        exchange: Exchange,
+        credentials: Credentials,
+        edge: Edge,
+        seconds: float,
     ) -> None:
         self._account = target.account
         self._exchange = exchange
         self._credentials = credentials
+        self._privacy = Privacy(credentials)
         self._edge = edge
         self._limiter = edge.limiter(target)
         self._route = route_of(target.account, exchange)
-        self._budget = target.account.timeout
+        self._budget = max(0.001, seconds)
         self._lists = target.lists
         self._records: list[CallRecord] = []
         self._hopeless: Reason | None = None
 
     async def collected(self) -> Collected:
-        outcomes: dict[str, Parsed | Failure] = {}
-        for call in self._exchange.calls:
-            params = parameters(call, self._public(), outcomes)
-            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
-            outcomes[call.id] = asked
+        outcomes = await self._outcomes(self._exchange)
+        view = described_by(self._exchange, outcomes)
+        told = outcomes if view is self._exchange else await self._outcomes(view)
         api_key = self._credentials.get("apiKey")
         named = self._credentials.get(self._exchange.named_by)
-        facts = facts_of(self._exchange, outcomes, named.reveal() if named else None)
+        facts = facts_of(view, told, named.reveal() if named else None)
+        facts = self._privacy.facts(facts)
         listed = None
         if self._lists:
             listed = await list_keys(self._exchange, self._public(), outcomes, self._list_outcome)
+            listed = self._privacy.listed(listed)
         evidence = Evidence(
             self._account.subject,
             self._edge.now(),
@@ -166,6 +175,15 @@ class _AccountCalls:
             tuple(self._records),
         )
         return Collected(evidence, api_key, listed)
+
+    async def _outcomes(self, view: Exchange) -> dict[str, Parsed | Failure]:
+        """What every call of the exchange, or of an alternative in its place, is answered."""
+        outcomes: dict[str, Parsed | Failure] = {}
+        for call in view.calls:
+            params = parameters(call, self._public(), outcomes)
+            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
+            outcomes[call.id] = asked
+        return outcomes
 
     async def _list_outcome(self, call: Call, params: Mapping[str, Sent]) -> Parsed | Failure:
         """As ``_outcome``, without keeping what holds other people's keys."""
@@ -177,6 +195,9 @@ class _AccountCalls:
         """What a call's answer is; after a hopeless failure, nothing more is sent."""
         if self._hopeless is not None:
             return Failure(self._hopeless, "not asked: the call before it failed")
+        unsendable = self._privacy.unsendable(params)
+        if unsendable is not None:
+            return unsendable
         attempted = await self._attempt(call, params)
         self._records.append(self._record(call, attempted, keep=keep))
         self._hopeless = attempted.reason if attempted.reason in _HOPELESS else None
@@ -195,7 +216,8 @@ class _AccountCalls:
         while True:
             received = await self._ask(call, params)
             raw = received.answer if isinstance(received, Received) else received
-            attempted = _Attempted(raw, interpret(self._exchange, raw, call.id), attempt)
+            outcome = interpret(self._exchange, self._privacy.answer(raw), call.id)
+            attempted = _Attempted(raw, outcome, attempt)
             if attempted.reason not in TRANSIENT:
                 return attempted
             wait = self._wait(attempt + 1, received)
@@ -236,7 +258,7 @@ class _AccountCalls:
         answer = attempted.raw if isinstance(attempted.raw, Answer) else None
         shown = ""
         if answer is not None and keep and self._edge.keep_answers:
-            shown = redact_answer(answer.body, Redactor(self._credentials.values()))
+            shown = self._privacy.evidence(answer.body)
         return CallRecord(
             call=call.id,
             method=call.http_method,

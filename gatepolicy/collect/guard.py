@@ -103,22 +103,22 @@ def check(request: SignedRequest, call: Call, hosts: frozenset[str]) -> None:
     """Refuse a request that is not the declared read.
 
     Raises:
-        InternalError: With the declaration and, of the request, only what holds no secret.
+        InternalError: With the declaration. Of the request, nothing is quoted: an answer may have
+            put something into its path, and that may be a secret.
     """
     parts = urlsplit(request.url)
-    declared = (
-        request.method == call.http_method
-        and request.method in ("GET", "POST")
-        and _is_declared_body(request.body, call)
-        and parts.scheme == "https"
-        and parts.username is None
-        and parts.netloc in hosts
-        and _fits(parts.path, call.path)
-    )
-    if not declared:
+    declared = {
+        "method": request.method == call.http_method and request.method in ("GET", "POST"),
+        "body": _is_declared_body(request.body, call),
+        "host": parts.scheme == "https" and parts.username is None and parts.netloc in hosts,
+        "path": _fits(parts.path, call.path),
+    }
+    wrong = [part for part, is_declared in declared.items() if not is_declared]
+    if wrong:
         raise InternalError(
-            f"the guard refused {request.method} {parts.hostname}{parts.path}: "
-            f"the catalog declares {call.http_method} {call.path} on {', '.join(sorted(hosts))}",
+            f"the guard refused the request of the call {call.id}, whose {' and '.join(wrong)} is"
+            f" not declared: the catalog declares {call.http_method} {call.path} on"
+            f" {', '.join(sorted(hosts))}",
             hint="nothing was sent; the installed ccxt may be newer than this catalog",
         )
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.collector import Edge, collect
+from gatepolicy.collect.ending import run_to_the_end
 from gatepolicy.collect.guard import open_guard
 from gatepolicy.collect.known_keys import Declared
 from gatepolicy.collect.limiter import Limiter
@@ -60,7 +61,7 @@ class Watcher:
 
 def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> None:
     """Collect every target, to the end."""
-    asyncio.run(_run(targets, settings, watcher))
+    run_to_the_end(_run(targets, settings, watcher))
 
 
 async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> None:

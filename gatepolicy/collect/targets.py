@@ -146,7 +146,7 @@ def planned_requests(targets: Sequence[Target]) -> list[PlannedRequest]:
 
 def _calls(exchange: Exchange, *, lists: bool) -> list[Call]:
     """The calls about a key, and those that list other keys; the latter may be sent repeatedly."""
-    calls = list(exchange.calls)
+    calls = list(exchange.sendable)
     for listing in exchange.listings if lists else ():
         calls += listing.calls
     return calls

@@ -18,29 +18,28 @@ API_VERSION = "gatepolicy/v1"
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
+Reword = Callable[[Document, Iterable[Problem]], Iterable[Problem]]
+"""Says better than the schema what is wrong."""
+
+
 def load_document(
-    file: str, *, schema: Schema, kind: str, read: Read = Path.read_bytes
+    file: str,
+    *,
+    schema: Schema,
+    kind: str,
+    read: Read = Path.read_bytes,
+    reword: Reword | None = None,
 ) -> Document:
     """A YAML document of one kind.
 
     Raises:
         DocumentError: With all its problems.
     """
-    document = read_document(file, kind=kind, read=read)
-    problems = validate(document, schema)
-    if problems:
-        raise DocumentError(problems)
-    return document
-
-
-def read_document(file: str, *, kind: str, read: Read = Path.read_bytes) -> Document:
-    """A YAML document of one kind, whatever else it says.
-
-    Raises:
-        DocumentError: It is no YAML, or of another kind or version.
-    """
     document = parse_yaml(read_text(file, read=read), file)
     _refuse_other_kinds(document, kind)
+    problems = validate(document, schema)
+    if problems:
+        raise DocumentError(tuple(reword(document, problems) if reword else problems))
     return document
 
 

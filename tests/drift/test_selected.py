@@ -101,3 +101,11 @@ def test_what_only_the_others_tell_is_no_change() -> None:
     lost = Facts({}, {"key.shared_with": Unknown(Reason.NOT_DISCLOSED)})
     (one, _) = account_changes(account("mm-1", whole), account("mm-1", lost))
     assert (one.name, one.what) == ("fact-lost", "key.shared_with")
+
+
+def test_evidence_holds_no_findings_to_leave_out() -> None:
+    old = replace(OLD, judged=None)
+    new = replace(snapshot(accounts=[account("mm-1", desk="mm")]), judged=None)
+    drift = compare(old, replace(new, narrowed_by=(("--account mm-*",),)))
+    assert drift.changes == ()
+    assert gone(drift) == []

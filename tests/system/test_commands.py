@@ -142,7 +142,9 @@ def test_a_file_that_others_can_read_is_warned_of(firm: Any, clean: Clean) -> No
     firm.inventory = lambda text: text.replace("env:SIM_OKX_00001_SECRET", "file:okx-secret")
     ended = firm.scan()
     assert ended.code == 0
-    assert "warning: others can read the file okx-secret; chmod 600 okx-secret\n" in ended.err
+    assert (
+        "warning: others can read the file named at accounts.yaml:8:15; chmod 600 it\n" in ended.err
+    )
 
 
 def test_reports_go_where_they_are_sent(firm: Any, clean: Clean) -> None:
@@ -216,7 +218,7 @@ def test_check_says_what_it_checked(firm: Any, clean: Clean) -> None:
     assert ended.out.splitlines() == [
         "ok  policy.yaml",
         "ok  accounts.yaml (1 account)",
-        f"ok  exchange catalog ({len(known_exchanges())} exchanges)",
+        f"ok  exchange catalog ({len(known_exchanges())} exchanges); nothing was sent",
     ]
     assert firm.run("check", "-q").out == ""
 
