@@ -18,7 +18,7 @@ from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.control import Control
 from gatepolicy.policies.policy import Policy
 from gatepolicy.policies.select import applies
-from gatepolicy.rules.catalog import rule_hint
+from gatepolicy.rules.catalog import named_rule, rule_hint
 from gatepolicy.rules.rule import Rule
 
 
@@ -116,30 +116,22 @@ def make_plan(
             exchange is asked the same questions; all answers will be unknown.
         rules: The rules, by id.
         selection: What the command line asked for.
-        is_whole: Whether there are no other accounts, of which nothing is known here. Otherwise a
-            policy may well cover one of those.
+        is_whole: Whether there are no others; a policy may well cover accounts that are not here.
 
     Raises:
         UsageError: A selector matches nothing at all: surely a slip, never a clean scan.
     """
     _refuse_selectors_without_match(selection, subjects, rules)
     compiled = _Compiled(exchanges, rules, selection)
-    by_name = {rule.info.name: rule.info for rule in rules.values()}
-    questions = [
-        _question(subject, policies, compiled, by_name["account-without-policy"])
-        for subject in subjects
-        if selection.takes_account(subject)
-    ]
+    selected = [subject for subject in subjects if selection.takes_account(subject)]
+    uncovered = named_rule(rules, "account-without-policy")
+    questions = [_question(subject, policies, compiled, uncovered) for subject in selected]
     infos = [_policy_info(policy, subjects) for policy in policies]
     return Plan(
         questions=questions,
         policies=infos,
         rules=[rule.info for rule in rules.values()],
-        general=tuple(
-            _all_uncovering(policies, infos, subjects, by_name["policy-without-accounts"])
-            if is_whole
-            else ()
-        ),
+        general=tuple(_all_uncovering(policies, infos, subjects, rules)) if is_whole else (),
         limits={policy.name: policy.waivers for policy in policies},
         narrowing=_narrowing(selection, len(questions), len(subjects), compiled.left_out),
     )
@@ -160,8 +152,9 @@ def _all_uncovering(
     policies: Sequence[Policy],
     infos: Sequence[PolicyInfo],
     subjects: Sequence[Subject],
-    rule: RuleInfo,
+    rules: Mapping[str, Rule],
 ) -> Iterator[Verdict]:
+    rule = named_rule(rules, "policy-without-accounts")
     for policy, info in zip(policies, infos, strict=True):
         if not info.accounts:
             yield _uncovering(policy, rule)
