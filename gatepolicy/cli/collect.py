@@ -15,6 +15,7 @@ from gatepolicy.evidence import EvidenceFile, dump_evidence
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.plan import refuse_unmatched
 from gatepolicy.reports.write import write_report
 from gatepolicy.workspace import load_exchanges
 
@@ -31,7 +32,7 @@ from gatepolicy.workspace import load_exchanges
     metavar="PATH",
     help="Where to write the evidence.  [default: standard output]",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+@options.quiet("No progress, no notes. An exit code other than 0 is still told.")
 def command(**given: Any) -> ExitCode:
     """Ask every account, and write evidence without judging it.
 
@@ -40,6 +41,7 @@ def command(**given: Any) -> ExitCode:
     refuse_overwriting(given["path"], f"-o {given['path']}", [given["inventory_file"]])
     inventory = load_inventory(given["inventory_file"])
     chosen = selecting.selection(given)
+    refuse_unmatched(chosen, [account.subject for account in inventory.accounts])
     exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
     targets = make_targets(inventory.accounts, chosen.takes_account, exchanges, load_others())
     collected: dict[int, Evidence] = {}

@@ -56,7 +56,10 @@ def settle(
     }
     known = {declared.account.subject.id for declared in others}
     beside = [Declared(one, None) for one in unasked if one.subject.id not in known]
-    sharing = Sharing.of([*keys, *(KnownKey.of(declared, pepper) for declared in beside)])
+    sharing = Sharing.of(
+        [*keys, *(KnownKey.of(declared, pepper) for declared in beside)],
+        left_out={one.subject.id for one in unasked},
+    )
     evidence = [
         _settled(target, collected[position], keys[position], sharing, lists, pepper)
         for position, target in enumerate(targets)
@@ -81,7 +84,7 @@ def _apart(
             other.subject.id,
             other.subject.labels,
             addresses_of(unasked, other.egress),
-            maybe_more=True,
+            is_left_out=True,
         )
         for other in others
     ]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gatepolicy.evaluate.kleene import Truth, decisive, holds
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.evaluate.wording import doubt_in_words, seen_in_words, value_in_words
+from gatepolicy.evaluate.wording import doubt_about, seen_in_words, value_in_words
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
 from gatepolicy.model.location import Location
@@ -19,6 +19,7 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_CREDENTIALS_CONFIG,
     Reason.UNSUPPORTED_EXCHANGE,
     Reason.NOT_COVERED,
+    Reason.STALE_EVIDENCE,
     Reason.KEY_EXPIRED,
     Reason.BAD_KEY,
     Reason.BAD_SIGNATURE,
@@ -26,6 +27,7 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.PERMISSION_DENIED,
     Reason.LOCKED_OUT,
     Reason.GEO_BLOCKED,
+    Reason.LOCKED_OUT,
     Reason.CLOCK_SKEW,
     Reason.TLS_ERROR,
     Reason.MAINTENANCE,
@@ -34,6 +36,8 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.TIMEOUT,
     Reason.UNEXPECTED_ANSWER,
     Reason.NOT_DISCLOSED,
+    # Last of all: a verdict with this reason is left out of a narrowed scan.
+    Reason.NOT_SELECTED,
 )
 """Which reason is told when there are several: what its owner can act on comes first."""
 
@@ -183,9 +187,9 @@ def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknow
             f"{test.fact} is only {provenance.grade.value}, which the policy does not accept"
             + reference,
         )
-    doubt = doubt_in_words(test, fact.value)
-    if doubt:
-        return Unknown(Reason.NOT_DISCLOSED, doubt)
+    doubt = doubt_about(test, fact.value)
+    if doubt is not None:
+        return doubt
     when = f", {fact.value.isoformat()}," if isinstance(fact.value, datetime) else ""
     return Unknown(Reason.UNEXPECTED_ANSWER, f"the value of {test.fact}{when} cannot be judged")
 

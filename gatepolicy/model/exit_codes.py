@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
     """At least one violation at or above ``--fail-on``."""
     USAGE = 2
     """Usage, configuration, schema or policy error (nothing was scanned); or a report that could
-    not be written."""
+    not be written, or a baseline that could not be read."""
     INCOMPLETE = 3
     """No violation, but something that a policy requires is unknown."""
     NOTHING_EVALUATED = 4
@@ -21,15 +21,19 @@ class ExitCode(IntEnum):
     """A defect of gatepolicy."""
     INTERRUPTED = 130
     """The user pressed Ctrl-C."""
+    CLOSED_PIPE = 141
+    """Whoever read standard output, such as ``head``, stopped reading. As for any command that
+    SIGPIPE ends: 128 and the number of the signal."""
 
 
 MEANING: dict[ExitCode, str] = {
     ExitCode.OK: "everything selected was evaluated, nothing at or above --fail-on",
     ExitCode.VIOLATION: "at least one violation at or above --fail-on",
     ExitCode.USAGE: "usage, configuration, schema or policy error (nothing was scanned);"
-    " or a report that could not be written",
+    " or a report that could not be written, or a baseline that could not be read",
     ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown",
     ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched",
     ExitCode.INTERNAL: "internal error",
     ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.CLOSED_PIPE: "whoever read the output, such as head, stopped reading it",
 }

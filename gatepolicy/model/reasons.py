@@ -24,6 +24,9 @@ class Reason(StrEnum):
     BAD_CREDENTIALS_CONFIG = "bad_credentials_config"
     TLS_ERROR = "tls_error"
     NOT_COVERED = "not_covered"
+    NOT_SELECTED = "not_selected"
+    """Only accounts that a narrowed scan left out could tell."""
+    STALE_EVIDENCE = "stale_evidence"
 
 
 NOTHING_TO_READ = frozenset({Reason.NOT_DISCLOSED, Reason.UNSUPPORTED_EXCHANGE, Reason.NOT_COVERED})
@@ -55,4 +58,6 @@ HINT: dict[Reason, str] = {
     Reason.BAD_CREDENTIALS_CONFIG: "check the credential references of this account",
     Reason.TLS_ERROR: "the server's certificate was not accepted: check the proxy and base_url",
     Reason.NOT_COVERED: "write a policy that applies, or correct applies_to",
+    Reason.NOT_SELECTED: "scan all accounts, without --account and --label",
+    Reason.STALE_EVIDENCE: "collect the evidence again",
 }

@@ -104,6 +104,9 @@ class Narrowing:
     """How many there are."""
     rules: Sequence[str] = ()
     """Names of rules that policies ask of the accounts, and that were not asked."""
+    comparisons: Sequence[str] = ()
+    """Names of rules that compare accounts, and were left out of those accounts that would have to
+    be compared with accounts that were not read."""
 
     @property
     def is_any(self) -> bool:
@@ -144,6 +147,8 @@ class Scan:
     evidence_at: datetime | None = None
     """When the oldest of the evidence was collected that is judged; ``None`` when the accounts were
     asked by this scan. UTC."""
+    has_broken_baseline: bool = False
+    """Whether an earlier report was named that could not be read: nothing was compared."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""
@@ -211,6 +216,8 @@ class Scan:
     @property
     def exit_code(self) -> ExitCode:
         """The same for every format: a property of the result."""
+        if self.has_broken_baseline:
+            return ExitCode.USAGE
         return ExitCode.OK if self.settings.exit_zero else self._strict_exit_code()
 
     def _strict_exit_code(self) -> ExitCode:

@@ -99,6 +99,8 @@ class AppliesTo:
     """Globs over account ids."""
     labels: Mapping[str, str]
     """Labels that an account must carry."""
+    places: Mapping[str, Location] = field(default_factory=dict, repr=False, compare=False)
+    """``accounts``, ``exchanges`` and ``labels``, to where they stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ def _narrowed(narrowing: Narrowing) -> Json:
         "options": list(narrowing.options),
         "accounts_left_out": narrowing.accounts,
         "rules_left_out": list(narrowing.rules),
+        "comparisons_left_out": list(narrowing.comparisons),
         "evidence_options": list(narrowing.evidence_options),
     }
 

@@ -25,8 +25,9 @@ def invocation(scan: Scan, *, left_out: int) -> Node:
         left_out: How many results found no room in the log.
     """
     is_empty = strict_exit_code(scan) is ExitCode.NOTHING_EVALUATED
+    is_whole = not is_empty and not scan.has_broken_baseline
     return {
-        "executionSuccessful": not is_empty and not any(v.incomplete for v in scan.verdicts()),
+        "executionSuccessful": is_whole and not any(v.incomplete for v in scan.verdicts()),
         "exitCode": scan.exit_code.value,
         "exitCodeDescription": exit_sentence(scan),
         "startTimeUtc": encode_time(scan.started_at),

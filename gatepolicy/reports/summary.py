@@ -79,11 +79,18 @@ def left_out(narrowing: Narrowing) -> str:
         parts.append(f"left out: {narrowing.accounts:,} of {narrowing.of_accounts:,} accounts")
     if narrowing.rules:
         parts.append(f"not asked: {', '.join(narrowing.rules)}")
-    sentences = [f"{'; '.join(parts)}."] if parts else []
+    if narrowing.comparisons:
+        names = ", ".join(narrowing.comparisons)
+        parts.append(f"not checked, since it needs the accounts that were not read: {names}")
+    sentences = [_sentence("; ".join(parts))] if parts else []
     if narrowing.evidence_options:
         options = " ".join(narrowing.evidence_options)
         sentences.append(f"The evidence was collected with {options}, and holds no other accounts.")
     return " ".join(sentences)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _softened(settings: ScanSettings) -> list[str]:

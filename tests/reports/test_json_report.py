@@ -99,7 +99,7 @@ def test_an_empty_scan_is_a_report_too() -> None:
         (("accounts", 0, "verdicts", 0, "verdict"), "ok"),
         (("accounts", 0, "location", "line"), 0),
         (("accounts", 0, "secret"), "x"),
-        (("exit_code",), 2),
+        (("exit_code",), 5),
         (("started_at",), "2026-11-23 16:00"),
         (("schema_version",), "2.0"),
         (("settings", "exit_zero"), None),
