@@ -56,7 +56,7 @@ class Evaluator:
         as_of = self._as_of or now
         moments = _Moments(now, max(now, as_of))
         if self._asks_people(question.controls):
-            facts = with_attested(facts, subject, self._attestations, as_of)
+            facts = with_attested(facts, subject, self._attestations, as_of, evidence.unread)
         judged = (self._verdict(control, facts, subject, moments) for control in question.controls)
         verdicts = (*question.given, *judged)
         identity = tuple(map(id, verdicts))

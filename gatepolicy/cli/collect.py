@@ -67,4 +67,5 @@ def command(**given: Any) -> ExitCode:
         narrowed_by=chosen.options,
     )
     write_report(dump_evidence(evidence), given["path"])
-    return ExitCode.OK if targets.selected else ExitCode.NOTHING_EVALUATED
+    is_answered = any(one.was_answered for one in evidence.accounts)
+    return ExitCode.OK if is_answered else ExitCode.NOTHING_EVALUATED

@@ -27,7 +27,6 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.PERMISSION_DENIED,
     Reason.LOCKED_OUT,
     Reason.GEO_BLOCKED,
-    Reason.LOCKED_OUT,
     Reason.CLOCK_SKEW,
     Reason.TLS_ERROR,
     Reason.MAINTENANCE,

@@ -14,9 +14,10 @@ class ExitCode(IntEnum):
     """Usage, configuration, schema or policy error (nothing was scanned); or a report that could
     not be written, or a baseline that could not be read."""
     INCOMPLETE = 3
-    """No violation, but something that a policy requires is unknown."""
+    """No violation, but something that a policy requires is unknown, or an account could not be
+    read."""
     NOTHING_EVALUATED = 4
-    """No account or no rule matched."""
+    """No account or no rule matched, or no account could be read at all."""
     INTERNAL = 5
     """A defect of gatepolicy."""
     INTERRUPTED = 130
@@ -31,8 +32,10 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.VIOLATION: "at least one violation at or above --fail-on",
     ExitCode.USAGE: "usage, configuration, schema or policy error (nothing was scanned);"
     " or a report that could not be written, or a baseline that could not be read",
-    ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown",
-    ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched",
+    ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown,"
+    " or an account could not be read",
+    ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched,"
+    " or no account could be read",
     ExitCode.INTERNAL: "internal error",
     ExitCode.INTERRUPTED: "interrupted",
     ExitCode.CLOSED_PIPE: "whoever read the output, such as head, stopped reading it",

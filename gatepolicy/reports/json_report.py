@@ -15,6 +15,7 @@ from gatepolicy.model.encoding import (
     encode_time,
 )
 from gatepolicy.model.evidence import Subject
+from gatepolicy.model.facts import Unknown
 from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.scan import AccountResult, Narrowing, PolicyInfo, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
@@ -82,6 +83,7 @@ def _summary(summary: Summary) -> Json:
             "total": summary.accounts,
             "complete": summary.accounts - summary.incomplete - summary.unchecked,
             "incomplete": summary.incomplete,
+            "unread": summary.unread,
             "unchecked": summary.unchecked,
         },
     }
@@ -132,9 +134,14 @@ def _account(account: AccountResult, scan: Scan) -> Json:
     return {
         **encode_subject(evidence.subject),
         "collected_at": encode_time(evidence.collected_at),
+        "unread": _unread(evidence.unread),
         **encode_facts(evidence.facts),
         "verdicts": [_verdict(verdict, evidence.subject, scan) for verdict in account.verdicts],
     }
+
+
+def _unread(unread: Unknown | None) -> Json:
+    return None if unread is None else {"reason": unread.reason.value, "detail": unread.detail}
 
 
 def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:

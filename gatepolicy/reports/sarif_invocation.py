@@ -25,7 +25,7 @@ def invocation(scan: Scan, *, left_out: int) -> Node:
         left_out: How many results found no room in the log.
     """
     is_empty = strict_exit_code(scan) is ExitCode.NOTHING_EVALUATED
-    is_whole = not is_empty and not scan.has_broken_baseline
+    is_whole = not is_empty and not scan.has_broken_baseline and not scan.unread
     return {
         "executionSuccessful": is_whole and not any(v.incomplete for v in scan.verdicts()),
         "exitCode": scan.exit_code.value,

@@ -119,13 +119,20 @@ def test_a_row_that_hides_its_key_may_be_the_missing_one() -> None:
 def test_a_key_that_a_whole_list_lacks_is_gone() -> None:
     found = settled(master(row(MASTER)), bot())
     assert value(found, 1, "key.exists") is False
-    assert value(found, 1, "permission.withdraw") is Reason.NOT_DISCLOSED
+    assert value(found, 1, "permission.withdraw") is Reason.BAD_KEY
 
 
 def test_a_key_that_half_a_list_lacks_may_be_there() -> None:
     found = settled(master(row(MASTER), missing=REFUSED), bot())
     assert value(found, 1, "key.exists") is Reason.PERMISSION_DENIED
     assert value(found, 1, "permission.withdraw") is Reason.PERMISSION_DENIED
+
+
+def test_what_an_auditor_that_could_not_be_read_would_tell_could_not_be_read_either() -> None:
+    unread = asked(account("main", discover=True), MASTER, None, own=Facts.nothing(Reason.TIMEOUT))
+    found = settled(unread, bot())
+    assert value(found, 1, "permission.withdraw") is Reason.TIMEOUT
+    assert found.evidence[1].unread is not None
 
 
 def test_an_auditor_that_could_not_list_proves_nothing() -> None:
