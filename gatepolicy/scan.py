@@ -8,6 +8,7 @@ from gatepolicy.attestations.attestation import Attestation, with_attested
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Unknown
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.plan import Plan, Question
@@ -137,6 +138,7 @@ def finish(
     settings: ScanSettings,
     warnings: Sequence[str],
     waiving: Waiving = NOTHING_WAIVED,
+    interrupted_by: Interruption | None = None,
 ) -> Scan:
     """Put a scan together: what is accepted is waived as of the day on which the scan ends.
 
@@ -148,8 +150,10 @@ def finish(
         settings: What decides the exit code.
         warnings: For people.
         waiving: What is accepted.
+        interrupted_by: The signal that ended it early; then what no verdict needed is not told as
+            unused.
     """
-    is_whole = not plan.narrowing.is_any
+    is_whole = not plan.narrowing.is_any and interrupted_by is None
     circumstances = Circumstances(finished_at.date(), waiving.notice_days, plan.limits, is_whole)
     applied = apply_waivers(results, waiving.waivers, circumstances)
     return Scan(
@@ -163,6 +167,7 @@ def finish(
         warnings=tuple(warnings),
         waivers=applied.waivers,
         narrowing=plan.narrowing,
+        interrupted_by=interrupted_by,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Self, TextIO
 
 import click
 
+from gatepolicy.cli.process import interruption_of
 from gatepolicy.errors import DocumentError, GatepolicyError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.reports.clean import clean
@@ -41,8 +42,9 @@ class Boundary:
                 error.show(self._stderr)
                 return ExitCode.USAGE
             case KeyboardInterrupt() | click.Abort():
-                self._say("interrupted; no report was written")
-                return ExitCode.INTERRUPTED
+                by = interruption_of(error)
+                self._say(f"interrupted by {by}; nothing more was written")
+                return by.exit_code
             case BaseExceptionGroup():
                 return self._tell(error.exceptions[0])
             case DocumentError():

@@ -15,6 +15,8 @@ from gatepolicy.evidence import EvidenceFile, dump_evidence
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.reasons import Reason
+from gatepolicy.reports.clean import clean
 from gatepolicy.reports.write import write_report
 from gatepolicy.workspace import load_exchanges
 
@@ -48,14 +50,22 @@ def command(**given: Any) -> ExitCode:
     progress = Progress(targets.selected, sys.stderr, quiet=given["quiet"])
 
     def deliver(position: int, evidence: Evidence) -> None:
-        if position not in collected:
-            progress.advance()
         collected[position] = evidence
 
     started_at = inputs.now()
     settings = asking.collect_settings(given, keep_answers=True)
-    run(targets, settings, Watcher(deliver, found.append, warnings.append))
+    watcher = Watcher(deliver, found.append, warnings.append, progress.advance)
+    interrupted_by = run(targets, settings, watcher)
     progress.clear()
+    if interrupted_by is not None:
+        unread = sum(_was_interrupted(evidence) for evidence in collected.values())
+        warnings.append(
+            f"interrupted by {interrupted_by}: {unread:,} of {targets.selected:,} accounts were"
+            " not read"
+        )
+    if not given["quiet"]:
+        for warning in warnings:
+            click.echo(f"warning: {clean(warning)}", err=True)
     evidence = EvidenceFile(
         collected_at=started_at,
         inventory=inventory.file,
@@ -65,4 +75,11 @@ def command(**given: Any) -> ExitCode:
         narrowed_by=chosen.options,
     )
     write_report(dump_evidence(evidence), given["path"])
+    if interrupted_by is not None:
+        return interrupted_by.exit_code
     return ExitCode.OK if targets.selected else ExitCode.NOTHING_EVALUATED
+
+
+def _was_interrupted(evidence: Evidence) -> bool:
+    why = evidence.facts.unknown.get("key.exists")
+    return why is not None and why.reason is Reason.INTERRUPTED

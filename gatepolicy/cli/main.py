@@ -4,12 +4,14 @@ import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from gatepolicy import __version__
 from gatepolicy.cli.boundary import Boundary
+from gatepolicy.cli.process import own_process
 
 COMMANDS: dict[str, str] = {
     "init": "Begin a project: policies, inventory, waivers, tests, CI.",
@@ -95,10 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code.
 
     Args:
-        arguments: Those of the process unless given.
+        arguments: Those of the process unless given; then its signals are handled, too.
     """
     # What a scan makes lives to its end: to look for cycles in it again and again costs a tenth of
     # the time and finds nothing.
     gc.set_threshold(100_000)
-    with Boundary(sys.stderr):
+    with own_process() if arguments is None else nullcontext(), Boundary(sys.stderr):
         sys.exit(cli.main(arguments, prog_name="gatepolicy", standalone_mode=False))

@@ -19,8 +19,12 @@ class ExitCode(IntEnum):
     """No account or no rule matched."""
     INTERNAL = 5
     """A defect of gatepolicy."""
+    HUNG_UP = 129
+    """SIGHUP: the terminal was closed."""
     INTERRUPTED = 130
-    """The user pressed Ctrl-C."""
+    """SIGINT: the user pressed Ctrl-C."""
+    TERMINATED = 143
+    """SIGTERM: such as ``kill``, ``timeout`` or the service manager."""
 
 
 MEANING: dict[ExitCode, str] = {
@@ -31,5 +35,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown",
     ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched",
     ExitCode.INTERNAL: "internal error",
-    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.HUNG_UP: "ended by SIGHUP; accounts that were not read are unknown",
+    ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); accounts that were not read are unknown",
+    ExitCode.TERMINATED: "ended by SIGTERM; accounts that were not read are unknown",
 }

@@ -7,6 +7,7 @@ from datetime import datetime
 from gatepolicy.model.drift import Drift, Finding, Standing, finding_identity, question_identity
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.rules import RuleInfo
@@ -144,6 +145,8 @@ class Scan:
     evidence_at: datetime | None = None
     """When the oldest of the evidence was collected that is judged; ``None`` when the accounts were
     asked by this scan. UTC."""
+    interrupted_by: Interruption | None = None
+    """The signal that ended the scan before every account was read; ``None`` when none did."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""
@@ -210,7 +213,9 @@ class Scan:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The same for every format: a property of the result."""
+        """The same for every format: a property of the result. Nothing softens an interruption."""
+        if self.interrupted_by is not None:
+            return self.interrupted_by.exit_code
         return ExitCode.OK if self.settings.exit_zero else self._strict_exit_code()
 
     def _strict_exit_code(self) -> ExitCode:
