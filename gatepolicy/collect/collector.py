@@ -224,7 +224,7 @@ class _AccountCalls:
         if reason is Reason.REQUEST_REFUSED and isinstance(attempted.outcome, Failure):
             self._refused = Unknown(reason, attempted.outcome.detail)
         if isinstance(attempted.raw, Answer):
-            self._visit.lane.silence.answered()
+            self._visit.lane.answered()
         elif reason in NETWORK_REASONS and self._silenced is None:
             self._visit.lane.silence.failed(reason, self._target.account.timeout)
 
@@ -290,12 +290,12 @@ class _AccountCalls:
             return await self._send(request, call)
 
     async def _send(self, request: SignedRequest, call: Call) -> Received | NoAnswer:
-        self._requests += 1
         started = self._edge.monotonic()
-        try:
-            return await self._edge.guard.send(request, call, self._route, timeout=self._budget)
-        finally:
-            self._budget = max(0.001, self._budget - (self._edge.monotonic() - started))
+        received = await self._edge.guard.send(request, call, self._route, timeout=self._budget)
+        self._budget = max(0.001, self._budget - (self._edge.monotonic() - started))
+        if not isinstance(received, NoAnswer) or received.reason is not Reason.REQUEST_REFUSED:
+            self._requests += 1
+        return received
 
     def _give_up(self) -> NoAnswer:
         """Nobody answers in this queue: the account ends with the reason of those before it."""

@@ -54,9 +54,10 @@ class Limiter:
             async with self._in_order:
                 due = max(self._clock(), self._next_turn)
                 await self._wait(unless)
+                if not unless():
+                    await held.enter_async_context(slot)
                 taken = not unless()
                 if taken:
-                    await held.enter_async_context(slot)
                     # A timer or a slot that comes late does not slow down the pace, as long as it
                     # is late by less than a turn: more is never made up for.
                     start = max(due, self._next_turn, self._clock() - self.interval)

@@ -14,7 +14,7 @@ from gatepolicy.collect.queues import (
     rate_limit,
     turns_of,
 )
-from gatepolicy.collect.silence import Silence
+from gatepolicy.collect.silence import SILENT_AFTER, Silence
 from gatepolicy.collect.slots import Slots
 from gatepolicy.collect.target import Target
 from gatepolicy.model.facts import Unknown
@@ -59,10 +59,14 @@ class Lane:
     """Monotonic seconds."""
     turns_left: int
     """Turns that its accounts still need, at least."""
-    begun: asyncio.Semaphore
-    """Room for accounts that wait for their first turn."""
-    open: asyncio.Semaphore
-    """Room for accounts at work."""
+    jobs: int
+    """Accounts at work at once, at most."""
+    ahead: int
+    """Accounts that wait for their first turn, at most."""
+    _at_work: int = field(default=0, init=False)
+    _waiting: int = field(default=0, init=False)
+    _is_proven: bool = field(default=False, init=False)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     @property
     def seconds_left(self) -> float:
@@ -78,12 +82,35 @@ class Lane:
         finally:
             visit.begin()
             self.turns_left -= turns_of(target)
-            self.open.release()
+            self._at_work -= 1
+            self._changed.set()
 
     async def let_in(self) -> None:
         """Return when the next account may begin."""
-        await self.open.acquire()
-        await self.begun.acquire()
+        while not self._has_room():
+            self._changed.clear()
+            await self._changed.wait()
+        self._at_work += 1
+        self._waiting += 1
+
+    def _has_room(self) -> bool:
+        if self._at_work >= self.jobs or self._waiting >= self.ahead:
+            return False
+        # Until anybody answers, a queue gets no more slots than it takes to find out that it is
+        # dead: others need them, and which accounts are asked does not depend on their number.
+        is_decided = self._is_proven or self.silence.row >= SILENT_AFTER
+        return is_decided or self._at_work + self.silence.row < SILENT_AFTER
+
+    def begun(self) -> None:
+        """An account waits for its first turn no longer."""
+        self._waiting -= 1
+        self._changed.set()
+
+    def answered(self) -> None:
+        """An answer came, whatever it says."""
+        self._is_proven = True
+        self.silence.answered()
+        self._changed.set()
 
 
 @dataclass(slots=True)
@@ -100,7 +127,7 @@ class Visit:
         """The account waits for its first turn no longer."""
         if not self._begun:
             self._begun = True
-            self.lane.begun.release()
+            self.lane.begun()
 
     @property
     def silence(self) -> Unknown | None:
@@ -157,7 +184,6 @@ class Schedule:
         def lane(name: QueueName, positions: Sequence[int]) -> Lane:
             limit = rate_limit(targets[positions[0]], max_rate)
             limiter = Limiter(limit, clock=clock, sleep=sleep)
-            ahead = 1 + math.ceil(_AHEAD / limiter.interval)
             return Lane(
                 name=name,
                 positions=positions,
@@ -167,8 +193,8 @@ class Schedule:
                 answering=self._answering,
                 clock=clock,
                 turns_left=sum(turns_of(targets[position]) for position in positions),
-                begun=asyncio.Semaphore(min(ahead, jobs)),
-                open=asyncio.Semaphore(jobs),
+                jobs=jobs,
+                ahead=1 + math.ceil(_AHEAD / limiter.interval),
             )
 
         self.lanes = [lane(name, positions) for name, positions in by_queue(targets).items()]

@@ -18,12 +18,13 @@ class Silence:
         """Nothing was tried yet."""
         self._name = name
         self._reason: Reason | None = None
-        self._row = 0
+        self.row = 0
+        """How many accounts in a row have failed in the same way."""
         self._patience = 0.0
 
     def answered(self) -> None:
         """Somebody is there."""
-        self._reason, self._row, self._patience = None, 0, 0.0
+        self._reason, self.row, self._patience = None, 0, 0.0
 
     def failed(self, reason: Reason, timeout: float) -> None:
         """An account got no answer at all.
@@ -35,7 +36,7 @@ class Silence:
         if reason is not self._reason:
             self.answered()
             self._reason = reason
-        self._row += 1
+        self.row += 1
         self._patience = max(self._patience, timeout)
 
     def why(self, timeout: float) -> Unknown | None:
@@ -45,7 +46,7 @@ class Silence:
             timeout: The seconds that the account would wait. One that waits longer than all that
                 failed by time-out is asked.
         """
-        if self._reason is None or self._row < SILENT_AFTER:
+        if self._reason is None or self.row < SILENT_AFTER:
             return None
         if self._reason is Reason.TIMEOUT and timeout > self._patience:
             return None
