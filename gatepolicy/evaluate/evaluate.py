@@ -19,6 +19,8 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_CREDENTIALS_CONFIG,
     Reason.UNSUPPORTED_EXCHANGE,
     Reason.NOT_COVERED,
+    Reason.REQUEST_REFUSED,
+    Reason.INTERNAL_ERROR,
     Reason.KEY_EXPIRED,
     Reason.BAD_KEY,
     Reason.BAD_SIGNATURE,
@@ -31,6 +33,8 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.RATE_LIMITED,
     Reason.UNREACHABLE,
     Reason.TIMEOUT,
+    Reason.INTERRUPTED,
+    Reason.LIMIT_REACHED,
     Reason.UNEXPECTED_ANSWER,
     Reason.NOT_DISCLOSED,
 )

@@ -89,8 +89,11 @@ def test_an_auditor_that_could_not_be_read_lists_nothing_for_its_own_reason() ->
     assert listed.of_account == listed.missing
 
 
-def sub_accounts(count: int, name: str = "desk{}") -> bytes:
-    rows = [{"subAcct": name.format(number), "enable": True} for number in range(count)]
+NONE = b'{"code": "0", "data": []}'
+
+
+def sub_accounts(count: int) -> bytes:
+    rows = [{"subAcct": f"desk{number}", "enable": True} for number in range(count)]
     return json.dumps({"code": "0", "data": rows}).encode()
 
 
@@ -105,7 +108,8 @@ def sub_accounts(count: int, name: str = "desk{}") -> bytes:
 )
 def test_an_endless_list_ends(timeout: float, max_rate: float, requests: int, reason: str) -> None:
     targets = [target_on("okx", 1, lists=True, timeout=timeout)]
-    network = Network(0.001, {}, answer=lambda _: sub_accounts(8000))
+    answer = sub_accounts(8000)
+    network = Network(0.001, {}, answer=lambda url: answer if url.path.endswith("list") else NONE)
     found, seconds = collect_virtually(targets, network, max_rate=max_rate)
     assert len(network.sent) == requests
     assert seconds < 25

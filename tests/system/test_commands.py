@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -241,32 +239,6 @@ def test_the_whole_map_comes_out_as_staged(firm: Any) -> None:
     scanned = {account["exchange"] for account in json.loads(text)["accounts"]}
     assert scanned == set(played_exchanges())
     assert "not a real" not in text
-
-
-def test_an_interrupted_scan_ends_with_130_and_keeps_the_old_report(
-    firm: Any, clean: Clean
-) -> None:
-    firm.keys = [replace(clean(OKX), faults=(Fault(kind=FaultKind.LATENCY, seconds=20),))]
-    old = firm.folder / "report.json"
-    old.write_text("old", encoding="utf-8")
-    with SimulatorThread(Simulator(firm.keys)) as simulator:
-        firm.prepare(simulator.url)
-        process = subprocess.Popen(
-            [GATEPOLICY, "scan", "-p", "policy.yaml", "-o", "json=report.json"],
-            cwd=firm.folder,
-            env={**os.environ, **environment(firm.keys)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(600):
-            if simulator.request_count:
-                break
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert err == "\ninterrupted; no report was written\n"
-    assert old.read_text(encoding="utf-8") == "old"
 
 
 def test_a_narrowed_scan_closes_no_alert_of_what_it_left_out(firm: Any, clean: Clean) -> None:
