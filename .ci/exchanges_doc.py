@@ -13,6 +13,7 @@ from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.exchanges.exchange import Exchange, Word
 from gatepolicy.exchanges.others import MEANING, State, load_others
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.exchanges.sites import described
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -93,14 +94,7 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
     )
     if exchange.credentials_note:
         yield f"{exchange.credentials_note}\n"
-    yield "| call | sent | permission that it needs |"
-    yield "|---|---|---|"
-    for call in exchange.calls:
-        needed = _cell(call.permission) or "none that is documented"
-        yield f"| `{call.id}` | `{call.http_method} {call.path}` | {needed} |"
-    for call in exchange.calls:
-        if call.reads:
-            yield f"\n`{call.id}` is a {call.http_method} that only reads: {_cell(call.reads)}."
+    yield from _calls(exchange)
     yield f"\n{_key_of_the_scanner(exchange)}"
     yield "\n| fact | | where, or what to do instead |"
     yield "|---|---|---|"
@@ -108,11 +102,28 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
     for fact in FACTS:
         if fact not in OF_THE_SCAN:
             yield f"| `{fact}` | {HOW[told[fact].how]} | {_cell(told[fact].where)} |"
-    if exchange.permissions.words:
+    if exchange.words:
         yield "\n| permission word | on the web page | allows | perhaps |"
         yield "|---|---|---|---|"
-        for word in exchange.permissions.words.values():
+        for word in exchange.words.values():
             yield _word(word)
+
+
+def _calls(exchange: Exchange) -> Iterator[str]:
+    yield "| call | sent | permission that it needs |"
+    yield "|---|---|---|"
+    for call in exchange.sendable:
+        needed = _cell(call.permission) or "none that is documented"
+        yield f"| `{call.id}` | `{call.http_method} {call.path}` | {needed} |"
+    for other in exchange.alternatives:
+        calls = ", ".join(f"`{call.id}`" for call in other.view.calls)
+        yield f"\nSent only where the other calls refuse {other.title}: {calls}."
+    if exchange.sister_sites:
+        sisters = "; ".join(described(site) for site in exchange.sister_sites)
+        yield f"\nSister sites, with keys of their own: {sisters}."
+    for call in exchange.sendable:
+        if call.reads:
+            yield f"\n`{call.id}` is a {call.http_method} that only reads: {_cell(call.reads)}."
 
 
 def _key_of_the_scanner(exchange: Exchange) -> str:

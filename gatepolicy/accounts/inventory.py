@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from gatepolicy.accounts.account import (
     KeyringReference,
 )
 from gatepolicy.accounts.answerable import unanswerable
+from gatepolicy.accounts.references import CREDENTIALS, Mistake, mistake_in
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.networks import collapsed, network_of
@@ -29,11 +31,12 @@ from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Network
+from gatepolicy.model.location import Location
 from gatepolicy.resources import schemas_directory
 
 DEFAULT_TIMEOUT = "30s"
 _LONGEST_TIMEOUT = 600.0
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IN_CREDENTIALS = re.compile(r"(accounts\[[0-9]+\]\.credentials)\.(.*)", re.DOTALL)
 _LOCALHOST = "localhost"
 _LABEL = "[A-Za-z0-9_-]{1,63}"
 _HOST = re.compile(rf"({_LABEL}\.)*{_LABEL}\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
@@ -57,7 +60,14 @@ def load_inventory(
         DocumentError: With all its problems.
     """
     text = (schemas_directory() / "inventory.schema.json").read_text(encoding="utf-8")
-    document = load_document(file, schema=load_schema(text), kind="Inventory", read=read)
+    try:
+        document = load_document(
+            file, schema=load_schema(text), kind="Inventory", read=read, reword=_reworded
+        )
+    except DocumentError as error:
+        # A credential that was written in the place of a name would stand in a problem's path.
+        problems = [replace(one, path=_private(one.path)) for one in error.problems]
+        raise DocumentError(problems) from None
     # The schema has accepted the document, so its shape is known from here on.
     data: Any = document.data
     problems = list(_nonsense(document, data["accounts"]))
@@ -119,6 +129,37 @@ def _seconds(written: str) -> float:
     return float(written[:-1]) * (60 if written.endswith("m") else 1)
 
 
+def _reworded(document: Document, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Problems of an inventory's form; of a reference, what is meant by what stands there."""
+    mistakes = _mistaken_references(document)
+    for problem in problems:
+        mistake = mistakes.get(problem.location)
+        yield replace(problem, what=mistake.what, fix=mistake.fix) if mistake else problem
+
+
+def _mistaken_references(document: Document) -> Mapping[Location, Mistake]:
+    """Every text that stands in the place of a reference and is none, by its place."""
+    mistakes: dict[Location, Mistake] = {}
+    data: Any = document.data
+    accounts = data.get("accounts")
+    for index, node in enumerate(accounts if isinstance(accounts, list) else ()):
+        credentials = node.get("credentials") if isinstance(node, dict) else None
+        for name, written in credentials.items() if isinstance(credentials, dict) else ():
+            mistake = mistake_in(written) if isinstance(written, str) else None
+            if mistake is not None and name in CREDENTIALS:
+                mistakes[document.at(("accounts", index, "credentials", name))] = mistake
+    return mistakes
+
+
+def _private(path: str) -> str:
+    """A path without anything below credentials but the names that ccxt gives them."""
+    found = _IN_CREDENTIALS.fullmatch(path)
+    if found is None:
+        return path
+    name = re.split(r"[.\[]", found[2], maxsplit=1)[0]
+    return f"{found[1]}.{name}" if name in CREDENTIALS else found[1]
+
+
 def _nonsense(document: Document, accounts: list[Any]) -> Iterator[Problem]:
     """What a schema cannot say."""
     seen: dict[str, int] = {}
@@ -138,13 +179,11 @@ def _nonsense(document: Document, accounts: list[Any]) -> Iterator[Problem]:
 
 def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) -> Iterator[Problem]:
     for name, written in node.get("credentials", {}).items():
-        if isinstance(written, str) and _is_no_variable(written):
-            what, fix = "no name of an environment variable", "such as env:OKX_API_KEY"
-            yield _problem(document, (*place, "credentials", name), what, fix)
-    for name, check in (("base_url", _wrong_base_url), ("proxy", _wrong_proxy)):
-        wrong = check(node[name]) if name in node else None
-        if wrong is not None:
-            yield _problem(document, (*place, name), *wrong)
+        mistake = mistake_in(written) if isinstance(written, str) else None
+        if mistake is not None:
+            path = (*place, "credentials", name)
+            yield _problem(document, path, mistake.what, mistake.fix)
+    yield from _of_addresses(document, place, node)
     for index, text in enumerate(node.get("egress", ())):
         found = network_of(text)
         if isinstance(found, tuple):
@@ -152,6 +191,19 @@ def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) ->
     if not 0 < _seconds(node.get("timeout", DEFAULT_TIMEOUT)) <= _LONGEST_TIMEOUT:
         what, fix = "nothing, or more than ten minutes", "such as 30s"
         yield _problem(document, (*place, "timeout"), what, fix)
+
+
+def _of_addresses(
+    document: Document, place: DataPath, node: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for name, check in (("base_url", _wrong_base_url), ("proxy", _wrong_proxy)):
+        wrong = check(node[name]) if name in node else None
+        if wrong is not None:
+            yield _problem(document, (*place, name), *wrong)
+    if "proxy" in node and node.get("base_url", "").startswith("http:"):
+        what = "http through a proxy would show the key to the proxy, which could answer as well"
+        fix = "write https in base_url, or take the proxy away"
+        yield _problem(document, (*place, "proxy"), what, fix)
 
 
 def _of_auditor(
@@ -192,11 +244,6 @@ def _wrong_auditor(node: Mapping[str, Any], auditor: Any) -> tuple[str, str] | N
 
 def _problem(document: Document, place: DataPath, what: str, fix: str) -> Problem:
     return Problem(document.at(place), show_path(place), what, fix)
-
-
-def _is_no_variable(written: str) -> bool:
-    kind, _, name = written.partition(":")
-    return kind == "env" and _VARIABLE.fullmatch(name) is None
 
 
 def _wrong_base_url(written: str) -> tuple[str, str] | None:

@@ -28,7 +28,11 @@ from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
 @options.optional_inventory
 @options.waiver_files
 @options.attestations
-@click.option("--catalog", is_flag=True, help="Check the shipped exchange catalog as well.")
+@click.option(
+    "--catalog",
+    is_flag=True,
+    help="Check the shipped exchange catalog as well, and that ccxt signs its calls.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
 def command(**given: Any) -> ExitCode:
     """Check policies, the inventory and the catalog; ask nobody.
@@ -42,14 +46,18 @@ def command(**given: Any) -> ExitCode:
             checked += look(given)
         except DocumentError as error:
             problems += error.problems
+    unsigned: Sequence[str] = ()
     if given["catalog"]:
-        checked.append(_check_catalog())
+        line, unsigned = _check_catalog()
+        checked.append(line)
     if problems:
         raise DocumentError(problems)
     if not given["quiet"]:
         for line in checked:
             click.echo(line)
-    return ExitCode.OK
+    for line in unsigned:
+        click.echo(line, err=True)
+    return ExitCode.USAGE if unsigned else ExitCode.OK
 
 
 def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
@@ -113,7 +121,22 @@ def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
     return [f"ok  {file}" for file in given["attestation_files"]]
 
 
-def _check_catalog() -> str:
+def _check_catalog() -> tuple[str, Sequence[str]]:
+    """That it is well, and the exchanges that the installed ccxt does not sign for."""
+    from importlib.metadata import version
+
+    from gatepolicy.collect.signable import unsigned_calls
     from gatepolicy.exchanges.catalog import load_catalog
 
-    return f"ok  exchange catalog ({len(load_catalog(validate=True))} exchanges)"
+    catalog = load_catalog(validate=True)
+    ccxt = f"ccxt {version('ccxt')}"
+    by_exchange: dict[str, list[str]] = {}
+    for one in unsigned_calls(catalog.values()):
+        by_exchange.setdefault(one.exchange, []).append(one.why)
+    told = [_cannot_sign(exchange, ccxt, whys) for exchange, whys in by_exchange.items()]
+    return f"ok  exchange catalog ({len(catalog)} exchanges); nothing was sent", told
+
+
+def _cannot_sign(exchange: str, ccxt: str, whys: Sequence[str]) -> str:
+    more = f" (and {len(whys) - 1} more of its calls)" if len(whys) > 1 else ""
+    return f"error: {ccxt} cannot sign for {exchange}: {whys[0]}{more}"

@@ -2,11 +2,13 @@
 
 
 def in_words(seconds: float) -> str:
-    """A duration such as ``8 s``, ``3 min 20 s`` or ``2 h 5 min``.
+    """A duration such as ``under 1 s``, ``8 s``, ``3 min 20 s`` or ``2 h 5 min``.
 
     Args:
         seconds: Not negative; rounded to whole ones, and to minutes from an hour on.
     """
+    if seconds < 1:
+        return "under 1 s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -8,9 +8,10 @@ import click
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
-from gatepolicy.exchanges.exchange import Exchange, Word
+from gatepolicy.exchanges.exchange import Call, Exchange, Word
 from gatepolicy.exchanges.naming import hint_about
 from gatepolicy.exchanges.others import MEANING, Other, State, load_others
+from gatepolicy.exchanges.sites import described
 from gatepolicy.model.exit_codes import ExitCode
 
 _COLUMNS: Mapping[str, str] = {
@@ -80,11 +81,38 @@ def _details(exchange: Exchange) -> Iterator[str]:
     if exchange.credentials_note:
         yield from _wrapped(f"  {exchange.credentials_note}", indent=2)
     yield from _wrapped(f"keys are edited at: {exchange.menu}", indent=2)
+    if exchange.sister_sites:
+        sisters = "; ".join(described(site) for site in exchange.sister_sites)
+        yield from _wrapped(f"sister sites, with keys of their own: {sisters}", indent=2)
     yield ""
     yield "Calls, and the permission that each needs:"
+    yield from _calls(exchange)
+    yield ""
+    for name, told in disclosure(exchange).items():
+        yield from _fact(name, told)
+    yield from _words(exchange)
+
+
+def _words(exchange: Exchange) -> Iterator[str]:
+    if exchange.words:
+        yield ""
+        yield "Permission words, and what each allows:"
+    for word in exchange.words.values():
+        yield from _word(word)
+    if exchange.permissions.wordless:
+        yield ""
+        yield "No permission of this exchange allows:"
+        for capability, why in exchange.permissions.wordless.items():
+            yield from _wrapped(f"  {capability.value}: {why}", indent=4)
+
+
+def _calls(exchange: Exchange) -> Iterator[str]:
     for call in exchange.calls:
-        needed = call.permission or "none that is documented"
-        yield from _wrapped(f"  {call.id}: {call.http_method} {call.path} ({needed})", indent=4)
+        yield from _call(call)
+    for other in exchange.alternatives:
+        yield from _wrapped(f"In their place, where they refuse {other.title}:", indent=2)
+        for call in other.view.calls:
+            yield from _call(call)
     if exchange.listings:
         yield ""
         yield "Lists of other keys, for 'discover: true' and for auditors:"
@@ -93,19 +121,11 @@ def _details(exchange: Exchange) -> Iterator[str]:
         needed = listing.permission or "none that is documented"
         left_out = f"; {listing.partial}" if listing.partial else ""
         yield from _wrapped(f"  {listing.title}: {sent} ({needed}){left_out}", indent=4)
-    yield ""
-    for name, told in disclosure(exchange).items():
-        yield from _fact(name, told)
-    if exchange.permissions.words:
-        yield ""
-        yield "Permission words, and what each allows:"
-    for word in exchange.permissions.words.values():
-        yield from _word(word)
-    if exchange.permissions.wordless:
-        yield ""
-        yield "No permission of this exchange allows:"
-        for capability, why in exchange.permissions.wordless.items():
-            yield from _wrapped(f"  {capability.value}: {why}", indent=4)
+
+
+def _call(call: Call) -> Iterator[str]:
+    needed = call.permission or "none that is documented"
+    yield from _wrapped(f"  {call.id}: {call.http_method} {call.path} ({needed})", indent=4)
 
 
 def _word(word: Word) -> Iterator[str]:

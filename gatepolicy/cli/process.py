@@ -68,7 +68,7 @@ def _leave(code: object) -> None:
     for _, number in _signals():
         signal.signal(number, signal.SIG_IGN)
     if code in [by.exit_code for by in Interruption]:
-        # A thread may wait for a name server or a keyring; the interpreter would wait for it.
+        # A thread may wait for a name server; the interpreter would wait for it.
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()

@@ -76,13 +76,12 @@ def _print_plan(targets: Sequence[Target], given: Mapping[str, Any]) -> None:
 
 
 def _expected(found: Forecast, jobs: int) -> str:
-    """How long a scan takes, and why."""
-    takes = f"a scan takes at least {in_words(found.seconds)}"
+    """How long a scan takes, and what decides that."""
     if found.slowest is None:
-        return f"{takes}: {found.calls:,} calls of about {TYPICAL_LATENCY} s, {jobs:,} at a time"
-    return (
-        f"{takes}: {found.slowest_turns:,} calls at {found.pace:.4g} per second to {found.slowest}"
-    )
+        why = f"{found.calls:,} calls of about {TYPICAL_LATENCY} s, {jobs:,} at a time"
+    else:
+        why = f"{found.slowest}: {found.slowest_turns:,} calls at {found.pace:.3g} per second"
+    return f"expected duration: {in_words(found.seconds)} ({why})"
 
 
 def _count(things: Sequence[object], noun: str) -> str:

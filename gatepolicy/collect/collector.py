@@ -13,18 +13,19 @@ from gatepolicy.collect.bounds import LISTING_PATIENCE, MOST_REQUESTS, bounded, 
 from gatepolicy.collect.guard import Guard, Received, Route
 from gatepolicy.collect.limiter import Clock, Sleep
 from gatepolicy.collect.listing import list_keys
-from gatepolicy.collect.redact import Redactor, redact_answer
+from gatepolicy.collect.redact import Privacy
 from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
 from gatepolicy.collect.schedule import Lane, Schedule, Visit
-from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_all
+from gatepolicy.collect.secret import CredentialError
+from gatepolicy.collect.secrets import SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.collect.silence import NETWORK_REASONS
 from gatepolicy.collect.target import Collected, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
-from gatepolicy.exchanges.normalise import facts_of
+from gatepolicy.exchanges.normalise import described_by, facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
 from gatepolicy.model.evidence import CallRecord, Evidence
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
@@ -38,6 +39,7 @@ _HOPELESS = frozenset(
         Reason.KEY_EXPIRED,
         Reason.CLOCK_SKEW,
         Reason.GEO_BLOCKED,
+        Reason.LOCKED_OUT,
         Reason.TLS_ERROR,
         Reason.TIMEOUT,
         Reason.UNREACHABLE,
@@ -133,12 +135,14 @@ async def _collected(
         why = target.unusable or Unknown(Reason.UNSUPPORTED_EXCHANGE)
         return unread(target, why, edge.now())
     async with visit.slot():
+        started = edge.monotonic()
         resolved = await resolve_all(target.account, edge.sources)
+        left = target.account.timeout - (edge.monotonic() - started)
     if isinstance(resolved, CredentialError):
         why = Unknown(Reason.BAD_CREDENTIALS_CONFIG, str(resolved))
         return unread(target, why, edge.now())
     if target.asks:
-        calls = _AccountCalls(target, target.exchange, resolved.secrets, visit, edge, records)
+        calls = _AccountCalls(target, target.exchange, resolved.secrets, visit, edge, left, records)
         found = await calls.collected()
     else:
         why = Unknown(Reason.NOT_DISCLOSED, "only its auditor can tell")
@@ -156,15 +160,17 @@ class _AccountCalls:
         credentials: Credentials,
         visit: Visit,
         edge: Edge,
+        seconds: float,
         records: list[CallRecord],
     ) -> None:
         self._target = target
         self._exchange = exchange
         self._credentials = credentials
+        self._privacy = Privacy(credentials)
         self._visit = visit
         self._edge = edge
         self._route = route_of(target.account, exchange)
-        self._budget = target.account.timeout
+        self._budget = max(0.001, seconds)
         self._listing_budget = target.account.timeout * LISTING_PATIENCE
         self._requests = 0
         self._records = records
@@ -173,27 +179,36 @@ class _AccountCalls:
         self._refused: Unknown | None = None
 
     async def collected(self) -> Collected:
-        outcomes: dict[str, Parsed | Failure] = {}
-        for call in self._exchange.calls:
-            params = parameters(call, self._public(), outcomes)
-            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
-            outcomes[call.id] = asked
+        outcomes = await self._outcomes(self._exchange)
+        view = described_by(self._exchange, outcomes)
+        told = outcomes if view is self._exchange else await self._outcomes(view)
         api_key = self._credentials.get("apiKey")
         if self._silenced is not None and not self._requests:
             away = unread(self._target, self._silenced, self._edge.now(), api_key=api_key)
             return replace(away, trouble=self._silenced)
         named = self._credentials.get(self._exchange.named_by)
-        facts = facts_of(self._exchange, outcomes, named.reveal() if named else None)
+        facts = facts_of(view, told, named.reveal() if named else None)
+        facts = bounded(self._privacy.facts(facts))
         listed = None
         if self._target.lists:
             listed = await list_keys(self._exchange, self._public(), outcomes, self._list_outcome)
+            listed = self._privacy.listed(listed)
         evidence = Evidence(
             self._target.account.subject,
             self._edge.now(),
-            with_existence(bounded(facts)),
+            with_existence(facts),
             tuple(self._records),
         )
         return Collected(evidence, api_key, listed, trouble=self._refused)
+
+    async def _outcomes(self, view: Exchange) -> dict[str, Parsed | Failure]:
+        """What every call of the exchange, or of an alternative in its place, is answered."""
+        outcomes: dict[str, Parsed | Failure] = {}
+        for call in view.calls:
+            params = parameters(call, self._public(), outcomes)
+            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
+            outcomes[call.id] = asked
+        return outcomes
 
     async def _list_outcome(self, call: Call, params: Mapping[str, Sent]) -> Parsed | Failure:
         """As ``_outcome``, without keeping what holds other people's keys."""
@@ -210,6 +225,9 @@ class _AccountCalls:
         """What a call's answer is; after a hopeless failure, nothing more is sent."""
         if self._hopeless is not None:
             return self._hopeless
+        unsendable = self._privacy.unsendable(params)
+        if unsendable is not None:
+            return unsendable
         attempted = await self._attempt(call, params)
         if self._requests or self._silenced is None:
             self._records.append(self._record(call, attempted, keep=keep))
@@ -251,7 +269,7 @@ class _AccountCalls:
             attempt += 1
 
     def _interpreted(self, raw: RawAnswer, call: Call) -> Parsed | Failure:
-        outcome = interpret(self._exchange, raw, call.id)
+        outcome = interpret(self._exchange, self._privacy.answer(raw), call.id)
         if isinstance(raw, Answer) and isinstance(outcome, Parsed):
             what = too_large(raw.body, outcome.value)
             return Failure(Reason.UNEXPECTED_ANSWER, what) if what else outcome
@@ -307,7 +325,7 @@ class _AccountCalls:
         answer = attempted.raw if isinstance(attempted.raw, Answer) else None
         shown = ""
         if answer is not None and keep and self._edge.keep_answers:
-            shown = redact_answer(answer.body, Redactor(self._credentials.values()))
+            shown = self._privacy.evidence(answer.body)
         return CallRecord(
             call=call.id,
             method=call.http_method,

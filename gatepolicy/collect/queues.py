@@ -76,22 +76,27 @@ def rate_limit(target: Target, max_rate: float | None) -> RateLimit:
 
 
 def calls_of(target: Target) -> Sequence[Call]:
-    """The calls that reading a target needs; those that list other keys may be sent repeatedly."""
+    """Every call that reading a target may send; those that list other keys repeatedly."""
     if target.exchange is None or target.unusable is not None or not target.asks:
         return ()
-    return _calls(target.exchange, lists=target.lists)
+    return (*target.exchange.sendable, *_list_calls(target, target.exchange))
 
 
-def _calls(exchange: Exchange, *, lists: bool) -> list[Call]:
-    calls = list(exchange.calls)
-    for listing in exchange.listings if lists else ():
-        calls += listing.calls
-    return calls
+def calls_needed(target: Target) -> Sequence[Call]:
+    """The calls that reading a target needs at least: without alternatives, and one page a list."""
+    if target.exchange is None or target.unusable is not None or not target.asks:
+        return ()
+    return (*target.exchange.calls, *_list_calls(target, target.exchange))
+
+
+def _list_calls(target: Target, exchange: Exchange) -> list[Call]:
+    listings = exchange.listings if target.lists else ()
+    return [call for listing in listings for call in listing.calls]
 
 
 def turns_of(target: Target) -> int:
     """Turns of the pace that a target needs, at least."""
-    return sum(call.weight for call in calls_of(target))
+    return sum(call.weight for call in calls_needed(target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def forecast(targets: Sequence[Target], max_rate: float | None, jobs: int) -> Fo
         max_rate: Turns per second in place of the catalog's.
         jobs: Calls at a time.
     """
-    calls = sum(len(calls_of(target)) for target in targets)
+    calls = sum(len(calls_needed(target)) for target in targets)
     found = Forecast(calls * TYPICAL_LATENCY / jobs, calls, None, 0, 0.0)
     for name, positions in by_queue(targets).items():
         turns = sum(turns_of(targets[position]) for position in positions)

@@ -1,16 +1,32 @@
-"""Answers without secrets, before they become evidence."""
+"""Answers and texts without the credentials that they repeat.
 
-import base64
+An answer loses them twice: before anybody interprets it, so that nothing that is read from it can
+hold one, and again before it becomes evidence, where the keys of others go as well.
+"""
+
 import json
 import re
-from collections.abc import Iterable, Iterator
-from itertools import permutations
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, quote_plus
 
+from gatepolicy.collect.repeated import Redactor, names_of
 from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.target import Listed
+from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
+from gatepolicy.exchanges.exchange import Sent
+from gatepolicy.exchanges.interpret import Failure
+from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.exchanges.strict_json import NotJson, parse
+from gatepolicy.model.facts import Fact, Facts, Grant, Unknown
+from gatepolicy.model.reasons import Reason
 
 MASK = "***"
+MARK = "\ufdd0"
+"""Stands for a credential in an answer that is being interpreted: no character, so no text of a
+catalog has it, and no answer should."""
+REPEATED = Unknown(Reason.UNEXPECTED_ANSWER, "an answer repeated a credential")
 _LONGEST = 4000
 """Characters of an answer that evidence keeps."""
 _SECRET_NAME = re.compile(r"secret|token|pass|sign", re.I)
@@ -21,47 +37,103 @@ _JSON_BEGINS = ("{", "[", '"')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
-class Redactor:
-    """Knows some secrets, and takes them out of texts."""
+class Privacy:
+    """What of one account's credentials may stand where."""
 
-    def __init__(self, secrets: Iterable[Secret]) -> None:
-        """Prepare for the secrets of one account.
+    def __init__(self, credentials: Mapping[str, Secret]) -> None:
+        """Prepare for one account.
 
         Args:
-            secrets: Their usual encodings are taken out too, and pairs as in basic authentication.
+            credentials: ccxt name to credential.
         """
-        whole = [secret.reveal() for secret in secrets]
-        forms = {form for secret in whole for form in _forms(secret) if form}
-        forms |= {_basic(user, password) for user, password in permutations(whole, 2)}
-        longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self._pattern = (
-            re.compile("|".join(re.escape(form) for form in longest_first))
-            if longest_first
-            else None
+        hidden = [one for name, one in credentials.items() if name not in PUBLIC_CREDENTIALS]
+        api_key = [one for name, one in credentials.items() if name == "apiKey"]
+        self._hidden = Redactor(hidden, left=api_key)
+        self._shown = self._hidden.knowing(api_key)
+        self._everything = self._shown.knowing(credentials.values())
+        self._details: dict[str, str] = {}
+
+    def evidence(self, body: bytes) -> str:
+        """What evidence keeps of an answer."""
+        return redact_answer(body, self._everything)
+
+    def answer(self, raw: RawAnswer) -> RawAnswer:
+        """An answer as it may be interpreted: with ``MARK`` in the place of every credential.
+
+        The public half of a key stays: it is how a list's row of that key is found. What is no
+        JSON stays as well, because nothing is read from it. An answer with a credential in the
+        place of a name is none: nobody knows what its other names mean.
+
+        Args:
+            raw: As received.
+        """
+        if not isinstance(raw, Answer):
+            return raw
+        value = parse(raw.body)
+        if isinstance(value, NotJson):
+            return raw
+        masked = self._hidden.values(value, MARK)
+        if masked is value:
+            return raw
+        text = json.dumps(masked, ensure_ascii=False)
+        if any(MARK in name for name in names_of(masked)):
+            return NoAnswer(REPEATED.reason, REPEATED.detail)
+        return replace(raw, body=text.encode())
+
+    def unsendable(self, params: Mapping[str, Sent]) -> Failure | None:
+        """Why a call cannot be sent with what earlier answers told, or ``None``."""
+        if any(MARK in str(value) for value in params.values()):
+            return Failure(REPEATED.reason, REPEATED.detail)
+        return None
+
+    def facts(self, facts: Facts) -> Facts:
+        """Facts of which none was read from a credential; and no reason quotes one."""
+        told: dict[str, Fact | Unknown] = {
+            name: REPEATED
+            for name, fact in facts.known.items()
+            if any(MARK in text or self._shown.finds(text) for text in _texts_of(fact))
+        }
+        for name, why in facts.unknown.items():
+            shown = self._why(why)
+            if shown is not why:
+                told[name] = shown
+        return facts.learn_all(told) if told else facts
+
+    def listed(self, listed: Listed) -> Listed:
+        """A list of keys; one that shows a credential in the place of a key is not complete."""
+        keys = tuple(
+            replace(one, facts=self.facts(one.facts))
+            for one in listed.keys
+            if MARK not in one.shown
         )
+        missing = self._why(listed.missing) if listed.missing else None
+        of_account = listed.of_account
+        if isinstance(of_account, Unknown):
+            return Listed(keys, missing, self._why(of_account))
+        if any(MARK in one.shown for one in listed.keys):
+            return Listed(keys, missing or REPEATED, REPEATED)
+        shown = {(one.listing, one.shown): one for one in keys}
+        return Listed(keys, missing, tuple(shown[one.listing, one.shown] for one in of_account))
 
-    def text(self, text: str) -> str:
-        """A text with a mask in the place of every secret."""
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """A secret as it may stand in URLs, headers and JSON."""
-    data = secret.encode()
-    yield secret
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield base64.b64encode(data).decode()
-    yield base64.urlsafe_b64encode(data).decode().rstrip("=")
-    yield data.hex()
-    yield data.hex().upper()
+    def _why(self, why: Unknown) -> Unknown:
+        # Remembered: most facts are unknown for the same reason.
+        detail = self._details.get(why.detail)
+        if detail is None:
+            detail = self._details[why.detail] = self._shown.text(why.detail, MASK)
+        return why if detail == why.detail else replace(why, detail=detail)
 
 
-def _basic(user: str, password: str) -> str:
-    """A pair of secrets as HTTP basic authentication writes it (RFC 7617)."""
-    return base64.b64encode(f"{user}:{password}".encode()).decode()
+def _texts_of(fact: Fact) -> Iterator[str]:
+    yield fact.provenance.pointer
+    match fact.value:
+        case str() as text:
+            yield text
+        case tuple() as entries:
+            for entry in entries:
+                if isinstance(entry, str | Grant):
+                    yield entry if isinstance(entry, str) else entry.word
+        case _:
+            pass
 
 
 def redact_answer(body: bytes, redactor: Redactor) -> str:
@@ -75,19 +147,19 @@ def redact_answer(body: bytes, redactor: Redactor) -> str:
         body: As received.
         redactor: Knows the secrets of the account.
     """
-    text = redactor.text(body.decode("utf-8", "replace"))
+    text = body.decode("utf-8", "replace")
     try:
-        masked = json.dumps(_masked(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
+        value = redactor.values(json.loads(text), MASK)
+        masked = json.dumps(_masked(value), ensure_ascii=False, separators=(",", ":"))
     except (ValueError, RecursionError):
         if text.lstrip("\ufeff \t\r\n").startswith(_JSON_BEGINS):
             return f"(not kept: {len(body)} bytes of broken JSON)"
         masked = text
-    # Again after decoding: escapes can hide a secret from the first look.
-    clean = _CONTROL.sub(" ", redactor.text(masked))
+    clean = _CONTROL.sub(" ", redactor.text(masked, MASK))
     return clean if len(clean) <= _LONGEST else clean[:_LONGEST] + "…"
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: JSONValue) -> Any:
     match value:
         case dict():
             return {name: _masked_field(name, inner) for name, inner in value.items()}

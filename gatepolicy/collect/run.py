@@ -72,8 +72,8 @@ class Watcher:
 class _Threads(ThreadPoolExecutor):
     """Threads that the end of the loop does not wait for.
 
-    A name server or a keyring that does not answer holds up its own account, and not the end of a
-    scan that is interrupted.
+    A name server that does not answer holds up its own account, and not the end of a scan that is
+    interrupted.
     """
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002

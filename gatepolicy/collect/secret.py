@@ -1,6 +1,10 @@
-"""The one type that holds a credential."""
+"""The one type that holds a credential, and the error of having none."""
 
 from typing import NoReturn
+
+
+class CredentialError(Exception):
+    """A reference leads to nothing usable. The text holds no credential, nor what may be one."""
 
 
 class Secret:

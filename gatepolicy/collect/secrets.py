@@ -1,8 +1,13 @@
-"""Credentials: resolved at the last moment, shown to nobody."""
+"""Credentials: resolved at the last moment, shown to nobody.
+
+A reference is not shown either, because people write credentials where references belong: only
+what looks like the name of an environment variable is quoted, everything else is a place.
+"""
 
 import asyncio
-import importlib
+import errno
 import os
+import stat
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,27 +21,25 @@ from gatepolicy.accounts.account import (
     FileReference,
     KeyringReference,
 )
-from gatepolicy.collect.secret import Secret
+from gatepolicy.accounts.references import is_quotable
+from gatepolicy.collect.command import CommandOutput, run_command
+from gatepolicy.collect.keyring import ask_keyring, in_thread
+from gatepolicy.collect.secret import CredentialError, Secret
 
-_EXEC_SECONDS = 30.0
 _LARGEST = 64 * 1024
 
 
-class CredentialError(Exception):
-    """A reference leads to nothing usable. The text names the reference, never a credential."""
-
-
 @dataclass(frozen=True, slots=True)
-class CommandOutput:
-    """What became of a command."""
+class CredentialFile:
+    """What was read of a file."""
 
-    code: int | None
-    """Exit code; ``None`` when it did not end in time."""
-    output: bytes = field(repr=False)
-    """Standard output."""
+    data: bytes = field(repr=False)
+    """Its content, up to a little more than what a credential can be."""
+    mode: int
+    """Its permission bits."""
 
 
-Run = Callable[[Sequence[str]], Awaitable[CommandOutput]]
+Run = Callable[[Sequence[str], int], Awaitable[CommandOutput]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,12 @@ class SecretSources:
     """Environment variables."""
     folder: Path
     """Where relative paths begin: the folder of the inventory."""
-    read: Callable[[Path], bytes]
-    """Reads a file."""
-    mode: Callable[[Path], int]
-    """Permission bits of a file."""
+    read: Callable[[Path, int], CredentialFile]
+    """Reads a regular file, up to so many bytes."""
     keyring: Callable[[str, str], str | None]
-    """Looks a service and a user up in the keyring."""
+    """Looks a service and a user up in the keyring. It may block."""
     run: Run
-    """Runs a command to its end, without a shell."""
+    """Runs a command to its end, without a shell, and takes up to so many bytes from it."""
 
     @staticmethod
     def real(inventory_file: str) -> "SecretSources":
@@ -66,8 +67,7 @@ class SecretSources:
         return SecretSources(
             environ=os.environ,
             folder=Path(inventory_file).parent,
-            read=Path.read_bytes,
-            mode=lambda path: path.stat().st_mode,
+            read=read_file,
             keyring=ask_keyring,
             run=run_command,
         )
@@ -84,72 +84,97 @@ class Resolved:
 
 
 async def resolve_all(account: Account, sources: SecretSources) -> Resolved | CredentialError:
-    """All credentials of an account, or why there are none."""
+    """All credentials of an account, or why there are none.
+
+    It takes no longer than the account's timeout, for all of them together.
+    """
+    deadline = asyncio.get_running_loop().time() + account.timeout
     secrets: dict[str, Secret] = {}
     warnings: list[str] = []
     for name, reference in account.credentials.items():
+        place = str(account.credential_locations.get(name, account.subject.location))
+        lookup = _Lookup(sources, place, warnings)
         try:
-            secrets[name] = Secret(_usable(await _look_up(reference, sources), name))
+            async with asyncio.timeout_at(deadline):
+                secrets[name] = Secret(_usable(await lookup.of(reference), name))
         except CredentialError as error:
             return CredentialError(f"{name}: {error}")
-        if isinstance(reference, FileReference):
-            warnings.extend(_open_to_others(reference, sources))
+        except TimeoutError:
+            within = f"within the account's timeout of {account.timeout:g} s"
+            return CredentialError(f"{name}: {lookup.titled(reference)} did not finish {within}")
     return Resolved(secrets, tuple(warnings))
 
 
-async def _look_up(reference: CredentialReference, sources: SecretSources) -> str:
-    match reference:
-        case EnvReference(name):
-            return _of_environment(name, sources)
-        case FileReference(path):
-            return _of_file(path, sources)
-        case KeyringReference(service, user):
-            return await _of_keyring(service, user, sources)
-        case ExecReference(argv):
-            return await _of_command(argv, sources)
-        case _:
-            assert_never(reference)
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """One reference on its way to a credential."""
+
+    sources: SecretSources
+    place: str
+    warnings: list[str]
+
+    def titled(self, reference: CredentialReference) -> str:
+        """The reference as messages may name it."""
+        match reference:
+            case EnvReference(name):
+                named = name if is_quotable(name) else f"named at {self.place}"
+                return f"the environment variable {named}"
+            case FileReference():
+                return f"the file named at {self.place}"
+            case KeyringReference():
+                return f"the keyring entry named at {self.place}"
+            case ExecReference():
+                return f"the command at {self.place}"
+            case _:
+                assert_never(reference)
+
+    async def of(self, reference: CredentialReference) -> str:
+        title = self.titled(reference)
+        match reference:
+            case EnvReference(name):
+                return self._of_environment(name, title)
+            case FileReference(path):
+                return self._of_file(path, title)
+            case KeyringReference(service, user):
+                return await self._of_keyring(service, user, title)
+            case ExecReference(argv):
+                return await self._of_command(argv, title)
+            case _:
+                assert_never(reference)
+
+    def _of_environment(self, name: str, title: str) -> str:
+        if name not in self.sources.environ:
+            raise CredentialError(f"{title} is not set")
+        return self.sources.environ[name]
+
+    def _of_file(self, path: str, title: str) -> str:
+        try:
+            found = self.sources.read(self.sources.folder / path, _LARGEST)
+        except (OSError, ValueError) as error:
+            raise CredentialError(f"{title} cannot be read ({_why(error)})") from None
+        if os.name == "posix" and found.mode & 0o077:
+            self.warnings.append(f"others can read {title}; chmod 600 it")
+        return _text(found.data, title)
+
+    async def _of_keyring(self, service: str, user: str, title: str) -> str:
+        found = await in_thread(lambda: self.sources.keyring(service, user))
+        if found is None:
+            raise CredentialError(f"{title} does not exist")
+        return found
+
+    async def _of_command(self, argv: Sequence[str], title: str) -> str:
+        try:
+            ended = await self.sources.run(argv, _LARGEST)
+        except (OSError, ValueError) as error:
+            raise CredentialError(f"{title} cannot be started ({_why(error)})") from None
+        if len(ended.output) <= _LARGEST and ended.code != 0:
+            raise CredentialError(f"{title} ended with code {ended.code}")
+        return _text(ended.output, title)
 
 
-def _of_environment(name: str, sources: SecretSources) -> str:
-    if name not in sources.environ:
-        raise CredentialError(f"the environment variable {name} is not set")
-    return sources.environ[name]
-
-
-def _of_file(path: str, sources: SecretSources) -> str:
-    try:
-        return _text(sources.read(sources.folder / path), f"the file {path}")
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise CredentialError(f"the file {path} cannot be read ({why})") from None
-
-
-def _open_to_others(reference: FileReference, sources: SecretSources) -> Sequence[str]:
-    if os.name != "posix" or not sources.mode(sources.folder / reference.path) & 0o077:
-        return ()
-    return (f"others can read the file {reference.path}; chmod 600 {reference.path}",)
-
-
-async def _of_keyring(service: str, user: str, sources: SecretSources) -> str:
-    found = await asyncio.to_thread(sources.keyring, service, user)
-    if found is None:
-        raise CredentialError(f"the keyring has nothing for {service}/{user}")
-    return found
-
-
-async def _of_command(argv: Sequence[str], sources: SecretSources) -> str:
-    command = f"the command {argv[0]}"
-    try:
-        ended = await sources.run(argv)
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise CredentialError(f"{command} cannot be started ({why})") from None
-    if ended.code is None:
-        raise CredentialError(f"{command} did not end within {_EXEC_SECONDS:.0f} s")
-    if ended.code != 0:
-        raise CredentialError(f"{command} ended with code {ended.code}")
-    return _text(ended.output, command)
+def _why(error: OSError | ValueError) -> str:
+    # Only the system's own words: the text of an error quotes the path.
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 
 def _text(data: bytes, origin: str) -> str:
@@ -175,44 +200,36 @@ def _usable(text: str, name: str) -> str:
     return text
 
 
-def ask_keyring(service: str, user: str) -> str | None:
-    """The operating system's keyring, by the package ``keyring``, which is an extra.
+def read_file(path: Path, most: int) -> CredentialFile:
+    """Read a regular file, and no more of it than a credential can be.
+
+    A FIFO would block, a device might never end: neither is even opened for long.
+
+    Args:
+        path: Of the file; links are followed.
+        most: Bytes; of a longer file, one more is read.
 
     Raises:
-        CredentialError: The package is not installed, or it finds no usable keyring.
+        OSError: It cannot be read, or is not a regular file.
+        ValueError: No file can have this name.
     """
-    try:
-        keyring = importlib.import_module("keyring")
-        errors = importlib.import_module("keyring.errors")
-    except ImportError:
-        hint = "pip install 'gatepolicy[keyring]'"
-        raise CredentialError(f"the extra for keyrings is not installed; {hint}") from None
-    try:
-        found: str | None = keyring.get_password(service, user)
-    except errors.KeyringError as error:
-        raise CredentialError(f"the keyring cannot be asked ({type(error).__name__})") from None
-    return found
+    _require_regular(path.stat().st_mode)
+    with open(path, "rb", buffering=0, opener=_without_blocking) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        # Again: another file may stand there by now.
+        _require_regular(mode)
+        data = bytearray()
+        while len(data) <= most and (more := file.read(most + 1 - len(data))):
+            data += more
+    return CredentialFile(bytes(data), mode)
 
 
-async def run_command(argv: Sequence[str]) -> CommandOutput:
-    """Run a command without a shell, without input, and for half a minute at most.
+def _without_blocking(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
-    Raises:
-        OSError: It cannot be started.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(_EXEC_SECONDS):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        return CommandOutput(None, b"")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return CommandOutput(process.returncode, output)
+
+def _require_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file")

@@ -140,10 +140,11 @@ class Signer:
         """The request that asks this call with these parameters, for these credentials.
 
         Raises:
-            SigningError: The credentials are not of the form that the exchange's signing needs.
+            SigningError: The credentials are not of the form that the exchange's signing needs, or
+                the installed ccxt has no such exchange.
         """
         idle = self._idle.setdefault((exchange.id, sandbox), [])
-        client = idle.pop() if idle else _Client(exchange, sandbox=sandbox)
+        client = idle.pop() if idle else _client(exchange, sandbox=sandbox)
         try:
             return await client.sign(call, params, credentials)
         except _signing_errors() as error:
@@ -151,6 +152,16 @@ class Signer:
             raise SigningError(type(error).__name__) from None
         finally:
             idle.append(client)
+
+
+def _client(exchange: Exchange, *, sandbox: bool) -> _Client:
+    try:
+        return _Client(exchange, sandbox=sandbox)
+    except ImportError:
+        raise SigningError("the installed ccxt has no such exchange") from None
+    except _signing_errors() as error:
+        what = f"the installed ccxt has no such {'sandbox' if sandbox else 'exchange'}"
+        raise SigningError(f"{what}: {type(error).__name__}") from None
 
 
 def _signing_errors() -> tuple[type[Exception], ...]:

@@ -18,8 +18,17 @@ API_VERSION = "gatepolicy/v1"
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
+Reword = Callable[[Document, Iterable[Problem]], Iterable[Problem]]
+"""Says better than the schema what is wrong."""
+
+
 def load_document(
-    file: str, *, schema: Schema, kind: str, read: Read = Path.read_bytes
+    file: str,
+    *,
+    schema: Schema,
+    kind: str,
+    read: Read = Path.read_bytes,
+    reword: Reword | None = None,
 ) -> Document:
     """A YAML document of one kind.
 
@@ -30,7 +39,7 @@ def load_document(
     _refuse_other_kinds(document, kind)
     problems = validate(document, schema)
     if problems:
-        raise DocumentError(problems)
+        raise DocumentError(tuple(reword(document, problems) if reword else problems))
     return document
 
 

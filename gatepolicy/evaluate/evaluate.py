@@ -27,6 +27,7 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.IP_REFUSED,
     Reason.PERMISSION_DENIED,
     Reason.GEO_BLOCKED,
+    Reason.LOCKED_OUT,
     Reason.CLOCK_SKEW,
     Reason.TLS_ERROR,
     Reason.MAINTENANCE,

@@ -5,11 +5,11 @@ says true, false, or ``None`` where it cannot judge, such as a value of another 
 was made in the future. It never raises.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 
+from gatepolicy.documents.patterns import PatternError, contains
 from gatepolicy.evaluate.kleene import Truth, all_of
 from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
@@ -101,11 +101,14 @@ def apart_by(value: FactValue, argument: Argument, now: datetime) -> Truth:
 
 
 def matches(value: FactValue, argument: Argument, now: datetime) -> Truth:
-    """A text contains what a regular expression describes."""
+    """A text contains what a regular expression of RE2 describes."""
     del now
     if not isinstance(value, str) or isinstance(value, Never) or not isinstance(argument, str):
         return None
-    return re.search(argument, value) is not None
+    try:
+        return contains(argument, value)
+    except PatternError:
+        return None
 
 
 def younger_than(value: FactValue, argument: Argument, now: datetime) -> Truth:

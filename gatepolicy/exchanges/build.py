@@ -23,6 +23,7 @@ from gatepolicy.exchanges.exchange import (
     Permissions,
     PermissionShape,
     RateLimit,
+    Site,
     Success,
     Unlisted,
     When,
@@ -83,6 +84,7 @@ def build(data: Data) -> Exchange:
         fixes=data["fixes"],
         named_by=data.get("named_by", "apiKey"),
         credentials_note=data.get("credentials_note", ""),
+        sites=tuple(Site(**site) for site in data.get("sites", ())),
     )
 
 
@@ -154,6 +156,7 @@ def _error(data: Data) -> ErrorPattern:
         call=data.get("call", ""),
         beside=data.get("beside", ""),
         where=Where(**data["where"]) if "where" in data else None,
+        ask_instead=data.get("ask_instead", ""),
     )
 
 
@@ -210,6 +213,7 @@ def _word(name: str, data: Data) -> Word:
         unclear=frozenset(Capability(capability) for capability in data.get("unclear", ())),
         note=data.get("note", ""),
         optional=data.get("optional", False),
+        despite_read_only=data.get("despite_read_only", False),
     )
 
 

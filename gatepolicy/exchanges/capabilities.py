@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gatepolicy.exchanges.exchange import Permissions, Word
 from gatepolicy.exchanges.reading import Granted
@@ -38,6 +39,49 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
     facts["permissions.native"] = Fact(native, whole)
     facts["permissions.unrecognised"] = Fact(unrecognised, whole)
     return facts
+
+
+def with_doubts(permissions: Permissions, by_words: Resolved, disclosed: Resolved) -> Resolved:
+    """What words say, where other places of the answers say that the key can do more.
+
+    Then each word that would allow it and is not listed may be granted all the same: whether it is
+    becomes unknown.
+
+    Args:
+        permissions: The words.
+        by_words: What the list of words says.
+        disclosed: What other places say, or why they leave it unknown.
+    """
+    native = by_words.get("permissions.native")
+    if not isinstance(native, Fact) or not isinstance(native.value, tuple):
+        return by_words
+    more = {c for c in Capability if _says_more(by_words.get(c.fact), disclosed.get(c.fact))}
+    denied = {c for c in Capability if _is(by_words.get(c.fact), value=False)}
+    listed = {grant.word for grant in native.value if isinstance(grant, Grant)}
+    doubted = (
+        Grant(word.word, Access.UNKNOWN)
+        for word in permissions.words.values()
+        if word.word not in listed and word.grants & more and not word.grants & (denied - more)
+    )
+    grants = (grant for grant in native.value if isinstance(grant, Grant))
+    return {
+        **by_words,
+        "permissions.native": replace(native, value=tuple(sorted((*grants, *doubted)))),
+    }
+
+
+def _says_more(by_words: Fact | Unknown | None, disclosed: Fact | Unknown | None) -> bool:
+    """Whether another place says that the key can do what no word is known to allow."""
+    if _is(by_words, value=True):
+        return False
+    if isinstance(disclosed, Fact):
+        return disclosed.value is True
+    # The words alone said no, and now nobody knows: the other place said yes, or cannot be read.
+    return isinstance(disclosed, Unknown) and isinstance(by_words, Fact)
+
+
+def _is(found: Fact | Unknown | None, *, value: bool) -> bool:
+    return isinstance(found, Fact) and found.value is value
 
 
 _UNRECOGNISED = Unknown(

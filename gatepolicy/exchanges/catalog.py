@@ -9,6 +9,7 @@ from gatepolicy.documents.schema import load_schema
 from gatepolicy.documents.source import read_text
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import InternalError
+from gatepolicy.exchanges.alternatives import with_alternatives
 from gatepolicy.exchanges.build import build
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.listings import with_listings
@@ -69,7 +70,7 @@ def _data(file: Path) -> Any:
 
 def _built(data: Any, file: Path) -> Exchange:
     try:
-        return with_listings(build(data), data)
+        return with_listings(with_alternatives(build(data), data), data)
     except (KeyError, TypeError, ValueError, StopIteration) as error:
         raise InternalError(
             f"{file.name} of the exchange catalog cannot be read ({type(error).__name__}: {error})",

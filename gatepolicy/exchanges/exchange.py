@@ -132,6 +132,9 @@ class ErrorPattern:
     where: Where | None = None
     """The value that the body must hold. Such a pattern is also about answers that look like
     successes; ``None`` for any body of a failure."""
+    ask_instead: str = ""
+    """Id of the alternative that describes the key when a call is refused like this; may be
+    empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,22 @@ class Word:
     optional: bool = False
     """For flags: whether answers may be without it, as those of the documents are. Then it is not
     granted, which proves nothing about what it would allow."""
+    despite_read_only: bool = False
+    """Whether it counts as granted in full even where the read-only mark says otherwise: the
+    documents contradict each other, and a danger that is listed is not explained away."""
+
+    def surely_grants(self, access: Access) -> frozenset[Capability]:
+        """What it allows, granted as far as this."""
+        return self.grants & READS if access is Access.READ_ONLY else self.grants
+
+    def may_grant(self, access: Access = Access.READ_WRITE) -> frozenset[Capability]:
+        """What it allows or may allow, granted as far as this."""
+        unclear = frozenset() if access is Access.READ_ONLY else self.unclear
+        return self.surely_grants(access) | unclear
+
+
+READS = frozenset({Capability.READ})
+"""All that a word can grant for reading only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +285,9 @@ class Permissions:
     complete: bool
     """For rows: whether a word without a row is documented to be off."""
     read_only_pointer: str
-    """For named grants: JSON Pointer within an entry to the read-only mark. For groups: JSON
-    Pointer into the answer (or own row) to the mark of the whole key. Otherwise empty."""
+    """For named grants: JSON Pointer within an entry to the read-only mark. For groups, and for
+    word lists that have one: JSON Pointer into the answer (or own row) to the mark of the whole
+    key. Otherwise empty."""
     read_only_marks: Sequence[Meaning]
     """What the mark's values mean: true for read-only, false for read and write."""
     other_fields: frozenset[str]
@@ -290,8 +310,10 @@ class Permissions:
     @property
     def splits(self) -> bool:
         """Whether a word can be granted for reading only."""
-        return self.shape in _SPLITS or any(
-            level.means is Access.READ_ONLY for level in self.levels
+        return (
+            self.shape in _SPLITS
+            or bool(self.read_only_pointer)
+            or any(level.means is Access.READ_ONLY for level in self.levels)
         )
 
 
@@ -385,6 +407,32 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Calls that describe keys of another kind, which the exchange's own calls refuse."""
+
+    id: str
+    """Name within the catalog file."""
+    title: str
+    """Which keys they describe, in words."""
+    view: "Exchange"
+    """How they tell facts: the exchange, as if these were its only calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site of a family whose sites have keys of their own."""
+
+    title: str
+    """As people name it."""
+    at: str
+    """Its addresses, as its users know them."""
+    exchange: str = ""
+    """Id by which gatepolicy knows it; empty when it cannot ask that site."""
+    note: str = ""
+    """How to reach it where it has no id of its own; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """Everything that gatepolicy knows about an exchange."""
 
@@ -436,3 +484,39 @@ class Exchange:
     """ccxt name of the credential that names the key; never a secret."""
     credentials_note: str = ""
     """Which of several values a credential is, where people mix them up; may be empty."""
+    alternatives: Sequence[Alternative] = ()
+    """What describes keys that the calls refuse, because they are of another kind."""
+    sites: Sequence[Site] = ()
+    """The sites of its family, itself included where it has an id there; each has keys of its
+    own, and does not know those of the others."""
+
+    @property
+    def sendable(self) -> Sequence[Call]:
+        """Every call about the calling key that may be sent; those of alternatives come last."""
+        more = (call for other in self.alternatives for call in other.view.calls)
+        return (*self.calls, *more)
+
+    @property
+    def vocabularies(self) -> Sequence[Permissions]:
+        """What lists permissions, for each kind of key."""
+        return (self.permissions, *(other.view.permissions for other in self.alternatives))
+
+    @property
+    def words(self) -> Mapping[str, Word]:
+        """Every permission word of any kind of key; a word means the same wherever it stands."""
+        return {name: word for each in self.vocabularies for name, word in each.words.items()}
+
+    @property
+    def splits(self) -> bool:
+        """Whether a word can be granted for reading only, at least for some kind of key."""
+        return any(each.splits for each in self.vocabularies)
+
+    @property
+    def inferred_absence(self) -> frozenset[Capability]:
+        """Capabilities whose absence is only inferred, at least for some kind of key."""
+        return frozenset().union(*(each.inferred_absence for each in self.vocabularies))
+
+    @property
+    def sister_sites(self) -> Sequence[Site]:
+        """The other sites of its family."""
+        return tuple(site for site in self.sites if site.exchange != self.id)

@@ -71,7 +71,7 @@ def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
         case PermissionShape.COMMA_LIST:
             return _of_comma_list(permissions, found)
         case PermissionShape.WORD_LIST:
-            return _of_word_list(permissions, found)
+            return _of_word_list(permissions, found, _access_of_list(permissions, row))
         case PermissionShape.READ_WRITE_ROWS:
             return _of_rows(permissions, found)
         case _:
@@ -152,6 +152,17 @@ def _access_of_all(permissions: Permissions, row: Row) -> Access:
     return _access(permissions, None if mark is ABSENT else mark)
 
 
+def _access_of_list(permissions: Permissions, row: Row) -> Access:
+    """How far the words of a list reach; most lists have no mark that says so."""
+    return _access_of_all(permissions, row) if permissions.read_only_pointer else Access.GRANTED
+
+
+def _reaching(permissions: Permissions, word: str, access: Access) -> Access:
+    """How far a word of a list reaches under the mark of the whole key."""
+    known = permissions.words.get(word)
+    return Access.READ_WRITE if known is not None and known.despite_read_only else access
+
+
 def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if not isinstance(found, str):
         raise _Refused("no text of permissions")
@@ -163,13 +174,14 @@ def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
         yield _known(permissions, name), Access.GRANTED, ""
 
 
-def _of_word_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
+def _of_word_list(permissions: Permissions, found: object, access: Access) -> Iterator[_Entry]:
     if not isinstance(found, list):
         raise _Refused("no list of permissions")
     for index, entry in enumerate(found):
         if not isinstance(entry, str | int) or isinstance(entry, bool) or entry == "":
             raise _Refused("a permission that is neither a text nor a whole number")
-        yield _known(permissions, str(entry)), Access.GRANTED, join(index)
+        word = _known(permissions, str(entry))
+        yield word, _reaching(permissions, word, access), join(index)
 
 
 def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:

@@ -12,12 +12,25 @@ from typing import assert_never
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import ErrorPattern, Exchange
+from gatepolicy.exchanges.pages import known_page
 from gatepolicy.exchanges.pointer import ABSENT, resolve, same
+from gatepolicy.exchanges.sites import about_sisters
 from gatepolicy.exchanges.strict_json import NotJson, parse
 from gatepolicy.model.reasons import Reason
 
 TRANSIENT = frozenset({Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT, Reason.MAINTENANCE})
 """Reasons that may be gone when the same call is sent again."""
+
+ABOUT_THE_KEY = frozenset(
+    {
+        Reason.BAD_KEY,
+        Reason.BAD_SIGNATURE,
+        Reason.PERMISSION_DENIED,
+        Reason.IP_REFUSED,
+        Reason.KEY_EXPIRED,
+    }
+)
+"""Reasons that only somebody who looked at the key can give."""
 
 _BY_STATUS: Mapping[int, Reason] = {
     418: Reason.RATE_LIMITED,
@@ -53,6 +66,8 @@ class Failure:
     """Facts that the refusal itself proves."""
     beside: str = ""
     """Id of the call that must have succeeded for the proof to count; empty when it needs none."""
+    ask_instead: str = ""
+    """Id of the alternative that describes such keys; empty when there is none."""
 
 
 def interpret(exchange: Exchange, raw: RawAnswer, call: str = "") -> Parsed | Failure:
@@ -67,16 +82,15 @@ def interpret(exchange: Exchange, raw: RawAnswer, call: str = "") -> Parsed | Fa
         case NoAnswer(reason, detail):
             return Failure(reason, detail)
         case Answer(status, body):
-            return _of_answer(exchange, status, parse(body), call)
+            return _of_answer(exchange, status, body, call)
         case _:
             assert_never(raw)
 
 
-def _of_answer(
-    exchange: Exchange, status: int, value: JSONValue | NotJson, call: str
-) -> Parsed | Failure:
+def _of_answer(exchange: Exchange, status: int, body: bytes, call: str) -> Parsed | Failure:
+    value = parse(body)
     if isinstance(value, NotJson):
-        return _unread(exchange, status, value.detail)
+        return _unread(exchange, status, body, value.detail)
     success = status == 200 and _is_success(exchange, value)
     # A success can still say that there is no such key.
     refusal = _refusal(exchange, status, value, call, only_where=success)
@@ -92,13 +106,28 @@ def _is_success(exchange: Exchange, value: JSONValue) -> bool:
     return resolve(value, exchange.error_code) is ABSENT
 
 
-def _unread(exchange: Exchange, status: int, look: str) -> Failure:
-    """The failure of a body that is no JSON; only the status can tell more."""
+def _unread(exchange: Exchange, status: int, body: bytes, look: str) -> Failure:
+    """The failure of a body that is no JSON: a known page, or else what the status tells."""
+    page = known_page(status, body)
+    if page is not None:
+        return Failure(page.reason, f"HTTP {status}, {page.detail}")
     for pattern in exchange.errors:
-        if pattern.status == status and not (pattern.code or pattern.text or pattern.where):
-            return Failure(pattern.reason, pattern.detail or f"HTTP {status}, {look}")
+        if _is_by_status(pattern, status) and _may_say(pattern.reason, body):
+            detail = about_sisters(exchange, pattern.reason, pattern.detail)
+            return Failure(pattern.reason, detail or f"HTTP {status}, {look}")
     reason = _BY_STATUS.get(status, Reason.UNEXPECTED_ANSWER)
     return Failure(reason, f"HTTP {status}, {look}")
+
+
+def _is_by_status(pattern: ErrorPattern, status: int) -> bool:
+    return pattern.status == status and not (pattern.code or pattern.text or pattern.where)
+
+
+def _may_say(reason: Reason, body: bytes) -> bool:
+    """Whether a body without JSON can have that reason: a page comes from what stands before the
+    exchange's API, and knows nothing about a key.
+    """
+    return reason not in ABOUT_THE_KEY or not body.lstrip().startswith(b"<")
 
 
 def _refusal(
@@ -111,7 +140,10 @@ def _refusal(
     for pattern in exchange.errors:
         about = pattern.call in ("", call) and not (only_where and pattern.where is None)
         if about and _matches(pattern, status, code, words) and _holds(pattern, value):
-            return Failure(pattern.reason, pattern.detail, pattern.proves, pattern.beside)
+            detail = about_sisters(exchange, pattern.reason, pattern.detail)
+            return Failure(
+                pattern.reason, detail, pattern.proves, pattern.beside, pattern.ask_instead
+            )
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from gatepolicy.exchanges.answers import Answers
-from gatepolicy.exchanges.capabilities import permission_facts
+from gatepolicy.exchanges.capabilities import permission_facts, with_doubts
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.grants import granted
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
@@ -31,11 +31,36 @@ def normalise(exchange: Exchange, answers: Answers, api_key: str | None) -> Fact
 
     Args:
         exchange: Whose answers they are.
-        answers: Id of each call to what came back; every call of the catalog has one.
+        answers: Id of each call to what came back; every call of the exchange has one, and every
+            call of an alternative that was asked.
         api_key: The calling key, to find its row in lists of keys.
     """
-    outcomes = {call.id: interpret(exchange, answers[call.id], call.id) for call in exchange.calls}
+    outcomes = _interpreted(exchange, answers)
+    view = described_by(exchange, outcomes)
+    if view is not exchange and all(call.id in answers for call in view.calls):
+        return facts_of(view, _interpreted(view, answers), api_key)
     return facts_of(exchange, outcomes, api_key)
+
+
+def described_by(exchange: Exchange, outcomes: Outcomes) -> Exchange:
+    """What describes the calling key: the exchange, or the alternative that a refusal names.
+
+    An alternative takes the exchange's place only where no call of the exchange was answered: what
+    an answer says about a key is never left out.
+
+    Args:
+        exchange: Whose calls they are.
+        outcomes: Id of each of its calls to what its answer is.
+    """
+    if any(isinstance(outcome, Parsed) for outcome in outcomes.values()):
+        return exchange
+    named = {one.ask_instead for one in outcomes.values() if isinstance(one, Failure)}
+    views = (other.view for other in exchange.alternatives if other.id in named)
+    return next(views, exchange)
+
+
+def _interpreted(exchange: Exchange, answers: Answers) -> Outcomes:
+    return {call.id: interpret(exchange, answers[call.id], call.id) for call in exchange.calls}
 
 
 def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Facts:
@@ -65,9 +90,10 @@ def facts_of_row(view: Exchange, row: Row, details: "Rows | None" = None) -> Fac
 
 def _told(exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:
     by_words = _of_permissions(exchange, rows)
+    disclosed = _disclosed(exchange, rows, proofs, by_words)
     resolved: dict[str, Fact | Unknown] = {
-        **by_words,
-        **_disclosed(exchange, rows, proofs, by_words),
+        **with_doubts(exchange.permissions, by_words, disclosed),
+        **disclosed,
         **exchange.not_disclosed,
         **exchange.structural,
     }

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     KEY_EXPIRED = "key_expired"
     CLOCK_SKEW = "clock_skew"
     RATE_LIMITED = "rate_limited"
+    LOCKED_OUT = "locked_out"
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     MAINTENANCE = "maintenance"
@@ -37,6 +38,7 @@ HINT: dict[Reason, str] = {
     Reason.KEY_EXPIRED: "the exchange says that the key has expired: replace or delete it",
     Reason.CLOCK_SKEW: "set this machine's clock (NTP) and scan again",
     Reason.RATE_LIMITED: "scan later, or lower --jobs or --max-rate",
+    Reason.LOCKED_OUT: "the exchange has locked the key or the account: wait, or ask its support",
     Reason.UNREACHABLE: "check the network path, the proxy and base_url, then scan again",
     Reason.TIMEOUT: "scan again, or raise the account's timeout",
     Reason.MAINTENANCE: "the exchange is in maintenance: scan again later",

@@ -1,17 +1,23 @@
 """From a policy and an exchange to controls: the questions that are asked of facts. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.capabilities import DESCRIPTION, Capability
-from gatepolicy.model.facts import Access
+from gatepolicy.model.facts import Access, Grant
 from gatepolicy.model.location import Location
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.policies.control import Control
 from gatepolicy.policies.custom import CustomRule
 from gatepolicy.policies.meanings import meaning_of
-from gatepolicy.policies.policy import DEFAULT_ACCEPTED, Clause, Policy, Section, capabilities
+from gatepolicy.policies.policy import (
+    DEFAULT_ACCEPTED,
+    Clause,
+    Policy,
+    Section,
+    capabilities,
+)
 from gatepolicy.rules.conditions import AllOf, Argument
 from gatepolicy.rules.rule import Ask, Each, Rule
 from gatepolicy.rules.templates import fill_condition, fill_text
@@ -124,27 +130,47 @@ def _item(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
 
 
 def _capability_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
-    section = scene.section
-    forbidden = capabilities(section.clauses.get(FORBID))
-    allow = scene.clause(ask)
-    places: dict[Capability, Location] = {}
-    if section.words is not None:
-        places |= dict.fromkeys(_unspeakable(scene), section.words.location)
-    if allow is not None:
-        beyond = frozenset(Capability).difference(capabilities(allow))
-        places |= dict.fromkeys(beyond, allow.location)
+    del ask
+    forbidden = capabilities(scene.section.clauses.get(FORBID))
+    places = _beyond(scene)
     for capability in Capability:
         if capability in places and capability not in forbidden:
             yield _about(capability, places[capability])
 
 
-def _unspeakable(scene: _Scene) -> frozenset[Capability]:
-    """Capabilities that an exchange's words do not tell about, so that no list of words can."""
-    return (
-        frozenset(Capability)
-        if scene.exchange is None
-        else scene.exchange.permissions.inferred_absence
-    )
+def _beyond(scene: _Scene) -> Mapping[Capability, Location]:
+    """Capabilities that are not allowed, whichever form the policy is written in."""
+    allow, words = scene.section.clauses.get(ALLOW), scene.section.words
+    places: dict[Capability, Location] = {}
+    if words is not None:
+        places |= dict.fromkeys(beyond_words(scene.exchange, words.words.values()), words.location)
+    if allow is not None and allow.asks:
+        beyond = frozenset(Capability).difference(capabilities(allow))
+        places |= dict.fromkeys(beyond, allow.location)
+    return places
+
+
+def beyond_words(exchange: Exchange | None, words: Iterable[Grant]) -> frozenset[Capability]:
+    """Capabilities to check beside the words that a policy allows: those that none may grant.
+
+    Withdrawals are checked even where an allowed word may grant them, and no document says whether
+    it does. Where the words alone tell about any other capability, the questions about single words
+    ask the same, and it is not asked again; but for transfers, which have a rule of their own.
+
+    Args:
+        exchange: The catalog's entry; ``None`` where the catalog has none.
+        words: The allowed words of that exchange, each with how far it may reach.
+    """
+    if exchange is None:
+        return frozenset(Capability)
+    allowed = [(exchange.words[grant.word], grant.access) for grant in words]
+    surely = frozenset().union(*(word.surely_grants(access) for word, access in allowed))
+    maybe = frozenset().union(*(word.may_grant(access) for word, access in allowed))
+    views = (exchange, *(other.view for other in exchange.alternatives))
+    told_elsewhere = {c for c in Capability if any(c.fact in view.facts for view in views)}
+    optional = (word.may_grant() for word in exchange.words.values() if word.optional)
+    beyond = {Capability.TRANSFER}.union(told_elsewhere, *optional) - maybe
+    return exchange.inferred_absence | beyond | ({Capability.WITHDRAW} - surely)
 
 
 def _word_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
@@ -152,7 +178,7 @@ def _word_beyond(scene: _Scene, ask: Ask) -> Iterator[_Asked]:
     allowed = scene.section.words
     if allowed is None or scene.exchange is None:
         return
-    for word in scene.exchange.permissions.words.values():
+    for word in scene.exchange.words.values():
         grant = allowed.words.get(word.word)
         name = word.title if word.title == word.word else f"{word.title} ({word.word})"
         place = allowed.items.get(word.word, allowed.location)

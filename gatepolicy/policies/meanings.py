@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.policies.policy import Meaning, Section
-from gatepolicy.rules.rule import Ask, Rule
+from gatepolicy.policies.policy import Clause, Meaning, Section
+from gatepolicy.rules.rule import Ask, Each, Rule
 
 _STRICT = (OnUnknown.BLOCK, OnUnknown.INCOMPLETE, OnUnknown.WARN)
 _ALLOW = "permissions.allow"
@@ -31,7 +31,13 @@ def _is_asked(section: Section, ask: Ask) -> bool:
     if section.words is not None and _ALLOW in ask.clauses:
         return True
     found = (section.clauses.get(place) for place in ask.clauses)
-    return any(clause is not None and clause.asks for clause in found)
+    return any(clause is not None and _asks(clause, ask) for clause in found)
+
+
+def _asks(clause: Clause, ask: Ask) -> bool:
+    """Whether a clause makes a question: one that lists items does so for those alone."""
+    listed = clause.items if ask.each is Each.ITEM else ()
+    return clause.asks and (not listed or any(ask.takes(item) for item in listed))
 
 
 def strictest(meanings: Iterable[Meaning]) -> Meaning:
@@ -75,7 +81,11 @@ def looser_meanings(
 def merged_meanings(
     own: Section, inherited: Iterable[Section], lifted: frozenset[str], rules: Mapping[str, Rule]
 ) -> dict[str, Meaning]:
-    """For each rule the strictest meaning, unless the policy overrides what is inherited."""
+    """For each rule the strictest meaning, unless the policy overrides what is inherited.
+
+    What a policy says of a question that its parents do not ask counts before what they say of
+    questions in general.
+    """
     merged = dict(own.on_unknown)
     parents = list(inherited)
     for rule in rules.values():
@@ -85,7 +95,7 @@ def merged_meanings(
         theirs = [
             meaning
             for parent in parents
-            for meaning in _counting(parent, rule)
+            for meaning in _counting(parent, rule, mine)
             if f"on_unknown.{meaning.said_as}" not in lifted
         ]
         if theirs:
@@ -93,12 +103,18 @@ def merged_meanings(
     return merged
 
 
-def _counting(parent: Section, rule: Rule) -> Iterator[Meaning]:
+def _counting(parent: Section, rule: Rule, mine: Meaning | None) -> Iterator[Meaning]:
     said = said_meaning(parent, rule)
-    if said is not None:
+    if asks(parent, rule):
+        yield said or Meaning(rule.on_unknown, "")
+    elif said is not None and not (mine is not None and _is_closer(mine, said, rule)):
         yield said
-    elif asks(parent, rule):
-        yield Meaning(rule.on_unknown, "")
+
+
+def _is_closer(one: Meaning, other: Meaning, rule: Rule) -> bool:
+    """Whether one meaning names a rule more exactly than another."""
+    order = (*_names(rule), "")
+    return order.index(one.said_as) < order.index(other.said_as)
 
 
 def _names(rule: Rule) -> tuple[str, ...]:

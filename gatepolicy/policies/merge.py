@@ -259,7 +259,7 @@ def _loosened_words(layers: _Layers, parent: Section, catalog: Catalog) -> Itera
                 what = f"{word} goes beyond what is inherited from {parent.words.location}"
                 yield _loosens(layers, ALLOW, own.items[word], what)
     elif (allow := parent.clauses.get(ALLOW)) is not None:
-        words = catalog(layers.exchange).permissions.words
+        words = catalog(layers.exchange).words
         for word, grant in own.words.items():
             beyond = _may_grant(words[word], grant) - _capabilities(allow)
             if beyond:

@@ -141,7 +141,7 @@ def _property(exchange: Exchange) -> Schema:
 
 def _permissions(exchange: Exchange) -> Schema:
     """The property for the exchange's own words, where it has any."""
-    if not exchange.permissions.words:
+    if not exchange.words:
         return {}
     title = f"Permissions on {exchange.title}"
     words = "In the exchange's own words."
@@ -174,7 +174,7 @@ _OVERRIDES: Mapping[str, tuple[str, object]] = {
 
 
 def _allow(exchange: Exchange) -> Schema:
-    words = exchange.permissions.words
+    words = exchange.words
     listed: Schema = {
         "type": "array",
         "items": {"type": "string", "enum": list(words), "examples": list(words)[:1]},
@@ -184,7 +184,7 @@ def _allow(exchange: Exchange) -> Schema:
     }
     text = "All words that a key may have; every other one is a violation. Replaces the general"
     text += " allow, which is in capabilities."
-    if not exchange.permissions.splits:
+    if not exchange.splits:
         return {"title": "Allow", "description": text, **listed}
     return {
         "title": "Allow",

@@ -3,13 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from gatepolicy.errors import Problem
-from gatepolicy.exchanges.exchange import Exchange, Word
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Access, Grant
+from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.policies.policy import AllowedWords, Clause, Policy, capabilities
-
-_READS = frozenset({Capability.READ})
-"""All that a word can grant for reading only."""
 
 ALLOW, FORBID, REQUIRE = (f"permissions.{name}" for name in ("allow", "forbid", "require"))
 
@@ -95,10 +90,10 @@ def _forbidden_words(
     policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
 ) -> Iterator[Problem]:
     path = f"exchanges.{name}.{ALLOW}"
-    known = exchange.permissions.words
+    known = exchange.words
     forbidden = set(capabilities(policy.general.clauses.get(FORBID)))
     for word, grant in allowed.words.items():
-        for capability in sorted(_granted(known[word], grant) & forbidden):
+        for capability in sorted(known[word].surely_grants(grant.access) & forbidden):
             what = f"{word} means {capability} too, which {FORBID} forbids"
             yield Problem(allowed.items[word], path, what, "remove one of the two")
 
@@ -107,21 +102,11 @@ def _words_missing(
     policy: Policy, name: str, exchange: Exchange, allowed: AllowedWords
 ) -> Iterator[Problem]:
     path = f"exchanges.{name}.{ALLOW}"
-    known = exchange.permissions.words
+    known = exchange.words
     for capability in capabilities(policy.general.clauses.get(REQUIRE)):
-        granting = [word.word for word in known.values() if capability in _may_grant(word)]
-        grants = (_may_grant(known[word], grant) for word, grant in allowed.words.items())
+        granting = [word.word for word in known.values() if capability in word.may_grant()]
+        grants = (known[word].may_grant(grant.access) for word, grant in allowed.words.items())
         if granting and not any(capability in granted for granted in grants):
             what = f"{REQUIRE} asks for {capability}, which no allowed word grants"
             fix = f"allow {' or '.join(granting)}"
             yield Problem(allowed.location, path, what, fix)
-
-
-def _granted(word: Word, grant: Grant) -> frozenset[Capability]:
-    return word.grants & _READS if grant.access is Access.READ_ONLY else word.grants
-
-
-def _may_grant(word: Word, grant: Grant | None = None) -> frozenset[Capability]:
-    if grant is not None and grant.access is Access.READ_ONLY:
-        return word.grants & _READS
-    return word.grants | word.unclear

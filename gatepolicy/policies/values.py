@@ -1,11 +1,11 @@
 """From the texts of a policy to typed values. Each reader tells what is wrong, or the value."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gatepolicy.documents.networks import collapsed, network_of
+from gatepolicy.documents.patterns import PatternError, check_pattern
 from gatepolicy.documents.values import DataPath, JSONValue
 from gatepolicy.rules.conditions import Argument
 
@@ -49,14 +49,12 @@ def read_duration(value: JSONValue) -> Read:
 
 
 def read_pattern(value: JSONValue) -> Read:
-    """A regular expression."""
+    """A regular expression of RE2."""
     assert isinstance(value, str)
     try:
-        re.compile(value)
-    except re.error as error:
-        return value, [Wrong((), f"no regular expression ({error})", "correct it")]
-    except (OverflowError, RecursionError):
-        return value, [Wrong((), "a regular expression that is too large", "write a shorter one")]
+        check_pattern(value)
+    except PatternError as error:
+        return value, [Wrong((), f"not a valid regular expression: {error}", error.fix)]
     return value, ()
 
 

@@ -50,6 +50,8 @@ def width_of(text: str) -> int:
 
 
 def _char_width(char: str) -> int:
+    if char.isascii():
+        return 1
     if unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
@@ -77,28 +79,37 @@ def wrap(text: str, width: int) -> Iterator[str]:
 
     Line breaks of the text count as spaces.
     """
-    current = ""
+    current, used = "", 0
     for word in _pieces(text, width):
-        longer = f"{current} {word}" if current else word
-        if width_of(longer) <= width:
-            current = longer
-            continue
-        if current:
+        columns = width_of(word)
+        if not current:
+            current, used = word, columns
+        elif used + 1 + columns <= width:
+            current, used = f"{current} {word}", used + 1 + columns
+        else:
             yield current
-        current = word
+            current, used = word, columns
     yield current
 
 
 def _pieces(text: str, width: int) -> Iterator[str]:
     for word in text.split():
-        rest = clean(word)
-        while width_of(rest) > width:
-            # NOTE: at least one character, however wide: what is wider than the line must end.
-            piece = _head(rest, width) or rest[0]
-            yield piece
-            rest = rest[len(piece) :]
-        if rest:
-            yield rest
+        yield from _broken(clean(word), width)
+
+
+def _broken(word: str, width: int) -> Iterator[str]:
+    """A word in parts of at most this many columns, each of at least one character.
+
+    Every character is measured once: a name can be as long as an answer.
+    """
+    start = used = 0
+    for index, char in enumerate(word):
+        columns = _char_width(char)
+        if used + columns > width and index > start:
+            yield word[start:index]
+            start, used = index, 0
+        used += columns
+    yield word[start:]
 
 
 def paragraph(text: str, width: int, *, indent: int = 0, tone: Tone = Tone.PLAIN) -> Iterator[Line]:

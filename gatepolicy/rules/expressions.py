@@ -7,7 +7,7 @@ See https://github.com/cel-expr/cel-spec, "Evaluation", for the absorption of er
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,9 @@ from gatepolicy.model.facts import (
     Never,
     Unknown,
 )
+from gatepolicy.rules.cel_tree import tree_of
 from gatepolicy.rules.doubts import doubt_of
+from gatepolicy.rules.growth import growing
 
 EXTRA = "pip install 'gatepolicy[cel]'"
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
@@ -33,8 +35,15 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What a use or an attestation that never was is for an expression."""
 TOO_LONG = ("the condition takes more steps than CEL allows", "write it shorter")
 """The library counts the steps of loops such as ``all``, over everything that stands in another."""
+SIMPLER = "compare with all, exists or size, or make two rules of it"
 ODD = ("the condition cannot be evaluated", "")
 """The library does not take a value, such as a text with half of a character."""
+TOO_LARGE = ("what is known is too much for a condition", "")
+"""A condition may copy what it is given."""
+MOST_INPUT = 100_000
+"""Characters of all facts that a condition names, and of the account."""
+MOST_ENTRIES = 2_000
+"""Entries of each list: the library copies a list for every entry that ``filter`` adds to it."""
 _ACCOUNT = ("account.id", "account.exchange", "account.owner", "account.labels")
 _FIELD_1 = 1 << 3 | 2
 """How protocol buffers announce field 1, a text."""
@@ -94,6 +103,8 @@ class Expression:
         doubts = {name: doubt for name, doubt in asked.items() if doubt is not None}
         seen = {name: value for name, value in proved.items() if name not in doubts}
         values |= {name: _plain(name, value) for name, value in seen.items()}
+        if _is_too_large(values.values()):
+            return Judged(None, "", seen, doubts, TOO_LARGE)
         try:
             value = self.program.eval(data=values).value()
         except (RuntimeError, TypeError, ValueError) as error:
@@ -136,7 +147,7 @@ def compile_expression(text: str, *, library: Callable[[], Any] = _library) -> E
 
     Raises:
         ExpressionError: The library is not installed, or the text is no condition: its syntax, a
-            name or a type is wrong.
+            name or a type is wrong, or its values could grow without an end.
     """
     try:
         cel = library()
@@ -151,6 +162,9 @@ def compile_expression(text: str, *, library: Callable[[], Any] = _library) -> E
     if str(program.return_type()) != "BOOL":
         what = f"this is {program.return_type()}, a condition is true or false"
         raise ExpressionError(what, "compare it with something")
+    grows = growing(tree_of(checked))
+    if grows:
+        raise ExpressionError(f"it could take any amount of memory or time: {grows}", SIMPLER)
     facts = tuple(name for name in _FACTS if _refers(checked, name))
     asks_account = any(_refers(checked, name) for name in _ACCOUNT)
     return Expression(text, facts, asks_account, program)
@@ -192,6 +206,14 @@ def _variables(cel: Any) -> dict[str, Any]:
         "account.owner": cel.Type.STRING,
         "account.labels": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
     }
+
+
+def _is_too_large(values: Collection[Any]) -> bool:
+    lists = [value for value in values if isinstance(value, list | dict)]
+    texts = [value for value in values if isinstance(value, str)]
+    texts += [str(part) for value in lists for part in value]
+    texts += [part for value in lists if isinstance(value, dict) for part in value.values()]
+    return max(map(len, lists), default=0) > MOST_ENTRIES or sum(map(len, texts)) > MOST_INPUT
 
 
 def _plain(name: str, value: FactValue) -> Any:

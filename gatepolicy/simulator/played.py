@@ -105,9 +105,7 @@ class PlayedExchange:
             return "ip_refused"
         if key.expires_at is not None and key.expires_at <= _now(asked) and self._tells_ends():
             return "expired"
-        if call.needs and not call.needs & {*words_of(key), *key.permissions}:
-            return "permission"
-        return None
+        return _refused_words(call, key)
 
     def _tells_ends(self) -> bool:
         return "expired" in self._profile.errors
@@ -132,6 +130,15 @@ class PlayedExchange:
             return False
         self._nonces[key.api_key] = number
         return True
+
+
+def _refused_words(call: PlayedCall, key: SimulatedKey) -> str | None:
+    """The error of a key whose words are not those that a call is for."""
+    words = {*words_of(key), *key.permissions}
+    other = next((error for error, of in call.refuses.items() if of & words), None)
+    if other is None and call.needs and not call.needs & words:
+        return "permission"
+    return other
 
 
 def told(

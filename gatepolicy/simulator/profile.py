@@ -35,6 +35,9 @@ class PlayedCall:
     """Whether a request names the owner of the keys, and not one of them."""
     needs: frozenset[str]
     """Words of which a key must hold one; empty when any key may call."""
+    refuses: Mapping[str, frozenset[str]]
+    """Name of an error to words: a key that holds one of them is of another kind, and refused with
+    it. The first that fits counts."""
     rows: Rows
     """What the rows of the answer are."""
     subaccount: Mapping[str, str]
@@ -145,6 +148,7 @@ def _calls(data: Mapping[str, Any]) -> Sequence[PlayedCall]:
             asked_with=frozenset(call.get("asked_with", ())),
             of_owner=call.get("names", "key") == "owner",
             needs=frozenset(call.get("needs", ())),
+            refuses={name: frozenset(words) for name, words in call.get("refuses", {}).items()},
             rows=Rows(call.get("rows", Rows.KEYS)),
             subaccount=call.get("subaccount", {}),
             about=call.get("about", {}),

@@ -201,6 +201,8 @@ def _holds(condition: str, scene: Scene) -> bool:
         "expires": key.expires_at is not None,
         "used": key.last_used_at is not None,
         "named": bool(key.name),
+        "read_only": key.read_only,
+        "subaccount": bool(key.subaccount),
         "expired": ended,
     }
     if condition not in conditions:

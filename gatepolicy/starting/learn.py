@@ -13,6 +13,7 @@ from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Access, FactValue, Grade, Grant
+from gatepolicy.policies.compile import beyond_words
 
 _AGES = (30, 90, 180, 365)
 
@@ -111,11 +112,12 @@ def _words(known: Known, exchange: Exchange) -> str:
     value = known.get("permissions.native")
     grants = [item for item in value if isinstance(item, Grant)] if isinstance(value, tuple) else []
     is_whole = known.get("permissions.unrecognised") == () and all(
-        grant.word in exchange.permissions.words and grant.access is not Access.UNKNOWN
-        for grant in grants
+        grant.word in exchange.words and grant.access is not Access.UNKNOWN for grant in grants
     )
-    # Where no word tells about a capability, a list of words asks beside them what is not known.
-    if not grants or not is_whole or exchange.permissions.inferred_absence:
+    if not grants or not is_whole:
+        return ""
+    # A list of words asks for some capabilities as well: what is not known cannot be asked.
+    if any(known.get(beyond.fact) is not False for beyond in beyond_words(exchange, grants)):
         return ""
     splits = any(grant.access in (Access.READ_ONLY, Access.READ_WRITE) for grant in grants)
     allow = (

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from gatepolicy.model.evidence import Subject
 from gatepolicy.model.scan import AccountResult
 from gatepolicy.model.verdicts import Outcome, Verdict, Waived
 from gatepolicy.model.waivers import WaiverInfo, WaiverLimits, WaiverState
 from gatepolicy.waivers.limits import broken_limit
+from gatepolicy.waivers.naming import naming_waivers
 from gatepolicy.waivers.waiver import Waiver
 
 
@@ -62,7 +62,11 @@ def apply_waivers(
         circumstances: The day, and what policies allow.
     """
     tallies = {waiver.terms.id: _Tally() for waiver in waivers}
-    results = [_waive(account, waivers, circumstances, tallies) for account in accounts]
+    naming = naming_waivers([account.evidence.subject for account in accounts], waivers)
+    results = [
+        _waive(account, named, circumstances, tallies)
+        for account, named in zip(accounts, naming, strict=True)
+    ]
     infos = [_info(waiver, tallies[waiver.terms.id], circumstances) for waiver in waivers]
     refusals = {id_: tally.refused_by for id_, tally in tallies.items() if tally.refused_by}
     return Applied(results, infos, refusals)
@@ -70,39 +74,41 @@ def apply_waivers(
 
 def _waive(
     account: AccountResult,
-    waivers: Sequence[Waiver],
+    naming: Sequence[Waiver],
     circumstances: Circumstances,
     tallies: Mapping[str, _Tally],
 ) -> AccountResult:
-    subject = account.evidence.subject
-    naming = [waiver for waiver in waivers if waiver.names(subject)]
+    by_rule: dict[str, list[Waiver]] = {}
     for waiver in naming:
         tallies[waiver.terms.id].named += 1
+        if _holds_on(waiver, circumstances.today):
+            by_rule.setdefault(waiver.terms.rule, []).append(waiver)
     if not naming:
         return account
     verdicts = tuple(
-        _waived(verdict, subject, naming, circumstances, tallies) for verdict in account.verdicts
+        _waived(verdict, account, by_rule.get(verdict.name, ()), circumstances, tallies)
+        for verdict in account.verdicts
     )
     return replace(account, verdicts=verdicts)
 
 
 def _waived(
     verdict: Verdict,
-    subject: Subject,
+    account: AccountResult,
     naming: Sequence[Waiver],
     circumstances: Circumstances,
     tallies: Mapping[str, _Tally],
 ) -> Verdict:
     holding: list[Waiver] = []
     for waiver in naming:
-        if not waiver.takes(verdict) or not _holds_on(waiver, circumstances.today):
+        if not waiver.takes(verdict):
             continue
         tally = tallies[waiver.terms.id]
         if broken_limit(waiver.terms, circumstances.limits.get(verdict.policy)) is not None:
             tally.refused_by = max(tally.refused_by, verdict.policy)
             continue
         tally.findings += 1
-        tally.accounts.add(subject.id)
+        tally.accounts.add(account.evidence.subject.id)
         holding.append(waiver)
     if not holding:
         return verdict

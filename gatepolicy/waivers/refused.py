@@ -1,15 +1,16 @@
 """Waivers that every scan would refuse, told before one. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
 from gatepolicy.errors import Problem
-from gatepolicy.model.evidence import Subject
 from gatepolicy.model.waivers import WaiverLimits, WaiverTerms
 from gatepolicy.plan import Plan
+from gatepolicy.policies.control import Control
 from gatepolicy.policies.policy import Policy
 from gatepolicy.waivers.limits import Limit, broken_limit, days_of
+from gatepolicy.waivers.naming import naming_waivers
 from gatepolicy.waivers.waiver import Waiver
 
 
@@ -24,6 +25,7 @@ def refused_waivers(
         plan: What they ask about the accounts of the inventory; about none, where there is none.
         today: UTC.
     """
+    asked = _asked_by_waiver(waivers, plan)
     for waiver in waivers:
         terms = waiver.terms
         if terms.created > today:
@@ -31,16 +33,15 @@ def refused_waivers(
             yield Problem(terms.location, terms.id, what, "begin it on the day on which it is made")
         if terms.expires < today:
             continue
-        refusing = next(_refusing(waiver, policies, plan), None)
+        refusing = next(_refusing(waiver, policies, asked.get(terms.id)), None)
         if refusing is not None:
             yield _problem(terms, *refusing, plan.limits)
 
 
 def _refusing(
-    waiver: Waiver, policies: Sequence[Policy], plan: Plan
+    waiver: Waiver, policies: Sequence[Policy], asked: set[str] | None
 ) -> Iterator[tuple[str, Limit]]:
     """The policies that refuse it, as a scan would find."""
-    asked = _asked(waiver, plan)
     broken = {
         policy.name: broken_limit(waiver.terms, policy.waivers)
         for policy in policies
@@ -54,30 +55,55 @@ def _refusing(
             yield name, limit
 
 
-def _asked(waiver: Waiver, plan: Plan) -> set[str] | None:
-    """The policies that ask what it waives of accounts that it names; ``None`` if none is known."""
-    # By identity: the plan keeps one tuple for all accounts with the same questions.
-    named = {
-        id(question.controls): question.controls
-        for question in plan.questions
-        if any(waiver.names(one) for one in _keys(question.subject, waiver))
-    }
-    if not named:
-        return None
-    return {
-        control.policy
-        for controls in named.values()
-        for control in controls
-        if control.name == waiver.terms.rule and waiver.subject in ("", control.subject)
-    }
+def _asked_by_waiver(waivers: Sequence[Waiver], plan: Plan) -> Mapping[str, set[str]]:
+    """Id of a waiver, to the policies that ask what it waives of accounts that it names.
+
+    A waiver that names no known account is not in it.
+    """
+    questions = {question.subject.id: question for question in plan.questions}
+    keys = list(dict.fromkeys(_keys(waivers, questions)))
+    subjects = [
+        *(question.subject for question in plan.questions),
+        *(replace(questions[of].subject, id=key, found_by=of) for key, of in keys),
+    ]
+    asking = [
+        *(question.controls for question in plan.questions),
+        *(questions[of].controls for _, of in keys),
+    ]
+    asked: dict[str, set[str]] = {}
+    by_rule = _PoliciesByRule()
+    for naming, controls in zip(naming_waivers(subjects, waivers), asking, strict=True):
+        policies = by_rule.of(controls)
+        for waiver in naming:
+            asks = policies.get((waiver.terms.rule, waiver.subject), set())
+            asked.setdefault(waiver.terms.id, set()).update(asks)
+    return asked
 
 
-def _keys(subject: Subject, waiver: Waiver) -> Iterator[Subject]:
-    """An account, and the keys beside it of which a waiver speaks."""
-    yield subject
-    for name in waiver.selector.accounts:
-        if name.startswith(f"{subject.id}/"):
-            yield replace(subject, id=name, found_by=subject.id)
+class _PoliciesByRule:
+    """Which policies ask what; accounts with the same questions share one tuple of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Mapping[tuple[str, str], set[str]]] = {}
+
+    def of(self, controls: tuple[Control, ...]) -> Mapping[tuple[str, str], set[str]]:
+        """Rule and subject, which may be empty for any, to the policies that ask it."""
+        if id(controls) not in self._known:
+            found: dict[tuple[str, str], set[str]] = {}
+            for control in controls:
+                for subject in ("", control.subject):
+                    found.setdefault((control.name, subject), set()).add(control.policy)
+            self._known[id(controls)] = found
+        return self._known[id(controls)]
+
+
+def _keys(waivers: Sequence[Waiver], accounts: Container[str]) -> Iterator[tuple[str, str]]:
+    """Keys beside accounts of which a waiver speaks, each with its account."""
+    for waiver in waivers:
+        for name in waiver.selector.accounts:
+            for end, char in enumerate(name):
+                if char == "/" and name[:end] in accounts:
+                    yield name, name[:end]
 
 
 def _may_apply(policy: Policy, waiver: Waiver) -> bool:

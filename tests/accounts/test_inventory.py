@@ -94,11 +94,93 @@ PLAIN = (
 
 
 @pytest.mark.parametrize(
-    "secret", ["s3cr3t-of-nobody-1234", "vault:x", "ENV:KEY", "env:", "file:", "keyring:x", "x/y"]
+    "secret", ["s3cr3t-of-nobody-1234", "x/y", "s3cr3t:of:nobody", "$ecret", "a%b", " ", "::", ":"]
 )
 def test_a_secret_in_plain_is_refused_without_being_shown(secret: str) -> None:
     text = HEAD + "  - id: a\n    exchange: okx\n    credentials:\n      secret: " + f'"{secret}"\n'
     assert problems(text) == [f"accounts.yaml:7:15: accounts[0].credentials.secret: {PLAIN}"]
+
+
+KNOWN = "known kinds: env:NAME, file:PATH, keyring:SERVICE/USER, {exec: [COMMAND, ARGUMENT]}"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("vault:secret/okx", f"unknown kind of reference vault:; {KNOWN}"),
+        ("aws-sm:trading/okx", f"unknown kind of reference aws-sm:; {KNOWN}"),
+        ("op://trading/okx/secret", f"unknown kind of reference op:; {KNOWN}"),
+        ("arn:aws:secretsmanager:x", f"unknown kind of reference arn:; {KNOWN}"),
+        ("https://planted.example", f"unknown kind of reference; an address is none; {KNOWN}"),
+        ("ENV:PLANTED", f"unknown kind of reference; did you mean env:? {KNOWN}"),
+        (" env :PLANTED", f"unknown kind of reference; did you mean env:? {KNOWN}"),
+        ("evn:PLANTED", f"unknown kind of reference; did you mean env:? {KNOWN}"),
+        ("File:planted", f"unknown kind of reference; did you mean file:? {KNOWN}"),
+        ("exec:planted", "exec is not written as a text; write {exec: [COMMAND, ARGUMENT]}"),
+        ("${OKX_API_KEY}", "variables are not expanded in this file; write env:OKX_API_KEY"),
+        ("$OKX_API_KEY", "variables are not expanded in this file; write env:OKX_API_KEY"),
+        ("%OKX_API_KEY%", "variables are not expanded in this file; write env:OKX_API_KEY"),
+        ("$PLANTED0123456789ABCDEF", "variables are not expanded in this file; write env:NAME"),
+        (
+            "{{ planted }}",
+            "variables are not expanded in this file;"
+            " write env:NAME, or {exec: [COMMAND, ARGUMENT]}",
+        ),
+        ("env:", "env: without what it refers to; write env:NAME"),
+        ("file:", "file: without what it refers to; write file:PATH"),
+        ("keyring:planted", "keyring: without what it refers to; write keyring:SERVICE/USER"),
+        ("keyring:planted/", "keyring: without what it refers to; write keyring:SERVICE/USER"),
+    ],
+)
+def test_a_mistyped_reference_is_no_leaked_credential(written: str, told: str) -> None:
+    text = f'{HEAD}  - id: a\n    exchange: okx\n    credentials:\n      secret: "{written}"\n'
+    (problem,) = problems(text)
+    assert problem == f"accounts.yaml:7:15: accounts[0].credentials.secret: {told}"
+    assert "planted" not in problem.lower()
+
+
+PLANTED = "planted-s3cr3t"
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        f"{{{PLANTED}: env:KEY}}",
+        f"{{secret: {{{PLANTED}: x}}}}",
+        f"{{secret: {{exec: [x], {PLANTED}: x}}}}",
+        f"{{secret: env:{PLANTED}}}",
+        f"{{secret: exec:{PLANTED}}}",
+        f"{{secret: [{PLANTED}]}}",
+        f"{{{PLANTED}: env:KEY, {PLANTED}: env:KEY}}",
+        f"{{{PLANTED}.x: env:KEY}}",
+        f"{{secret: *{PLANTED}}}",
+        f"{{secret: !{PLANTED} x}}",
+        f"[{PLANTED}]",
+        PLANTED,
+    ],
+)
+def test_no_secret_in_a_wrong_place_is_shown(credentials: str) -> None:
+    told = problems(f"{HEAD}  - {{id: a, exchange: okx, credentials: {credentials}}}\n")
+    assert told
+    for problem in told:
+        assert PLANTED not in problem
+        assert problem.startswith("accounts.yaml:4:")
+
+
+@pytest.mark.parametrize("accounts", ["[x]", "x", "[{credentials: x}]", "[{credentials: {a: 1}}]"])
+def test_problems_of_another_shape_are_told_as_well(accounts: str) -> None:
+    assert problems(f"apiVersion: gatepolicy/v1\nkind: Inventory\naccounts: {accounts}\n")
+
+
+@pytest.mark.parametrize("proxy", ["http://203.0.113.7:3128", "http://127.0.0.1:3128"])
+def test_http_through_a_proxy_is_refused(proxy: str) -> None:
+    text = account_with(f"base_url: http://127.0.0.1:8080\n    proxy: {proxy}")
+    assert problems(text) == [
+        "accounts.yaml:8:12: accounts[0].proxy: http through a proxy would show the key to the"
+        " proxy, which could answer as well; write https in base_url, or take the proxy away"
+    ]
+    (account,) = load(text.replace("http://127.0.0.1:8080", "https://127.0.0.1:8443")).accounts
+    assert account.proxy == proxy
 
 
 @given(st.text(min_size=1).filter(lambda text: ":" not in text and text.isprintable()))
@@ -126,7 +208,7 @@ def test_every_problem_is_told_at_once() -> None:
 """
     )
     assert problems(text) == [
-        "accounts.yaml:6:36: accounts[0].credentials.secrte: unknown key; did you mean secret?",
+        "accounts.yaml:6:36: accounts[0].credentials: unknown key; did you mean secret?",
         "accounts.yaml:7:5: accounts[0].colour: unknown key; one of audited_by, base_url,"
         " credentials, discover, egress, exchange, id, key …",
         "accounts.yaml:8:5: accounts[1]: exchange is missing; add it",

@@ -49,7 +49,9 @@ def test_every_exchange_of_the_catalog_is_played() -> None:
 @pytest.mark.parametrize("path", QUOTED, ids=lambda path: path.stem)
 def test_a_documented_answer_is_understood(ask: Ask, path: Path) -> None:
     case = read(path)
-    said = [case["answers"][call.id] for call in load_exchange(case["exchange"]).calls]
+    # Calls of alternatives are sent only where the case has their answers.
+    sent = (call.id for call in load_exchange(case["exchange"]).sendable)
+    said = [case["answers"][call] for call in sent if call in case["answers"]]
     faults = tuple(
         Fault(kind=FaultKind.SCRIPTED, times=1, status=answer["status"], body=answer["body"])
         for answer in said

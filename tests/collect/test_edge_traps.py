@@ -31,7 +31,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gatepolicy.collect.guard import differences
-from gatepolicy.collect.redact import Redactor, redact_answer
+from gatepolicy.collect.redact import redact_answer
+from gatepolicy.collect.repeated import Redactor
 from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.signer import Signer, SigningError
@@ -78,7 +79,7 @@ WRITES = [
 
 
 def every_call(exchange: Exchange) -> Iterator[Call]:
-    yield from exchange.calls
+    yield from exchange.sendable
     for listing in exchange.listings:
         yield from listing.calls
 

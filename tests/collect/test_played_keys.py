@@ -67,3 +67,57 @@ def test_blofin_checks_the_passphrase(ask: Ask) -> None:
     given = environment([replace(key, passphrase="not-the-passphrase")])
     [evidence] = ask([key], environ=given)
     assert evidence.facts.unknown["key.exists"].reason is Reason.BAD_SIGNATURE
+
+
+def unified(*words: str, **changes: object) -> SimulatedKey:
+    """A key of a unified account of Bitget."""
+    return replace(safe("bitget"), permissions=words, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("words", [("uta_trade",), ("copy_futures_order",)])
+def test_bitget_is_asked_again_for_keys_that_the_classic_call_refuses(
+    ask: Ask, words: tuple[str, ...]
+) -> None:
+    [evidence] = ask([unified(*words)])
+    sent = [(call.call, call.status, call.reason) for call in evidence.calls]
+    assert sent == [("info", 400, Reason.PERMISSION_DENIED), ("unified_info", 200, "")]
+    known = {name: fact.value for name, fact in evidence.facts.known.items()}
+    assert known["permission.withdraw"] is False
+    assert known["permission.trade.spot"] is ("uta_trade" in words)
+    assert known["permission.copy_trading"] is ("copy_futures_order" in words)
+    assert known["ip.restricted"] is True
+    assert known["key.exists"] is True
+
+
+def test_bitget_is_asked_once_for_a_classic_key(ask: Ask) -> None:
+    [evidence] = ask([safe("bitget")])
+    assert [call.call for call in evidence.calls] == ["info"]
+
+
+def test_a_unified_key_that_withdraws_is_found_out(ask: Ask) -> None:
+    both = [unified("uta_trade", "withdraw"), unified("uta_trade", "withdraw", read_only=True)]
+    for key in both:
+        [evidence] = ask([key])
+        assert evidence.facts.known["permission.withdraw"].value is True
+
+
+def test_a_unified_key_that_reads_trades_nothing(ask: Ask) -> None:
+    key = unified("uta_mgt", "uta_trade", read_only=True, account="desk", subaccount="bots")
+    [evidence] = ask([key])
+    known = {name: fact.value for name, fact in evidence.facts.known.items()}
+    assert known["permission.read"] is True
+    for name in ("trade.spot", "trade.futures", "withdraw", "transfer", "manage"):
+        assert known[f"permission.{name}"] is False
+    assert known["key.subaccount"] is True
+
+
+def test_an_unknown_word_of_a_unified_key_could_mean_anything(ask: Ask) -> None:
+    [evidence] = ask([unified("uta_trade", "quantum")])
+    assert evidence.facts.known["permissions.unrecognised"].value == ("quantum",)
+    assert evidence.facts.unknown["permission.withdraw"].reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_a_refused_address_ends_the_questions_to_a_unified_key(ask: Ask) -> None:
+    [evidence] = ask([unified("uta_trade", caller_ip="203.0.113.99")])
+    assert [call.call for call in evidence.calls] == ["info"]
+    assert evidence.facts.unknown["key.exists"].reason is Reason.IP_REFUSED

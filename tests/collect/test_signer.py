@@ -19,7 +19,7 @@ from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
 
 CATALOG = load_catalog()
-CALLS = [(exchange, call) for exchange in CATALOG.values() for call in exchange.calls]
+CALLS = [(exchange, call) for exchange in CATALOG.values() for call in exchange.sendable]
 LISTS = [
     (exchange, call)
     for exchange in CATALOG.values()

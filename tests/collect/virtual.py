@@ -158,7 +158,6 @@ def collect_virtually(
                 environ=environ,
                 folder=cast("Any", None),
                 read=cast("Any", None),
-                mode=cast("Any", None),
                 keyring=lambda *_: None,
                 run=cast("Any", None),
             ),

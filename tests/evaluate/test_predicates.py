@@ -110,6 +110,8 @@ TABLE: list[tuple[str, FactValue, Argument, bool | None]] = [
     ("matches", "ICG-MM 4", "^(ICG-|MM )", True),
     ("matches", "my ICG-MM", "^(ICG-|MM )", False),
     ("matches", "", r"\S", False),
+    ("matches", "\N{ZERO WIDTH SPACE}", r"\S", False),
+    ("matches", "ICG", "(", None),
     ("matches", True, r"\S", None),
     ("matches", NEVER, "never", None),
     ("matches", "ICG", None, None),

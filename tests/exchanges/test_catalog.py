@@ -13,16 +13,27 @@ from jsonschema_rs import Draft202012Validator
 from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
-from gatepolicy.exchanges.exchange import Exchange, FactSource, FromAnswer
+from gatepolicy.exchanges.exchange import Exchange, FactSource, FromAnswer, PermissionShape
+from gatepolicy.exchanges.others import load_others
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
 from gatepolicy.exchanges.readers import EVERYWHERE, READERS
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Fact, Grade, Provenance
+from gatepolicy.model.reasons import Reason
 from gatepolicy.resources import catalog_directory, schemas_directory
 from gatepolicy.rules.catalog import load_rules
 
 CATALOG: Mapping[str, Exchange] = load_catalog()
 every_exchange = pytest.mark.parametrize("exchange", CATALOG.values(), ids=CATALOG.keys())
+VIEWS: Mapping[str, Exchange] = {
+    **CATALOG,
+    **{
+        f"{exchange.id}-{other.id}": other.view
+        for exchange in CATALOG.values()
+        for other in exchange.alternatives
+    },
+}
+every_view = pytest.mark.parametrize("exchange", VIEWS.values(), ids=VIEWS.keys())
 
 
 def sources(exchange: Exchange) -> list[tuple[str, FactSource]]:
@@ -59,7 +70,7 @@ def denies(exchange: Exchange, fact: str) -> bool:
     )
 
 
-@every_exchange
+@every_view
 def test_every_capability_is_told_in_exactly_one_way(exchange: Exchange) -> None:
     permissions = exchange.permissions
     for capability in Capability:
@@ -79,7 +90,7 @@ def test_every_capability_is_told_in_exactly_one_way(exchange: Exchange) -> None
         assert sum(ways) == 1, capability
 
 
-@every_exchange
+@every_view
 def test_every_other_fact_is_told_in_exactly_one_way(exchange: Exchange) -> None:
     of_permissions = {c.fact for c in Capability} | {
         "permissions.native",
@@ -92,7 +103,7 @@ def test_every_other_fact_is_told_in_exactly_one_way(exchange: Exchange) -> None
         assert (name in exchange.not_disclosed) is not bool(exchange.permissions.words)
 
 
-@every_exchange
+@every_view
 def test_every_call_that_is_named_is_declared_and_used(exchange: Exchange) -> None:
     declared = {call.id for call in exchange.calls}
     used = {exchange.permissions.call} | {source.call for _, source in sources(exchange)}
@@ -111,13 +122,13 @@ def test_the_credential_that_names_the_key_is_a_public_one(exchange: Exchange) -
     assert not any(listing.own.ignore_case for listing in exchange.listings)
 
 
-@every_exchange
+@every_view
 def test_readers_give_the_kind_of_their_fact(exchange: Exchange) -> None:
     for name, source in sources(exchange):
         assert READERS[source.reader].kind in (None, FACTS[name].kind), name
 
 
-@every_exchange
+@every_view
 def test_the_word_for_withdrawals_is_known(exchange: Exchange) -> None:
     words = exchange.permissions.words.values()
     told = {*exchange.facts, *exchange.structural, *exchange.not_disclosed}
@@ -127,7 +138,7 @@ def test_the_word_for_withdrawals_is_known(exchange: Exchange) -> None:
     )
 
 
-@every_exchange
+@every_view
 def test_only_read_only_calls_are_declared(exchange: Exchange) -> None:
     for call in exchange.calls:
         if call.unlisted is None:
@@ -138,7 +149,7 @@ def test_only_read_only_calls_are_declared(exchange: Exchange) -> None:
         assert bool(call.reads) is (call.http_method == "POST")
 
 
-@every_exchange
+@every_view
 def test_what_is_missing_never_helps_a_key_to_pass(exchange: Exchange) -> None:
     for name, sources in exchange.facts.items():
         for source in sources:
@@ -158,7 +169,7 @@ def test_a_proof_by_refusal_needs_a_code(exchange: Exchange) -> None:
 def test_a_refusal_proves_of_a_permission_only_that_the_one_call_lacks_it(
     exchange: Exchange,
 ) -> None:
-    calls = {call.id for call in exchange.calls}
+    calls = {call.id for call in exchange.sendable}
     for pattern in exchange.errors:
         assert {pattern.call, pattern.beside} - {""} <= calls
         assert not pattern.call or pattern.call != pattern.beside
@@ -170,6 +181,62 @@ def test_a_refusal_proves_of_a_permission_only_that_the_one_call_lacks_it(
 
 
 @every_exchange
+def test_alternatives_are_asked_after_a_refusal_that_tells_nothing(exchange: Exchange) -> None:
+    named = {pattern.ask_instead: pattern for pattern in exchange.errors if pattern.ask_instead}
+    assert named.keys() == {other.id for other in exchange.alternatives}
+    for pattern in named.values():
+        assert pattern.code is not None
+        assert not pattern.proves
+        # After most other reasons, nothing more is sent.
+        assert pattern.reason is Reason.PERMISSION_DENIED
+
+
+@every_exchange
+def test_calls_and_words_are_the_same_in_every_alternative(exchange: Exchange) -> None:
+    calls = [call.id for call in exchange.sendable]
+    assert len(set(calls)) == len(calls)
+    for other in exchange.alternatives:
+        assert not other.view.alternatives
+        assert not other.view.listings
+        for name, word in other.view.permissions.words.items():
+            assert exchange.words[name] == exchange.permissions.words.get(name, word)
+
+
+@every_view
+def test_no_read_only_mark_explains_away_a_listed_danger(exchange: Exchange) -> None:
+    """A word that may withdraw is believed, where one mark of the whole key says otherwise."""
+    permissions = exchange.permissions
+    if permissions.read_only_pointer and permissions.shape is PermissionShape.WORD_LIST:
+        for word in permissions.words.values():
+            assert word.despite_read_only is (Capability.WITHDRAW in word.grants)
+
+
+@every_exchange
+def test_the_sites_of_a_family_name_each_other(exchange: Exchange) -> None:
+    sites = exchange.sites
+    assert bool(sites) is bool(exchange.sister_sites)
+    if not sites:
+        return
+    assert [site.exchange for site in sites].count(exchange.id) == 1
+    for site in exchange.sister_sites:
+        # A site that cannot be declared says what to do.
+        assert bool(site.exchange) is not bool(site.note)
+        if site.exchange in CATALOG:
+            assert exchange.id in {other.exchange for other in CATALOG[site.exchange].sites}
+        elif site.exchange:
+            assert site.exchange in load_others()
+
+
+@every_exchange
+def test_a_site_of_its_own_has_sisters(exchange: Exchange) -> None:
+    """An entry on the hosts of another one describes the same keys; else it has keys of its own."""
+    data = yaml.safe_load((catalog_directory() / f"{exchange.id}.yaml").read_text(encoding="utf-8"))
+    base = CATALOG.get(data.get("based_on", ""))
+    if base is not None and not exchange.hosts & base.hosts:
+        assert base.id in {site.exchange for site in exchange.sister_sites}
+
+
+@every_view
 def test_an_answer_proves_only_that_a_key_exists(exchange: Exchange) -> None:
     """That it is gone, no answer to the key itself can tell."""
     told = {name: sources for name, sources in exchange.facts.items() if name in OF_THE_SCAN}
@@ -189,7 +256,7 @@ def test_fixes_are_for_rules_that_exist(exchange: Exchange) -> None:
     assert {"withdrawal-enabled", "ip-unbound"} <= exchange.fixes.keys()
 
 
-@every_exchange
+@every_view
 def test_disclosure_tells_every_fact_and_where(exchange: Exchange) -> None:
     told = disclosure(exchange)
     assert list(told) == list(FACTS)

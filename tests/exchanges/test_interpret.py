@@ -195,7 +195,8 @@ def with_where(**changes: object) -> Exchange:
     pattern = ErrorPattern(
         Reason.BAD_KEY, None, None, None, "nobody uses it", {}, where=Where("/role", "missing")
     )
-    return replace(OKX, errors=(replace(pattern, **changes), *OKX.errors))  # type: ignore[arg-type]
+    errors = (replace(pattern, **changes), *OKX.errors)  # type: ignore[arg-type]
+    return replace(OKX, errors=errors, sites=())
 
 
 def test_a_success_can_say_that_there_is_no_such_key() -> None:

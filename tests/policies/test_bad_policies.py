@@ -128,8 +128,8 @@ SENSE: dict[str, list[str]] = {
         "11:7: ip_binding.within[5]: a zone (%) means something on one machine only; remove it",
     ],
     "no-pattern": [
-        "4:13: key.name: no regular expression (missing ), unterminated subpattern at position 1);"
-        " correct it"
+        "4:13: key.name: not a valid regular expression: missing ): ^(ICG; use the syntax of RE2,"
+        " without lookarounds and back references; see https://github.com/google/re2/wiki/Syntax"
     ],
     "required-and-forbidden": [
         "6:19: permissions.require[1]: withdraw is forbidden as well; remove one of the two"

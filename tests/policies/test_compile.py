@@ -285,6 +285,8 @@ exchanges:
 
 def test_words_of_the_exchange_replace_the_general_allow() -> None:
     assert asked(WORDS) == [
+        ("GP001", "withdraw", 9),
+        ("GP002", "transfer", 9),
         ("GP004", "account", 11),
         ("GP004", "wallet", 9),
         ("GP006", "", 9),
@@ -305,13 +307,19 @@ def test_limits_of_words() -> None:
 
 def test_words_in_a_list_are_allowed_without_limit() -> None:
     text = "exchanges:\n  gate:\n    permissions:\n      allow: [spot, account]\n"
-    assert asked(text) == [("GP004", "wallet", 7), ("GP006", "", 7)]
+    assert asked(text) == [
+        ("GP001", "withdraw", 7),
+        ("GP002", "transfer", 7),
+        ("GP004", "wallet", 7),
+        ("GP006", "", 7),
+    ]
 
 
 def test_a_capability_without_a_documented_word_is_asked_beside_the_words() -> None:
     exchange = example_exchange(inferred=[Capability.WITHDRAW, Capability.P2P])
     assert asked(WORDS, exchange) == [
         ("GP001", "withdraw", 9),
+        ("GP002", "transfer", 9),
         ("GP004", "p2p", 9),
         ("GP004", "account", 11),
         ("GP004", "wallet", 9),

@@ -219,7 +219,9 @@ def test_it_is_told_why_a_known_fact_is_not_judged() -> None:
     assert "it is not told how far withdraw is granted" in words.needed
 
 
-LONG = "ip.allowlist.all(a, ip.allowlist.all(b, ip.allowlist.all(c, size(a + b + c) > 0)))"
+LONG = (
+    "ip.allowlist.all(a, ip.allowlist.all(b, ip.allowlist.all(c, size(a) + size(b) + size(c) > 0)))"
+)
 
 
 def with_examples(condition: str, good: str, bad: str) -> str:

@@ -241,6 +241,37 @@ def test_the_worst_severity_and_the_strictest_meaning_hold() -> None:
     assert (control.severity, control.on_unknown) == (Severity.HIGH, OnUnknown.WARN)
 
 
+@pytest.mark.parametrize(
+    ("parent", "child", "expected"),
+    [
+        # A question of the child's own, and an exact word about it: nothing inherited is loosened.
+        ("on_unknown: {default: incomplete}", "on_unknown: {key-too-old: warn}", OnUnknown.WARN),
+        ("on_unknown: {default: block}", "on_unknown: {key: warn}", OnUnknown.WARN),
+        # The parent's word is as exact, or more so.
+        ("on_unknown: {key: block}", "on_unknown: {key: warn}", OnUnknown.BLOCK),
+        ("on_unknown: {GP020: block}", "on_unknown: {key: warn}", OnUnknown.BLOCK),
+        # The child says nothing.
+        ("on_unknown: {default: block}", "", OnUnknown.BLOCK),
+    ],
+)
+def test_an_exact_meaning_of_an_own_question_counts(
+    parent: str, child: str, expected: OnUnknown
+) -> None:
+    asking = f"{child}\nkey: {{max_age: 9d}}\n"
+    controls = _controls(upon(f"{parent}\npermissions: {{forbid: [withdraw]}}\n", asking))
+    [control] = [one for one in controls if one.name == "key-too-old"]
+    assert control.on_unknown is expected
+
+
+def test_a_clause_asks_about_what_it_lists_and_nothing_else() -> None:
+    """That withdrawals are forbidden asks nothing about transfers, which a child may ask alone."""
+    parent = "permissions: {forbid: [withdraw]}\non_unknown: {default: incomplete}\n"
+    child = "permissions: {forbid: [transfer]}\non_unknown: {transfer-enabled: warn}\n"
+    meanings = {one.name: one.on_unknown for one in _controls(upon(parent, child))}
+    assert meanings["transfer-enabled"] is OnUnknown.WARN
+    assert meanings["withdrawal-enabled"] is OnUnknown.INCOMPLETE
+
+
 def test_a_reason_for_weaker_proof_is_an_override() -> None:
     policy = upon(
         "key: {max_age: 9d}\n",

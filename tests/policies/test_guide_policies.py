@@ -14,7 +14,7 @@ from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
 from gatepolicy.model.reasons import Reason
-from gatepolicy.model.verdicts import Outcome, Verdict
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policies, load_policy
 from gatepolicy.resources import policies_directory
@@ -99,7 +99,8 @@ UNBOUND: dict[str, tuple[str, str, object]] = {
 UNANSWERED: dict[str, set[str]] = {
     "bingx": set(),
     "coinbase": {"ip-unbound", "ip-outside-allowlist", "ip-range-too-wide", "key-name-mismatch"},
-    "lbank": set(),
+    # What trading includes beyond orders is documented nowhere.
+    "lbank": {"permission-not-allowed", "transfer-enabled"},
     "mexc": set(),
     "xt": set(),
 }
@@ -147,9 +148,26 @@ def test_a_key_that_follows_the_guide_passes_all_that_can_be_answered(exchange: 
 @pytest.mark.parametrize("exchange", sorted(WITHDRAWS))
 def test_a_key_that_can_withdraw_fails(exchange: str) -> None:
     verdicts = judged(exchange, changed(exchange, WITHDRAWS[exchange]))
-    # The guide of LBank lists nothing beyond that, since its API tells of nothing beyond that.
-    also = set() if exchange == "lbank" else {"permission-not-allowed"}
-    assert {"withdrawal-enabled", *also} <= failing(verdicts)
+    assert {"withdrawal-enabled", "permission-not-allowed"} <= failing(verdicts)
+
+
+@pytest.mark.parametrize("flag", ["enableFuturesTrading", "enableTransfer", "enableQuantum"])
+def test_what_lbank_shows_as_granted_beyond_the_guide_fails(flag: str) -> None:
+    answer: Any = FOLLOWS["lbank"]["restrictions"]
+    shown = {**answer, "data": {**answer["data"], flag: True}}
+    known = flag != "enableQuantum"
+    verdicts = judged("lbank", {"restrictions": shown})
+    assert failing(verdicts) == {"permission-not-allowed" if known else "permission-unrecognised"}
+
+
+def test_what_lbank_cannot_prove_is_a_warning_and_nothing_else_is() -> None:
+    verdicts = judged("lbank", FOLLOWS["lbank"])
+    unknown = {(v.name, v.on_unknown) for v in verdicts if v.outcome is Outcome.UNKNOWN}
+    warns = ("permission-not-allowed", "transfer-enabled")
+    assert unknown == {(name, OnUnknown.WARN) for name in warns}
+    others = {v.name: v.on_unknown for v in verdicts if v.name not in warns}
+    assert others["withdrawal-enabled"] is OnUnknown.BLOCK
+    assert OnUnknown.WARN not in others.values()
 
 
 @pytest.mark.parametrize("exchange", sorted(UNBOUND))

@@ -100,12 +100,10 @@ def test_every_exchange_with_its_own_words() -> None:
         if not exchange.permissions.words:
             continue
         allow = properties["permissions"]["properties"]["allow"]
-        assert allow["items"]["enum"] == list(exchange.permissions.words)
-        splits = exchange.permissions.splits
+        assert allow["items"]["enum"] == list(exchange.words)
+        splits = exchange.splits
         assert ("object" in allow["type"]) is splits
-        assert list(allow.get("properties", ())) == (
-            list(exchange.permissions.words) if splits else []
-        )
+        assert list(allow.get("properties", ())) == (list(exchange.words) if splits else [])
 
 
 def test_gate_splits_reading_from_writing_and_binance_does_not() -> None:

@@ -53,10 +53,27 @@ def test_patterns(pattern: str) -> None:
     assert read_pattern(pattern) == (pattern, ())
 
 
-@pytest.mark.parametrize("pattern", ["(" * 20_000 + ")" * 20_000, "a{99999999999999999999}"])
-def test_patterns_that_are_too_large(pattern: str) -> None:
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("a{1001}", "invalid repetition size: {1001}"),
+        ("a" * 2_000, "it is too large"),
+        ("a" * 100_000, "pattern too large - compile failed"),
+        ("(.{0,300}){3}", "it is too large"),
+        ("(" * 20_000 + ")" * 20_000, "it is too large"),
+    ],
+    ids=["repeated", "long", "longer", "product", "nested"],
+)
+def test_patterns_that_are_too_large(pattern: str, why: str) -> None:
     _, wrongs = read_pattern(pattern)
-    assert wrongs == [Wrong((), "a regular expression that is too large", "write a shorter one")]
+    assert wrongs == [Wrong((), f"not a valid regular expression: {why}", "write a shorter one")]
+
+
+@pytest.mark.parametrize("pattern", ["^(?!test)", "(?<=ICG)-MM", r"(a)\1", "(?>a)b", "(", "[z-a]"])
+def test_patterns_that_need_backtracking_and_broken_ones(pattern: str) -> None:
+    _, (wrong,) = read_pattern(pattern)
+    assert wrong.what.startswith("not a valid regular expression: ")
+    assert wrong.fix.startswith("use the syntax of RE2")
 
 
 def test_networks_are_collapsed() -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.exchanges.answers import Answer
-from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.catalog import load_catalog, load_exchange
+from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.normalise import normalise
+from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
@@ -212,10 +214,41 @@ def test_the_baseline_blocks_on_what_must_be_proved(exchange: str) -> None:
         "withdrawal-enabled": OnUnknown.BLOCK,
         "permission-unrecognised": OnUnknown.INCOMPLETE,
         "ip-unbound": OnUnknown.BLOCK,
-        "key-too-old": OnUnknown.WARN,
-        "key-idle": OnUnknown.WARN,
-        "key-name-mismatch": OnUnknown.WARN,
         "shared-key": OnUnknown.WARN,
         "undeclared-key": OnUnknown.INCOMPLETE,
         "dead-key": OnUnknown.WARN,
     }
+
+
+def never_proved(exchange: Exchange, capability: Capability) -> bool:
+    inferred = capability in exchange.permissions.inferred_absence
+    return inferred or capability.fact in exchange.not_disclosed
+
+
+def test_the_baseline_blocks_wherever_a_good_key_can_be_proved() -> None:
+    """And nowhere else: it would refuse every key of such an exchange for good."""
+    softened = {
+        name: {place: meaning.value for place, meaning in section.on_unknown.items()}
+        for name, section in BASELINE.exchanges.items()
+    }
+    catalog = load_catalog()
+    for name, exchange in catalog.items():
+        said = softened.get(name, {key: m.value for key, m in BASELINE.general.on_unknown.items()})
+        withdraw = never_proved(exchange, Capability.WITHDRAW)
+        unbound = "ip.restricted" in exchange.not_disclosed
+        assert said["withdraw"] is (OnUnknown.INCOMPLETE if withdraw else OnUnknown.BLOCK), name
+        assert said["ip_binding"] is (OnUnknown.INCOMPLETE if unbound else OnUnknown.BLOCK), name
+    assert softened.keys() <= catalog.keys()
+
+
+def test_strict_asks_all_that_the_baseline_asks_and_more() -> None:
+    strict = load_policy(str(policies_directory() / "strict.yaml"))
+    asked, more = (
+        {
+            (control.rule, control.subject, control.on_unknown)
+            for control in compile_policy(policy, "okx", load_exchange("okx"), RULES)
+        }
+        for policy in (BASELINE, strict)
+    )
+    assert {rule for rule, _, _ in more - asked} == {"GP020", "GP021", "GP022", "GP023", "GP025"}
+    assert asked < more

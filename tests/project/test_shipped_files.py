@@ -59,9 +59,11 @@ def test_a_schema_is_valid_and_explains_every_property(path: Path) -> None:
 @pytest.mark.parametrize("path", SCHEMAS, ids=shown)
 def test_every_example_of_a_schema_is_valid(path: Path) -> None:
     schema = json.loads(path.read_text(encoding="utf-8"))
+    whole = jsonschema.Draft202012Validator(schema)
     for place, part in properties(schema):
         if isinstance(part, dict) and "examples" in part:
-            validator = jsonschema.Draft202012Validator({**part, "$defs": schema.get("$defs", {})})
+            # References lead to anywhere in the whole schema.
+            validator = whole.evolve(schema=part)
             for example in part["examples"]:
                 assert list(validator.iter_errors(example)) == [], place
 

@@ -1,5 +1,9 @@
+import re
+from collections.abc import Iterable
+from time import process_time
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatepolicy.reports.clean import clean
@@ -28,6 +32,11 @@ from gatepolicy.reports.text_layout import (
         ("\u200bhidden", "\\u200bhidden"),
         ("lone\ud800", "lone\\ud800"),
         ("tag\U000e0041", "tag\\U000e0041"),
+        ("##[set-output name=gate]pass", "\\x23#[set-output name=gate]pass"),
+        ("###[x] ##vso[y]", "\\x23\\x23#[x] \\x23#vso[y]"),
+        ("::error file=a::b", "\\x3a:error file=a::b"),
+        ("::add-mask::x", "\\x3a:add-mask\\x3a:x"),
+        ("2001:db8::1/128 ::/0 ::ffff:203.0.113.9", "2001:db8::1/128 ::/0 ::ffff:203.0.113.9"),
     ],
 )
 def test_clean_shows_what_does_not_print(text: str, shown: str) -> None:
@@ -38,6 +47,48 @@ def test_clean_shows_what_does_not_print(text: str, shown: str) -> None:
 def test_clean_text_prints_and_is_clean_already(text: str) -> None:
     assert clean(text).isprintable()
     assert clean(clean(text)) == clean(text)
+
+
+GITHUB = ["add-mask", "debug", "echo", "endgroup", "error", "group", "notice", "save-state",
+          "set-output", "stop-commands", "warning"]  # fmt: skip
+
+
+def commands_in(lines: Iterable[str]) -> list[str]:
+    """What a runner would take for a command, as actions/runner (ActionCommand.cs) reads lines."""
+    found = []
+    for text in lines:
+        name, colons, _ = text.lstrip().removeprefix("::").partition("::")
+        if text.lstrip().startswith("::") and colons and name.split(" ")[0].lower() in GITHUB:
+            found.append(text)
+        if re.search(r"##\[|##vso\[|##teamcity\[", text):
+            found.append(text)
+    return found
+
+
+hostile = st.lists(
+    st.sampled_from(
+        [":", "::", "#", "##", "[", "]", " ", "\u200b", "\n", "vso[", "x", "é", *GITHUB]
+    )
+).map("".join)
+
+
+@given(hostile, st.integers(4, 40), st.integers(0, 8))
+@example("x::error::y", 9, 8)
+@example("aaa ::error::y", 9, 8)
+def test_no_line_is_a_command_to_a_ci_runner(text: str, width: int, indent: int) -> None:
+    lines = [
+        *paragraph(text, width + indent, indent=indent),
+        (Span(text),),
+        (Span("  "), Span(text)),
+    ]
+    assert not commands_in(paint(lines, colour=False))
+    assert not commands_in(paint(lines, colour=True))
+    assert not commands_in([cut(text, width)])
+
+
+def test_what_a_runner_takes_for_a_command() -> None:
+    assert len(commands_in([" ::error file=a::b", "a ##[group]b", "##vso[x]", "::ADD-MASK::"])) == 4
+    assert not commands_in(["::/0", "2001:db8::1", "x::error::", "# [x]"])
 
 
 def test_width_counts_columns_of_a_terminal() -> None:
@@ -75,6 +126,19 @@ def test_wrap_breaks_a_long_word_and_joins_lines() -> None:
 
 def test_wrap_ends_when_a_character_is_wider_than_the_line() -> None:
     assert list(wrap("東京", 1)) == ["東", "京"]
+
+
+@pytest.mark.parametrize("word", ["a", "東", "\u0301", "\u200b", "a ", "\u0301 ", "a東\u0301"])
+def test_a_text_of_400_000_characters_is_wrapped_in_a_moment(word: str) -> None:
+    text = word * (400_000 // len(word))
+    before = process_time()
+    lines = list(wrap(text, 70))
+    assert process_time() - before < 5
+    assert sum(map(len, lines)) >= len(text.replace(" ", ""))
+
+
+def test_marks_that_take_no_column_stay_with_their_character() -> None:
+    assert list(wrap("ab\u0301c", 2)) == ["ab\u0301", "c"]
 
 
 def test_paragraph_is_indented() -> None:

@@ -1,4 +1,6 @@
 import re
+from dataclasses import replace
+from time import process_time
 
 from hypothesis import given, settings
 
@@ -16,6 +18,7 @@ from tests.reports.example_scan import (
     account,
     example_scan,
     failing,
+    observed,
     passing,
     refused,
     rest_unknown,
@@ -242,3 +245,13 @@ def test_long_names_are_cut_and_the_exchange_gives_way_first() -> None:
     narrow = text_of(scan, Style(width=60)).split("\n")
     assert "exchange" not in narrow[3]
     assert narrow[4].startswith("market-making… ")
+
+
+def test_a_name_of_400_000_characters_costs_a_moment() -> None:
+    result = failing()
+    facts = result.evidence.facts.learn("key.name", observed("x" * 400_000, "/name"))
+    named = replace(result, evidence=replace(result.evidence, facts=facts))
+    before = process_time()
+    text = text_of(scan_of(named), Style(verbose=1))
+    assert process_time() - before < 10
+    assert len(text) > 400_000

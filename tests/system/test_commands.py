@@ -95,7 +95,21 @@ def test_the_plan_tells_every_request_and_sends_none(firm: Any, clean: Clean) ->
         " secret, password",
         "kucoin-00005  nothing: nobody knows an exchange moonex",
     ]
-    assert ended.err == "4 requests to 5 accounts; nothing was sent\n"
+    assert ended.err == (
+        "4 requests to 5 accounts; nothing was sent\n"
+        "expected duration: under 1 s (4 calls of about 0.25 s, 64 at a time)\n"
+    )
+
+
+def test_the_plan_tells_how_long_a_scan_takes_and_why(firm: Any, clean: Clean) -> None:
+    firm.keys = [clean(OKX), clean(GATE)]
+    firm.prepare("http://127.0.0.1:9")
+    ended = firm.run("scan", "--plan", "-p", "policy.yaml", "--max-rate", "0.01")
+    # Gate needs two calls: two turns of 100 s.
+    assert ended.err.splitlines()[1] == (
+        "expected duration: 3 min 20 s (gate at http://127.0.0.1:9 via direct:"
+        " 2 calls at 0.01 per second)"
+    )
 
 
 def test_no_secret_is_in_any_output(firm: Any, clean: Clean) -> None:
@@ -140,7 +154,9 @@ def test_a_file_that_others_can_read_is_warned_of(firm: Any, clean: Clean) -> No
     firm.inventory = lambda text: text.replace("env:SIM_OKX_00001_SECRET", "file:okx-secret")
     ended = firm.scan()
     assert ended.code == 0
-    assert "warning: others can read the file okx-secret; chmod 600 okx-secret\n" in ended.err
+    assert (
+        "warning: others can read the file named at accounts.yaml:8:15; chmod 600 it\n" in ended.err
+    )
 
 
 def test_reports_go_where_they_are_sent(firm: Any, clean: Clean) -> None:
@@ -214,7 +230,7 @@ def test_check_says_what_it_checked(firm: Any, clean: Clean) -> None:
     assert ended.out.splitlines() == [
         "ok  policy.yaml",
         "ok  accounts.yaml (1 account)",
-        f"ok  exchange catalog ({len(known_exchanges())} exchanges)",
+        f"ok  exchange catalog ({len(known_exchanges())} exchanges); nothing was sent",
     ]
     assert firm.run("check", "-q").out == ""
 

@@ -6,12 +6,27 @@ Each test is named for the defect, with the tool where users met it.
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+
+TODAY = datetime.now(UTC).date()
+WAIVER = """\
+apiVersion: gatepolicy/v1
+kind: Waivers
+waivers:
+  - id: RISK-1
+    rule: permission-not-allowed
+    accounts: ["okx-*"]
+    owner: desk@example.com
+    justification: More words than the guide names.
+    created: {created}
+    expires: {expires}
+"""
 
 Clean = Callable[[ExchangeId], SimulatedKey]
 OKX, KUCOIN, BINANCE, GATE, BYBIT = (
@@ -227,3 +242,16 @@ def test_empty_inventory_is_no_clean_scan(firm: Any, clean: Clean) -> None:
     firm.keys = [clean(OKX)]
     firm.inventory = lambda text: text[: text.index("accounts:")] + "accounts: []\n"
     assert firm.scan().code == 2
+
+
+def test_words_hide_no_withdrawal_behind_a_milder_rule(firm: Any, clean: Clean) -> None:
+    firm.keys = [replace(clean(OKX), permissions=("read_only", "trade", "withdraw"))]
+    head = firm.policy[: firm.policy.index("permissions:")]
+    firm.policy = f"{head}exchanges: {{okx: {{permissions: {{allow: [read_only, trade]}}}}}}\n"
+    waiver = WAIVER.format(created=TODAY, expires=TODAY + timedelta(days=30))
+    (firm.folder / "waivers.yaml").write_text(waiver, encoding="utf-8")
+    assert firm.scan("--fail-on", "critical").code == 1
+    report = firm.report("-w", "waivers.yaml", "--fail-on", "critical")
+    assert report["exit_code"] == 1
+    assert verdicts(report, "permission-not-allowed") == {"waived"}
+    assert verdicts(report, "withdrawal-enabled") == {"fail"}

@@ -1,0 +1,132 @@
+"""Calls for keys of another kind are asked after a refusal, and prove no more than others."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
+from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.interpret import interpret
+from gatepolicy.exchanges.normalise import described_by, normalise
+from gatepolicy.model.facts import Facts
+from gatepolicy.model.reasons import Reason
+
+BITGET = load_exchange("bitget")
+UNIFIED = Answer(400, b'{"code": "40085", "msg": "You are in Unified Account mode"}')
+DATA = {
+    "ips": "203.0.113.1",
+    "permType": "read-and-write",
+    "permissions": ["uta_trade"],
+    "parentId": "",
+}
+
+
+def success(**changes: object) -> Answer:
+    data = {name: value for name, value in {**DATA, **changes}.items() if value is not ...}
+    return Answer(200, json.dumps({"code": "00000", "data": data}).encode())
+
+
+def facts(info: RawAnswer, unified: RawAnswer | None, exchange: Exchange = BITGET) -> Facts:
+    answers = {"info": info} | ({} if unified is None else {"unified_info": unified})
+    return normalise(exchange, answers, "an-invented-key")
+
+
+def test_a_refusal_that_names_an_alternative_is_answered_by_it() -> None:
+    told = facts(UNIFIED, success())
+    assert told.known["permission.withdraw"].value is False
+    assert told.known["permission.withdraw"].provenance.call == "unified_info"
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        Answer(400, b'{"code": "40006", "msg": "Invalid ACCESS_KEY"}'),
+        Answer(400, b'{"code": 4008, "msg": "You are in Unified Account mode"}'),
+        Answer(200, b"<html>"),
+        NoAnswer(Reason.TIMEOUT),
+    ],
+)
+def test_no_other_failure_is_answered_by_it(info: RawAnswer) -> None:
+    told = facts(info, success())
+    assert not told.known
+
+
+@pytest.mark.parametrize("unified", [None, NoAnswer(Reason.TIMEOUT), Answer(200, b"{}"), UNIFIED])
+def test_without_its_answer_nothing_is_proved(unified: RawAnswer | None) -> None:
+    told = facts(UNIFIED, unified)
+    assert not told.known
+    expected = {
+        None: Reason.PERMISSION_DENIED,
+        NoAnswer(Reason.TIMEOUT): Reason.TIMEOUT,
+        Answer(200, b"{}"): Reason.UNEXPECTED_ANSWER,
+        UNIFIED: Reason.PERMISSION_DENIED,
+    }
+    assert {why.reason for why in told.unknown.values()} == {expected[unified]}
+
+
+def test_an_answer_of_the_exchange_itself_is_never_left_out() -> None:
+    """One call says that the key is of another kind, another call describes it: both cannot be."""
+    [info] = BITGET.calls
+    two = replace(BITGET, calls=[info, replace(info, id="second")])
+    words = {"ips": "", "authorities": ["stow", "wwow"]}
+    classic = Answer(200, json.dumps({"code": "00000", "data": words}).encode())
+    outcomes = {
+        "info": interpret(two, classic, "info"),
+        "second": interpret(two, UNIFIED, "second"),
+    }
+    assert described_by(two, outcomes) is two
+    outcomes["info"] = interpret(two, UNIFIED, "info")
+    assert described_by(two, outcomes) is BITGET.alternatives[0].view
+
+
+def test_an_alternative_has_none_itself() -> None:
+    view = BITGET.alternatives[0].view
+    outcomes = {"unified_info": interpret(view, UNIFIED, "unified_info")}
+    assert described_by(view, outcomes) is view
+
+
+def test_an_alternative_that_nobody_knows_changes_nothing() -> None:
+    outcomes = {"info": interpret(BITGET, UNIFIED, "info")}
+    without = replace(BITGET, alternatives=())
+    assert described_by(without, outcomes) is without
+
+
+@pytest.mark.parametrize("mark", [..., None, True, 1, "", "full", "READ-ONLY", ["read-only"]])
+def test_a_mark_that_is_not_documented_proves_no_reading_only(mark: object) -> None:
+    told = facts(UNIFIED, success(permType=mark))
+    for name in ("permission.trade.spot", "permission.withdraw"):
+        assert name not in told.known
+
+
+@pytest.mark.parametrize("mark", [..., None, "read-only", "readonly", "full", "read-and-write"])
+def test_a_listed_withdrawal_is_found_under_any_mark(mark: object) -> None:
+    told = facts(UNIFIED, success(permType=mark, permissions=["uta_trade", "withdraw"]))
+    assert told.known["permission.withdraw"].value is True
+
+
+@pytest.mark.parametrize("words", [..., None, [], "uta_trade", {"uta_trade": True}, [None], [""]])
+def test_a_list_of_another_shape_proves_nothing(words: object) -> None:
+    told = facts(UNIFIED, success(permissions=words))
+    assert not [name for name in told.known if name.startswith("permission")]
+
+
+def test_words_of_the_other_kind_are_unrecognised() -> None:
+    told = facts(UNIFIED, success(permissions=["uta_trade", "stow"]))
+    assert told.known["permissions.unrecognised"].value == ("stow",)
+    assert "permission.withdraw" not in told.known
+
+
+def test_structural_facts_are_not_taken_over() -> None:
+    assert not BITGET.alternatives[0].view.structural
+    assert "key.subaccount" not in BITGET.alternatives[0].view.not_disclosed
+    assert "key.subaccount" in BITGET.not_disclosed
+
+
+def test_policies_know_the_words_of_every_kind_of_key() -> None:
+    assert {"stow", "wwow", "uta_trade", "withdraw"} <= BITGET.words.keys()
+    assert BITGET.splits
+    assert not BITGET.permissions.splits
+    assert load_exchange("gate").inferred_absence
+    assert [call.id for call in BITGET.sendable] == ["info", "unified_info"]
