@@ -68,8 +68,7 @@ def scan_live(
         advance: Called once for every account that is read.
 
     Returns:
-        The scan; after SIGINT, SIGTERM or SIGHUP one that says so, in which the accounts that were
-        not read are unknown.
+        The scan; after a signal, with every account that was not read unknown.
     """
     started_at = datetime.now(UTC)
     evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
@@ -84,7 +83,7 @@ def scan_live(
         found.append(evaluator.judge(prepared.plan.question_about(evidence.subject), evidence))
 
     watcher = Watcher(deliver, find, warnings.append, advance)
-    interrupted_by = run(prepared.targets, collecting, watcher)
+    by = run(prepared.targets, collecting, watcher)
     return finish(
         prepared.plan,
         [*(results[position] for position in range(prepared.targets.selected)), *found],
@@ -93,5 +92,5 @@ def scan_live(
         settings=settings,
         warnings=warnings,
         waiving=prepared.waiving,
-        interrupted_by=interrupted_by,
+        interrupted_by=by,
     )

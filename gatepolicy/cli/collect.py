@@ -1,6 +1,7 @@
 """``gatepolicy collect``: ask, and keep what was proved as evidence."""
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from gatepolicy.evidence import EvidenceFile, dump_evidence
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.reasons import Reason
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.write import write_report
@@ -58,11 +60,7 @@ def command(**given: Any) -> ExitCode:
     interrupted_by = run(targets, settings, watcher)
     progress.clear()
     if interrupted_by is not None:
-        unread = sum(_was_interrupted(evidence) for evidence in collected.values())
-        warnings.append(
-            f"interrupted by {interrupted_by}: {unread:,} of {targets.selected:,} accounts were"
-            " not read"
-        )
+        warnings.append(_interruption(interrupted_by, collected.values()))
     if not given["quiet"]:
         for warning in warnings:
             click.echo(f"warning: {clean(warning)}", err=True)
@@ -80,6 +78,10 @@ def command(**given: Any) -> ExitCode:
     return ExitCode.OK if targets.selected else ExitCode.NOTHING_EVALUATED
 
 
-def _was_interrupted(evidence: Evidence) -> bool:
-    why = evidence.facts.unknown.get("key.exists")
-    return why is not None and why.reason is Reason.INTERRUPTED
+def _interruption(by: Interruption, collected: Collection[Evidence]) -> str:
+    unread = [
+        evidence
+        for evidence in collected
+        if (why := evidence.facts.unknown.get("key.exists")) and why.reason is Reason.INTERRUPTED
+    ]
+    return f"interrupted by {by}: {len(unread):,} of {len(collected):,} accounts were not read"

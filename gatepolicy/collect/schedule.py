@@ -188,7 +188,7 @@ class Schedule:
                 name=name,
                 positions=positions,
                 limiter=limiter,
-                silence=Silence(name),
+                silence=Silence(str(name)),
                 slots=slots,
                 answering=self._answering,
                 clock=clock,

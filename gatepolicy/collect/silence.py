@@ -1,6 +1,5 @@
 """When a whole queue cannot be reached: nobody waits for a time-out per account. Pure."""
 
-from gatepolicy.collect.queues import QueueName
 from gatepolicy.model.facts import Unknown
 from gatepolicy.model.reasons import Reason
 
@@ -14,8 +13,12 @@ NETWORK_REASONS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.TLS_ERRO
 class Silence:
     """What one queue's accounts have met, one after the other."""
 
-    def __init__(self, name: QueueName) -> None:
-        """Nothing was tried yet."""
+    def __init__(self, name: str) -> None:
+        """Nothing was tried yet.
+
+        Args:
+            name: Of the queue, for people.
+        """
         self._name = name
         self._reason: Reason | None = None
         self.row = 0

@@ -3,18 +3,16 @@
 import aiohttp
 import pytest
 
-from gatepolicy.collect.queues import QueueName
 from gatepolicy.collect.silence import SILENT_AFTER, Silence
 from gatepolicy.collect.troubles import warnings_of
 from gatepolicy.model.reasons import Reason
 from tests.collect.virtual import Network, collect_virtually, target_on, targets_on
 
-NAME = QueueName("okx", "", "", sandbox=False)
 OKX = "www.okx.com"
 
 
 def failed(*reasons: Reason, timeout: float = 30.0) -> Silence:
-    silence = Silence(NAME)
+    silence = Silence("okx via direct")
     for reason in reasons:
         silence.failed(reason, timeout)
     return silence
