@@ -2,8 +2,10 @@
 
     GatepolicyError            has a hint and an exit code
     ├── UsageError             the command line asks for something impossible
+    ├── AbortedError           a dialogue was stopped; nothing was written
     ├── DocumentError          files with problems, each with a place
     ├── ReportError            a report could not be written; the old file is kept
+    │   └── ClosedPipeError    whoever read standard output stopped reading
     └── InternalError          a defect of gatepolicy
 
 The library raises; only ``gatepolicy.cli.boundary`` turns an error into text and an exit code.
@@ -55,6 +57,12 @@ class UsageError(GatepolicyError):
     """The command line asks for something impossible."""
 
 
+class AbortedError(GatepolicyError):
+    """The user stopped a dialogue before anything was written."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class DocumentError(GatepolicyError):
     """One or more documents have problems; all of them are told at once."""
 
@@ -66,6 +74,12 @@ class DocumentError(GatepolicyError):
 
 class ReportError(GatepolicyError):
     """A report could not be written; what was there before is still there."""
+
+
+class ClosedPipeError(ReportError):
+    """Whoever read standard output stopped reading it."""
+
+    exit_code = ExitCode.CLOSED_PIPE
 
 
 class InternalError(GatepolicyError):

@@ -7,7 +7,7 @@ id is a problem, never something to be read around. It does not prove who wrote 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from gatepolicy import __version__
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_json
 from gatepolicy.documents.schema import load_schema, validate
-from gatepolicy.documents.source import Read, read_text
+from gatepolicy.documents.source import Read, problem, read_text
+from gatepolicy.documents.values import JSONValue
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.encoding import (
     Json,
@@ -32,13 +33,20 @@ from gatepolicy.model.encoding import (
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import FACTS, Facts
 from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import HINT, Reason
+from gatepolicy.model.rules import RuleInfo
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.reports.json_stream import json_document
 from gatepolicy.resources import schemas_directory
+from gatepolicy.rules.templates import duration_in_words
 
 SCHEMA_VERSION = "1.0"
 FRESH_DAYS = 7
 """Evidence that is more days old is warned about."""
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""Evidence may seem to be from the future by so much."""
 _AGAIN = "collect the evidence again"
+_SHOWN_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class EvidenceFile:
     """Everything that one collection found out."""
 
     collected_at: datetime
-    """When collecting began. Ages and expiries are counted from here. UTC."""
+    """When collecting began. UTC."""
     inventory: str
     """The inventory as the user named it."""
     accounts: Sequence[Evidence]
@@ -60,8 +68,9 @@ class EvidenceFile:
 
     @property
     def oldest(self) -> datetime:
-        """When the oldest of it was collected."""
-        return min([self.collected_at, *(account.collected_at for account in self.accounts)])
+        """When the account was collected that was collected first."""
+        times = [account.collected_at for account in self.accounts]
+        return min(times, default=self.collected_at)
 
     def age_warnings(self, now: datetime) -> Iterator[str]:
         """That keys may have changed since, once it is old.
@@ -75,6 +84,72 @@ class EvidenceFile:
                 f"evidence of {encode_time(self.oldest)} is {days:,} days old: what keys can do"
                 " today may be something else"
             )
+
+
+def stale_evidence(
+    evidence: Sequence[Evidence], file: str, rule: RuleInfo, *, as_of: datetime, max_age: timedelta
+) -> Iterator[Verdict]:
+    """That accounts were read too long ago to say what their keys can do: one verdict for all.
+
+    No policy decides about it: whatever it says about an unknown, the scan is incomplete.
+
+    Args:
+        evidence: Of the accounts that are judged.
+        file: Where it stands.
+        rule: The one that it breaks.
+        as_of: When it is judged. UTC.
+        max_age: How old it may be.
+    """
+    old = [one for one in evidence if as_of - one.collected_at > max_age]
+    if not old:
+        return
+    oldest = min(one.collected_at for one in old)
+    names = ", ".join(one.subject.id for one in old[:_SHOWN_NAMES])
+    more = f" and {len(old) - _SHOWN_NAMES:,} more" if len(old) > _SHOWN_NAMES else ""
+    yield Verdict(
+        rule=rule.id,
+        name=rule.name,
+        outcome=Outcome.UNKNOWN,
+        severity=rule.severity,
+        subject="",
+        expected=f"every account was read at most {duration_in_words(max_age)} ago",
+        seen=f"{len(old):,} of {len(evidence):,} accounts were read longer ago: {names}{more};"
+        f" the first on {encode_time(oldest)}, {(as_of - oldest).days:,} days ago",
+        reason=Reason.STALE_EVIDENCE,
+        needed=HINT[Reason.STALE_EVIDENCE],
+        on_unknown=OnUnknown.INCOMPLETE,
+        policy="",
+        location=Location(file, 1, 1),
+    )
+
+
+def refuse_future(evidence: EvidenceFile, file: str, now: datetime) -> None:
+    """Refuse evidence that nobody can have collected yet.
+
+    Args:
+        evidence: What the file holds.
+        file: Its name.
+        now: The clock. UTC.
+
+    Raises:
+        DocumentError: With every time that lies ahead by more than clocks differ.
+    """
+    times = {"collected_at": evidence.collected_at} | {
+        f"accounts[{position}].collected_at": account.collected_at
+        for position, account in enumerate(evidence.accounts)
+    }
+    problems = [
+        Problem(
+            Location(file, 1, 1),
+            path,
+            f"{encode_time(time)} is in the future",
+            "check the clocks of both machines, then collect the evidence again",
+        )
+        for path, time in times.items()
+        if time - now > CLOCKS_DIFFER
+    ]
+    if problems:
+        raise DocumentError(problems)
 
 
 def dump_evidence(evidence: EvidenceFile) -> Iterator[str]:
@@ -144,11 +219,19 @@ def parse_evidence(text: str, file: str) -> EvidenceFile:
 def _checked(text: str, file: str) -> Mapping[str, Any]:
     """Data of which the schema says that it is evidence."""
     schema = (schemas_directory() / "evidence.schema.json").read_text(encoding="utf-8")
-    document = Document(file, load_json(text, file), start=0, marks=None)
+    data = load_json(text, file)
+    _refuse_report(data, file)
+    document = Document(file, data, start=0, marks=None)
     problems = validate(document, load_schema(schema))
     if problems or not isinstance(document.data, dict):
         raise DocumentError(problems)
     return document.data
+
+
+def _refuse_report(data: JSONValue, file: str) -> None:
+    if isinstance(data, dict) and "kind" not in data and {"summary", "exit_code"} <= data.keys():
+        what = "this is the report of a scan, not evidence"
+        raise problem(file, what, "name a file that 'gatepolicy collect -o FILE' wrote")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
+from gatepolicy.accounts.matching import Misfit, misfit_of_glob, misfit_of_label
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Subject
@@ -17,6 +18,7 @@ from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.control import Control
 from gatepolicy.policies.policy import Policy
 from gatepolicy.policies.select import applies
+from gatepolicy.rules.catalog import named_rule, rule_hint
 from gatepolicy.rules.rule import Rule
 
 
@@ -102,6 +104,8 @@ def make_plan(
     exchanges: Mapping[str, Exchange],
     rules: Mapping[str, Rule],
     selection: Selection,
+    *,
+    is_whole: bool = True,
 ) -> Plan:
     """Match accounts with policies.
 
@@ -112,24 +116,22 @@ def make_plan(
             exchange is asked the same questions; all answers will be unknown.
         rules: The rules, by id.
         selection: What the command line asked for.
+        is_whole: Whether there are no others; a policy may well cover accounts that are not here.
 
     Raises:
         UsageError: A selector matches nothing at all: surely a slip, never a clean scan.
     """
     _refuse_selectors_without_match(selection, subjects, rules)
     compiled = _Compiled(exchanges, rules, selection)
-    by_name = {rule.info.name: rule.info for rule in rules.values()}
-    questions = [
-        _question(subject, policies, compiled, by_name["account-without-policy"])
-        for subject in subjects
-        if selection.takes_account(subject)
-    ]
+    selected = [subject for subject in subjects if selection.takes_account(subject)]
+    uncovered = named_rule(rules, "account-without-policy")
+    questions = [_question(subject, policies, compiled, uncovered) for subject in selected]
     infos = [_policy_info(policy, subjects) for policy in policies]
     return Plan(
         questions=questions,
         policies=infos,
         rules=[rule.info for rule in rules.values()],
-        general=tuple(_all_uncovering(policies, infos, by_name["policy-without-accounts"])),
+        general=tuple(_all_uncovering(policies, infos, subjects, rules)) if is_whole else (),
         limits={policy.name: policy.waivers for policy in policies},
         narrowing=_narrowing(selection, len(questions), len(subjects), compiled.left_out),
     )
@@ -147,11 +149,32 @@ def _narrowing(
 
 
 def _all_uncovering(
-    policies: Sequence[Policy], infos: Sequence[PolicyInfo], rule: RuleInfo
+    policies: Sequence[Policy],
+    infos: Sequence[PolicyInfo],
+    subjects: Sequence[Subject],
+    rules: Mapping[str, Rule],
 ) -> Iterator[Verdict]:
+    rule = named_rule(rules, "policy-without-accounts")
     for policy, info in zip(policies, infos, strict=True):
         if not info.accounts:
             yield _uncovering(policy, rule)
+            continue
+        for glob in policy.applies_to.accounts:
+            misfit = misfit_of_glob(glob, subjects)
+            if misfit is not None:
+                yield _part_of_it(policy, rule, glob, misfit)
+
+
+def _part_of_it(policy: Policy, rule: RuleInfo, glob: str, misfit: Misfit) -> Verdict:
+    """A part of a policy's choice that fits no account: the one that was meant is not covered."""
+    return _not_covered(
+        rule,
+        subject=f"{policy.name}: {glob}",
+        expected="every entry of applies_to.accounts fits an account",
+        seen=f"{misfit.what}; {misfit.fix}",
+        policy=policy.name,
+        location=policy.applies_to.places.get("accounts", policy.location),
+    )
 
 
 def _uncovering(policy: Policy, rule: RuleInfo) -> Verdict:
@@ -166,26 +189,29 @@ def _uncovering(policy: Policy, rule: RuleInfo) -> Verdict:
 
 
 def _refuse_selectors_without_match(
-    selection: Selection, subjects: Iterable[Subject], rules: Mapping[str, Rule]
+    selection: Selection, subjects: Sequence[Subject], rules: Mapping[str, Rule]
 ) -> None:
-    ids = [subject.declared_id for subject in subjects]
-    for glob in selection.accounts:
-        if not any(fnmatchcase(account, glob) for account in ids):
-            raise UsageError(
-                f"--account {glob}: no account of the inventory has such an id",
-                hint=f"the inventory has {_some(ids)}",
-            )
+    refuse_unmatched(selection, subjects)
     for glob in (*selection.rules, *selection.skip_rules):
         if not any(_any_glob([glob], rule.info.id, rule.info.name) for rule in rules.values()):
-            raise UsageError(
-                f"no rule has an id or a name like {glob}",
-                hint="'gatepolicy explain' lists all rules",
-            )
+            hint = rule_hint(rules, glob)
+            raise UsageError(f"no rule has an id or a name like {glob}", hint=hint)
 
 
-def _some(texts: Sequence[str]) -> str:
-    shown = ", ".join(texts[:5])
-    return shown if len(texts) <= 5 else f"{shown} and {len(texts) - 5} more"
+def refuse_unmatched(selection: Selection, subjects: Sequence[Subject]) -> None:
+    """Refuse a choice of accounts of which a part fits none.
+
+    Raises:
+        UsageError: Surely a slip, never a clean scan.
+    """
+    for glob in selection.accounts:
+        misfit = misfit_of_glob(glob, subjects)
+        if misfit is not None:
+            raise UsageError(f"--account {glob}: {misfit.what}", hint=misfit.fix)
+    for key, value in (selection.labels or {}).items():
+        misfit = misfit_of_label(key, value, subjects)
+        if misfit is not None:
+            raise UsageError(f"--label {key}={value}: {misfit.what}", hint=misfit.fix)
 
 
 class _Compiled:

@@ -1,15 +1,16 @@
 """From evidence to a finished scan: evaluation of a plan. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gatepolicy.attestations.attestation import Attestation, with_attested
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Unknown
+from gatepolicy.model.facts import ATTESTED_FACTS, FACTS, Fact, FactKind, Facts, Unknown
 from gatepolicy.model.interruption import Interruption
-from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
+from gatepolicy.model.reasons import Reason
+from gatepolicy.model.scan import AccountResult, Narrowing, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.plan import Plan, Question
 from gatepolicy.policies.control import Control
@@ -29,21 +30,21 @@ class Evaluator:
     def __init__(
         self,
         *,
-        now: datetime,
+        now: datetime | None = None,
         attestations: Sequence[Attestation] = (),
         as_of: datetime | None = None,
     ) -> None:
-        """Evaluate against the same moments for all accounts.
+        """Set the moments at which accounts are judged.
 
         Args:
-            now: Ages and expiries are counted from here: evidence proves what was so then. UTC.
+            now: Ages and expiries are counted up to here; for each account up to when it was
+                collected, unless given: evidence proves what was so then. UTC.
             attestations: What people said.
             as_of: When what people said is judged; ``now`` unless given. A moment before ``now``
                 makes nothing younger, and what was said after it does not count. UTC.
         """
         self._now = now
-        self._as_of = as_of or now
-        self._later = max(now, self._as_of)
+        self._as_of = as_of
         self._attestations = attestations
         self._attested: dict[int, bool] = {}
         self._asked: dict[int, _Asked] = {}
@@ -51,11 +52,13 @@ class Evaluator:
 
     def judge(self, question: Question, evidence: Evidence) -> AccountResult:
         """All verdicts about one account."""
-        facts = evidence.facts
+        facts, subject = evidence.facts, evidence.subject
+        now = self._now or evidence.collected_at
+        as_of = self._as_of or now
+        moments = _Moments(now, max(now, as_of))
         if self._asks_people(question.controls):
-            facts = with_attested(facts, evidence.subject, self._attestations, self._as_of)
-        subject = evidence.subject
-        judged = (self._verdict(control, facts, subject) for control in question.controls)
+            facts = with_attested(facts, subject, self._attestations, as_of, evidence.unread)
+        judged = (self._verdict(control, facts, subject, moments) for control in question.controls)
         verdicts = (*question.given, *judged)
         identity = tuple(map(id, verdicts))
         return AccountResult(evidence, self._shared.setdefault(identity, verdicts))
@@ -68,25 +71,23 @@ class Evaluator:
             self._attested[id(controls)] = known
         return known
 
-    def _moment(self, names: Sequence[str]) -> datetime:
-        """When a question about these facts is judged."""
-        return self._later if _asks_people(names) else self._now
-
-    def _verdict(self, control: Control, facts: Facts, subject: Subject) -> Verdict:
-        if control.expression is not None and control.expression.asks_account:
-            moment = self._moment(control.expression.facts)
-            return evaluate((control,), facts, moment, subject)[0]
+    def _verdict(
+        self, control: Control, facts: Facts, subject: Subject, moments: "_Moments"
+    ) -> Verdict:
         # By identity: hashing a whole control would cost more than it saves.
         asked = self._asked.get(id(control))
         if asked is None:
-            names = _facts_of(control)
-            asked = self._asked[id(control)] = _Asked(control, names, self._moment(names), {})
+            asked = self._asked[id(control)] = _Asked.about(control)
+        moment = moments.later if asked.asks_people else moments.now
+        if control.expression is not None and control.expression.asks_account:
+            return evaluate((control,), facts, moment, subject)[0]
         known, unknown = facts.known, facts.unknown
         told = tuple([known.get(name) or unknown.get(name) for name in asked.names])
-        verdict = asked.verdicts.get(told)
+        when = moment if asked.is_timed else None
+        verdict = asked.verdicts.get((when, told))
         if verdict is None:
-            (verdict,) = evaluate((control,), facts, asked.moment, subject)
-            asked.verdicts[told] = verdict
+            (verdict,) = evaluate((control,), facts, moment, subject)
+            asked.verdicts[when, told] = verdict
         return verdict
 
 
@@ -101,6 +102,20 @@ def _asks_people(names: Sequence[str]) -> bool:
     return not ATTESTED_FACTS.keys().isdisjoint(names)
 
 
+def _is_timed(names: Sequence[str]) -> bool:
+    return any((FACTS.get(name) or ATTESTED_FACTS[name]).kind is FactKind.TIME for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """When one account is judged. UTC."""
+
+    now: datetime
+    """Up to when ages and expiries are counted."""
+    later: datetime
+    """When what people said is judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A control with every verdict that it has led to."""
@@ -109,10 +124,20 @@ class _Asked:
     """Kept, so that its identity is not given to another one."""
     names: tuple[str, ...]
     """The facts that decide."""
-    moment: datetime
-    """When it is judged. UTC."""
-    verdicts: dict[tuple[Fact | Unknown | None, ...], Verdict]
-    """What is known about these facts, to the verdict."""
+    asks_people: bool
+    """Whether what people said decides."""
+    is_timed: bool
+    """Whether it may have another verdict at another time."""
+    verdicts: dict[tuple[datetime | None, tuple[Fact | Unknown | None, ...]], Verdict]
+    """The moment, where it matters, and what is known about these facts, to the verdict."""
+
+    @classmethod
+    def about(cls, control: Control) -> "_Asked":
+        """A control that was not asked yet."""
+        names = _facts_of(control)
+        # An expression may ask for the time without any fact that is one.
+        is_timed = control.expression is not None or _is_timed(names)
+        return cls(control, names, _asks_people(names), is_timed, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +178,8 @@ def finish(
         interrupted_by: The signal that ended it early; then what no verdict needed is not told as
             unused.
     """
-    is_whole = not plan.narrowing.is_any and interrupted_by is None
+    narrowing, results = _without_comparisons(plan.narrowing, results)
+    is_whole = not narrowing.is_any and interrupted_by is None
     circumstances = Circumstances(finished_at.date(), waiving.notice_days, plan.limits, is_whole)
     applied = apply_waivers(results, waiving.waivers, circumstances)
     return Scan(
@@ -166,16 +192,41 @@ def finish(
         general=(*plan.general, *waiver_findings(applied.waivers, applied.refusals, plan.rules)),
         warnings=tuple(warnings),
         waivers=applied.waivers,
-        narrowing=plan.narrowing,
+        narrowing=narrowing,
         interrupted_by=interrupted_by,
     )
+
+
+def _without_comparisons(
+    narrowing: Narrowing, results: Sequence[AccountResult]
+) -> tuple[Narrowing, Sequence[AccountResult]]:
+    """Leave out of a narrowed scan what only the accounts that it left out could tell.
+
+    Whoever asked for less is told once what is missing. What was found nevertheless, such as a key
+    that two accounts share, stays; and nothing else passes for it.
+    """
+    if not narrowing.is_any:
+        return narrowing, results
+    left_out = {
+        verdict.name: None
+        for result in results
+        for verdict in result.verdicts
+        if verdict.reason is Reason.NOT_SELECTED
+    }
+    if not left_out:
+        return narrowing, results
+    kept = [
+        replace(one, verdicts=[v for v in one.verdicts if v.reason is not Reason.NOT_SELECTED])
+        for one in results
+    ]
+    return replace(narrowing, comparisons=tuple(left_out)), kept
 
 
 def evaluate_evidence(
     plan: Plan,
     evidence: Mapping[str, Evidence],
     *,
-    now: datetime,
+    now: datetime | None = None,
     attestations: Sequence[Attestation] = (),
     as_of: datetime | None = None,
 ) -> list[AccountResult]:
@@ -184,7 +235,8 @@ def evaluate_evidence(
     Args:
         plan: Made from the subjects of the same evidence.
         evidence: By account id.
-        now: When the evidence was collected: what was proved then is judged as of then. UTC.
+        now: Up to when ages are counted; for each account up to when it was collected, unless
+            given: what was proved then is judged as of then. UTC.
         attestations: What people said.
         as_of: When what people said is judged, as waivers are; ``now`` unless given. UTC.
     """

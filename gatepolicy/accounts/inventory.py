@@ -20,10 +20,11 @@ from gatepolicy.accounts.account import (
     KeyringReference,
 )
 from gatepolicy.accounts.answerable import unanswerable
+from gatepolicy.accounts.partly import with_more
 from gatepolicy.accounts.references import CREDENTIALS, Mistake, mistake_in
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
-from gatepolicy.documents.networks import collapsed, network_of
+from gatepolicy.documents.networks import EVERYWHERE, collapsed, hold_everything, network_of
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import DataPath, show_path
@@ -129,12 +130,19 @@ def _seconds(written: str) -> float:
     return float(written[:-1]) * (60 if written.endswith("m") else 1)
 
 
-def _reworded(document: Document, problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Problems of an inventory's form; of a reference, what is meant by what stands there."""
+def _reworded(document: Document, problems: Iterable[Problem]) -> Iterable[Problem]:
+    """Problems of an inventory's form; of a reference, what is meant by what stands there.
+
+    With them, what else is wrong.
+    """
     mistakes = _mistaken_references(document)
-    for problem in problems:
-        mistake = mistakes.get(problem.location)
-        yield replace(problem, what=mistake.what, fix=mistake.fix) if mistake else problem
+    reworded = [
+        replace(problem, what=mistake.what, fix=mistake.fix)
+        if (mistake := mistakes.get(problem.location))
+        else problem
+        for problem in problems
+    ]
+    return with_more(document, reworded, _of_account)
 
 
 def _mistaken_references(document: Document) -> Mapping[Location, Mistake]:
@@ -188,6 +196,8 @@ def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) ->
         found = network_of(text)
         if isinstance(found, tuple):
             yield _problem(document, (*place, "egress", index), *found)
+    if hold_everything(_networks(node.get("egress", ()))):
+        yield _problem(document, (*place, "egress"), *EVERYWHERE)
     if not 0 < _seconds(node.get("timeout", DEFAULT_TIMEOUT)) <= _LONGEST_TIMEOUT:
         what, fix = "nothing, or more than ten minutes", "such as 30s"
         yield _problem(document, (*place, "timeout"), what, fix)

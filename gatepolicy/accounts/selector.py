@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from string import ascii_letters, digits
 from typing import Any
 
 from gatepolicy.model.evidence import Subject
@@ -47,3 +48,15 @@ class Selector:
         return (not self.exchanges or subject.exchange in self.exchanges) and all(
             subject.labels.get(key) == value for key, value in self.labels.items()
         )
+
+
+_PROBES = tuple(f"{first}{rest}" for first in ascii_letters + digits for rest in ("", "-1", "_b.c"))
+"""Ids that have nothing in common."""
+
+
+def names_everything(selector: Selector) -> bool:
+    """Whether whatever an account is called, it is meant: ``*`` and other ways to write that."""
+    if selector.exchanges or selector.labels:
+        return False
+    globs = selector.accounts
+    return all(any(fnmatchcase(probe, glob) for glob in globs) for probe in _PROBES)

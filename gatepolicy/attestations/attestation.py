@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 
 from gatepolicy.accounts.selector import Selector
 from gatepolicy.model.evidence import Subject
-from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Grade, Never, Provenance
+from gatepolicy.model.facts import ATTESTED_FACTS, Fact, Facts, Grade, Never, Provenance, Unknown
 from gatepolicy.model.location import Location
 
 PREFIX = "attested."
@@ -41,7 +41,11 @@ class Attestation:
 
 
 def with_attested(
-    facts: Facts, subject: Subject, attestations: Sequence[Attestation], as_of: datetime
+    facts: Facts,
+    subject: Subject,
+    attestations: Sequence[Attestation],
+    as_of: datetime,
+    unread: Unknown | None = None,
 ) -> Facts:
     """Facts with the last day on which somebody attested each control.
 
@@ -50,11 +54,16 @@ def with_attested(
         subject: The account.
         attestations: All of them. What nobody attested was never attested.
         as_of: Nothing that was said on a later day counts. UTC.
+        unread: Why the account's key could not be read: then nobody knows whether what was said is
+            about a key that exists, and it proves nothing.
     """
     mine = [one for one in attestations if one.day <= as_of.date() and one.is_about(subject)]
     told = {name: _last(name, mine, as_of) for name in ATTESTED_FACTS}
-    unknown = {name: why for name, why in facts.unknown.items() if name not in told}
-    return Facts({**facts.known, **told}, unknown)
+    if unread is None:
+        return facts.learn_all(told)
+    return facts.learn_all(
+        {name: fact if fact.value is Never.NEVER else unread for name, fact in told.items()}
+    )
 
 
 def _last(name: str, attestations: Sequence[Attestation], as_of: datetime) -> Fact:

@@ -1,6 +1,6 @@
 """Reading attestations: files, checked against the schema, as frozen values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,14 @@ from gatepolicy.accounts.selector import Selector
 from gatepolicy.attestations.attestation import Attestation
 from gatepolicy.documents.append import Entry, append_entry, refused_entry
 from gatepolicy.documents.document import Document
+from gatepolicy.documents.links import wrong_link
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.documents.source import Read
-from gatepolicy.documents.values import show_path
+from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.exchanges.naming import unknown_exchange
 from gatepolicy.resources import schemas_directory
 
 EMPTY_FILE = "apiVersion: gatepolicy/v1\nkind: Attestations\nattestations: []\n"
@@ -65,6 +67,7 @@ def _attestation(
     except ValueError:
         what = f"there is no day {node['date']}"
         problems.append(_about_day(document, index, what, "write it like 2026-11-01"))
+    problems += _wrong_words(node, index, document)
     return Attestation(
         control=node["control"],
         selector=Selector.of(node),
@@ -73,6 +76,17 @@ def _attestation(
         evidence=node.get("evidence", ""),
         location=document.at(("attestations", index)),
     )
+
+
+def _wrong_words(node: Mapping[str, Any], index: int, document: Document) -> Iterator[Problem]:
+    wrong: dict[DataPath, tuple[str, str] | None] = {
+        ("attestations", index, "exchanges", position): unknown_exchange(name)
+        for position, name in enumerate(node.get("exchanges", ()))
+    }
+    wrong["attestations", index, "evidence"] = wrong_link(node.get("evidence", ""))
+    for path, told in wrong.items():
+        if told is not None:
+            yield Problem(document.at(path), show_path(path), *told)
 
 
 def _about_day(document: Document, index: int, what: str, fix: str) -> Problem:

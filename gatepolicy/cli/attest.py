@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gatepolicy.attestations.attestation import PREFIX
-from gatepolicy.attestations.load import with_attestation
+from gatepolicy.attestations.load import load_attestations, with_attestation
 from gatepolicy.cli import inputs, options
 from gatepolicy.cli.filling import fill
 from gatepolicy.documents.source import is_there, read_text
@@ -26,6 +26,7 @@ _QUESTIONS = {
 
 @click.command("attest")
 @options.attestations
+@options.optional_inventory
 @click.option("--control", type=click.Choice(_CONTROLS), help="What was looked at.")
 @click.option(
     "--account", multiple=True, metavar="GLOB", help="Account; may be given several times."
@@ -60,6 +61,9 @@ def command(**given: Any) -> ExitCode:
         "date": day,
         "evidence": given["evidence"],
     }
-    write_report([with_attestation(text, file, entry)], file)
+    text = with_attestation(text, file, entry)
+    said = load_attestations([file], read=lambda _: text.encode())[-1]
+    inputs.refuse_entry_for_nobody(file, said.selector, inputs.inventory(given))
+    write_report([text], file)
     click.echo(f"{file}: {filled['by']} attests {filled['control']} on {day}", err=True)
     return ExitCode.OK

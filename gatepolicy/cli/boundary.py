@@ -1,5 +1,7 @@
 """The one place where an error becomes text and an exit code."""
 
+import io
+import os
 import sys
 import traceback
 from types import TracebackType
@@ -8,7 +10,7 @@ from typing import Self, TextIO
 import click
 
 from gatepolicy.cli.process import interruption_of
-from gatepolicy.errors import DocumentError, GatepolicyError
+from gatepolicy.errors import AbortedError, ClosedPipeError, DocumentError, GatepolicyError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.reports.clean import clean
 
@@ -41,6 +43,9 @@ class Boundary:
             case click.ClickException():
                 error.show(self._stderr)
                 return ExitCode.USAGE
+            case ClosedPipeError() | BrokenPipeError():
+                _discard_output()
+                return ExitCode.CLOSED_PIPE
             case KeyboardInterrupt() | click.Abort():
                 by = interruption_of(error)
                 self._say(f"interrupted by {by}; nothing more was written")
@@ -52,6 +57,9 @@ class Boundary:
                     self._say(str(problem))
                 count = len(error.problems)
                 self._say(f"error: {count} problem{'s' * (count != 1)} found, nothing was scanned")
+                return error.exit_code
+            case AbortedError():
+                self._say(str(error))
                 return error.exit_code
             case GatepolicyError():
                 self._say(f"error: {error}")
@@ -70,3 +78,14 @@ class Boundary:
 
     def _say(self, line: str) -> None:
         print(clean(line), file=self._stderr)
+
+
+def _discard_output() -> None:
+    """Send what Python still holds for standard output nowhere: at its end, it would complain."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, io.UnsupportedOperation, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

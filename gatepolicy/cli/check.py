@@ -1,6 +1,6 @@
 """``gatepolicy check``: look at every file, ask nobody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -8,17 +8,20 @@ import click
 from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.answerable import by_hand
 from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.accounts.matching import misfits
+from gatepolicy.accounts.selector import Selector
 from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.location import Location
 from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.waivers.load import load_waivers
-from gatepolicy.waivers.refused import refused_waivers
+from gatepolicy.waivers.refused import refused_waivers, repeated_waivers
 from gatepolicy.waivers.waiver import Waiver
 from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
 
@@ -33,7 +36,7 @@ from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
     is_flag=True,
     help="Check the shipped exchange catalog as well, and that ccxt signs its calls.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
+@options.quiet("Say nothing when all is well.")
 def command(**given: Any) -> ExitCode:
     """Check policies, the inventory and the catalog; ask nobody.
 
@@ -65,8 +68,14 @@ def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
     problems: list[Problem] = []
     policies = _policies(files, problems)
     waivers = _waivers(given["waiver_files"], policies, problems)
+    inventory = _accounts(given)
+    if inventory is not None:
+        subjects = [account.subject for account in inventory.accounts]
+        problems += _policies_for_nobody(policies, subjects)
+        problems += _entries_for_nobody([(w.terms.location, w.selector) for w in waivers], subjects)
+    problems += repeated_waivers(waivers)
     if waivers and not problems:
-        plan = plan_of(policies, _accounts(given))
+        plan = plan_of(policies, inventory)
         problems += refused_waivers(waivers, policies, plan, inputs.now().date())
     if problems:
         raise DocumentError(problems)
@@ -93,6 +102,25 @@ def _waivers(
         return ()
 
 
+def _policies_for_nobody(
+    policies: Sequence[Policy], subjects: Sequence[Subject]
+) -> Iterator[Problem]:
+    for policy in policies:
+        chosen = policy.applies_to
+        for misfit in misfits(chosen, subjects):
+            place = chosen.places.get(misfit.key, policy.location)
+            path = f"applies_to.{misfit.key}".rstrip(".")
+            yield Problem(place, path, misfit.what, misfit.fix)
+
+
+def _entries_for_nobody(
+    entries: Sequence[tuple[Location, Selector]], subjects: Sequence[Subject]
+) -> Iterator[Problem]:
+    for place, selector in entries:
+        for misfit in misfits(selector, subjects):
+            yield Problem(place, misfit.key, misfit.what, misfit.fix)
+
+
 def _accounts(given: Mapping[str, Any]) -> Inventory | None:
     """The inventory as far as it is known; what is wrong with it is told by itself."""
     file = inputs.inventory_file(given)
@@ -117,7 +145,13 @@ def _note(subject: Subject) -> str:
 
 
 def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
-    load_attestations(given["attestation_files"], today=inputs.now().date())
+    said = load_attestations(given["attestation_files"], today=inputs.now().date())
+    inventory = _accounts(given)
+    if inventory is not None:
+        subjects = [account.subject for account in inventory.accounts]
+        problems = list(_entries_for_nobody([(a.location, a.selector) for a in said], subjects))
+        if problems:
+            raise DocumentError(problems)
     return [f"ok  {file}" for file in given["attestation_files"]]
 
 

@@ -18,6 +18,7 @@ from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.reasons import Reason
+from gatepolicy.plan import refuse_unmatched
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.write import write_report
 from gatepolicy.workspace import load_exchanges
@@ -35,7 +36,7 @@ from gatepolicy.workspace import load_exchanges
     metavar="PATH",
     help="Where to write the evidence.  [default: standard output]",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+@options.quiet("No progress, no notes. An exit code other than 0 is still told.")
 def command(**given: Any) -> ExitCode:
     """Ask every account, and write evidence without judging it.
 
@@ -44,6 +45,7 @@ def command(**given: Any) -> ExitCode:
     refuse_overwriting(given["path"], f"-o {given['path']}", [given["inventory_file"]])
     inventory = load_inventory(given["inventory_file"])
     chosen = selecting.selection(given)
+    refuse_unmatched(chosen, [account.subject for account in inventory.accounts])
     exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
     targets = make_targets(inventory.accounts, chosen.takes_account, exchanges, load_others())
     collected: dict[int, Evidence] = {}
@@ -75,7 +77,8 @@ def command(**given: Any) -> ExitCode:
     write_report(dump_evidence(evidence), given["path"])
     if interrupted_by is not None:
         return interrupted_by.exit_code
-    return ExitCode.OK if targets.selected else ExitCode.NOTHING_EVALUATED
+    is_answered = any(one.was_answered for one in evidence.accounts)
+    return ExitCode.OK if is_answered else ExitCode.NOTHING_EVALUATED
 
 
 def _interruption(by: Interruption, collected: Collection[Evidence]) -> str:

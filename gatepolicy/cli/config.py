@@ -1,6 +1,7 @@
 """``gatepolicy config``: what a scan would start from, and who says so."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -12,8 +13,9 @@ from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.names import Definition
 from gatepolicy.project import Project
 from gatepolicy.reports.clean import clean
+from gatepolicy.rules.templates import duration_in_words
 
-_COLUMN = 18
+_COLUMN = 20
 
 
 @click.command("config")
@@ -26,6 +28,7 @@ _COLUMN = 18
 @options.gate
 @options.outputs
 @options.edge
+@options.evidence_age
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> ExitCode:
     """Show each setting of a scan with its origin.
@@ -51,6 +54,8 @@ def _texts(value: object) -> Iterator[str]:
     for item in values or ["none"]:
         if isinstance(item, bool):
             yield "yes" if item else "no"
+        elif isinstance(item, timedelta):
+            yield duration_in_words(item)
         else:
             yield "none" if item in (None, "") else str(item)
 

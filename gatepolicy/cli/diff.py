@@ -13,7 +13,7 @@ from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
 from gatepolicy.drift.snapshot import Snapshot, snapshot_of
 from gatepolicy.errors import UsageError
-from gatepolicy.evidence import EvidenceFile, load_evidence
+from gatepolicy.evidence import EvidenceFile
 from gatepolicy.model.drift import BaselineState, Drift, Finding, Gone
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.scan import ScanSettings
@@ -74,7 +74,7 @@ def _snapshots(
         )
     if evidence_file is None:
         return load_snapshot(old), load_snapshot(new)
-    evidence = load_evidence(evidence_file)
+    evidence = inputs.evidence(evidence_file)
     return _judged_by(old, evidence), _judged_by(new, evidence)
 
 
@@ -88,7 +88,7 @@ def _judged_by(policy: str, evidence: EvidenceFile) -> Snapshot:
     by_id = {account.subject.id: account for account in evidence.accounts}
     scan = finish(
         plan,
-        evaluate_evidence(plan, by_id, now=evidence.collected_at),
+        evaluate_evidence(plan, by_id),
         started_at=evidence.collected_at,
         finished_at=evidence.collected_at,
         settings=ScanSettings(),

@@ -5,8 +5,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.accounts.matching import some
 from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.inputs import Given
+from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.errors import UsageError
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.location import Location
@@ -30,9 +32,8 @@ def explain_account(account: str, given: Given) -> Iterator[str]:
     inventory = load_inventory(given["inventory_file"])
     subjects = {entry.subject.id: entry.subject for entry in inventory.accounts}
     if account not in subjects:
-        raise UsageError(
-            f"{inventory.file} has no account {account}", hint=f"it has {', '.join(subjects)}"
-        )
+        hint = did_you_mean(account, subjects, f"it has {some(list(subjects))}")
+        raise UsageError(f"{inventory.file} has no account {account}", hint=hint)
     subject = subjects[account]
     yield f"{account} on {subject.exchange} ({subject.location})"
     applying = [policy for policy in policies if applies(policy, subject)]

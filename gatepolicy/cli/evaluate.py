@@ -1,6 +1,8 @@
 """``gatepolicy evaluate``: judge evidence; needs no secret and no network."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import click
@@ -8,10 +10,16 @@ import click
 from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import inputs, options, selecting, settings
 from gatepolicy.cli.output import Outputs
-from gatepolicy.evidence import load_evidence
+from gatepolicy.evidence import EvidenceFile, stale_evidence
+from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.plan import make_plan
+from gatepolicy.model.verdicts import Verdict
+from gatepolicy.plan import Plan, make_plan
 from gatepolicy.policies.load import load_policies
+from gatepolicy.policies.policy import Policy
+from gatepolicy.rules.catalog import named_rule
+from gatepolicy.rules.rule import Rule
 from gatepolicy.scan import evaluate_evidence, finish
 from gatepolicy.workspace import load_exchanges, rules_of
 
@@ -21,10 +29,11 @@ from gatepolicy.workspace import load_exchanges, rules_of
 @click.option(
     "--as-of",
     metavar="TIME",
-    help="When waivers and attestations are judged, such as 2026-11-01T08:00:00Z; the report"
-    " tells it."
+    help="When waivers, attestations and the age of the evidence are judged: a day (UTC) such as"
+    " 2026-11-01, or a time such as 2026-11-01T10:00:00+02:00; the report tells it."
     "  [default: now]",
 )
+@options.evidence_age
 @options.policies
 @options.account_selection
 @options.rule_selection
@@ -35,25 +44,23 @@ from gatepolicy.workspace import load_exchanges, rules_of
 def command(**given: Any) -> ExitCode:
     """Judge evidence that was collected before; needs no secret.
 
-    Ages of keys are counted up to the moment of collection: evidence proves what was so then.
-    What people said, attestations and waivers, is judged as of --as-of.
+    Ages of keys are counted up to the moment at which each account was read: evidence proves what
+    was so then. Evidence that is older than --max-evidence-age is incomplete. What people said,
+    attestations and waivers, is judged as of --as-of.
     """
     outputs = Outputs.parse(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names())
-    evidence = load_evidence(given["evidence_file"])
-    subjects = [account.subject for account in evidence.accounts]
-    named = [subject.exchange for subject in subjects]
-    exchanges = load_exchanges(named)
+    evidence = inputs.evidence(given["evidence_file"])
+    exchanges, named = _exchanges(evidence)
     rules = rules_of(policies, exchanges, named)
-    plan = make_plan(subjects, policies, exchanges, rules, selecting.selection(given))
-    narrowing = replace(plan.narrowing, evidence_options=evidence.narrowed_by)
-    plan = replace(plan, narrowing=narrowing)
-    by_id = {account.subject.id: account for account in evidence.accounts}
     as_of = inputs.moment(given["as_of"])
+    by_id = {account.subject.id: account for account in evidence.accounts}
+    planned = _plan(evidence, policies, exchanges, rules, given)
+    stale = _stale([by_id[q.subject.id] for q in planned.questions], rules, given, as_of)
+    plan = replace(planned, general=(*planned.general, *stale))
     results = evaluate_evidence(
         plan,
         by_id,
-        now=evidence.collected_at,
         attestations=load_attestations(given["attestation_files"]),
         as_of=as_of,
     )
@@ -63,10 +70,37 @@ def command(**given: Any) -> ExitCode:
         started_at=evidence.collected_at,
         finished_at=as_of,
         settings=selecting.scan_settings(given, rules),
-        warnings=(*evidence.age_warnings(as_of), *evidence.warnings),
+        warnings=(*(() if stale else evidence.age_warnings(as_of)), *evidence.warnings),
         waiving=selecting.waiving(given, rules),
     )
     scan = replace(scan, evidence_at=evidence.oldest)
     scan = selecting.since(scan, selecting.baseline(given))
     outputs.write(scan, scope=selecting.sarif_scope(given, evidence.inventory))
     return scan.exit_code
+
+
+def _exchanges(evidence: EvidenceFile) -> tuple[Mapping[str, Exchange], Sequence[str]]:
+    """Those of the accounts: what the catalog knows, and the names of all."""
+    named = [account.subject.exchange for account in evidence.accounts]
+    return load_exchanges(named), named
+
+
+def _plan(
+    evidence: EvidenceFile,
+    policies: Sequence[Policy],
+    exchanges: Mapping[str, Exchange],
+    rules: Mapping[str, Rule],
+    given: Mapping[str, Any],
+) -> Plan:
+    subjects = [account.subject for account in evidence.accounts]
+    chosen, is_whole = selecting.selection(given), not evidence.narrowed_by
+    plan = make_plan(subjects, policies, exchanges, rules, chosen, is_whole=is_whole)
+    return replace(plan, narrowing=replace(plan.narrowing, evidence_options=evidence.narrowed_by))
+
+
+def _stale(
+    judged: Sequence[Evidence], rules: Mapping[str, Rule], given: Mapping[str, Any], as_of: datetime
+) -> Sequence[Verdict]:
+    rule = named_rule(rules, "evidence-too-old")
+    file, max_age = given["evidence_file"], given["max_evidence_age"]
+    return tuple(stale_evidence(judged, file, rule, as_of=as_of, max_age=max_age))

@@ -13,7 +13,7 @@ from gatepolicy.exchanges.naming import hint_about
 from gatepolicy.exchanges.others import Other, load_others
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.reports.clean import clean
-from gatepolicy.rules.catalog import load_rules
+from gatepolicy.rules.catalog import find_rule, load_rules, rule_hint
 from gatepolicy.rules.explain import explain_rule, list_rules
 
 
@@ -41,11 +41,9 @@ def command(rule: str | None, exchange: str | None, account: str | None, **given
     if rule is None:
         click.echo(list_rules(rules))
         return ExitCode.OK
-    found = next(
-        (r for r in rules.values() if rule.lower() in (r.info.id.lower(), r.info.name)), None
-    )
+    found = find_rule(rules, rule)
     if found is None:
-        raise UsageError(f"there is no rule {rule}", hint="'gatepolicy explain' lists all rules")
+        raise UsageError(f"there is no rule {rule}", hint=rule_hint(rules, rule))
     click.echo(explain_rule(found, _exchange(exchange) if exchange else None))
     return ExitCode.OK
 

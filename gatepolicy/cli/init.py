@@ -9,6 +9,7 @@ import click
 
 from gatepolicy.cli import inputs
 from gatepolicy.cli.filling import fill
+from gatepolicy.documents.networks import EVERYWHERE, hold_everything, network_of
 from gatepolicy.documents.source import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
@@ -44,6 +45,8 @@ def command(**given: Any) -> ExitCode:
     filled = fill(given, _QUESTIONS)
     choices = [_choice(name) for name in _listed(filled["exchange"])]
     egress = [_network(text) for text in _listed(filled["egress"])]
+    if hold_everything(map(ip_network, egress)):
+        raise UsageError(f"--egress: {EVERYWHERE[0]}", hint=EVERYWHERE[1])
     folder = Path(given["folder"])
     files = project_files(choices, egress)
     names = [f"policies/tests/{choice.id}.test.yaml" for choice in choices]
@@ -88,10 +91,11 @@ def _choice(name: str) -> Choice:
 
 
 def _network(text: str) -> str:
-    try:
-        return str(ip_network(text))
-    except ValueError:
-        raise UsageError(f"--egress {text}: no network", hint="such as 203.0.113.0/28") from None
+    network = network_of(text)
+    if isinstance(network, tuple):
+        what, hint = network
+        raise UsageError(f"--egress {text}: {what}", hint=hint)
+    return str(network)
 
 
 def _test(choice: Choice, folder: Path) -> tuple[str, str]:

@@ -4,27 +4,45 @@ Commands receive their options as one mapping, ``given``; each function here tak
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
+from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.fingerprint import salt_of
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.accounts.matching import misfits
+from gatepolicy.accounts.selector import Selector
 from gatepolicy.documents.source import is_there
 from gatepolicy.errors import UsageError
-from gatepolicy.model.encoding import decode_time
+from gatepolicy.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
 
 Given = Mapping[str, Any]
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_FIRST_YEAR = 2009
+"""Before, there was no coin, no exchange and no key."""
 
 
 def policy_files(given: Given) -> Sequence[str]:
     """The named policies, or the shipped baseline.
 
     Raises:
-        UsageError: A name without a path or a suffix is none of a shipped policy.
+        UsageError: A name without a path or a suffix is none of a shipped policy; or one of them is
+            named twice.
     """
-    return [_policy_file(named) for named in given["policy_files"] or ["baseline"]]
+    named = given["policy_files"] or ["baseline"]
+    files = [_policy_file(name) for name in named]
+    first: dict[str, str] = {}
+    for name, file in zip(named, map(normpath, files), strict=True):
+        if file in first:
+            also = "" if first[file] == name else f", also as {first[file]}"
+            raise UsageError(f"the policy {name} is named twice{also}", hint="name it once")
+        first[file] = name
+    return files
 
 
 def _policy_file(named: str) -> str:
@@ -42,24 +60,72 @@ def inventory_file(given: Given) -> str | None:
     return named or ("accounts.yaml" if is_there("accounts.yaml") else None)
 
 
+def inventory(given: Given) -> Inventory | None:
+    """The inventory, for commands that can do without.
+
+    Raises:
+        DocumentError: It has problems.
+    """
+    file = inventory_file(given)
+    return None if file is None else load_inventory(file)
+
+
+def refuse_entry_for_nobody(file: str, selector: Selector, accounts: Inventory | None) -> None:
+    """Refuse a new entry of a file that is about no account.
+
+    Args:
+        file: Where it would stand.
+        selector: Whom it is about.
+        accounts: All there are; without an inventory, nobody knows.
+
+    Raises:
+        UsageError: No account fits.
+    """
+    if accounts is None:
+        return
+    subjects = [account.subject for account in accounts.accounts]
+    for misfit in misfits(selector, subjects):
+        what = f"{file}: the new entry: {misfit.what} in {accounts.file}"
+        raise UsageError(what, hint=misfit.fix)
+
+
 def now() -> datetime:
     """The clock of the command line; everything below takes its time as an argument."""
     return datetime.now(UTC)
 
 
 def moment(text: str | None) -> datetime:
-    """The time that a user names, or now.
+    """The time that a user names, or now. A day is meant from its beginning in UTC.
 
     Raises:
-        UsageError: It is no time.
+        UsageError: It is no time, has no time zone, or lies before there was anything to judge.
     """
     if text is None:
         return now()
     try:
-        return decode_time(text)
-    except ValueError:
-        hint = "write it like 2026-11-01T08:00:00Z"
-        raise UsageError(f"--as-of {text}: no time", hint=hint) from None
+        named = datetime.fromisoformat(text) if text.isascii() else None
+        is_day = named is not None and _DAY.fullmatch(text) is not None
+        named = named.replace(tzinfo=UTC) if named is not None and is_day else named
+        moment = named.astimezone(UTC) if named is not None and named.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        hint = "write it like 2026-11-01, 2026-11-01T08:00:00Z or 2026-11-01T10:00:00+02:00"
+        raise UsageError(f"--as-of {text}: not a time with a time zone, and not a day", hint=hint)
+    if moment.year < _FIRST_YEAR:
+        raise UsageError(f"--as-of {text}: before the year {_FIRST_YEAR}", hint="correct the year")
+    return moment
+
+
+def evidence(file: str) -> EvidenceFile:
+    """Evidence that is to be judged.
+
+    Raises:
+        DocumentError: It is none, or nobody can have collected it yet.
+    """
+    loaded = load_evidence(file)
+    refuse_future(loaded, file, now())
+    return loaded
 
 
 def fingerprint_key(inventory_file: str) -> bytes:

@@ -2,9 +2,11 @@
 
 import click
 
+from gatepolicy.accounts.matching import some
+from gatepolicy.cli import inputs
 from gatepolicy.cli.output import refuse_overwriting
+from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.errors import UsageError
-from gatepolicy.evidence import load_evidence
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.reports.write import write_report
@@ -24,16 +26,15 @@ def command(evidence_file: str, account: str, path: str) -> ExitCode:
     not known is not asked, and told in comments.
     """
     refuse_overwriting(path, f"-o {path}", [evidence_file])
-    evidence = load_evidence(evidence_file)
+    evidence = inputs.evidence(evidence_file)
     found = {one.subject.id: one for one in evidence.accounts}
     if account not in found:
-        raise UsageError(
-            f"{evidence_file} has no account {account}", hint=f"it has {', '.join(found)}"
-        )
+        hint = did_you_mean(account, found, f"it has {some(list(found))}")
+        raise UsageError(f"{evidence_file} has no account {account}", hint=hint)
     exchange = found[account].subject.exchange
     if exchange not in known_exchanges():
         raise UsageError(f"nobody knows an exchange {exchange}", hint="attest what you see")
-    text = learnt_policy(found[account], load_exchange(exchange), evidence.collected_at)
+    text = learnt_policy(found[account], load_exchange(exchange), found[account].collected_at)
     if not text:
         raise UsageError(
             f"nothing is known about the key of {account} that a policy could ask",

@@ -2,16 +2,20 @@
 
 import gc
 import importlib
+import io
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
 from gatepolicy import __version__
 from gatepolicy.cli.boundary import Boundary
 from gatepolicy.cli.process import own_process
+from gatepolicy.errors import ClosedPipeError
+from gatepolicy.reports.plain_marks import PLAIN_MARKS
 
 COMMANDS: dict[str, str] = {
     "init": "Begin a project: policies, inventory, waivers, tests, CI.",
@@ -39,6 +43,15 @@ WITH_PROJECT = frozenset(
 """Commands that start from the project file."""
 
 
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Tell a closed pipe from a violation: the library would end with 1 for both."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise ClosedPipeError("nobody reads standard output any more") from None
+
+
 class LazyCommands(click.Group):
     """Imports a command's module only when that command is asked for."""
 
@@ -55,6 +68,34 @@ class LazyCommands(click.Group):
         module = importlib.import_module(f"gatepolicy.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read the arguments; a help text may be what nobody reads to its end."""
+        with _told_apart():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that is meant."""
+        with _told_apart():
+            return super().invoke(ctx)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant, or what was probably meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from gatepolicy.documents.nearest import did_you_mean
+
+            hint = did_you_mean(name, COMMANDS, "'gatepolicy --help' lists all commands")
+            raise click.UsageError(f"there is no command {name}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any of them."""
@@ -102,5 +143,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # What a scan makes lives to its end: to look for cycles in it again and again costs a tenth of
     # the time and finds nothing.
     gc.set_threshold(100_000)
+    _prepare_streams()
     with own_process() if arguments is None else nullcontext(), Boundary(sys.stderr):
-        sys.exit(cli.main(arguments, prog_name="gatepolicy", standalone_mode=False))
+        code = cli.main(arguments, prog_name="gatepolicy", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        sys.exit(code)
+
+
+def _prepare_streams() -> None:
+    """See that text can be written whatever the streams are."""
+    if sys.stderr is None:
+        # Its caller closed it: nobody wants to know.
+        sys.stderr = io.StringIO()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors=PLAIN_MARKS)

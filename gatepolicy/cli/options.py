@@ -1,10 +1,15 @@
 """Options that several commands share. Each can be set by an environment variable as well."""
 
+import math
+import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from datetime import timedelta
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
+from gatepolicy.model.exit_codes import MEANING, ExitCode
 from gatepolicy.model.severity import Severity
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -97,6 +102,50 @@ def rule_selection(function: F) -> F:
     )(function)
 
 
+class Duration(click.ParamType[timedelta]):
+    """A whole number of hours, days or weeks, such as ``7d``."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """The time, at least one hour."""
+        found = re.fullmatch(r"([0-9]{1,5})([hdw])", str(value))
+        hours = int(found[1]) * {"h": 1, "d": 24, "w": 24 * 7}[found[2]] if found else 0
+        if not hours:
+            what = f"{value!r} is not a duration; write a whole number with h, d or w, such as 7d"
+            self.fail(what, param, ctx)
+        return timedelta(hours=hours)
+
+
+class Rate(click.FloatRange):
+    """A number of calls per second, and not one that is no number or has no end."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """A finite number within the range."""
+        rate = float(super().convert(value, param, ctx))
+        if not math.isfinite(rate):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return rate
+
+
+def evidence_age(function: F) -> F:
+    """``--max-evidence-age``."""
+    return click.option(
+        "--max-evidence-age",
+        type=Duration(),
+        default="7d",
+        show_default=True,
+        envvar="GATEPOLICY_MAX_EVIDENCE_AGE",
+        metavar="DURATION",
+        help="Accounts whose evidence is older make the result incomplete. A project file can only"
+        " set less than 7d.",
+    )(function)
+
+
 def gate(function: F) -> F:
     """What decides the exit code."""
     return _all(
@@ -176,7 +225,7 @@ def waivers(function: F) -> F:
 
 
 def baseline(function: F) -> F:
-    """``--baseline``, ``--fail-on-new``, ``--baseline-hides``."""
+    """``--baseline``, ``--baseline-if-exists``, ``--fail-on-new``, ``--baseline-hides``."""
     return _all(
         click.option(
             "--baseline",
@@ -184,6 +233,12 @@ def baseline(function: F) -> F:
             envvar="GATEPOLICY_BASELINE",
             metavar="FILE",
             help="Earlier JSON report or evidence: tell what differs.",
+        ),
+        click.option(
+            "--baseline-if-exists",
+            envvar="GATEPOLICY_BASELINE_IF_EXISTS",
+            metavar="FILE",
+            help="The same, where there is such a file: the first run has none.",
         ),
         click.option(
             "--fail-on-new",
@@ -200,6 +255,27 @@ def baseline(function: F) -> F:
             help="With --fail-on-new: also critical violations of this rule.",
         ),
     )(function)
+
+
+def quiet(text: str) -> Callable[[F], F]:
+    """``-q``: silent, but never about an exit code that is not 0.
+
+    Args:
+        text: The help.
+    """
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def telling(*arguments: Any, **given: Any) -> ExitCode:
+            code = ExitCode(function(*arguments, **given))
+            if given["quiet"] and code is not ExitCode.OK:
+                click.echo(f"gatepolicy: exit code {code.value}: {MEANING[code]}", err=True)
+            return code
+
+        option = click.option("-q", "--quiet", is_flag=True, help=text)
+        return cast("F", option(telling))
+
+    return decorate
 
 
 def outputs(function: F) -> F:
@@ -234,7 +310,7 @@ def outputs(function: F) -> F:
         click.option(
             "-v", "--verbose", count=True, help="Show accounts that pass and every verdict."
         ),
-        click.option("-q", "--quiet", is_flag=True, help="Only the report; no progress, no notes."),
+        quiet("Only the report; no progress, no notes. An exit code other than 0 is still told."),
         click.option(
             "--no-color",
             is_flag=True,
@@ -256,7 +332,7 @@ def edge(function: F) -> F:
         ),
         click.option(
             "--max-rate",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Rate(min=0, min_open=True),
             envvar="GATEPOLICY_MAX_RATE",
             metavar="CALLS",
             help="Calls per second to one exchange from one egress."

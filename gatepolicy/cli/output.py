@@ -163,7 +163,7 @@ def style(*, no_color: bool, verbose: int, audit_waivers: bool = False) -> Style
     """How text looks on this standard output."""
     # There is no standard output at all when the caller closed it.
     terminal = sys.stdout is not None and sys.stdout.isatty()
-    plain = no_color or "NO_COLOR" in os.environ
+    plain = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     width = min(max(shutil.get_terminal_size().columns, _NARROW), _WIDE) if terminal else _NARROW
     return Style(
         width=width,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import asking, inputs, options, selecting, settings
@@ -14,6 +15,7 @@ from gatepolicy.cli.progress import Progress
 from gatepolicy.collect.queues import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.collect.target import Target
 from gatepolicy.collect.targets import planned_requests
+from gatepolicy.errors import UsageError
 from gatepolicy.live import prepare, scan_live
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.workspace import load_workspace
@@ -35,6 +37,8 @@ def command(**given: Any) -> ExitCode:
 
     Sends reads only, and only those that the catalog declares: see --plan.
     """
+    if given["only_plan"]:
+        _refuse_outputs_of_plan()
     outputs = Outputs.parse(given)
     workspace = load_workspace(
         inputs.policy_files(given), given["inventory_file"], names=settings.names()
@@ -58,6 +62,13 @@ def command(**given: Any) -> ExitCode:
     scan = selecting.since(scan, baseline)
     outputs.write(scan, scope=selecting.sarif_scope(given, given["inventory_file"]))
     return scan.exit_code
+
+
+def _refuse_outputs_of_plan() -> None:
+    source = click.get_current_context().get_parameter_source("output_texts")
+    if source is ParameterSource.COMMANDLINE:
+        hint = "leave -o out; the plan is printed as text, one request a line"
+        raise UsageError("--plan makes no report, so that -o has nothing to write", hint=hint)
 
 
 def _print_plan(targets: Sequence[Target], given: Mapping[str, Any]) -> None:

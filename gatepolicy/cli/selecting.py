@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import PurePath
 
 from gatepolicy.cli.inputs import Given
+from gatepolicy.documents.source import is_there
 from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
 from gatepolicy.drift.snapshot import Snapshot, snapshot_of
-from gatepolicy.errors import UsageError
+from gatepolicy.errors import DocumentError, UsageError
 from gatepolicy.model.scan import Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.plan import Selection
-from gatepolicy.rules.catalog import find_rule
+from gatepolicy.rules.catalog import find_rule, rule_hint
 from gatepolicy.rules.rule import Rule
 from gatepolicy.scan import Waiving
 from gatepolicy.waivers.load import load_waivers
@@ -35,41 +36,82 @@ def selection(given: Given) -> Selection:
 
 
 def _label(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
+    key, _, value = text.partition("=")
+    if not key or not value:
         raise UsageError(f"--label {text} is not of the form KEY=VALUE", hint="such as desk=mm")
     return key, value
 
 
-def baseline(given: Given) -> Snapshot | None:
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The earlier scan that was named, as far as there is one."""
+
+    snapshot: Snapshot | None = None
+    """To compare with; ``None`` where there is nothing to compare with."""
+    warning: str = ""
+    """Why there is nothing, one line for people; empty where none was named."""
+    is_broken: bool = False
+    """Whether there is a file, and it cannot be read."""
+
+
+def baseline(given: Given) -> Baseline:
     """The earlier scan to compare with.
 
+    A file that cannot be read does not stop a scan: that is a warning in its reports, and an exit
+    code after it.
+
     Raises:
-        UsageError: An option about it stands alone, or needs more than evidence.
-        DocumentError: The file is neither a report nor evidence.
+        UsageError: An option about it stands alone, is contradicted, or needs more than evidence;
+            or there is no file that must be there.
     """
-    file = given["baseline_file"]
+    file = given["baseline_file"] or given["baseline_if_exists"]
     if file is None:
         if given["fail_on_new"] or given["baseline_hides"]:
             raise UsageError(
                 "--fail-on-new and --baseline-hides need an earlier report",
                 hint="name it: --baseline report.json",
             )
-        return None
-    snapshot = load_snapshot(file)
-    if given["fail_on_new"] and snapshot.judged is None:
+        return Baseline()
+    if given["baseline_file"] and given["baseline_if_exists"]:
+        what = "--baseline and --baseline-if-exists name two earlier reports"
+        raise UsageError(what, hint="name one of them")
+    if not is_there(file):
+        return _missing(file, must_exist=bool(given["baseline_file"]))
+    return _loaded(file, fails_on_new=given["fail_on_new"])
+
+
+def _missing(file: str, *, must_exist: bool) -> Baseline:
+    if must_exist:
+        hint = "check the path; for a first run name it with --baseline-if-exists"
+        raise UsageError(f"--baseline {file}: there is no such file", hint=hint)
+    return Baseline(warning=f"no baseline yet: there is no file {file}; nothing was compared")
+
+
+def _loaded(file: str, *, fails_on_new: bool) -> Baseline:
+    try:
+        snapshot = load_snapshot(file)
+    except DocumentError as error:
+        warning = f"the baseline cannot be read, nothing was compared: {error.problems[0]}"
+        return Baseline(warning=warning, is_broken=True)
+    if fails_on_new and snapshot.judged is None:
         raise UsageError(
             f"--fail-on-new: {file} is evidence, and tells no findings",
             hint="name a report that was written with -o json=FILE",
         )
-    return snapshot
+    return Baseline(snapshot)
 
 
-def since(scan: Scan, baseline: Snapshot | None) -> Scan:
-    """The scan, with what differs from an earlier one."""
-    if baseline is None:
+def since(scan: Scan, baseline: Baseline) -> Scan:
+    """The scan, with what differs from an earlier one, or why nothing was compared."""
+    if baseline.snapshot is not None:
+        return replace(scan, drift=compare(baseline.snapshot, snapshot_of(scan)))
+    if not baseline.warning:
         return scan
-    return replace(scan, drift=compare(baseline, snapshot_of(scan)))
+    return replace(
+        scan,
+        warnings=(*scan.warnings, baseline.warning),
+        has_broken_baseline=baseline.is_broken,
+    )
 
 
 def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
@@ -87,8 +129,7 @@ def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
         rule = find_rule(rules, text)
         if rule is None:
             raise UsageError(
-                f"--baseline-hides: there is no rule {text}",
-                hint="'gatepolicy explain' lists all rules",
+                f"--baseline-hides: there is no rule {text}", hint=rule_hint(rules, text)
             )
         hides.add(rule.info.name)
     return ScanSettings(

@@ -20,6 +20,7 @@ OPTION: Mapping[str, str] = {
     "jobs": "jobs",
     "max_rate": "max_rate",
     "attempts": "attempts",
+    "max_evidence_age": "max_evidence_age",
 }
 """Name in a project file, to the name of the option that it sets."""
 
@@ -33,6 +34,7 @@ WITHOUT_PROJECT: Mapping[str, str] = {
     "allow_incomplete": "allow_incomplete",
     "allow_empty": "allow_empty",
     "baseline": "baseline_file",
+    "baseline_if_exists": "baseline_if_exists",
     "fail_on_new": "fail_on_new",
     "baseline_hides": "baseline_hides",
 }

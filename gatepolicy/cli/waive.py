@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import click
 
-from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.cli.filling import fill
 from gatepolicy.documents.source import is_there, read_text
@@ -17,9 +17,10 @@ from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.reports.write import write_report
-from gatepolicy.rules.catalog import load_rules
+from gatepolicy.rules.catalog import find_rule, load_rules, rule_hint
+from gatepolicy.rules.rule import Rule
 from gatepolicy.waivers.load import load_waivers
-from gatepolicy.waivers.refused import refused_waivers
+from gatepolicy.waivers.refused import refused_waivers, repeated_waivers
 from gatepolicy.waivers.waiver import Waiver
 from gatepolicy.waivers.write import free_id, with_waiver
 from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
@@ -64,7 +65,7 @@ def command(**given: Any) -> ExitCode:
     policies = _policies(given)
     rules = with_custom(load_rules(), custom_rules(policies))
     waiver_id = given["waiver_id"] or free_id(text, file, rules)
-    filled = fill(given, _QUESTIONS)
+    filled = fill(given, _QUESTIONS, {"rule": partial(_check_rule, rules)})
     account = filled["account"]
     today = inputs.now().date()
     entry = {
@@ -81,10 +82,16 @@ def command(**given: Any) -> ExitCode:
         "expires": _last_day(filled["expires"], today),
     }
     text = with_waiver(text, file, entry, rules)
-    _refuse(load_waivers([file], rules, read=lambda _: text.encode())[-1], policies, given)
+    waivers = load_waivers([file], rules, read=lambda _: text.encode())
+    _refuse(waivers, policies, given)
     write_report([text], file)
     click.echo(f"{file}: {waiver_id} waives {filled['rule']} until {entry['expires']}", err=True)
     return ExitCode.OK
+
+
+def _check_rule(rules: Mapping[str, Rule], text: str) -> None:
+    if find_rule(rules, text) is None:
+        raise UsageError(f"there is no rule {text}", hint=rule_hint(rules, text))
 
 
 def _last_day(text: str, today: date) -> str:
@@ -113,16 +120,21 @@ def _policies(given: Mapping[str, Any]) -> Sequence[Policy]:
     return policies
 
 
-def _refuse(waiver: Waiver, policies: Sequence[Policy], given: Mapping[str, Any]) -> None:
-    """Refuse what every scan would refuse.
+def _refuse(
+    waivers: Sequence[Waiver], policies: Sequence[Policy], given: Mapping[str, Any]
+) -> None:
+    """Refuse a new entry, the last one, that is for nobody, there already, or not allowed.
 
     Raises:
-        UsageError: A policy does not allow it.
+        UsageError: With the first reason.
     """
-    if not policies:
-        return
-    file = inputs.inventory_file(given)
-    plan = plan_of(policies, None if file is None else load_inventory(file))
-    for problem in refused_waivers([waiver], policies, plan, inputs.now().date()):
-        what = f"{waiver.terms.location.file}: the new entry: {problem.what}"
+    new = waivers[-1]
+    inventory = inputs.inventory(given)
+    inputs.refuse_entry_for_nobody(new.terms.location.file, new.selector, inventory)
+    problems = [p for p in repeated_waivers(waivers) if p.location == new.terms.location]
+    if policies and not problems:
+        plan = plan_of(policies, inventory)
+        problems += refused_waivers([new], policies, plan, inputs.now().date())
+    for problem in problems:
+        what = f"{new.terms.location.file}: the new entry: {problem.what}"
         raise UsageError(what, hint=problem.fix)

@@ -11,11 +11,10 @@ from ipaddress import IPv4Network, IPv6Network
 
 from gatepolicy.model.facts import Facts, Network, Unknown
 from gatepolicy.model.reasons import Reason
+from gatepolicy.rules.doubts import LEFT_OUT, MAYBE
 
 APART = "="
 """Between a label and its value, in an entry about an account that shares an address."""
-MAYBE = "?"
-"""The same, where that account's addresses, or its label, are not known."""
 OWN = ":"
 """Between a label of the account itself and its value."""
 NONE = "none"
@@ -32,13 +31,8 @@ class Addressed:
     """Its labels."""
     addresses: tuple[Network, ...] | Unknown
     """What is known of them; empty for a key that works from everywhere."""
-    maybe_more: bool = False
-    """Whether it may work from other addresses as well, because nobody asked its exchange."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nobody knows all its addresses."""
-        return self.maybe_more or isinstance(self.addresses, Unknown)
+    is_left_out: bool = False
+    """Whether its exchange was not asked: it may work from other addresses as well."""
 
 
 def addresses_of(facts: Facts, declared: tuple[Network, ...]) -> tuple[Network, ...] | Unknown:
@@ -67,17 +61,21 @@ def shared_across(accounts: Sequence[Addressed]) -> Iterator[tuple[str, ...] | U
 
     Entries such as ``desk:mm`` for its own; ``desk=otc (okx-otc)`` for an account of another desk
     that works from a common address; and ``desk?otc (okx-otc)`` for one of which nobody knows the
-    addresses, or ``desk?none (okx-otc)`` the desk.
+    addresses, or ``desk?none (okx-otc)`` the desk. Of an account that was left out of the scan,
+    ``desk~otc (okx-otc)``.
     """
     index = _Index.of(accounts)
-    untold = _by_label([one for one in accounts if one.is_open])
+    left_out = _by_label([one for one in accounts if one.is_left_out])
+    untold = _by_label(
+        [a for a in accounts if isinstance(a.addresses, Unknown) and not a.is_left_out]
+    )
     for account in accounts:
         if isinstance(account.addresses, Unknown):
             yield account.addresses
         else:
             own = {f"{label}{OWN}{value}" for label, value in account.labels.items()}
             shared = {*index.neighbours(account), *untold.beside(account, MAYBE)}
-            yield tuple(sorted(own | shared))
+            yield tuple(sorted(own | shared | {*left_out.beside(account, LEFT_OUT)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class _Labelled:
             for labels, names in self.without.items():
                 lacking = [name for name in names if name != account.id]
                 if label not in labels and lacking:
-                    yield f"{label}{MAYBE}{NONE} ({lacking[0]})"
+                    yield f"{label}{MAYBE if mark == APART else mark}{NONE} ({lacking[0]})"
 
 
 def _by_label(accounts: Sequence[Addressed]) -> _Labelled:

@@ -1,7 +1,7 @@
 """Keys of the inventory as far as they are known, and which of them are the same. Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from gatepolicy.accounts.account import Account
@@ -111,9 +111,11 @@ class Sharing:
     """Fingerprint to the accounts that have it."""
     vague: Mapping[str, Sequence[KnownKey]]
     """Exchange to the keys of which nobody knows the whole, nor the fingerprint."""
+    left_out: Set[str] = frozenset()
+    """Ids of the accounts that were left out of the scan."""
 
     @classmethod
-    def of(cls, keys: Sequence[KnownKey]) -> "Sharing":
+    def of(cls, keys: Sequence[KnownKey], *, left_out: Set[str] = frozenset()) -> "Sharing":
         """Compare all keys of an inventory."""
         accounts: dict[str, list[str]] = defaultdict(list)
         vague: dict[str, list[KnownKey]] = defaultdict(list)
@@ -122,7 +124,7 @@ class Sharing:
                 accounts[key.fingerprint].append(key.account.subject.id)
             if not key.whole:
                 vague[key.account.subject.exchange].append(key)
-        return cls(accounts, vague)
+        return cls(accounts, vague, left_out)
 
     def of_key(self, key: KnownKey) -> Fact | Unknown:
         """The other accounts with this key; that there is none is known when all keys are."""
@@ -136,7 +138,7 @@ class Sharing:
         if others or not doubtful:
             return Fact(tuple(sorted(others)), INVENTORY)
         return Unknown(
-            Reason.NOT_DISCLOSED,
+            Reason.NOT_SELECTED if set(doubtful) <= self.left_out else Reason.NOT_DISCLOSED,
             f"the same key may be that of {_some(doubtful)}, which was not read",
         )
 

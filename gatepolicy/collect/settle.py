@@ -51,12 +51,15 @@ def settle(
     ]
     keys = [KnownKey.of(declared, pepper) for declared in (*here, *others)]
     lists = {
-        target.account.subject.id: collected[position].listed
+        target.account.subject.id: _listed(collected[position])
         for position, target in enumerate(targets)
     }
     known = {declared.account.subject.id for declared in others}
     beside = [Declared(one, None) for one in unasked if one.subject.id not in known]
-    sharing = Sharing.of([*keys, *(KnownKey.of(declared, pepper) for declared in beside)])
+    sharing = Sharing.of(
+        [*keys, *(KnownKey.of(declared, pepper) for declared in beside)],
+        left_out={one.subject.id for one in unasked},
+    )
     evidence = [
         _settled(target, collected[position], keys[position], sharing, lists, pepper)
         for position, target in enumerate(targets)
@@ -81,7 +84,7 @@ def _apart(
             other.subject.id,
             other.subject.labels,
             addresses_of(unasked, other.egress),
-            maybe_more=True,
+            is_left_out=True,
         )
         for other in others
     ]
@@ -161,6 +164,14 @@ def _account_keys(listed: Listed | None, facts: Facts) -> Fact | Unknown:
     return observed(witness, value=tuple(sorted(names)))
 
 
+def _listed(collected: Collected) -> Listed | None:
+    """The lists of an account; of one that could not be read, they are missing for its reason."""
+    unread = collected.evidence.unread
+    if collected.listed is not None or unread is None:
+        return collected.listed
+    return Listed((), unread, unread)
+
+
 def _audited(
     target: Target, key: KnownKey, listed: Listed | None, own: Facts, pepper: bytes
 ) -> Facts:
@@ -189,7 +200,7 @@ def _audited(
     if target.asks:
         # An answer to the key itself proves more than a list in which it cannot be found.
         return own if "key.exists" in own.known else own.learn("key.exists", gone)
-    return _nothing(Reason.NOT_DISCLOSED, f"{auditor} lists no such key").learn("key.exists", gone)
+    return _nothing(Reason.BAD_KEY, f"{auditor} lists no such key").learn("key.exists", gone)
 
 
 def _first_listing(target: Target) -> str:

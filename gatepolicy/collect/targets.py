@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from gatepolicy.accounts.account import Account
+from gatepolicy.accounts.account import Account, EnvReference, FileReference
 from gatepolicy.collect.collector import route_of, url_of
 from gatepolicy.collect.queues import calls_of
 from gatepolicy.collect.target import Target
@@ -39,9 +39,10 @@ class Targets:
     selected: int
     """How many of them are selected accounts."""
     others: Sequence[Account]
-    """The other accounts of the inventory, where a discovery must know whether they are theirs."""
+    """Accounts that are not asked, and whose public key ids are read to compare them: where a
+    discovery must know whether a key is theirs, or where reading them starts nothing."""
     unasked: Sequence[Account] = ()
-    """All other accounts of the inventory; nothing that they refer to is read."""
+    """All accounts of the inventory that are not asked. Nothing else that they refer to is read."""
 
 
 def make_targets(
@@ -63,6 +64,7 @@ def make_targets(
     ids = {account.subject.id for account in selected}
     auditors = [a for a in accounts if a.subject.id in wanted and a.subject.id not in ids]
     discovering = {account.subject.exchange for account in selected if account.discover}
+    compared = {account.subject.exchange for account in selected}
     taken = ids | {account.subject.id for account in auditors}
     unasked = [account for account in accounts if account.subject.id not in taken]
     return Targets(
@@ -71,9 +73,19 @@ def make_targets(
             for account in (*selected, *auditors)
         ],
         selected=len(selected),
-        others=[account for account in unasked if account.subject.exchange in discovering],
+        others=[
+            account
+            for account in unasked
+            if account.subject.exchange in discovering
+            or (account.subject.exchange in compared and _is_read_at_rest(account))
+        ],
         unasked=unasked,
     )
+
+
+def _is_read_at_rest(account: Account) -> bool:
+    """Whether its public key id stands somewhere: to read it starts no command, and asks nobody."""
+    return isinstance(account.credentials.get("apiKey"), EnvReference | FileReference)
 
 
 def _target(

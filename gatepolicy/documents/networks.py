@@ -37,3 +37,15 @@ def collapsed(networks: Iterable[Network]) -> tuple[Network, ...]:
     four = collapse_addresses(n for n in listed if isinstance(n, IPv4Network))
     six = collapse_addresses(n for n in listed if isinstance(n, IPv6Network))
     return (*four, *six)
+
+
+EVERYWHERE = (
+    "this allows every address there is, and so limits nothing",
+    "name the networks that you use, such as 203.0.113.0/28",
+)
+"""What is wrong with networks that hold every address, and what to do."""
+
+
+def hold_everything(networks: Iterable[Network]) -> bool:
+    """Whether networks hold every address there is, of IPv4 or of IPv6; in halves, too."""
+    return any(network.prefixlen == 0 for network in collapsed(networks))

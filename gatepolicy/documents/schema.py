@@ -4,7 +4,6 @@ The validator's own messages quote values, and a value may be a secret that some
 the wrong file: none of its messages is passed on.
 """
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from gatepolicy.documents.document import Document
+from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import Problem
 
@@ -92,8 +92,7 @@ def _own_words(error: jsonschema_rs.ValidationError, node: Any) -> tuple[str, st
 
 
 def _unknown_key(document: Document, place: DataPath, key: str, known: Sequence[str]) -> Problem:
-    near = difflib.get_close_matches(key, known, n=1)
-    fix = f"did you mean {near[0]}?" if near else _choice(known)
+    fix = did_you_mean(key, known, _choice(known))
     return Problem(document.key_at(place), show_path(place), "unknown key", fix)
 
 
@@ -171,8 +170,7 @@ def _fix(error: jsonschema_rs.ValidationError, node: Any) -> str:
     match error.kind:
         case kind.Enum():
             options = [str(option) for option in error.kind.options]
-            near = difflib.get_close_matches(str(error.instance), options, n=1)
-            return f"did you mean {near[0]}?" if near else _choice(options)
+            return did_you_mean(str(error.instance), options, _choice(options))
         case kind.Constant():
             return f"write {error.kind.expected_value}"
         case _:

@@ -20,8 +20,11 @@ from gatepolicy.model.facts import (
     Network,
     Never,
 )
+from gatepolicy.model.reasons import Reason
+from gatepolicy.rules.doubts import LEFT_OUT
 
 _PERMISSION = "permission."
+_SHARED = "ip.shared_across"
 _Change = tuple[str, bool, str, str]
 """Name, whether it is worse, before and after."""
 _Changes = Callable[[FactValue, FactValue], Iterator[_Change]]
@@ -30,11 +33,22 @@ _Changes = Callable[[FactValue, FactValue], Iterator[_Change]]
 def account_changes(before: Account, after: Account) -> Iterator[FactChange]:
     """Everything that is not what it was, in the order of the facts."""
     for name in FACTS:
+        if _is_left_out(name, before) or _is_left_out(name, after):
+            continue
         old, new = before.facts.known.get(name), after.facts.known.get(name)
         for change in _of_fact(name, old, new, after):
             title, is_worse, was, is_now = change
             yield FactChange(title, is_worse, after.exchange, after.id, name, was, is_now)
     yield from _of_labels(before, after)
+
+
+def _is_left_out(name: str, account: Account) -> bool:
+    """Whether a narrowed scan did not look at the accounts that would tell."""
+    why = account.facts.unknown.get(name)
+    if why is not None:
+        return why.reason is Reason.NOT_SELECTED
+    entries = _texts(account.facts.known[name].value) if name in account.facts.known else ()
+    return name == _SHARED and any(LEFT_OUT in entry.partition("=")[0] for entry in entries)
 
 
 def _of_fact(name: str, old: Fact | None, new: Fact | None, after: Account) -> Iterator[_Change]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from gatepolicy.drift.changes import account_changes
 from gatepolicy.drift.questions import Questions
+from gatepolicy.drift.selected import comparable
 from gatepolicy.drift.snapshot import Account, Snapshot
 from gatepolicy.drift.standing import Background, standing_of
 from gatepolicy.model.drift import Absent, Drift, FactChange, Finding, Gone
@@ -11,7 +12,7 @@ from gatepolicy.model.verdicts import Outcome
 
 
 def compare(old: Snapshot, new: Snapshot, *, same_evidence: bool = False) -> Drift:
-    """Everything that differs.
+    """Everything that differs, as far as a narrowed scan can tell.
 
     Args:
         old: The earlier scan.
@@ -19,6 +20,7 @@ def compare(old: Snapshot, new: Snapshot, *, same_evidence: bool = False) -> Dri
         same_evidence: Whether two policies judge the same evidence: then nothing was fixed, and
             what passes does so because it is asked otherwise.
     """
+    old = comparable(old, new)
     changes = tuple(_changes(old.accounts, new.accounts))
     if old.judged is None or new.judged is None:
         return Drift(old.file, {}, (), changes)

@@ -35,7 +35,8 @@ def load_snapshot(file: str, *, read: Read = Path.read_bytes) -> Snapshot:
     data = load_json(text, file)
     if isinstance(data, dict) and data.get("kind") == _EVIDENCE:
         evidence = parse_evidence(text, file)
-        return Snapshot(file, accounts_of(evidence.accounts), None)
+        narrowed_by = (evidence.narrowed_by,)
+        return Snapshot(file, accounts_of(evidence.accounts), None, narrowed_by=narrowed_by)
     schema = (schemas_directory() / "report.schema.json").read_text(encoding="utf-8")
     problems = validate(Document(file, data, start=0, marks=None), load_schema(schema))
     if problems:
@@ -53,11 +54,17 @@ def _of_report(report: Mapping[str, Any], file: str) -> Snapshot:
     ]
     judged += [_finding(verdict, "", "") for verdict in report["general"]]
     accounts = [_account(account, file) for account in report["accounts"]]
+    narrowed = report.get("narrowed") or {}
     return Snapshot(
         file=file,
         accounts={(account.exchange, account.id): account for account in accounts},
         judged=judged,
         asked={rule["id"]: rule["facts"] for rule in report["rules"] if "facts" in rule},
+        narrowed_by=(narrowed.get("options", ()), narrowed.get("evidence_options", ())),
+        left_out={
+            *narrowed.get("rules_left_out", ()),
+            *narrowed.get("comparisons_left_out", ()),
+        },
     )
 
 

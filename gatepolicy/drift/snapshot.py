@@ -1,6 +1,6 @@
 """An earlier or a later scan, as far as two of them can be compared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from gatepolicy.model.drift import Finding
@@ -37,15 +37,23 @@ class Snapshot:
     """Every verdict; ``None`` for evidence, which nobody has judged."""
     asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Id of a rule, to the facts that it asks about; a rule of which nobody knows is not in it."""
+    narrowed_by: Sequence[Sequence[str]] = ()
+    """The options that narrowed it, such as ``--account mm-*``: of the command that collected, and
+    of the one that judged. All of them hold."""
+    left_out: Set[str] = frozenset()
+    """Names of rules that it was told not to ask, or could not ask without the other accounts."""
 
 
 def snapshot_of(scan: Scan) -> Snapshot:
     """A scan that just ended."""
+    narrowing = scan.narrowing
     return Snapshot(
         file="",
         accounts=accounts_of([account.evidence for account in scan.accounts]),
         judged=scan.as_findings(),
         asked={rule.id: rule.facts for rule in scan.rules},
+        narrowed_by=(narrowing.options, narrowing.evidence_options),
+        left_out={*narrowing.rules, *narrowing.comparisons},
     )
 
 

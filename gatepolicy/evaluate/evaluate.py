@@ -1,19 +1,19 @@
 """From controls and facts to verdicts. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from gatepolicy.evaluate.kleene import Truth, decisive, holds
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.evaluate.wording import doubt_in_words, seen_in_words, value_in_words
+from gatepolicy.evaluate.wording import doubt_about, seen_in_words, value_in_words
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
 from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import HINT, Reason
-from gatepolicy.model.verdicts import Outcome, Verdict
+from gatepolicy.model.reasons import HINT, Reason, could_not_be_read
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.control import Control
 from gatepolicy.rules.conditions import Test
-from gatepolicy.rules.expressions import Expression
+from gatepolicy.rules.expressions import Expression, Judged
 
 MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_CREDENTIALS_CONFIG,
@@ -21,13 +21,14 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.NOT_COVERED,
     Reason.REQUEST_REFUSED,
     Reason.INTERNAL_ERROR,
+    Reason.STALE_EVIDENCE,
     Reason.KEY_EXPIRED,
     Reason.BAD_KEY,
     Reason.BAD_SIGNATURE,
     Reason.IP_REFUSED,
     Reason.PERMISSION_DENIED,
-    Reason.GEO_BLOCKED,
     Reason.LOCKED_OUT,
+    Reason.GEO_BLOCKED,
     Reason.CLOCK_SKEW,
     Reason.TLS_ERROR,
     Reason.MAINTENANCE,
@@ -38,8 +39,12 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.LIMIT_REACHED,
     Reason.UNEXPECTED_ANSWER,
     Reason.NOT_DISCLOSED,
+    # Last of all: a verdict with this reason is left out of a narrowed scan.
+    Reason.NOT_SELECTED,
 )
 """Which reason is told when there are several: what its owner can act on comes first."""
+
+_APPARENT = frozenset({Grade.APPARENT})
 
 _RANK = {reason: rank for rank, reason in enumerate(MOST_TELLING_FIRST)}
 
@@ -73,14 +78,14 @@ def evaluate(
 def _of_expression(
     control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
 ) -> Verdict:
-    judged = expression.judge(facts.known, control.accepted, subject, now)
+    judged = _judged(control, expression, facts, now, subject)
     if judged.gave_up is not None:
         what, fix = judged.gave_up
         needed = f"{what} on this key" + (f": {fix}" if fix else "")
         return _conclude(control, Outcome.UNKNOWN, reason=Reason.UNEXPECTED_ANSWER, needed=needed)
     if judged.truth is None:
         missing = [
-            judged.doubts.get(name) or _why_unknown(Test(name, ""), control.accepted, facts)
+            judged.doubts.get(name) or _why_unknown(Test(name, ""), _proving(control), facts)
             for name in expression.facts
             if name not in judged.seen
         ]
@@ -91,18 +96,42 @@ def _of_expression(
     return _conclude(control, outcome, seen=seen or "it is so")
 
 
-def _verdict(control: Control, facts: Facts, now: datetime) -> Verdict:
-    def judge(test: Test) -> Truth:
-        fact = _accepted(test, control.accepted, facts)
-        return None if fact is None else PREDICATES[test.predicate](fact.value, test.argument, now)
+def _judged(
+    control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
+) -> Judged:
+    """What it says: by apparent facts as well, where they fail it, and without them otherwise."""
+    if any(fact.provenance.grade is Grade.APPARENT for fact in facts.known.values()):
+        shown = expression.judge(facts.known, control.accepted | _APPARENT, subject, now)
+        if shown.truth is False:
+            return shown
+    return expression.judge(facts.known, _proving(control), subject, now)
 
+
+def _verdict(control: Control, facts: Facts, now: datetime) -> Verdict:
+    judge = _judge(control.accepted | _APPARENT, facts, now)
+    if holds(control.condition, judge) is not False:
+        # What is only apparent fails a rule, and never passes one.
+        judge = _judge(_proving(control), facts, now)
     truth = holds(control.condition, judge)
     tests = decisive(control.condition, judge)
     if truth is None:
-        why = _most_telling([_why_unknown(test, control.accepted, facts) for test in tests])
+        why = _most_telling([_why_unknown(test, _proving(control), facts) for test in tests])
         return _conclude(control, Outcome.UNKNOWN, reason=why.reason, needed=_needed(why))
     seen = _seen(tests, facts, now)
     return _conclude(control, Outcome.PASS if truth else Outcome.FAIL, seen=seen)
+
+
+def _judge(accepted: frozenset[Grade], facts: Facts, now: datetime) -> Callable[[Test], Truth]:
+    def judge(test: Test) -> Truth:
+        fact = _accepted(test, accepted, facts)
+        return None if fact is None else PREDICATES[test.predicate](fact.value, test.argument, now)
+
+    return judge
+
+
+def _proving(control: Control) -> frozenset[Grade]:
+    """The grades by which a rule can pass."""
+    return control.accepted - _APPARENT
 
 
 def _conclude(
@@ -123,10 +152,16 @@ def _conclude(
         seen=seen,
         reason=reason,
         needed=needed,
-        on_unknown=control.on_unknown,
+        on_unknown=_unsoftened(control.on_unknown, reason),
         policy=control.policy,
         location=control.location,
     )
+
+
+def _unsoftened(on_unknown: OnUnknown, reason: Reason | None) -> OnUnknown:
+    """What it means, at least incomplete for what could not be read: no policy softens that."""
+    is_unread = reason is not None and could_not_be_read(reason)
+    return OnUnknown.INCOMPLETE if is_unread and on_unknown is OnUnknown.WARN else on_unknown
 
 
 def _accepted(test: Test, accepted: frozenset[Grade], facts: Facts) -> Fact | None:
@@ -146,6 +181,8 @@ def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknow
             test.fact, Unknown(Reason.NOT_DISCLOSED, f"nothing tells {test.fact}")
         )
     provenance = fact.provenance
+    if provenance.grade is Grade.APPARENT:
+        return Unknown(Reason.UNEXPECTED_ANSWER, f"{test.fact}: {provenance.reference}")
     if provenance.grade not in accepted:
         reference = f" ({provenance.reference})" if provenance.reference else ""
         return Unknown(
@@ -153,9 +190,9 @@ def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknow
             f"{test.fact} is only {provenance.grade.value}, which the policy does not accept"
             + reference,
         )
-    doubt = doubt_in_words(test, fact.value)
-    if doubt:
-        return Unknown(Reason.NOT_DISCLOSED, doubt)
+    doubt = doubt_about(test, fact.value)
+    if doubt is not None:
+        return doubt
     when = f", {fact.value.isoformat()}," if isinstance(fact.value, datetime) else ""
     return Unknown(Reason.UNEXPECTED_ANSWER, f"the value of {test.fact}{when} cannot be judged")
 

@@ -14,7 +14,7 @@ from gatepolicy.evaluate.kleene import Truth, all_of
 from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
 from gatepolicy.rules.conditions import Argument
-from gatepolicy.rules.doubts import AHEAD
+from gatepolicy.rules.doubts import AHEAD, LEFT_OUT, MAYBE
 
 Predicate = Callable[[FactValue, Argument, datetime], Truth]
 
@@ -83,7 +83,8 @@ def apart_by(value: FactValue, argument: Argument, now: datetime) -> Truth:
     """No account of another value of these labels works from a common address.
 
     Entries are such as ``desk:mm`` for the account's own label; ``desk=otc (okx-otc)`` for another
-    account that shares an address; ``desk?otc (okx-otc)`` for one of which nobody knows. Without a
+    account that shares an address; ``desk?otc (okx-otc)`` for one of which nobody knows, and
+    ``desk~otc (okx-otc)`` for one that a narrowed scan left out. Without a
     label of its own, nothing can be judged, and neither can it while somebody is not known, unless
     another entry decides.
     """
@@ -97,7 +98,8 @@ def apart_by(value: FactValue, argument: Argument, now: datetime) -> Truth:
 
     if some("="):
         return False
-    return True if some(":") == set(labels) and not some("?") else None
+    is_open = some(MAYBE) or some(LEFT_OUT)
+    return True if some(":") == set(labels) and not is_open else None
 
 
 def matches(value: FactValue, argument: Argument, now: datetime) -> Truth:

@@ -1,12 +1,14 @@
 """What was seen, in words, for each predicate. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.capabilities import DESCRIPTION
-from gatepolicy.model.facts import ATTESTED_FACTS, Access, FactValue, Grant, Network
+from gatepolicy.model.facts import ATTESTED_FACTS, Access, FactValue, Grant, Network, Unknown
+from gatepolicy.model.reasons import Reason
 from gatepolicy.rules.conditions import Argument, Test
+from gatepolicy.rules.doubts import LEFT_OUT, MAYBE
 from gatepolicy.rules.templates import duration_in_words
 
 _LONGEST = 100
@@ -102,23 +104,31 @@ def _count(test: Test, value: FactValue, now: datetime) -> str:
     return f"bound to {count} {'entry' if count == 1 else 'entries'}"
 
 
-def doubt_in_words(test: Test, value: FactValue) -> str:
-    """What a known value leaves open, so that a test of it cannot be judged; empty if nothing."""
+def doubt_about(test: Test, value: FactValue) -> Unknown | None:
+    """What a known value leaves open, so that a test cannot judge it; ``None`` if nothing."""
     if test.predicate != "apart_by" or not isinstance(value, tuple):
-        return ""
+        return None
     labels = test.argument if isinstance(test.argument, tuple) else ()
     entries = [str(entry) for entry in value]
     lacking = [label for label in labels if not any(e.startswith(f"{label}:") for e in entries)]
     if lacking:
-        return f"the account has no label {', '.join(map(_plain, lacking))}"
-    open_ = [e for e in entries if e.startswith(tuple(f"{label}?" for label in labels))]
-    if not open_:
-        return ""
-    accounts = ", ".join(_plain(entry.replace("?", "=", 1)) for entry in open_)
-    return (
-        f"nobody knows the addresses, or the label, of {accounts};"
-        " name its egress and label in the inventory, and scan it, too"
-    )
+        what = f"the account has no label {', '.join(map(_plain, lacking))}"
+        return Unknown(Reason.NOT_DISCLOSED, what)
+    if open_ := _accounts(entries, labels, MAYBE):
+        return Unknown(
+            Reason.NOT_DISCLOSED,
+            f"nobody knows the addresses, or the label, of {open_};"
+            " name its egress and label in the inventory, and scan it, too",
+        )
+    if left_out := _accounts(entries, labels, LEFT_OUT):
+        return Unknown(Reason.NOT_SELECTED, f"the addresses of {left_out} were not read")
+    return None
+
+
+def _accounts(entries: Sequence[str], labels: Sequence[object], mark: str) -> str:
+    """The accounts of entries with a mark behind one of these labels; empty if there are none."""
+    starts = tuple(f"{label}{mark}" for label in labels)
+    return ", ".join(_plain(e.replace(mark, "=", 1)) for e in entries if e.startswith(starts))
 
 
 def _shared(test: Test, value: FactValue, now: datetime) -> str:

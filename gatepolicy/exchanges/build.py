@@ -169,6 +169,7 @@ def own_key_of(data: Data) -> OwnKey:
         ignore_case=data.get("ignore_case", False),
         other_key=data.get("other_key", ""),
         optional=data.get("optional", False),
+        prefix=data.get("prefix", ""),
     )
 
 
@@ -197,6 +198,7 @@ def permissions_of(data: Data) -> Permissions:
         inferred_absence=frozenset(Capability(name) for name in inferred["capabilities"]),
         inferred_reference=inferred["reference"],
         may_be_none=data.get("may_be_none", False),
+        or_list=data.get("or_list", ""),
     )
 
 
@@ -223,7 +225,11 @@ def _source(name: str, data: Data) -> FactSource:
         pointer=data["pointer"],
         reader=data.get("reader", "nothing"),
         meanings=tuple(
-            Meaning(meaning["equals"], value_of(name, meaning["means"]))
+            Meaning(
+                meaning["equals"],
+                value_of(name, meaning["means"]),
+                apparent=meaning.get("apparent", False),
+            )
             for meaning in data.get("meanings", ())
         ),
         when=tuple(
@@ -236,6 +242,7 @@ def _source(name: str, data: Data) -> FactSource:
         ),
         optional=data.get("optional", False),
         missing=value_of(name, data["missing"]) if "missing" in data else None,
+        fact=name,
     )
 
 

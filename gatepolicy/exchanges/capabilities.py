@@ -9,6 +9,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from gatepolicy.exchanges.apparent import proof
 from gatepolicy.exchanges.exchange import Permissions, Word
 from gatepolicy.exchanges.reading import Granted
 from gatepolicy.model.capabilities import Capability
@@ -25,7 +26,7 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
     native = tuple(sorted(Grant(word, access) for word, access in granted.words.items()))
     unrecognised = tuple(grant.word for grant in native if grant.word not in permissions.words)
     known = [permissions.words[name] for name in granted.words if name in permissions.words]
-    doubt = _UNRECOGNISED if unrecognised else None
+    doubt = _unread(granted) or (_UNRECOGNISED if unrecognised else None)
     denied = Fact(value=False, provenance=whole)
     sign = Fact(value=False, provenance=_inferred(permissions, granted))
     facts: dict[str, Fact | Unknown] = {
@@ -36,16 +37,24 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
         or (sign if capability in permissions.inferred_absence else denied)
         for capability in Capability
     }
-    facts["permissions.native"] = Fact(native, whole)
-    facts["permissions.unrecognised"] = Fact(unrecognised, whole)
+    shown = proof(permissions.call, granted.pointer) if granted.apparent else whole
+    facts["permissions.native"] = Fact(native, shown)
+    facts["permissions.unrecognised"] = _unread(granted) or Fact(unrecognised, whole)
     return facts
+
+
+def _unread(granted: Granted) -> Unknown | None:
+    """Why the list does not prove that anything is not granted."""
+    if not granted.unread:
+        return None
+    return Unknown(Reason.UNEXPECTED_ANSWER, f"permissions: {granted.unread}")
 
 
 def with_doubts(permissions: Permissions, by_words: Resolved, disclosed: Resolved) -> Resolved:
     """What words say, where other places of the answers say that the key can do more.
 
     Then each word that would allow it and is not listed may be granted all the same: whether it is
-    becomes unknown.
+    becomes unknown, and so does what else it may allow.
 
     Args:
         permissions: The words.
@@ -58,16 +67,25 @@ def with_doubts(permissions: Permissions, by_words: Resolved, disclosed: Resolve
     more = {c for c in Capability if _says_more(by_words.get(c.fact), disclosed.get(c.fact))}
     denied = {c for c in Capability if _is(by_words.get(c.fact), value=False)}
     listed = {grant.word for grant in native.value if isinstance(grant, Grant)}
-    doubted = (
-        Grant(word.word, Access.UNKNOWN)
+    doubted = [
+        word
         for word in permissions.words.values()
         if word.word not in listed and word.grants & more and not word.grants & (denied - more)
-    )
+    ]
     grants = (grant for grant in native.value if isinstance(grant, Grant))
+    unsure = (Grant(word.word, Access.UNKNOWN) for word in doubted)
+    may_allow = {c for word in doubted for c in word.grants | word.unclear}
     return {
         **by_words,
-        "permissions.native": replace(native, value=tuple(sorted((*grants, *doubted)))),
+        **{capability.fact: _MAY_BE_GRANTED for capability in may_allow & denied},
+        "permissions.native": replace(native, value=tuple(sorted((*grants, *unsure)))),
     }
+
+
+_MAY_BE_GRANTED = Unknown(
+    Reason.UNEXPECTED_ANSWER,
+    "a word that is not listed may be granted: another place of the answers says more",
+)
 
 
 def _says_more(by_words: Fact | Unknown | None, disclosed: Fact | Unknown | None) -> bool:
@@ -93,11 +111,17 @@ _UNRECOGNISED = Unknown(
 def _granted(
     capability: Capability, known: Sequence[Word], permissions: Permissions, granted: Granted
 ) -> Fact | None:
-    """That the key can do it, with the word that says so."""
-    for word in known:
-        if capability in word.grants and _reaches(granted.words[word.word], capability):
-            place = granted.pointers[word.word]
-            return Fact(value=True, provenance=Provenance(Grade.OBSERVED, permissions.call, place))
+    """That the key can do it, with the word that says so: rather one in a documented form."""
+    names = [
+        word.word
+        for word in known
+        if capability in word.grants and _reaches(granted.words[word.word], capability)
+    ]
+    for name in sorted(names, key=lambda name: name in granted.apparent):
+        place = granted.pointers[name]
+        if name in granted.apparent:
+            return Fact(value=True, provenance=proof(permissions.call, place))
+        return Fact(value=True, provenance=Provenance(Grade.OBSERVED, permissions.call, place))
     return None
 
 

@@ -154,6 +154,8 @@ class OwnKey:
     """JSON Pointer within a row to the key where the row is spelt in another way; may be empty."""
     optional: bool = False
     """Whether a row may name no key, or an empty one; one that does must name the calling key."""
+    prefix: str = ""
+    """What stands before a key in some places and not in others; no part of it. May be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,9 @@ class Meaning:
     """The value, of exactly this type."""
     means: FactValue
     """The fact."""
+    apparent: bool = False
+    """Whether no document says so, though the value plainly shows it: then it can fail a rule, and
+    never passes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +202,8 @@ class FactSource:
     missing: FactValue | None = None
     """What it is documented to mean that the value is missing; only what never helps a key to
     pass."""
+    fact: str = ""
+    """Name of the fact; without it, only documented forms are read."""
 
 
 class PermissionShape(StrEnum):
@@ -306,6 +313,9 @@ class Permissions:
     """Why, with the document."""
     may_be_none: bool = False
     """Whether a key can hold none of the words, as the documents tell."""
+    or_list: str = ""
+    """For comma lists: the document by which a list of texts stands for the text as well; empty
+    where only a text is documented."""
 
     @property
     def splits(self) -> bool:

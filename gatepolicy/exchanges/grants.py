@@ -1,10 +1,11 @@
 """Which permission words an answer grants, in each of the shapes that exchanges use. Pure."""
 
 import re
-from collections.abc import Iterator
-from typing import TypeAlias, assert_never
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, assert_never
 
 from gatepolicy.documents.values import JSONValue
+from gatepolicy.exchanges.apparent import alike, says_yes, shown_words
 from gatepolicy.exchanges.exchange import Level, Permissions, PermissionShape
 from gatepolicy.exchanges.pointer import ABSENT, Absent, join, resolve, same
 from gatepolicy.exchanges.reading import Granted, Malformed, Row
@@ -16,12 +17,20 @@ _FLAG_NAME = re.compile(
 
 _TRUE_AND_FALSE = (Level(equals=True, means=Access.GRANTED), Level(equals=False, means=None))
 
-_YES = frozenset({
-    "true", "yes", "on", "1", "enabled", "allowed", "granted", "full", "full_access", "read_write",
-})  # fmt: skip
+_WORDS_ONLY = (PermissionShape.COMMA_LIST, PermissionShape.WORD_LIST, PermissionShape.FLAGS)
+"""Shapes in which a word alone tells how far it reaches."""
 
-_Entry: TypeAlias = "tuple[str, Access, str]"
-"""Word, how far it reaches, JSON Pointer within the list."""
+
+class _Entry(NamedTuple):
+    """A word of a list."""
+
+    word: str
+    access: Access
+    """How far it reaches."""
+    place: str
+    """JSON Pointer within the list."""
+    apparent: bool = False
+    """Whether it is granted in a form that no document describes."""
 
 
 class _Refused(Exception):  # noqa: N818 - carries a finding out of nested reading
@@ -35,28 +44,57 @@ def granted(permissions: Permissions, row: Row) -> Granted | Malformed:
         permissions: Where it stands, and in which shape.
         row: The part of the answer that is about the calling key.
     """
+    unread = ""
     try:
         entries = list(_entries(permissions, row))
     except _Refused as refused:
-        return Malformed(str(refused))
+        entries, unread = list(_plainly_shown(permissions, row)), str(refused)
+        if not entries:
+            return Malformed(unread)
     none = not entries and permissions.may_be_none
     if not none and not any(_is_listed(permissions, entry) for entry in entries):
         # The call itself needs a permission: an answer without any contradicts itself.
-        return Malformed("a list without a single permission")
+        unread = unread or "a list without a single permission"
+        if not any(entry.apparent for entry in entries):
+            return Malformed(unread)
+    return _granted(permissions, row, entries, unread)
+
+
+def _granted(permissions: Permissions, row: Row, entries: Sequence[_Entry], unread: str) -> Granted:
     pointer = row.pointer + permissions.pointer
-    left_out = _left_out(permissions, resolve(row.value, permissions.pointer))
     words: dict[str, Access] = {}
-    for word, access, _ in entries:
-        words[word] = access if words.get(word, access) is access else Access.UNKNOWN
-    places = {word: pointer + place for word, _, place in entries}
-    return Granted(words, places, pointer, left_out)
+    for entry in entries:
+        same_as_before = words.get(entry.word, entry.access) is entry.access
+        words[entry.word] = entry.access if same_as_before else Access.UNKNOWN
+    return Granted(
+        words=words,
+        pointers={entry.word: pointer + entry.place for entry in entries},
+        pointer=pointer,
+        left_out=_left_out(permissions, resolve(row.value, permissions.pointer)),
+        apparent=frozenset(entry.word for entry in entries if entry.apparent),
+        unread=unread,
+    )
+
+
+def _plainly_shown(permissions: Permissions, row: Row) -> Iterator[_Entry]:
+    """Known words in a list of another shape than the documents describe."""
+    if permissions.shape not in _WORDS_ONLY:
+        return
+    seen: set[str] = set()
+    for text, place in shown_words(resolve(row.value, permissions.pointer)):
+        word = _known(permissions, text)
+        if word in permissions.words and word not in seen:
+            seen.add(word)
+            entry = _of_list(permissions, word, _mark_of_all(permissions, row), place)
+            if entry.access in (Access.GRANTED, Access.READ_WRITE):
+                yield entry._replace(apparent=True)
 
 
 def _is_listed(permissions: Permissions, entry: _Entry) -> bool:
     """Whether a word is granted, be it that the documents do not tell how far words reach here."""
-    _, access, place = entry
     reach_untold = bool(permissions.read_only_pointer) and not permissions.read_only_marks
-    return access is not Access.UNKNOWN or (reach_untold and place != "")
+    granted_here = entry.access is not Access.UNKNOWN and not entry.apparent
+    return granted_here or (reach_untold and entry.place != "")
 
 
 def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
@@ -67,11 +105,11 @@ def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
         case PermissionShape.FLAGS:
             return _of_flags(permissions, found)
         case PermissionShape.GROUPS:
-            return _of_groups(permissions, found, _access_of_all(permissions, row))
+            return _of_groups(permissions, found, _mark_of_all(permissions, row))
         case PermissionShape.COMMA_LIST:
             return _of_comma_list(permissions, found)
         case PermissionShape.WORD_LIST:
-            return _of_word_list(permissions, found, _access_of_list(permissions, row))
+            return _of_word_list(permissions, found, _mark_of_all(permissions, row))
         case PermissionShape.READ_WRITE_ROWS:
             return _of_rows(permissions, found)
         case _:
@@ -86,8 +124,7 @@ def _of_named_grants(permissions: Permissions, found: object) -> Iterator[_Entry
         if not isinstance(name, str) or not name:
             raise _Refused("a permission without a name")
         mark = resolve(entry, permissions.read_only_pointer)
-        access = _access(permissions, None if mark is ABSENT else mark)
-        yield _known(permissions, name), access, join(index)
+        yield _entry(permissions, name, None if mark is ABSENT else mark, join(index))
 
 
 def _of_flags(permissions: Permissions, found: object) -> Iterator[_Entry]:
@@ -95,13 +132,24 @@ def _of_flags(permissions: Permissions, found: object) -> Iterator[_Entry]:
         raise _Refused("no object of permissions")
     left_out = _left_out(permissions, found)
     for word in permissions.words:
-        access = _level(permissions, found.get(word, ABSENT))
-        if access is not None and word not in left_out:
-            yield word, access, join(word)
+        value = found.get(word, ABSENT)
+        access = _level(permissions, value)
+        if access is Access.UNKNOWN and _plainly_granted(permissions, value):
+            yield _Entry(word, Access.GRANTED, join(word), apparent=True)
+        elif access is not None and word not in left_out:
+            yield _Entry(word, access, join(word))
     for field, value in found.items():
         mapped = field in permissions.words or field in permissions.other_fields
         if not mapped and _may_be_granted(permissions, field, value):
-            yield field, Access.GRANTED, join(field)
+            yield _Entry(field, Access.GRANTED, join(field))
+
+
+def _plainly_granted(permissions: Permissions, value: JSONValue | Absent) -> bool:
+    """Whether a flag says yes in another form than the documents describe."""
+    if not permissions.levels:
+        return says_yes(value)
+    said = {level.means for level in permissions.levels if alike(value, level.equals)}
+    return says_yes(value) and not said & {None, Access.READ_ONLY}
 
 
 def _left_out(permissions: Permissions, found: object) -> frozenset[str]:
@@ -129,41 +177,44 @@ def _may_be_granted(permissions: Permissions, field: str, value: JSONValue) -> b
         return False
     if permissions.levels:
         return _level(permissions, value) is not None
-    return str(value).lower().replace("-", "_") in _YES or _FLAG_NAME.search(field) is not None
+    return says_yes(value) or _FLAG_NAME.search(field) is not None
 
 
-def _of_groups(permissions: Permissions, found: object, access: Access) -> Iterator[_Entry]:
+def _of_groups(permissions: Permissions, found: object, mark: JSONValue) -> Iterator[_Entry]:
     if not isinstance(found, dict):
         raise _Refused("no object of permissions")
     for word in permissions.words:
         if word.partition(".")[0] not in found:
-            yield word, Access.UNKNOWN, ""
+            yield _Entry(word, Access.UNKNOWN, "")
     for group, names in found.items():
         if not isinstance(names, list):
             raise _Refused("a group that is no list")
         for index, name in enumerate(names):
             if not isinstance(name, str) or not name:
                 raise _Refused("a permission without a name")
-            yield _known(permissions, f"{group}.{name}"), access, join(group, index)
+            yield _entry(permissions, f"{group}.{name}", mark, join(group, index))
 
 
-def _access_of_all(permissions: Permissions, row: Row) -> Access:
+def _mark_of_all(permissions: Permissions, row: Row) -> JSONValue:
     mark = resolve(row.value, permissions.read_only_pointer)
-    return _access(permissions, None if mark is ABSENT else mark)
+    return None if mark is ABSENT else mark
 
 
-def _access_of_list(permissions: Permissions, row: Row) -> Access:
-    """How far the words of a list reach; most lists have no mark that says so."""
-    return _access_of_all(permissions, row) if permissions.read_only_pointer else Access.GRANTED
-
-
-def _reaching(permissions: Permissions, word: str, access: Access) -> Access:
-    """How far a word of a list reaches under the mark of the whole key."""
+def _of_list(permissions: Permissions, name: str, mark: JSONValue, place: str) -> _Entry:
+    """A word of a list; most lists have no mark of the whole key that says how far it reaches."""
+    word = _known(permissions, name)
+    if not permissions.read_only_pointer:
+        return _Entry(word, Access.GRANTED, place)
     known = permissions.words.get(word)
-    return Access.READ_WRITE if known is not None and known.despite_read_only else access
+    if known is not None and known.despite_read_only:
+        return _Entry(word, Access.READ_WRITE, place)
+    return _entry(permissions, name, mark, place)
 
 
 def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
+    if permissions.or_list and isinstance(found, list):
+        yield from _of_word_list(permissions, found, None)
+        return
     if not isinstance(found, str):
         raise _Refused("no text of permissions")
     separator = permissions.separator
@@ -171,17 +222,16 @@ def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if not all(names):
         raise _Refused("a text with an empty permission")
     for name in names:
-        yield _known(permissions, name), Access.GRANTED, ""
+        yield _Entry(_known(permissions, name), Access.GRANTED, "")
 
 
-def _of_word_list(permissions: Permissions, found: object, access: Access) -> Iterator[_Entry]:
+def _of_word_list(permissions: Permissions, found: object, mark: JSONValue) -> Iterator[_Entry]:
     if not isinstance(found, list):
         raise _Refused("no list of permissions")
     for index, entry in enumerate(found):
         if not isinstance(entry, str | int) or isinstance(entry, bool) or entry == "":
             raise _Refused("a permission that is neither a text nor a whole number")
-        word = _known(permissions, str(entry))
-        yield word, _reaching(permissions, word, access), join(index)
+        yield _of_list(permissions, str(entry), mark, join(index))
 
 
 def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:
@@ -193,14 +243,15 @@ def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:
         if not isinstance(name, str) or not name:
             raise _Refused("a permission without a name")
         told.add(_known(permissions, name))
-        access = _access_of_row(
-            resolve(entry, permissions.read_pointer), resolve(entry, permissions.write_pointer)
-        )
-        if access is not None:
-            yield _known(permissions, name), access, join(index)
+        write = resolve(entry, permissions.write_pointer)
+        access = _access_of_row(resolve(entry, permissions.read_pointer), write)
+        if access is Access.UNKNOWN and says_yes(write):
+            yield _Entry(_known(permissions, name), Access.READ_WRITE, join(index), apparent=True)
+        elif access is not None:
+            yield _Entry(_known(permissions, name), access, join(index))
     if not permissions.complete:
         for word in permissions.words.keys() - told:
-            yield word, Access.UNKNOWN, ""
+            yield _Entry(word, Access.UNKNOWN, "")
 
 
 def _access_of_row(read: object, write: object) -> Access | None:
@@ -219,6 +270,15 @@ def _access_of_row(read: object, write: object) -> Access | None:
 def _mark(found: object) -> bool | None:
     """True or 1, false or 0; ``None`` for anything else."""
     return bool(found) if isinstance(found, bool | int) and found in (0, 1) else None
+
+
+def _entry(permissions: Permissions, name: str, mark: JSONValue, place: str) -> _Entry:
+    """A word with a read-only mark; one that reads as the mark for writing shows that it writes."""
+    word, access = _known(permissions, name), _access(permissions, mark)
+    writes = [marked.equals for marked in permissions.read_only_marks if marked.means is False]
+    if access is Access.UNKNOWN and any(alike(mark, documented) for documented in writes):
+        return _Entry(word, Access.READ_WRITE, place, apparent=True)
+    return _Entry(word, access, place)
 
 
 def _access(permissions: Permissions, mark: JSONValue) -> Access:

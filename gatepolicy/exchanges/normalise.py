@@ -8,12 +8,13 @@ from gatepolicy.exchanges.capabilities import permission_facts, with_doubts
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.grants import granted
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
+from gatepolicy.exchanges.invariants import hold_together
 from gatepolicy.exchanges.reading import Malformed, NoRow, Row
 from gatepolicy.exchanges.rows import own_row
-from gatepolicy.exchanges.sources import Rows, from_sources
+from gatepolicy.exchanges.sources import Rows, agreed, from_sources
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.reasons import Reason, could_not_be_read
 
 Outcomes: TypeAlias = "Mapping[str, Parsed | Failure]"
 """Id of a call to what its answer is."""
@@ -73,7 +74,7 @@ def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Fac
     """
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
     if len(failures) == len(outcomes):
-        return _all_refused(exchange, outcomes, failures[0])
+        return _all_refused(outcomes, failures[0])
     return _told(exchange, _rows(exchange, outcomes, api_key), _refusals(outcomes))
 
 
@@ -90,17 +91,15 @@ def facts_of_row(view: Exchange, row: Row, details: "Rows | None" = None) -> Fac
 
 def _told(exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:
     by_words = _of_permissions(exchange, rows)
-    disclosed = _disclosed(exchange, rows, proofs, by_words)
-    resolved: dict[str, Fact | Unknown] = {
-        **with_doubts(exchange.permissions, by_words, disclosed),
-        **disclosed,
+    by_facts = _disclosed(exchange, rows, proofs, by_words)
+    disclosed = {
+        **with_doubts(exchange.permissions, by_words, by_facts),
+        **by_facts,
         **exchange.not_disclosed,
-        **exchange.structural,
     }
     known: dict[str, Fact] = {}
     unknown: dict[str, Unknown] = {}
-    for name in FACTS:
-        found = resolved.get(name, _UNTOLD)
+    for name, found in hold_together(with_structural(disclosed, exchange.structural)).items():
         if isinstance(found, Fact):
             known[name] = found
         else:
@@ -108,11 +107,41 @@ def _told(exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]) 
     return Facts(known, unknown)
 
 
-def _all_refused(exchange: Exchange, outcomes: Outcomes, first: Failure) -> Facts:
-    """What refusals and rules prove; every other fact has the reason of the first call."""
+def with_structural(
+    disclosed: Mapping[str, Fact | Unknown], structural: Mapping[str, Fact]
+) -> Mapping[str, Fact | Unknown]:
+    """All facts, with what the exchange's own rules make so of every key that exists.
+
+    A rule proves nothing about a key that no answer has shown, and it does not overrule an answer:
+    it is one more place that has to agree.
+
+    Args:
+        disclosed: What answers prove, and why the rest is unknown.
+        structural: What the rules say.
+    """
+    shown = any(
+        isinstance(found, Fact) and found.provenance.grade is Grade.OBSERVED
+        for found in disclosed.values()
+    )
+    otherwise = _UNTOLD if shown else _first_failure(disclosed)
+    facts = {name: disclosed.get(name, otherwise) for name in FACTS}
+    for name, rule in structural.items() if shown else ():
+        places = [rule, disclosed[name]] if name in disclosed else [rule]
+        facts[name] = agreed(name, places) or _UNTOLD
+    return facts
+
+
+def _first_failure(disclosed: Mapping[str, Fact | Unknown]) -> Unknown:
+    """Why no answer showed the key."""
+    reasons = [found for found in disclosed.values() if isinstance(found, Unknown)]
+    unread = (why for why in reasons if could_not_be_read(why.reason))
+    return next(unread, Unknown(Reason.UNEXPECTED_ANSWER, "no answer showed that the key exists"))
+
+
+def _all_refused(outcomes: Outcomes, first: Failure) -> Facts:
+    """What refusals prove; every other fact has the reason of the first call."""
     refusals = {name: proofs[0] for name, proofs in _refusals(outcomes).items()}
-    proved = {**exchange.structural, **refusals}
-    proved = {name: proved[name] for name in FACTS if name in proved}
+    proved = {name: refusals[name] for name in FACTS if name in refusals}
     why = Unknown(first.reason, first.detail)
     return Facts(proved, {name: why for name in FACTS if name not in proved})
 

@@ -199,9 +199,12 @@ def _comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
 
 def _bind(networks: FactValue | Wrong) -> FactValue | Wrong:
     """Whether these are addresses that somebody can have alone."""
-    if not isinstance(networks, tuple):
-        return networks
-    return not any(_is_too_wide(network) for network in networks)
+    return not admits_strangers(networks) if isinstance(networks, tuple) else networks
+
+
+def admits_strangers(networks: FactValue) -> bool:
+    """Whether an allowlist holds a network so wide that it is nobody's own."""
+    return isinstance(networks, tuple) and any(_is_too_wide(network) for network in networks)
 
 
 def _is_too_wide(network: object) -> bool:

@@ -39,6 +39,11 @@ class Granted:
     left_out: frozenset[str] = frozenset()
     """Known words that the answer does not name, as it may: they are not granted, and nothing
     tells about what they would allow."""
+    apparent: frozenset[str] = frozenset()
+    """Words that are plainly granted, in a form that no document describes."""
+    unread: str = ""
+    """Why the list as a whole proves nothing, though it plainly shows some words; empty where it
+    proves that what is not here is not granted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def _is_own(row: Row, own: OwnKey, api_key: str) -> bool:
 
 
 def _fits(shown: str, own: OwnKey, api_key: str) -> bool:
+    shown, api_key = shown.removeprefix(own.prefix), api_key.removeprefix(own.prefix)
     if own.ignore_case:
         return same_key(shown.lower(), api_key.lower(), own.mask)
     return same_key(shown, api_key, own.mask)

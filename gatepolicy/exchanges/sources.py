@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from gatepolicy.exchanges.apparent import apparent, hurts, proof
 from gatepolicy.exchanges.exchange import FactSource, When
 from gatepolicy.exchanges.pointer import ABSENT, resolve, same
 from gatepolicy.exchanges.readers import READERS, Wrong
@@ -33,22 +34,35 @@ def from_sources(
         one = _read(source, rows)
         if one is not None:
             found.append(one)
-    return found[0] if len(found) == 1 else _agreed(found)
+    name = sources[0].fact if sources else ""
+    return found[0] if len(found) == 1 else agreed(name, found)
 
 
-def _agreed(found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
+def agreed(name: str, found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
     """One from several: facts must agree, and one unreadable answer spoils the others.
 
-    An answer that never came spoils nothing: another call may disclose the same.
+    An answer that never came spoils nothing: another call may disclose the same. What could fail a
+    rule is still said, as apparent.
     """
     facts = [one for one in found if isinstance(one, Fact)]
     unknowns = [one for one in found if isinstance(one, Unknown)]
     unreadable = [one for one in unknowns if one.reason is Reason.UNEXPECTED_ANSWER]
     if any(fact.value != facts[0].value for fact in facts):
         return _CONTRADICTION
-    if facts and not unreadable:
-        return facts[0]
-    return next(iter(unreadable or unknowns), None)
+    if facts and unreadable:
+        return _in_doubt(name, facts[0], unreadable[0])
+    # What one place only shows, the others prove no better.
+    apparents = [fact for fact in facts if fact.provenance.grade is Grade.APPARENT]
+    best: list[Fact | Unknown] = [*apparents, *facts, *unreadable, *unknowns]
+    return next(iter(best), None)
+
+
+def _in_doubt(name: str, fact: Fact, unreadable: Unknown) -> Fact | Unknown:
+    """What one place says while another one is unreadable: it fails rules, and passes none."""
+    if not hurts(name, fact.value):
+        return unreadable
+    place = fact.provenance
+    return Fact(fact.value, proof(place.call, place.pointer, unreadable.detail))
 
 
 def _read(source: FactSource, rows: Rows) -> Fact | Unknown | None:
@@ -67,10 +81,13 @@ def _read(source: FactSource, rows: Rows) -> Fact | Unknown | None:
         return None if source.optional else missing
     for meaning in source.meanings:
         if same(value, meaning.equals):
-            return Fact(meaning.means, Provenance(Grade.OBSERVED, source.call, pointer))
+            seen = Provenance(Grade.OBSERVED, source.call, pointer)
+            return Fact(meaning.means, proof(source.call, pointer) if meaning.apparent else seen)
     read = READERS[source.reader].read(value)
     if isinstance(read, Wrong):
-        return Unknown(read.reason, f"{pointer}: {read.detail}")
+        unread = Unknown(read.reason, f"{pointer}: {read.detail}")
+        hidden = read.reason is Reason.NOT_DISCLOSED
+        return unread if hidden else apparent(source, value, pointer) or unread
     return Fact(read, Provenance(Grade.OBSERVED, source.call, pointer))
 
 

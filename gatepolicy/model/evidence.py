@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatepolicy.model.facts import Facts
+from gatepolicy.model.facts import Facts, Grade, Unknown
 from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import Reason, could_not_be_read
+
+_ANSWERED = frozenset({Grade.OBSERVED, Grade.REFUSAL, Grade.INFERRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,22 @@ class Evidence:
     """What the answers prove."""
     calls: Sequence[CallRecord]
     """What was sent and answered."""
+
+    @property
+    def unread(self) -> Unknown | None:
+        """Why no answer said anything about this key.
+
+        ``None`` once one did, and for accounts of which an exchange discloses nothing at all.
+        """
+        if self.was_answered:
+            return None
+        why = self.facts.unknown.get("key.exists", Unknown(Reason.NOT_DISCLOSED))
+        return why if could_not_be_read(why.reason) else None
+
+    @property
+    def was_answered(self) -> bool:
+        """Whether an answer of the exchange, or its refusal, proved anything about this key."""
+        known = self.facts.known
+        return "key.exists" in known or any(
+            fact.provenance.grade in _ANSWERED for fact in known.values()
+        )

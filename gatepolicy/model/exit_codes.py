@@ -12,11 +12,12 @@ class ExitCode(IntEnum):
     """At least one violation at or above ``--fail-on``."""
     USAGE = 2
     """Usage, configuration, schema or policy error (nothing was scanned); or a report that could
-    not be written."""
+    not be written, or a baseline that could not be read."""
     INCOMPLETE = 3
-    """No violation, but something that a policy requires is unknown."""
+    """No violation, but something that a policy requires is unknown, or an account could not be
+    read."""
     NOTHING_EVALUATED = 4
-    """No account or no rule matched."""
+    """No account or no rule matched, or no account could be read at all."""
     INTERNAL = 5
     """A defect of gatepolicy."""
     HUNG_UP = 129
@@ -25,17 +26,23 @@ class ExitCode(IntEnum):
     """SIGINT: the user pressed Ctrl-C."""
     TERMINATED = 143
     """SIGTERM: such as ``kill``, ``timeout`` or the service manager."""
+    CLOSED_PIPE = 141
+    """Whoever read standard output, such as ``head``, stopped reading. As for any command that
+    SIGPIPE ends: 128 and the number of the signal."""
 
 
 MEANING: dict[ExitCode, str] = {
     ExitCode.OK: "everything selected was evaluated, nothing at or above --fail-on",
     ExitCode.VIOLATION: "at least one violation at or above --fail-on",
     ExitCode.USAGE: "usage, configuration, schema or policy error (nothing was scanned);"
-    " or a report that could not be written",
-    ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown",
-    ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched",
+    " or a report that could not be written, or a baseline that could not be read",
+    ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown,"
+    " or an account could not be read",
+    ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched,"
+    " or no account could be read",
     ExitCode.INTERNAL: "internal error",
     ExitCode.HUNG_UP: "ended by SIGHUP; accounts that were not read are unknown",
     ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); accounts that were not read are unknown",
     ExitCode.TERMINATED: "ended by SIGTERM; accounts that were not read are unknown",
+    ExitCode.CLOSED_PIPE: "whoever read the output, such as head, stopped reading it",
 }

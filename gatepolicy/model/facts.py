@@ -28,6 +28,9 @@ class Grade(StrEnum):
     INFERRED = "inferred"
     """The answer does not contradict it, but the documents do not promise that it would.
     Counts as unknown unless a policy accepts this grade."""
+    APPARENT = "apparent"
+    """An answer plainly shows it, in a form that no document describes. It can fail a rule, and
+    never passes one, whatever a policy accepts."""
 
 
 class Access(StrEnum):
@@ -163,7 +166,8 @@ class Provenance:
     pointer: str
     """JSON Pointer into that call's answer; may be empty."""
     reference: str = ""
-    """The document that makes the fact so, for structural and inferred facts."""
+    """The document that makes the fact so, for structural and inferred facts; what is undocumented
+    about the answer, for apparent ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,19 @@ class Reason(StrEnum):
     LIMIT_REACHED = "limit_reached"
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internal_error"
+    NOT_SELECTED = "not_selected"
+    """Only accounts that a narrowed scan left out could tell."""
+    STALE_EVIDENCE = "stale_evidence"
+
+
+NOTHING_TO_READ = frozenset({Reason.NOT_DISCLOSED, Reason.UNSUPPORTED_EXCHANGE, Reason.NOT_COVERED})
+"""The exchange does not disclose it, or gatepolicy cannot ask, or no policy does: asking again
+changes nothing. Every other reason means *could not be read*, and no policy softens that."""
+
+
+def could_not_be_read(reason: Reason) -> bool:
+    """Whether something was asked for and not read, as opposed to not disclosed."""
+    return reason not in NOTHING_TO_READ
 
 
 HINT: dict[Reason, str] = {
@@ -53,4 +66,6 @@ HINT: dict[Reason, str] = {
     Reason.LIMIT_REACHED: "raise the account's timeout, or list fewer keys with one account",
     Reason.INTERRUPTED: "the scan was interrupted: scan again",
     Reason.INTERNAL_ERROR: "please report this defect with its reference",
+    Reason.NOT_SELECTED: "scan all accounts, without --account and --label",
+    Reason.STALE_EVIDENCE: "collect the evidence again",
 }

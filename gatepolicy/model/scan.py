@@ -7,6 +7,7 @@ from datetime import datetime
 from gatepolicy.model.drift import Drift, Finding, Standing, finding_identity, question_identity
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.facts import ATTESTED_FACTS
 from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
@@ -105,6 +106,9 @@ class Narrowing:
     """How many there are."""
     rules: Sequence[str] = ()
     """Names of rules that policies ask of the accounts, and that were not asked."""
+    comparisons: Sequence[str] = ()
+    """Names of rules that compare accounts, and were left out of those accounts that would have to
+    be compared with accounts that were not read."""
 
     @property
     def is_any(self) -> bool:
@@ -147,6 +151,8 @@ class Scan:
     asked by this scan. UTC."""
     interrupted_by: Interruption | None = None
     """The signal that ended the scan before every account was read; ``None`` when none did."""
+    has_broken_baseline: bool = False
+    """Whether an earlier report was named that could not be read: nothing was compared."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""
@@ -216,6 +222,8 @@ class Scan:
         """The same for every format: a property of the result. Nothing softens an interruption."""
         if self.interrupted_by is not None:
             return self.interrupted_by.exit_code
+        if self.has_broken_baseline:
+            return ExitCode.USAGE
         return ExitCode.OK if self.settings.exit_zero else self._strict_exit_code()
 
     def _strict_exit_code(self) -> ExitCode:
@@ -224,13 +232,33 @@ class Scan:
             return ExitCode.VIOLATION
         if not self.settings.allow_empty and not self._evaluated_anything():
             return ExitCode.NOTHING_EVALUATED
-        if not self.settings.allow_incomplete and any(v.incomplete for v in verdicts):
+        is_incomplete = bool(self.unread) or any(v.incomplete for v in verdicts)
+        if not self.settings.allow_incomplete and is_incomplete:
             return ExitCode.INCOMPLETE
         return ExitCode.OK
 
+    @property
+    def unread(self) -> Sequence[AccountResult]:
+        """The accounts about whose keys no answer said anything: no policy softens that."""
+        return tuple(account for account in self.accounts if account.evidence.unread is not None)
+
     def _evaluated_anything(self) -> bool:
-        return any(
-            verdict.reason is not Reason.NOT_COVERED
-            for account in self.accounts
-            for verdict in account.verdicts
+        attested = frozenset(
+            rule.id for rule in self.rules if not ATTESTED_FACTS.keys().isdisjoint(rule.facts)
         )
+        return any(_was_evaluated(account, attested) for account in self.accounts)
+
+
+def _was_evaluated(account: AccountResult, attested: frozenset[str]) -> bool:
+    """Whether an answer about the key was judged; or what a person said, where none can be had.
+
+    Args:
+        account: The account.
+        attested: Ids of the rules about what a person says.
+    """
+    judged = [verdict for verdict in account.verdicts if verdict.reason is not Reason.NOT_COVERED]
+    if account.evidence.was_answered:
+        return bool(judged)
+    if account.evidence.unread is not None:
+        return False
+    return any(v.rule in attested and v.outcome is not Outcome.UNKNOWN for v in judged)

@@ -9,11 +9,13 @@ from typing import Any
 
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
+from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.documents.schema import Schema, load_schema
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import load_exchange
+from gatepolicy.exchanges.naming import unknown_exchange
 from gatepolicy.model.facts import Access, Grade, Grant
 from gatepolicy.model.location import Location
 from gatepolicy.model.scan import Override, PolicySource
@@ -241,7 +243,8 @@ class _Builder:
         forbid = node.get("forbid", ())
         for index, name in enumerate(forbid):
             if name not in self._rules and name not in self._rules.values():
-                fix = "'gatepolicy explain' lists all rules"
+                names = self._rules.values()
+                fix = did_you_mean(name, names, "'gatepolicy explain' lists all rules")
                 self._problem(("waivers", "forbid", index), f"there is no rule {name}", fix)
         return WaiverLimits(
             max_days=node.get("max_days"),
@@ -252,11 +255,23 @@ class _Builder:
     def _applies_to(self, data: Node, parents: Sequence[Policy]) -> AppliesTo:
         inherited = list({repr(p.applies_to): p.applies_to for p in parents}.values())
         if "applies_to" in data or not inherited:
-            return _applies_to(data.get("applies_to", {}))
+            return self._chosen(data.get("applies_to", {}))
         if len(inherited) > 1:
             what = "the policies that it extends apply to different accounts"
             self._problem(("extends",), what, "say applies_to here")
         return inherited[0]
+
+    def _chosen(self, node: Node) -> AppliesTo:
+        for index, name in enumerate(node.get("exchanges", ())):
+            wrong = unknown_exchange(name)
+            if wrong is not None:
+                self._problem(("applies_to", "exchanges", index), *wrong)
+        return AppliesTo(
+            exchanges=frozenset(node.get("exchanges", ())),
+            accounts=tuple(node.get("accounts", ())),
+            labels=dict(node.get("labels", {})),
+            places={key: self._key_at(("applies_to", key)) for key in node},
+        )
 
     def _overrides(self, data: Node) -> Iterator[Override]:
         policy = data["metadata"]["name"]
@@ -359,14 +374,6 @@ def _lineage(parents: Sequence[Policy]) -> Iterator[PolicySource]:
         )
     ]
     yield from dict.fromkeys(sources)
-
-
-def _applies_to(node: Node) -> AppliesTo:
-    return AppliesTo(
-        exchanges=frozenset(node.get("exchanges", ())),
-        accounts=tuple(node.get("accounts", ())),
-        labels=dict(node.get("labels", {})),
-    )
 
 
 def _found(node: Any, steps: Sequence[str]) -> Any:

@@ -1,9 +1,9 @@
 """Which file an entry of ``extends`` names."""
 
-import difflib
 from os.path import normpath
 from pathlib import Path
 
+from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.resources import policies_directory
 
 _SUFFIXES = (".yaml", ".yml")
@@ -37,8 +37,7 @@ def policy_file(reference: str, folder: str = "") -> str:
         return normpath(Path(folder) / reference)
     shipped = shipped_policies()
     if reference not in shipped:
-        near = difflib.get_close_matches(reference, shipped, n=1)
-        fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(shipped)}; or a file"
+        fix = did_you_mean(reference, shipped, f"one of {', '.join(shipped)}; or a file")
         raise UnknownParent(f"no policy {reference} ships with gatepolicy", fix)
     return str(policies_directory() / f"{reference}.yaml")
 

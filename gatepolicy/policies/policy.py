@@ -13,7 +13,10 @@ from gatepolicy.model.waivers import NO_LIMITS, WaiverLimits
 from gatepolicy.policies.custom import CustomRule
 from gatepolicy.rules.conditions import Argument
 
-DEFAULT_ACCEPTED: frozenset[Grade] = frozenset(Grade) - {Grade.INFERRED}
+ACCEPTABLE: tuple[Grade, ...] = tuple(grade for grade in Grade if grade is not Grade.APPARENT)
+"""Grades of proof that a policy can accept; what is only apparent never proves."""
+
+DEFAULT_ACCEPTED: frozenset[Grade] = frozenset(ACCEPTABLE) - {Grade.INFERRED}
 """Grades of proof that a policy accepts when it does not say."""
 
 
@@ -96,6 +99,8 @@ class AppliesTo:
     """Globs over account ids."""
     labels: Mapping[str, str]
     """Labels that an account must carry."""
+    places: Mapping[str, Location] = field(default_factory=dict, repr=False, compare=False)
+    """``accounts``, ``exchanges`` and ``labels``, to where they stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import Any
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Exchange, Word
 from gatepolicy.model.capabilities import DESCRIPTION, Capability
-from gatepolicy.model.facts import Access, Grade
+from gatepolicy.model.facts import Access
 from gatepolicy.model.severity import Severity
+from gatepolicy.policies.policy import ACCEPTABLE
 from gatepolicy.resources import schemas_directory
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.rules.rule import Rule
@@ -45,7 +46,7 @@ def refresh(schema: Schema, exchanges: Iterable[Exchange], rules: Mapping[str, R
             "Capability", "; ".join(f"{c.value}: {DESCRIPTION[c]}" for c in Capability), Capability
         ),
         "level": _enumeration("Severity", "How bad a violation is.", Severity),
-        "grade": _enumeration("Grade", "How strong a proof is.", Grade),
+        "grade": _enumeration("Grade", "How strong a proof is.", ACCEPTABLE),
         "access": {
             **_enumeration("Access", "How far a word may reach.", _LIMITS),
         },

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gatepolicy.documents.networks import collapsed, network_of
+from gatepolicy.documents.networks import EVERYWHERE, collapsed, hold_everything, network_of
 from gatepolicy.documents.patterns import PatternError, check_pattern
 from gatepolicy.documents.values import DataPath, JSONValue
 from gatepolicy.rules.conditions import Argument
@@ -62,7 +62,8 @@ def read_networks(value: JSONValue) -> Read:
     """A list of networks; neighbours and parts of each other become one."""
     read = [network_of(text) for text in _texts(value)]
     wrong = [Wrong((index,), *item) for index, item in enumerate(read) if isinstance(item, tuple)]
-    return collapsed(item for item in read if not isinstance(item, tuple)), wrong
+    networks = collapsed(item for item in read if not isinstance(item, tuple))
+    return networks, wrong or ([Wrong((), *EVERYWHERE)] if hold_everything(networks) else [])
 
 
 def _texts(value: JSONValue) -> tuple[str, ...]:

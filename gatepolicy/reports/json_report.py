@@ -15,6 +15,7 @@ from gatepolicy.model.encoding import (
     encode_time,
 )
 from gatepolicy.model.evidence import Subject
+from gatepolicy.model.facts import Unknown
 from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.scan import AccountResult, Narrowing, PolicyInfo, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
@@ -70,6 +71,7 @@ def _narrowed(narrowing: Narrowing) -> Json:
         "options": list(narrowing.options),
         "accounts_left_out": narrowing.accounts,
         "rules_left_out": list(narrowing.rules),
+        "comparisons_left_out": list(narrowing.comparisons),
         "evidence_options": list(narrowing.evidence_options),
     }
 
@@ -82,6 +84,7 @@ def _summary(summary: Summary) -> Json:
             "total": summary.accounts,
             "complete": summary.accounts - summary.incomplete - summary.unchecked,
             "incomplete": summary.incomplete,
+            "unread": summary.unread,
             "unchecked": summary.unchecked,
         },
     }
@@ -132,9 +135,14 @@ def _account(account: AccountResult, scan: Scan) -> Json:
     return {
         **encode_subject(evidence.subject),
         "collected_at": encode_time(evidence.collected_at),
+        "unread": _unread(evidence.unread),
         **encode_facts(evidence.facts),
         "verdicts": [_verdict(verdict, evidence.subject, scan) for verdict in account.verdicts],
     }
+
+
+def _unread(unread: Unknown | None) -> Json:
+    return None if unread is None else {"reason": unread.reason.value, "detail": unread.detail}
 
 
 def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:

@@ -26,10 +26,10 @@ def invocation(scan: Scan, *, left_out: int) -> Node:
         left_out: How many results found no room in the log.
     """
     is_empty = strict_exit_code(scan) is ExitCode.NOTHING_EVALUATED
+    was_ended = scan.has_broken_baseline or scan.interrupted_by is not None
+    is_whole = not is_empty and not was_ended and not scan.unread
     return {
-        "executionSuccessful": not is_empty
-        and scan.interrupted_by is None
-        and not any(v.incomplete for v in scan.verdicts()),
+        "executionSuccessful": is_whole and not any(v.incomplete for v in scan.verdicts()),
         "exitCode": scan.exit_code.value,
         "exitCodeDescription": exit_sentence(scan),
         **_exit_signal(scan.interrupted_by),

@@ -23,6 +23,8 @@ class Summary:
     """How many accounts were selected."""
     incomplete: int
     """How many of them have an unknown that their policy does not merely warn about."""
+    unread: int
+    """How many of them are accounts about whose keys no answer said anything."""
     unchecked: int
     """How many of them were judged in nothing: neither passing nor failing, nor unknown."""
 
@@ -36,24 +38,29 @@ def summarise(scan: Scan) -> Summary:
         violations={severity: violations[severity] for severity in Severity},
         accounts=len(scan.accounts),
         incomplete=sum(is_incomplete(account) for account in scan.accounts),
+        unread=len(scan.unread),
         unchecked=sum(is_unchecked(account) for account in scan.accounts),
     )
 
 
 def is_incomplete(account: AccountResult) -> bool:
-    """Whether something that a policy requires is unknown about this account."""
-    return any(verdict.incomplete for verdict in account.verdicts)
+    """Whether this account could not be read, or something that a policy requires is unknown."""
+    unread = account.evidence.unread is not None
+    return unread or any(verdict.incomplete for verdict in account.verdicts)
 
 
 def is_unchecked(account: AccountResult) -> bool:
     """Whether nothing at all was judged about this account. That is no pass."""
-    return all(verdict.outcome is Outcome.NOT_APPLICABLE for verdict in account.verdicts)
+    return account.evidence.unread is None and all(
+        verdict.outcome is Outcome.NOT_APPLICABLE for verdict in account.verdicts
+    )
 
 
 def passes(account: AccountResult) -> bool:
     """Whether something was judged about this account, and there is nothing else to say."""
     fine = (Outcome.PASS, Outcome.NOT_APPLICABLE)
-    return not is_unchecked(account) and all(v.outcome in fine for v in account.verdicts)
+    was_judged = account.evidence.unread is None and not is_unchecked(account)
+    return was_judged and all(v.outcome in fine for v in account.verdicts)
 
 
 def strict_exit_code(scan: Scan) -> ExitCode:
@@ -97,11 +104,18 @@ def left_out(narrowing: Narrowing) -> str:
         parts.append(f"left out: {narrowing.accounts:,} of {narrowing.of_accounts:,} accounts")
     if narrowing.rules:
         parts.append(f"not asked: {', '.join(narrowing.rules)}")
-    sentences = [f"{'; '.join(parts)}."] if parts else []
+    if narrowing.comparisons:
+        names = ", ".join(narrowing.comparisons)
+        parts.append(f"not checked, since it needs the accounts that were not read: {names}")
+    sentences = [_sentence("; ".join(parts))] if parts else []
     if narrowing.evidence_options:
         options = " ".join(narrowing.evidence_options)
         sentences.append(f"The evidence was collected with {options}, and holds no other accounts.")
     return " ".join(sentences)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _softened(settings: ScanSettings) -> list[str]:

@@ -16,6 +16,9 @@ from gatepolicy.reports.summary import (
 from gatepolicy.reports.text_layout import Line, paragraph
 from gatepolicy.reports.text_parts import title
 
+_NAMED = 5
+"""How many of the accounts that could not be read are named."""
+
 
 def foot(scan: Scan, width: int) -> Iterator[Line]:
     """Counts, and what the exit code means."""
@@ -23,11 +26,23 @@ def foot(scan: Scan, width: int) -> Iterator[Line]:
     yield from title("Summary")
     yield from paragraph(_accounts_sentence(scan.accounts), width)
     yield from paragraph(_verdicts_sentence(summary), width)
+    if scan.unread:
+        yield from paragraph(_unread_sentence(scan.unread), width)
     if scan.narrowing.is_any:
         yield from paragraph(left_out(scan.narrowing), width)
     if scan.interrupted_by is not None:
         yield from paragraph(interruption(scan), width)
     yield from paragraph(exit_sentence(scan), width)
+
+
+def _unread_sentence(unread: Sequence[AccountResult]) -> str:
+    named = [
+        f"{one.evidence.subject.id} ({one.evidence.unread.reason})"
+        for one in unread[:_NAMED]
+        if one.evidence.unread
+    ]
+    more = f" and {len(unread) - _NAMED:,} more" if len(unread) > _NAMED else ""
+    return f"{_count(len(unread), 'account')} could not be read: {', '.join(named)}{more}."
 
 
 def _accounts_sentence(accounts: Sequence[AccountResult]) -> str:

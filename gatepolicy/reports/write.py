@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from gatepolicy.errors import ReportError
+from gatepolicy.errors import ClosedPipeError, ReportError
+from gatepolicy.reports.plain_marks import PLAIN_MARKS
 
 STANDARD_OUTPUT = "-"
 _NEW_FILE_MODE = 0o644
@@ -33,7 +34,7 @@ def write_report(
     Args:
         chunks: The text, piece by piece.
         path: The file, in UTF-8; ``-`` or nothing means the stream.
-        stream: Standard output unless given. What it cannot encode is replaced by ``?``.
+        stream: Standard output unless given. What it cannot encode is written in its characters.
         sync: Brings a file to the disk; an argument so that a full disk can be tried.
 
     Raises:
@@ -82,9 +83,12 @@ def _write_stream(chunks: Iterable[str], stream: TextIO | None) -> None:
         raise ReportError("cannot write standard output: it is closed", hint="name a file")
     encoding = stream.encoding or "utf-8"
     with _told("standard output", _PARTLY):
-        for chunk in chunks:
-            stream.write(chunk.encode(encoding, "replace").decode(encoding))
-        stream.flush()
+        try:
+            for chunk in chunks:
+                stream.write(chunk.encode(encoding, PLAIN_MARKS).decode(encoding))
+            stream.flush()
+        except BrokenPipeError:
+            raise ClosedPipeError("nobody reads standard output any more") from None
 
 
 def _write_special(chunks: Iterable[str], target: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from gatepolicy.documents.load import load_document
+from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.exchanges.remedies import Remedies
 from gatepolicy.model.rules import RuleInfo
@@ -39,6 +40,18 @@ def find_rule(rules: Mapping[str, Rule], text: str) -> Rule | None:
     wanted = text.lower()
     found = (r for r in rules.values() if wanted in (r.info.id.lower(), r.info.name))
     return next(found, None)
+
+
+def rule_hint(rules: Mapping[str, Rule], text: str) -> str:
+    """What to do about a name that is no rule's."""
+    # NOTE: ids are all alike: the nearest one to a wrong one is any of them.
+    names = [rule.info.name for rule in rules.values()]
+    return did_you_mean(text, names, "'gatepolicy explain' lists all rules")
+
+
+def named_rule(rules: Mapping[str, Rule], name: str) -> RuleInfo:
+    """What reports say about the rule of a name that there is."""
+    return next(rule.info for rule in rules.values() if rule.info.name == name)
 
 
 def with_fixes(rule: Rule, exchanges: Iterable[Remedies]) -> Rule:

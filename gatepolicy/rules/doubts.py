@@ -20,7 +20,12 @@ _MADE = "key.created_at"
 _NEVER_EMPTY = frozenset({"ip.allowlist", "account.keys"})
 """Lists that mean nothing when they are empty: where any address may use a key, all are listed."""
 _SHARED = "ip.shared_across"
+MAYBE = "?"
+"""Behind a label of an account that may share an address, in an entry of ``ip.shared_across``."""
+LEFT_OUT = "~"
+"""The same, of an account that a narrowed scan left out."""
 _MAYBE = re.compile(r"[^=?]*\?")
+_LEFT_OUT = re.compile(r"[^=~]*~")
 
 
 def doubt_of(name: str, value: FactValue, now: datetime) -> Unknown | None:
@@ -64,4 +69,6 @@ def _of_entries(name: str, entries: tuple[object, ...]) -> Unknown | None:
     if name == _SHARED and any(_MAYBE.match(str(entry)) for entry in entries):
         what = "nobody knows from which addresses some accounts work"
         return Unknown(Reason.NOT_DISCLOSED, f"{what}; name their egress in the inventory")
+    if name == _SHARED and any(_LEFT_OUT.match(str(entry)) for entry in entries):
+        return Unknown(Reason.NOT_SELECTED, "the addresses of some accounts were not read")
     return None

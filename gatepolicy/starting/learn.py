@@ -30,7 +30,7 @@ def learnt_policy(evidence: Evidence, exchange: Exchange, now: datetime) -> str:
     known = {
         name: fact.value
         for name, fact in evidence.facts.known.items()
-        if fact.provenance.grade is not Grade.INFERRED
+        if fact.provenance.grade not in (Grade.INFERRED, Grade.APPARENT)
     }
     name = f"{subject.id}-as-it-is".lower().replace("_", "-").replace(".", "-")
     head = (

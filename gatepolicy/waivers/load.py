@@ -5,16 +5,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gatepolicy.accounts.selector import Selector
+from gatepolicy.accounts.selector import Selector, names_everything
 from gatepolicy.documents.document import Document
+from gatepolicy.documents.links import wrong_link
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import show_path
 from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.exchanges.naming import unknown_exchange
 from gatepolicy.model.waivers import WaiverTerms
 from gatepolicy.resources import schemas_directory
-from gatepolicy.rules.catalog import find_rule
+from gatepolicy.rules.catalog import find_rule, rule_hint
 from gatepolicy.rules.rule import Rule
 from gatepolicy.waivers.waiver import Waiver
 
@@ -87,18 +89,33 @@ class _Reader:
         )
         if terms.expires < terms.created:
             self._problem(index, "expires", "it ends before it begins", "write a later day")
+        selector = Selector.of(node)
+        if names_everything(selector):
+            what, fix = "this names every account", "name those that have the finding"
+            self._problem(index, "accounts", what, fix)
+        self._check_words(node, index)
         return Waiver(
             terms=terms,
-            selector=Selector.of(node),
+            selector=selector,
             subject=node.get("subject", ""),
             only_unknown=node.get("accepts") == "unknown",
         )
+
+    def _check_words(self, node: Mapping[str, Any], index: int) -> None:
+        for position, name in enumerate(node.get("exchanges", ())):
+            wrong = unknown_exchange(name)
+            if wrong is not None:
+                path = ("waivers", index, "exchanges", position)
+                self.problems.append(Problem(self._document.at(path), show_path(path), *wrong))
+        wrong = wrong_link(node.get("ticket", ""))
+        if wrong is not None:
+            self._problem(index, "ticket", *wrong)
 
     def _rule(self, text: str, index: int) -> str:
         rule = find_rule(self._rules, text)
         if rule is None:
             what = f"there is no rule {text}"
-            self._problem(index, "rule", what, "'gatepolicy explain' lists all rules")
+            self._problem(index, "rule", what, rule_hint(self._rules, text))
             return text
         if not rule.asks and not rule.is_custom:
             what = f"{rule.info.name} is about the scan itself and cannot be waived"

@@ -38,6 +38,34 @@ def refused_waivers(
             yield _problem(terms, *refusing, plan.limits)
 
 
+def repeated_waivers(waivers: Sequence[Waiver]) -> Iterator[Problem]:
+    """Waivers that waive what an earlier one waives on the same days: one of them was forgotten.
+
+    Args:
+        waivers: In the order of their files.
+    """
+    first: dict[object, list[Waiver]] = {}
+    for waiver in waivers:
+        alike = first.setdefault(_what_is_waived(waiver), [])
+        other = next((one for one in alike if _overlap(one.terms, waiver.terms)), None)
+        alike.append(waiver)
+        if other is not None:
+            what = f"{other.terms.id} ({other.terms.location}) waives the same"
+            fix = "delete one, or let this one begin when the other is over"
+            yield Problem(waiver.terms.location, waiver.terms.id, what, fix)
+
+
+def _what_is_waived(waiver: Waiver) -> object:
+    chosen = waiver.selector
+    labels = frozenset(chosen.labels.items())
+    accounts = (frozenset(chosen.accounts), chosen.exchanges, labels)
+    return waiver.terms.rule, accounts, waiver.subject, waiver.only_unknown
+
+
+def _overlap(one: WaiverTerms, other: WaiverTerms) -> bool:
+    return one.created <= other.expires and other.created <= one.expires
+
+
 def _refusing(
     waiver: Waiver, policies: Sequence[Policy], asked: set[str] | None
 ) -> Iterator[tuple[str, Limit]]:

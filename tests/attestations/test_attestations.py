@@ -30,6 +30,10 @@ POLICY, FILE = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.DOTALL | re.MULTILINE
 ALL = {"two-factor-unattested", "secret-storage-unattested", "settings-unattested",
        "review-overdue"}  # fmt: skip
 
+READ = Facts.nothing(Reason.NOT_DISCLOSED).learn(
+    "key.exists", Fact(value=True, provenance=Provenance(Grade.OBSERVED, "config", ""))
+)
+
 
 def outcomes(
     text: str,
@@ -44,7 +48,7 @@ def outcomes(
     place = Location("a.yaml", 3, 5)
     subject = Subject(account, "okx", {"desk": "mm"}, "", place, found_by)
     plan = make_plan([subject], policies, *_catalog(policies), Selection())
-    evidence = Evidence(subject, NOW, facts or Facts.nothing(Reason.TIMEOUT), ())
+    evidence = Evidence(subject, NOW, facts or READ, ())
     said = load_attestations(["s.yaml"], read=lambda _: text.encode())
     (result,) = evaluate_evidence(
         plan, {account: evidence}, now=NOW, attestations=said, as_of=as_of
@@ -138,7 +142,7 @@ def test_who_looked_today_has_looked() -> None:
 
 def test_it_is_judged_on_the_day_that_is_asked_and_the_key_when_it_was_collected() -> None:
     made = Fact(datetime(2026, 9, 1, tzinfo=UTC), Provenance(Grade.OBSERVED, "", ""))
-    facts = Facts.nothing(Reason.TIMEOUT).learn("key.created_at", made)
+    facts = READ.learn("key.created_at", made)
     policy = POLICY + "key: {max_age: 90d}\n"
     said = outcomes(FILE, policy, as_of=datetime(2028, 11, 1, tzinfo=UTC), facts=facts)
     assert said["two-factor-unattested"] == "fail: attested on 2026-11-01 (731 days ago)"

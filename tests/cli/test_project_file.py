@@ -78,6 +78,7 @@ def test_each_setting_has_its_origin(
         "jobs 3 (environment, GATEPOLICY_JOBS)",
         "max_rate none (default)",
         "attempts 3 (default)",
+        "max_evidence_age 7 days (default)",
         "accounts none (default)",
         "labels none (default)",
         "rules none (default)",
@@ -87,6 +88,7 @@ def test_each_setting_has_its_origin(
         "allow_incomplete no (default)",
         "allow_empty no (default)",
         "baseline none (default)",
+        "baseline_if_exists none (default)",
         "fail_on_new no (default)",
         "baseline_hides none (default)",
         "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:8:12)",
@@ -239,3 +241,19 @@ def test_a_bad_project_is_no_traceback(run: Run, folder: Path) -> None:
     assert ended.code == 2
     assert ended.err.startswith("gatepolicy.yaml:")
     assert run("schema", "project").code == 0
+
+
+@pytest.mark.parametrize("age", ["1h", "7d", "1w", "168h"])
+def test_a_project_may_ask_for_younger_evidence(run: Run, folder: Path, age: str) -> None:
+    (folder / "gatepolicy.yaml").write_text(PROJECT.replace("jobs: 8", f"max_evidence_age: {age}"))
+    ended = run("config")
+    assert ended.code == 0, ended.err
+    assert "max_evidence_age" in ended.out
+
+
+@pytest.mark.parametrize("age", ["8d", "2w", "169h", "0d", "7", "$rotation"])
+def test_a_project_cannot_ask_for_older_evidence(run: Run, folder: Path, age: str) -> None:
+    (folder / "gatepolicy.yaml").write_text(PROJECT.replace("jobs: 8", f"max_evidence_age: {age}"))
+    ended = run("config")
+    assert ended.code == 2
+    assert "defaults.max_evidence_age: " in ended.err

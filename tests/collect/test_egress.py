@@ -67,9 +67,9 @@ def test_nobody_knows_the_desk_of_an_account_without_the_label() -> None:
 
 
 def test_an_account_that_was_not_asked_may_work_from_anywhere() -> None:
-    other = Addressed("b", {"desk": "y"}, nets("203.0.113.6"), maybe_more=True)
-    assert shared(at("a", "x", "203.0.113.5"), other)[0] == ("desk?y (b)",)
-    assert shared(at("a", "x", "203.0.113.6"), other)[0] == ("desk=y (b)", "desk?y (b)")
+    other = Addressed("b", {"desk": "y"}, nets("203.0.113.6"), is_left_out=True)
+    assert shared(at("a", "x", "203.0.113.5"), other)[0] == ("desk~y (b)",)
+    assert shared(at("a", "x", "203.0.113.6"), other)[0] == ("desk=y (b)", "desk~y (b)")
 
 
 def test_an_account_of_which_nobody_knows_leaves_its_neighbours_open() -> None:

@@ -55,7 +55,8 @@ def test_a_passphrase_that_is_a_word_of_the_answer_proves_nothing(path: Path) ->
     for word in sorted({word for body in bodies for word in words_of(body)}):
         marked = facts_of(case, word)
         for name, fact in marked.known.items():
-            if fact.provenance.grade is not Grade.STRUCTURAL:
+            # What is only apparent passes no rule: where one place is marked, another may show it.
+            if fact.provenance.grade not in (Grade.STRUCTURAL, Grade.APPARENT):
                 assert name in whole.known, (word, name)
                 assert says_no_more(fact.value, whole.known[name].value), (word, name)
 

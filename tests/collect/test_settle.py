@@ -23,6 +23,7 @@ PEPPER = b"pepper"
 MASTER = "masterkey-0123456789abcdef"
 BOT = "botkey-0123456789abcdefbot7"
 OTHER = "otherkey-0123456789abcd9999"
+SHARED = "key.shared_with"
 REFUSED = Unknown(Reason.PERMISSION_DENIED, "keys could not all be listed")
 
 
@@ -118,13 +119,20 @@ def test_a_row_that_hides_its_key_may_be_the_missing_one() -> None:
 def test_a_key_that_a_whole_list_lacks_is_gone() -> None:
     found = settled(master(row(MASTER)), bot())
     assert value(found, 1, "key.exists") is False
-    assert value(found, 1, "permission.withdraw") is Reason.NOT_DISCLOSED
+    assert value(found, 1, "permission.withdraw") is Reason.BAD_KEY
 
 
 def test_a_key_that_half_a_list_lacks_may_be_there() -> None:
     found = settled(master(row(MASTER), missing=REFUSED), bot())
     assert value(found, 1, "key.exists") is Reason.PERMISSION_DENIED
     assert value(found, 1, "permission.withdraw") is Reason.PERMISSION_DENIED
+
+
+def test_what_an_auditor_that_could_not_be_read_would_tell_could_not_be_read_either() -> None:
+    unread = asked(account("main", discover=True), MASTER, None, own=Facts.nothing(Reason.TIMEOUT))
+    found = settled(unread, bot())
+    assert value(found, 1, "permission.withdraw") is Reason.TIMEOUT
+    assert found.evidence[1].unread is not None
 
 
 def test_an_auditor_that_could_not_list_proves_nothing() -> None:
@@ -246,3 +254,26 @@ def test_a_key_known_by_a_fingerprint_alone_may_be_the_same() -> None:
 def test_what_is_asked_elsewhere_may_be_a_sandbox(base_url: str | None, sandbox: object) -> None:
     who = replace(account("a"), base_url=base_url)
     assert value(settled(asked(who, MASTER)), 0, "account.sandbox") == sandbox
+
+
+def test_what_a_narrowed_scan_left_out_is_told_apart_from_what_could_not_be_read() -> None:
+    one, unread, left_out = asked(account("a"), MASTER), asked(account("b"), None), account("c")
+
+    def shared(*pairs: tuple[Target, Collected]) -> object:
+        targets = [target for target, _ in pairs]
+        collected = {i: found for i, (_, found) in enumerate(pairs)}
+        return value(settle(targets, collected, (), PEPPER, unasked=[left_out]), 0, SHARED)
+
+    assert shared(one) is Reason.NOT_SELECTED
+    # One that was selected, and cannot be read, is no matter of the selection.
+    assert shared(one, unread) is Reason.NOT_DISCLOSED
+
+
+def test_the_key_id_of_an_account_that_is_left_out_is_compared() -> None:
+    targets, collected = [asked(account("a"), MASTER)[0]], {0: asked(account("a"), MASTER)[1]}
+    same = Declared(account("c"), Secret(MASTER))
+    found = settle(targets, collected, [same], PEPPER, unasked=[same.account])
+    assert value(found, 0, SHARED) == ("c",)
+    other = Declared(account("c"), Secret(OTHER))
+    found = settle(targets, collected, [other], PEPPER, unasked=[other.account])
+    assert value(found, 0, SHARED) == ()

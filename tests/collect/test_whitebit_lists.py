@@ -9,6 +9,7 @@ from gatepolicy.collect.run import CollectSettings, Watcher, run
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.targets import make_targets
 from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.facts import Grade
 from gatepolicy.simulator.fleet import unbound, with_withdraw
 from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
@@ -88,9 +89,10 @@ def test_whitebit_lists_keys_of_sub_accounts_and_the_addresses_of_each(tmp_path:
     assert first["key.name"] == "ICG-MM 2"
 
 
-def test_what_an_empty_list_of_addresses_means_is_told_nowhere(tmp_path: Path) -> None:
+def test_an_empty_list_of_addresses_shows_an_unbound_key_and_proves_nothing(tmp_path: Path) -> None:
     _, [found] = discovered(whitebit(1), [sub(unbound(whitebit(2), NOW))], tmp_path)
-    assert "ip.restricted" in found.facts.unknown
+    bound = found.facts.known["ip.restricted"]
+    assert (bound.value, bound.provenance.grade) == (False, Grade.APPARENT)
     assert found.facts.known["permission.withdraw"].value is False
 
 

@@ -122,6 +122,31 @@ def test_a_grade_without_a_reference() -> None:
     )
 
 
+SHOWN = "the answer shows it in a form that no document describes"
+
+
+@pytest.mark.parametrize("accepted", [ALL_BUT_INFERRED, frozenset(Grade), frozenset()], ids=len)
+def test_what_is_only_apparent_fails_and_never_passes(accepted: frozenset[Grade]) -> None:
+    asked = [control(CANNOT_WITHDRAW, accepted=accepted)]
+    bad = Facts({"permission.withdraw": fact(True, Grade.APPARENT, SHOWN)})
+    (verdict,) = evaluate(asked, bad, NOW)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.seen == "the key can send funds out of the exchange"
+    good = Facts({"permission.withdraw": fact(False, Grade.APPARENT, SHOWN)})
+    (verdict,) = evaluate(asked, good, NOW)
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNKNOWN, Reason.UNEXPECTED_ANSWER)
+    assert verdict.needed.startswith(f"permission.withdraw: {SHOWN}; ")
+
+
+def test_an_apparent_failure_beside_a_proof_fails() -> None:
+    """Bound by a proof, to an address that only seems to be another one."""
+    facts = {
+        "ip.restricted": fact(True),
+        "ip.allowlist": fact((ip_network("198.51.100.7"),), Grade.APPARENT, SHOWN),
+    }
+    assert judge(BOUND_WITHIN, Facts(facts)).outcome is Outcome.FAIL
+
+
 def test_an_unknown_tells_why_and_what_is_needed() -> None:
     unknown = Unknown(Reason.PERMISSION_DENIED, "the key lacks account")
     verdict = judge(CANNOT_WITHDRAW, Facts({}, {"permission.withdraw": unknown}))
@@ -184,7 +209,7 @@ def test_reasons_of_known_parts_are_not_told() -> None:
 
 def test_every_reason_has_a_rank() -> None:
     assert sorted(MOST_TELLING_FIRST) == sorted(Reason)
-    assert MOST_TELLING_FIRST[-1] is Reason.NOT_DISCLOSED
+    assert MOST_TELLING_FIRST[-2:] == (Reason.NOT_DISCLOSED, Reason.NOT_SELECTED)
 
 
 def test_a_condition_that_asks_nothing_is_no_pass() -> None:
@@ -399,6 +424,15 @@ def test_more_facts_never_flip_a_verdict(known: dict[str, Fact], more: dict[str,
     after = evaluate(CONTROLS, _facts({**more, **known}), NOW)
     for first, second in zip(before, after, strict=True):
         assert first.outcome is Outcome.UNKNOWN or second.outcome is first.outcome
+
+
+@given(facts_known)
+def test_nothing_passes_by_what_is_only_apparent(known: dict[str, Fact]) -> None:
+    proved = {n: f for n, f in known.items() if f.provenance.grade is not Grade.APPARENT}
+    before = evaluate(CONTROLS, _facts(proved), NOW)
+    after = evaluate(CONTROLS, _facts(known), NOW)
+    for first, second in zip(before, after, strict=True):
+        assert second.outcome is not Outcome.PASS or first.outcome is Outcome.PASS
 
 
 @given(facts_known, st.permutations(range(len(CONTROLS))))

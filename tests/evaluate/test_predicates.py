@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.evaluate.wording import doubt_in_words
-from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
+from gatepolicy.evaluate.wording import doubt_about
+from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never, Unknown
+from gatepolicy.model.reasons import Reason
 from gatepolicy.rules.conditions import Argument
 from gatepolicy.rules.conditions import Test as Check
 
@@ -193,8 +194,21 @@ def test_a_day_at_the_end_of_time_is_judged() -> None:
 
 def test_what_is_open_is_named_where_it_decides() -> None:
     asked = Check("ip.shared_across", "apart_by", ("desk",))
-    words = doubt_in_words(asked, ("desk:mm", "desk?otc (okx-2)", "env?test (okx-2)"))
-    assert words.startswith("nobody knows the addresses, or the label, of desk=otc (okx-2)")
-    assert doubt_in_words(asked, ("desk:mm", "env?test (okx-2)")) == ""
-    assert doubt_in_words(asked, ("env:live",)) == "the account has no label desk"
-    assert doubt_in_words(Check("key.name", "matches", "x"), "y") == ""
+    doubt = doubt_about(asked, ("desk:mm", "desk?otc (okx-2)", "desk~x (b)", "env?test (okx-2)"))
+    assert doubt is not None
+    assert doubt.reason is Reason.NOT_DISCLOSED
+    what = "nobody knows the addresses, or the label, of desk=otc (okx-2);"
+    assert doubt.detail.startswith(what)
+    assert doubt_about(asked, ("desk:mm", "env?test (okx-2)")) is None
+    lacking = Unknown(Reason.NOT_DISCLOSED, "the account has no label desk")
+    assert doubt_about(asked, ("env:live", "desk~x (b)")) == lacking
+    assert doubt_about(Check("key.name", "matches", "x"), "y") is None
+
+
+def test_what_was_left_out_decides_nothing() -> None:
+    asked = Check("ip.shared_across", "apart_by", ("desk",))
+    entries = ("desk:mm", "desk~otc (okx-2)", "env~test (okx-3)")
+    assert PREDICATES["apart_by"](entries, ("desk",), NOW) is None
+    assert PREDICATES["apart_by"]((*entries, "desk=otc (b)"), ("desk",), NOW) is False
+    left_out = Unknown(Reason.NOT_SELECTED, "the addresses of desk=otc (okx-2) were not read")
+    assert doubt_about(asked, entries) == left_out

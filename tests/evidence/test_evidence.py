@@ -11,8 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.errors import DocumentError
-from gatepolicy.evidence import EvidenceFile, dump_evidence, load_evidence, parse_evidence
+from gatepolicy.evidence import (
+    EvidenceFile,
+    dump_evidence,
+    load_evidence,
+    parse_evidence,
+    refuse_future,
+    stale_evidence,
+)
 from gatepolicy.model.facts import FACTS
+from gatepolicy.rules.catalog import load_rules, named_rule
 from tests.reports.example_scan import example_scan
 from tests.reports.strategies import clean_texts, evidences, times
 
@@ -269,3 +277,30 @@ def test_evidence_is_as_old_as_its_oldest_account() -> None:
     assert list(evidence.age_warnings(evidence.oldest + timedelta(days=7, hours=23))) == []
     (warning,) = evidence.age_warnings(evidence.oldest + timedelta(days=2000))
     assert "is 2,000 days old" in warning
+
+
+def test_the_clocks_of_two_machines_may_differ_by_five_minutes() -> None:
+    evidence = replace(example(), collected_at=NOW + timedelta(minutes=5))
+    refuse_future(evidence, "e.json", NOW)
+    with pytest.raises(DocumentError) as raised:
+        refuse_future(evidence, "e.json", NOW - timedelta(seconds=1))
+    assert raised.value.problems[0].path == "collected_at"
+
+
+def test_evidence_is_stale_when_it_is_older_than_allowed_by_however_little() -> None:
+    (one, *_) = example().accounts
+    accounts = [replace(one, subject=replace(one.subject, id=f"mm-{n}")) for n in range(7)]
+    rule = named_rule(load_rules(), "evidence-too-old")
+    week = timedelta(days=7)
+
+    def told(late: timedelta, count: int) -> list[str]:
+        as_of = one.collected_at + week + late
+        verdicts = stale_evidence(accounts[:count], "e.json", rule, as_of=as_of, max_age=week)
+        return [verdict.seen.partition(";")[0] for verdict in verdicts]
+
+    assert told(timedelta(0), 7) == []
+    just = timedelta(microseconds=1)
+    assert told(just, 1) == ["1 of 1 accounts were read longer ago: mm-0"]
+    assert told(just, 7) == [
+        "7 of 7 accounts were read longer ago: mm-0, mm-1, mm-2, mm-3, mm-4 and 2 more"
+    ]

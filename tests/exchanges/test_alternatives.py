@@ -10,7 +10,7 @@ from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.interpret import interpret
 from gatepolicy.exchanges.normalise import described_by, normalise
-from gatepolicy.model.facts import Facts
+from gatepolicy.model.facts import Facts, Grade
 from gatepolicy.model.reasons import Reason
 
 BITGET = load_exchange("bitget")
@@ -109,7 +109,17 @@ def test_a_listed_withdrawal_is_found_under_any_mark(mark: object) -> None:
 @pytest.mark.parametrize("words", [..., None, [], "uta_trade", {"uta_trade": True}, [None], [""]])
 def test_a_list_of_another_shape_proves_nothing(words: object) -> None:
     told = facts(UNIFIED, success(permissions=words))
-    assert not [name for name in told.known if name.startswith("permission")]
+    proved = {n for n, f in told.known.items() if f.provenance.grade is not Grade.APPARENT}
+    assert not [name for name in proved if name.startswith("permission")]
+
+
+@pytest.mark.parametrize("mark", ["read-only", None, "full"])
+def test_a_list_of_another_shape_shows_only_what_the_mark_lets_write(mark: object) -> None:
+    told = facts(UNIFIED, success(permType=mark, permissions="uta_trade,withdraw"))
+    assert "permission.trade.spot" not in told.known
+    # Documented: withdrawing does not depend on the mark.
+    shown = told.known["permission.withdraw"]
+    assert (shown.value, shown.provenance.grade) == (True, Grade.APPARENT)
 
 
 def test_words_of_the_other_kind_are_unrecognised() -> None:

@@ -78,6 +78,9 @@ def test_documented_answer(path: Path) -> None:
     assert sorted(inferred) == sorted(
         name for name, fact in facts.known.items() if fact.provenance.grade is Grade.INFERRED
     )
+    assert sorted(case.get("apparent", [])) == sorted(
+        name for name, fact in facts.known.items() if fact.provenance.grade is Grade.APPARENT
+    )
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -87,7 +90,7 @@ def test_every_pointer_leads_to_something_in_the_answer(path: Path) -> None:
     case = yaml.safe_load(path.read_text(encoding="utf-8"))
     for fact in facts_of(case).known.values():
         assert isinstance(fact, Fact)
-        if fact.provenance.grade in (Grade.OBSERVED, Grade.INFERRED):
+        if fact.provenance.grade in (Grade.OBSERVED, Grade.INFERRED, Grade.APPARENT):
             body = json.loads(case["answers"][fact.provenance.call]["body"])
             assert resolve(body, fact.provenance.pointer) is not ABSENT
 

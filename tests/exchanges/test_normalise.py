@@ -2,18 +2,23 @@
 
 import json
 from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.build import value_of
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, FactSource
-from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Never, Provenance
+from gatepolicy.exchanges.invariants import hold_together
+from gatepolicy.exchanges.normalise import normalise, with_structural
+from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Never, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
 
+DOCUMENTED = Path(__file__).parent / "documented"
 KEY = "c5dcfbf1f3a7not0a0real0key"
 GATE, BYBIT, OKX = (load_exchange(name) for name in ("gate", "bybit", "okx"))
 REFUSED = Answer(403, b'{"label":"FORBIDDEN","message":"Request IP not in whitelist: 192.0.2.1"}')
@@ -146,8 +151,9 @@ def test_without_the_mark_no_place_counts() -> None:
     assert why.detail == "the answer does not tell"
 
 
-def test_an_empty_list_of_addresses_means_nothing_where_no_document_says_so() -> None:
-    assert bybit(ips=[]).unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
+def test_an_empty_list_of_addresses_proves_nothing_where_no_document_says_so() -> None:
+    assert bybit(ips=[]).known["ip.restricted"].provenance.grade is Grade.APPARENT
+    assert bybit(ips=None).unknown["ip.restricted"].reason is Reason.UNEXPECTED_ANSWER
     assert bybit(ips=["*"]).known["ip.restricted"].value is False
 
 
@@ -167,17 +173,105 @@ def test_an_optional_value_may_be_missing() -> None:
     assert facts.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER
 
 
-def test_a_structural_fact_needs_no_answer_of_its_own() -> None:
-    structural = {
-        "ip.restricted": Fact(
-            value=False, provenance=Provenance(Grade.STRUCTURAL, "", "", "the documents")
-        )
-    }
-    exchange = replace(OKX, structural=structural)
-    facts = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
-    assert facts.known["ip.restricted"] == Fact(
-        value=False, provenance=Provenance(Grade.STRUCTURAL, "", "", "the documents")
+BY_RULE = Fact(value=True, provenance=Provenance(Grade.STRUCTURAL, "", "", "the documents"))
+
+
+def with_rule(name: str) -> Exchange:
+    others = {fact: why for fact, why in OKX.not_disclosed.items() if fact != name}
+    return replace(OKX, structural={name: BY_RULE}, not_disclosed=others)
+
+
+def test_a_rule_of_the_exchange_counts_once_an_answer_has_shown_the_key() -> None:
+    exchange = with_rule("key.active")
+    shown = normalise(
+        exchange, {"config": ok({"code": "0", "data": [{"label": "mm", "perm": "read_only"}]})}, KEY
     )
+    assert shown.known["key.active"] == BY_RULE
+    nobody = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
+    assert nobody.unknown["key.active"].reason is Reason.UNEXPECTED_ANSWER
+    refused = normalise(exchange, {"config": NoAnswer(Reason.UNREACHABLE)}, KEY)
+    assert refused.unknown["key.active"].reason is Reason.UNREACHABLE
+    assert refused.known == {}
+
+
+def test_a_rule_of_the_exchange_does_not_overrule_an_answer() -> None:
+    rules = {"ip.restricted": BY_RULE}
+    cases: list[tuple[dict[str, Fact | Unknown], object]] = [
+        ({"ip.restricted": Fact(value=True, provenance=SAID)}, True),
+        ({"ip.restricted": Fact(value=False, provenance=SAID)}, Reason.UNEXPECTED_ANSWER),
+        ({"ip.restricted": UNREADABLE, "key.name": Fact("mm", SAID)}, Reason.UNEXPECTED_ANSWER),
+        ({"ip.restricted": SILENT, "key.name": Fact("mm", SAID)}, True),
+        ({"key.name": Fact("mm", SAID)}, True),
+    ]
+    for disclosed, expected in cases:
+        assert meaning(with_structural(disclosed, rules)["ip.restricted"]) == expected
+
+
+def test_without_any_reason_of_its_own_a_key_that_no_answer_showed_is_unexpected() -> None:
+    assert meaning(with_structural({}, {})["key.exists"]) is Reason.UNEXPECTED_ANSWER
+
+
+SAID = Provenance(Grade.OBSERVED, "config", "/data/0")
+UNREADABLE = Unknown(Reason.UNEXPECTED_ANSWER, "no list")
+SILENT = Unknown(Reason.NOT_DISCLOSED)
+
+
+def together(restricted: Fact | Unknown, allowlist: Fact | Unknown) -> dict[str, Fact | Unknown]:
+    return {"ip.restricted": restricted, "ip.allowlist": allowlist}
+
+
+def meaning(found: Fact | Unknown) -> object:
+    return found.reason if isinstance(found, Unknown) else found.value
+
+
+@pytest.mark.parametrize(
+    "networks", [("0.0.0.0/0", "::/0"), ("0.0.0.0/1",), ("203.0.113.5", "2000::/3")]
+)
+def test_an_allowlist_that_admits_strangers_restricts_nothing(networks: tuple[str, ...]) -> None:
+    allowlist = Fact(tuple(ip_network(network) for network in networks), SAID)
+    for restricted in (BY_RULE, Fact(value=True, provenance=SAID), SILENT):
+        found = hold_together(together(restricted, allowlist))
+        assert found["ip.restricted"] == Fact(value=False, provenance=SAID)
+    found = hold_together({"ip.allowlist": allowlist})
+    assert found["ip.restricted"] == Fact(value=False, provenance=SAID)
+    unreadable = together(UNREADABLE, allowlist)
+    assert hold_together(unreadable) == unreadable
+
+
+def test_an_allowlist_of_few_addresses_says_nothing_more() -> None:
+    allowlist = Fact((ip_network("203.0.113.0/28"),), SAID)
+    found = together(SILENT, allowlist)
+    assert hold_together(found) == found
+
+
+def test_a_rule_proves_no_restriction_beside_an_allowlist_that_cannot_be_read() -> None:
+    belied = hold_together(together(BY_RULE, UNREADABLE))
+    assert belied["ip.restricted"] == UNREADABLE
+    observed = together(Fact(value=True, provenance=SAID), UNREADABLE)
+    assert hold_together(observed) == observed
+
+
+UPBIT = load_exchange("upbit")
+
+
+@pytest.mark.parametrize(
+    "addresses", [[], ["*"], [""], ["0.0.0.0"], ["0.0.0.0/0"], ["::/0"], None, "garbage"], ids=repr
+)
+def test_a_key_of_upbit_without_addresses_is_not_restricted_by_rule(addresses: object) -> None:
+    case = yaml.safe_load(
+        (DOCUMENTED / "upbit_documented_example.yaml").read_text(encoding="utf-8")
+    )
+    answers = {}
+    for call, answer in case["answers"].items():
+        body = json.loads(answer["body"])
+        for row in body if isinstance(body, list) else []:
+            for part in row.get("keys", ()):
+                part["allowed_ips"] = addresses
+        answers[call] = Answer(answer["status"], json.dumps(body).encode())
+    facts = normalise(UPBIT, answers, case["api_key"])
+    restricted = facts.known.get("ip.restricted")
+    assert restricted is None or restricted.value is False
+    assert "ip.restricted" not in facts.known or "ip.allowlist" in facts.known
 
 
 def test_values_in_catalog_files_are_of_the_kind_of_their_fact() -> None:

@@ -57,7 +57,7 @@ def test_numbers_are_words_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "perm", [None, "read_only", {}, [], [None], [True], [1.5], [""], [["read_only"]]], ids=repr
+    "perm", [None, "reading", {}, [], [None], [True], [1.5], [""], [["read_only"]]], ids=repr
 )
 def test_other_lists_prove_nothing(perm: Any) -> None:
     assert native(facts_of(WORDS, perm)) is None

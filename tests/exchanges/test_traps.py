@@ -135,11 +135,12 @@ def answered(case: str, changes: Mapping[str, Changes]) -> dict[str, RawAnswer]:
 
 
 def observed(facts: Facts) -> dict[str, FactValue]:
-    """What answers prove, and not rules."""
+    """What answers prove, and not rules; what they only show proves nothing."""
+    unproved = (Grade.STRUCTURAL, Grade.APPARENT)
     return {
         name: fact.value
         for name, fact in facts.known.items()
-        if fact.provenance.grade is not Grade.STRUCTURAL and name not in OF_THE_SCAN
+        if fact.provenance.grade not in unproved and name not in OF_THE_SCAN
     }
 
 
@@ -374,8 +375,9 @@ TRAPS = [
     Trap(
         "Deribit's schema has an array where its examples have a text",
         "deribit_documented_example",
-        {WITHDRAW: UNKNOWN},
+        {WITHDRAW: True, "permission.custody": False},
         {"list_api_keys": {"/result/1/max_scope": ["account:read", "wallet:read_write"]}},
+        permissions(or_list=""),
     ),
     Trap(
         "Deribit shows no list of addresses of some keys",
@@ -599,8 +601,8 @@ def read(trap: Trap, exchange: Exchange) -> dict[str, Any]:
     """What somebody with this catalog makes of the answers."""
     answers = answered(trap.case, trap.changes)
     facts = normalise(exchange, answers, trap.key or _case(trap.case)["api_key"])
-    known = {name: fact.value for name, fact in facts.known.items()}
-    return {name: known.get(name, UNKNOWN) for name in trap.right}
+    proved = {n: f for n, f in facts.known.items() if f.provenance.grade is not Grade.APPARENT}
+    return {name: proved[name].value if name in proved else UNKNOWN for name in trap.right}
 
 
 def of(trap: Trap) -> Exchange:
@@ -617,7 +619,21 @@ def test_nobody_falls_into_it(trap: Trap) -> None:
 )
 def test_whoever_fell_into_it_is_noticed(trap: Trap) -> None:
     assert trap.fallen is not None
-    assert read(trap, trap.fallen(of(trap))) != dict(trap.right)
+    fallen, right = trap.fallen(of(trap)), dict(trap.right)
+    if "ip.restricted" in right:
+        # An allowlist that admits strangers would save whoever fell into it.
+        right.pop("ip.allowlist", None)
+        assert by_itself(trap, of(trap)) == right
+        assert read(trap, fallen) != dict(trap.right) or by_itself(trap, fallen) != right
+    else:
+        assert read(trap, fallen) != right
+
+
+def by_itself(trap: Trap, exchange: Exchange) -> dict[str, Any]:
+    """What is read without an allowlist, but for the allowlist."""
+    facts = {name: sources for name, sources in exchange.facts.items() if name != "ip.allowlist"}
+    found = read(trap, replace(exchange, facts=facts))
+    return {name: value for name, value in found.items() if name != "ip.allowlist"}
 
 
 # --- the same trap on every exchange --------------------------------------------------------------
@@ -650,7 +666,7 @@ class Place:
     """Pointer to the own row."""
 
     def read(self, value: Any) -> FactValue | str:
-        """The fact when this stands there; ``UNKNOWN`` when there is none."""
+        """The fact that this proves when it stands there; ``UNKNOWN`` when it proves none."""
         changes = {self.row + self.source.pointer: value}
         for condition in self.source.when:
             meets = "another" if condition.negated else condition.equals
@@ -658,8 +674,7 @@ class Place:
                 changes[self.row + condition.pointer] = meets
         answers = answered(self.case, {self.source.call: changes})
         facts = normalise(alone(self), answers, _case(self.case)["api_key"])
-        found = facts.known.get(self.fact)
-        return UNKNOWN if found is None else found.value
+        return observed(facts).get(self.fact, UNKNOWN)
 
     @property
     def name(self) -> str:
@@ -979,9 +994,7 @@ def listed(name: str) -> bool:
 COMBINED = [
     ("binance", 400, "-2015", "Invalid API-key, IP, or permissions for action."),
     ("toobit", 400, "-2015", "Invalid API-key, IP, or permissions for action."),
-    ("toobit", 400, "-1023", "Please set IP whitelist before using API"),
     ("coinsph", 400, "-2015", "Invalid API-key, IP, or permissions for action."),
-    ("coinsph", 400, "-1023", "Please set IP whitelist before using API."),
     ("woo", 401, "-1002", "an invented message"),
     ("woofipro", 401, "-1002", "an invented message"),
     ("lbank", 200, "10022", "API Key permission denied, Invalid IP or permissions"),
@@ -1068,7 +1081,12 @@ def test_bingx_flags_alone_do_not_tell_withdrawals() -> None:
     assert "key.created_at" in facts.known
 
 
-def test_orderlys_key_without_its_beginning_is_no_row() -> None:
+def test_orderlys_key_without_its_beginning_is_the_same_key() -> None:
+    """ccxt signs with both, and adds the beginning where it is missing."""
     exchange, case = load_exchange("woofipro"), "woofipro_bound"
-    key = _case(case)["api_key"].removeprefix("ed25519:")
-    assert not observed(normalise(exchange, answered(case, {}), key))
+    key = _case(case)["api_key"]
+    whole = observed(normalise(exchange, answered(case, {}), key))
+    assert whole["ip.restricted"] is True
+    assert observed(normalise(exchange, answered(case, {}), key.removeprefix("ed25519:"))) == whole
+    assert not observed(normalise(exchange, answered(case, {}), "ed25519:" + key))
+    assert not observed(normalise(exchange, answered(case, {}), key.removeprefix("ed")))

@@ -6,7 +6,7 @@ import pytest
 
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.facts import Facts
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
@@ -15,6 +15,9 @@ from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 PLACE = Location("accounts.yaml", 4, 5)
+
+
+READ = Facts({"key.exists": Fact(value=True, provenance=Provenance(Grade.OBSERVED, "call", ""))})
 
 
 def verdict(
@@ -36,7 +39,7 @@ def scan(
     *verdicts: Verdict, general: tuple[Verdict, ...] = (), settings: ScanSettings | None = None
 ) -> Scan:
     subject = Subject("okx-mm", "okx", {}, "", PLACE)
-    account = AccountResult(Evidence(subject, NOW, Facts(), ()), verdicts)
+    account = AccountResult(Evidence(subject, NOW, READ, ()), verdicts)
     return Scan(NOW, NOW, settings or ScanSettings(), (), (), (account,), general)
 
 

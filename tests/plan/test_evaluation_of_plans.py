@@ -1,6 +1,7 @@
 """From a plan and evidence to a finished scan."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.evidence import Evidence, Subject
@@ -83,3 +84,21 @@ def test_equal_verdicts_are_kept_once() -> None:
         for question, one in zip(plan.questions, collected, strict=True)
     )
     assert first.verdicts is second.verdicts
+
+
+def test_ages_are_counted_up_to_when_each_account_was_read() -> None:
+    text = TEXT.replace("permissions: {forbid: [withdraw]}", "key: {max_age: 90d}")
+    policies = load_policies(["desk.yaml"], read=lambda _: text.encode())
+    made = {"key.created_at": Fact(NOW - timedelta(days=60), OBSERVED)}
+    collected = [
+        replace(evidence("then", Facts(made)), collected_at=NOW),
+        replace(evidence("later", Facts(made)), collected_at=NOW + timedelta(days=31)),
+    ]
+    subjects = [one.subject for one in collected]
+    plan = make_plan(subjects, policies, {}, load_rules(), Selection())
+    by_id = {one.subject.id: one for one in collected}
+    results = evaluate_evidence(plan, by_id)
+    assert [result.verdicts[0].outcome for result in results] == [Outcome.PASS, Outcome.FAIL]
+    # One moment for all, where one is given.
+    results = evaluate_evidence(plan, by_id, now=NOW)
+    assert [result.verdicts[0].outcome for result in results] == [Outcome.PASS, Outcome.PASS]

@@ -92,7 +92,8 @@ def test_policies_tell_how_many_accounts_of_the_whole_inventory_they_cover() -> 
 def test_selectors_narrow_together() -> None:
     assert set(asked(plan(BOUND, accounts=["okx-*"], labels={"desk": "mm"}))) == {"okx-1"}
     assert set(asked(plan(BOUND, accounts=["okx-1", "gate-*"]))) == {"okx-1", "gate-1"}
-    assert asked(plan(BOUND, labels={"desk": "other"})) == {}
+    # Each fits some account, and none is both.
+    assert asked(plan(BOUND, accounts=["okx-2"], labels={"desk": "mm"})) == {}
 
 
 def test_rules_are_selected_by_id_and_by_name() -> None:
@@ -110,13 +111,13 @@ def test_rules_are_selected_by_id_and_by_name() -> None:
     ("selection", "what"),
     [
         ({"accounts": ["okx-1", "kraken-*"]}, "--account kraken-*: no account"),
+        ({"labels": {"desk": "mn"}}, "--label desk=mn: no account has the label desk=mn"),
+        ({"labels": {"dsek": "mm"}}, "--label dsek=mm: no account has a label dsek"),
         ({"rules": ["GP999"]}, "no rule has an id or a name like GP999"),
         ({"skip_rules": ["gp001"]}, "no rule has an id or a name like gp001"),
     ],
 )
-def test_a_selector_that_matches_nothing_is_a_slip(
-    selection: dict[str, list[str]], what: str
-) -> None:
+def test_a_selector_that_matches_nothing_is_a_slip(selection: dict[str, object], what: str) -> None:
     with pytest.raises(UsageError) as raised:
         plan(BOUND, **selection)
     assert str(raised.value).startswith(what)
@@ -138,3 +139,21 @@ def test_an_exchange_that_the_catalog_does_not_know_is_asked_all_the_same() -> N
         "permission-unrecognised",
         "ip-unbound",
     }
+
+
+def test_a_part_of_a_policy_that_fits_no_account_is_told() -> None:
+    typo = policy(
+        "typo", "ip_binding: {required: true}\napplies_to: {accounts: ['okx-*', 'gaet-1']}\n"
+    )
+    (verdict,) = plan(typo).general
+    assert (verdict.rule, verdict.outcome, verdict.incomplete) == ("GP031", Outcome.UNKNOWN, True)
+    assert verdict.subject == "typo: gaet-1"
+    assert verdict.seen == "no account has an id like gaet-1; did you mean gate-1?"
+    assert str(verdict.location) == "typo.yaml:5:14"
+
+
+def test_of_accounts_that_nobody_collected_nothing_is_said() -> None:
+    nobody = policy("n", "ip_binding: {required: true}\napplies_to: {accounts: [kraken-1]}\n")
+    both = (ACCOUNTS, [nobody, NEVER_WITHDRAW], EXCHANGES, RULES, Selection())
+    assert [verdict.rule for verdict in make_plan(*both).general] == ["GP031"]
+    assert make_plan(*both, is_whole=False).general == ()

@@ -206,7 +206,7 @@ def test_each_clause_becomes_a_rule(
     assert control.condition == condition
     assert control.expected == expected
     assert control.policy == "desk"
-    assert control.accepted == frozenset(Grade) - {Grade.INFERRED}
+    assert control.accepted == frozenset(Grade) - {Grade.INFERRED, Grade.APPARENT}
 
 
 def test_days_to_expiry_ask_for_expiry_too() -> None:

@@ -113,6 +113,21 @@ def test_an_inferred_fact_is_no_proof() -> None:
     assert "only inferred" in verdict.needed
 
 
+def test_an_apparent_fact_fails_a_rule_and_never_passes_one() -> None:
+    bad = judged(RULE, {"permission.withdraw": True}, Grade.APPARENT, desk="mm")
+    assert (bad.outcome, bad.seen) == (Outcome.FAIL, "permission.withdraw: yes")
+    good = judged(RULE, {"permission.withdraw": False}, Grade.APPARENT, desk="mm")
+    assert (good.outcome, good.reason) == (Outcome.UNKNOWN, Reason.UNEXPECTED_ANSWER)
+    # A rule that wants the other value, and would pass by it, is unknown as well.
+    wants = RULE.replace(
+        "!permission.withdraw || account.labels.desk == 'vault'", "permission.withdraw"
+    )
+    wants = wants.replace("pass:", "was:").replace("fail:", "pass:").replace("was:", "fail:")
+    assert judged(wants, {"permission.withdraw": True}).outcome is Outcome.PASS
+    shown = judged(wants, {"permission.withdraw": True}, Grade.APPARENT)
+    assert shown.outcome is Outcome.UNKNOWN
+
+
 def test_what_cannot_be_evaluated_is_unknown() -> None:
     verdict = judged(RULE, {"permission.withdraw": True})
     assert (verdict.outcome, verdict.reason) == (Outcome.UNKNOWN, Reason.UNEXPECTED_ANSWER)

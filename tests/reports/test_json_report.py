@@ -73,11 +73,12 @@ def test_an_unknown_verdict_says_why_and_what_is_needed() -> None:
 
 
 def test_an_account_about_which_nothing_was_asked_is_not_complete() -> None:
-    silent = account(subject("silent", "gate", 3), Facts.nothing(Reason.TIMEOUT), ())
+    silent = account(subject("silent", "gate", 3), Facts.nothing(Reason.NOT_DISCLOSED), ())
     assert report(scan_of(passing(), silent))["summary"]["accounts"] == {
         "total": 2,
         "complete": 1,
         "incomplete": 0,
+        "unread": 0,
         "unchecked": 1,
     }
 
@@ -99,7 +100,7 @@ def test_an_empty_scan_is_a_report_too() -> None:
         (("accounts", 0, "verdicts", 0, "verdict"), "ok"),
         (("accounts", 0, "location", "line"), 0),
         (("accounts", 0, "secret"), "x"),
-        (("exit_code",), 2),
+        (("exit_code",), 5),
         (("started_at",), "2026-11-23 16:00"),
         (("schema_version",), "2.0"),
         (("settings", "exit_zero"), None),

@@ -82,6 +82,7 @@ def test_exit_codes_are_those_that_a_finished_scan_can_have() -> None:
     assert schema_of("report")["properties"]["exit_code"]["enum"] == [
         ExitCode.OK,
         ExitCode.VIOLATION,
+        ExitCode.USAGE,
         ExitCode.INCOMPLETE,
         ExitCode.NOTHING_EVALUATED,
         ExitCode.HUNG_UP,

@@ -291,11 +291,13 @@ def test_a_scan_that_evaluated_nothing_was_not_successful() -> None:
         assert invocation["executionSuccessful"] is False
         (note,) = invocation["toolExecutionNotifications"]
         assert note["level"] == "error"
-        assert note["message"]["text"] == "Nothing evaluated: no account or no rule matched."
+        assert note["message"]["text"] == (
+            "Nothing evaluated: no account or no rule matched, or no account could be read."
+        )
 
 
 def test_an_account_about_which_nothing_was_asked_is_told() -> None:
-    silent = account(subject("silent", "gate", 3), Facts.nothing(Reason.TIMEOUT), ())
+    silent = account(subject("silent", "gate", 3), Facts.nothing(Reason.NOT_DISCLOSED), ())
     (note,) = run_of(scan_of(passing(), silent))["invocations"][0]["toolExecutionNotifications"]
     assert note["message"]["text"] == "Account silent on gate: nothing was asked."
     assert note["locations"][0]["physicalLocation"]["region"]["startLine"] == 3

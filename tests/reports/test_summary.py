@@ -67,5 +67,6 @@ def test_a_softened_exit_code_is_never_told_as_a_clean_scan() -> None:
 def test_an_allowed_empty_scan_says_so() -> None:
     assert exit_sentence(scan_of(settings=ScanSettings(allow_empty=True))) == (
         "Exit code 0 because of --allow-empty; "
-        "else 4: nothing evaluated: no account or no rule matched."
+        "else 4: nothing evaluated: no account or no rule matched, "
+        "or no account could be read."
     )

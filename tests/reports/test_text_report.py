@@ -182,7 +182,7 @@ def test_an_empty_scan_does_not_look_like_a_clean_one() -> None:
 
 
 def test_an_account_about_which_nothing_was_asked_is_no_pass() -> None:
-    silent = account(subject("silent-one", "gate", 3), Facts.nothing(Reason.TIMEOUT), ())
+    silent = account(subject("silent-one", "gate", 3), Facts.nothing(Reason.NOT_DISCLOSED), ())
     text = text_of(scan_of(passing(), silent))
     assert "2 accounts: 1 pass, 1 not checked in anything." in text
     assert [line.split() for line in text.split("\n") if "silent-one" in line] == [

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gatepolicy.errors import ReportError
+from gatepolicy.errors import ClosedPipeError, ReportError
+from gatepolicy.reports.plain_marks import PLAIN_MARKS
 from gatepolicy.reports.write import write_report
 
 OLD = "the report of yesterday\n"
@@ -172,8 +173,11 @@ def test_standard_output(path: str | None, capsys: pytest.CaptureFixture[str]) -
 def test_what_a_stream_cannot_encode_is_replaced() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
-    write_report(["✓ pass\n"], stream=stream)
-    assert raw.getvalue() == b"? pass\n"
+    write_report(["✓ pass\n✗ FAIL\n? unknown\n… müller → §\n"], stream=stream)
+    # No mark looks like the one of an unknown.
+    assert raw.getvalue() == b"+ pass\nx FAIL\n? unknown\n~ m_ller > S\n"
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("ascii", PLAIN_MARKS)
 
 
 def test_a_standard_output_that_was_closed() -> None:
@@ -188,6 +192,6 @@ def test_a_pipe_that_nobody_reads() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w", encoding="utf-8") as pipe:
-        with pytest.raises(ReportError, match="Broken pipe"):
+        with pytest.raises(ClosedPipeError, match="nobody reads standard output any more"):
             write_report(["x"], stream=pipe)
         os.dup2(os.open(os.devnull, os.O_WRONLY), pipe.fileno())

@@ -58,6 +58,7 @@ IDS = {
     "GP033": "dead-key",
     "GP034": "sandbox-account",
     "GP035": "too-many-keys",
+    "GP036": "evidence-too-old",
     "GP040": "waiver-expired",
     "GP041": "waiver-unused",
     "GP042": "waiver-over-broad",
@@ -95,7 +96,7 @@ def test_the_withdrawal_is_the_worst_and_must_be_proved() -> None:
 
 def test_only_rules_about_the_scan_itself_ask_nothing() -> None:
     assert [rule.info.id for rule in RULES.values() if not rule.asks] == [
-        "GP030", "GP031", "GP040", "GP041", "GP042", "GP043", "GP044",
+        "GP030", "GP031", "GP036", "GP040", "GP041", "GP042", "GP043", "GP044",
     ]  # fmt: skip
 
 
@@ -230,8 +231,8 @@ def test_fixes_elsewhere_name_no_menu_of_keys() -> None:
     told = load_rules([load_exchange("gate")])
     elsewhere = {id_ for id_, rule in told.items() if "gate" not in rule.info.fix}
     assert elsewhere == {
-        "GP030", "GP031", "GP033", "GP034", "GP040", "GP041", "GP042", "GP043", "GP044", "GP050",
-        "GP051",
+        "GP030", "GP031", "GP033", "GP034", "GP036", "GP040", "GP041", "GP042", "GP043", "GP044",
+        "GP050", "GP051",
     }  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.thread import SimulatorThread
 
 Clean = Callable[[ExchangeId], SimulatedKey]
 OKX, GATE, KUCOIN, BYBIT = ExchangeId.OKX, ExchangeId.GATE, ExchangeId.KUCOIN, ExchangeId.BYBIT
@@ -78,8 +80,16 @@ def test_an_unbound_key_shares_every_address(firm: Any, clean: Clean) -> None:
 def test_a_narrowed_scan_does_not_forget_the_other_desk(firm: Any, clean: Clean) -> None:
     firm.policy = HEAD + "ip_binding: {separate_by: [desk]}\n"
     firm.keys = [on_desk(clean(OKX), "mm", "mm"), on_desk(clean(GATE), "otc", "otc")]
+    # What the other desk works from was not read: that is no pass, and is said once.
     report = firm.report("--account", "mm")
-    assert verdicts(report, "address-shared") == {"mm": "unknown"}
+    assert verdicts(report, "address-shared") == {}
+    assert report["narrowed"]["comparisons_left_out"] == ["address-shared"]
+    assert report["exit_code"] == 4
+    # What the inventory itself says of it is a finding.
+    entry = '  - id: "otc"\n'
+    egress = firm.keys[0].allowed_ips[0]
+    firm.inventory = lambda text: text.replace(entry, f"{entry}    egress: [{egress}]\n")
+    assert verdicts(firm.report("--account", "mm"), "address-shared") == {"mm": "fail"}
 
 
 def test_an_account_has_so_many_keys_at_most(firm: Any, clean: Clean) -> None:
@@ -137,7 +147,9 @@ def test_one_key_pays_and_another_one_trades(firm: Any, clean: Clean) -> None:
     }  # fmt: skip
 
 
-def test_a_narrowed_scan_does_not_know_that_a_key_is_nobody_elses(firm: Any, clean: Clean) -> None:
+def test_a_narrowed_scan_compares_keys_with_those_that_it_does_not_ask(
+    firm: Any, clean: Clean
+) -> None:
     firm.policy = HEAD + "key: {unique: true}\n"
     firm.keys = [
         replace(clean(OKX), account_id="one"),
@@ -147,11 +159,58 @@ def test_a_narrowed_scan_does_not_know_that_a_key_is_nobody_elses(firm: Any, cle
     assert verdicts(firm.report(), "shared-key") == {
         "one": "pass", "two": "pass", "elsewhere": "pass",
     }  # fmt: skip
-    report = firm.report("--account", "one", "--account", "elsewhere")
+    report = firm.report("--account", "one")
+    assert verdicts(report, "shared-key") == {"one": "pass"}
+    assert report["exit_code"] == 0
+    # Where the other key cannot be read, nothing is compared, and that is said once.
+    firm.inventory = lambda text: text.replace("env:SIM_TWO_KEY", "env:NOT_SET")
+    narrowed = ("--account", "one", "--account", "elsewhere")
+    report = firm.report(*narrowed)
     # Keys of other exchanges are other keys.
-    assert verdicts(report, "shared-key") == {"one": "unknown", "elsewhere": "pass"}
-    assert seen(report, "one").startswith("the same key may be that of two, which was not read")
-    assert report["exit_code"] == 3
+    assert verdicts(report, "shared-key") == {"elsewhere": "pass"}
+    assert report["narrowed"]["comparisons_left_out"] == ["shared-key"]
+    assert report["exit_code"] == 0
+    told = "not checked, since it needs the accounts that were not read: shared-key."
+    for form in ("text", "sarif", "frameworks"):
+        assert " ".join(firm.scan("-o", form, *narrowed).out.split()).count(told) == 1
+
+
+def test_a_narrowed_scan_still_finds_a_key_that_is_shared(firm: Any, clean: Clean) -> None:
+    firm.policy = HEAD + "key: {unique: true}\n"
+    firm.keys = [
+        replace(clean(OKX), account_id="one"),
+        replace(clean(OKX), account_id="two", api_key="another-key"),
+        replace(clean(OKX), account_id="three", api_key="a-third-key"),
+    ]
+    firm.inventory = lambda text: text.replace("env:SIM_TWO_KEY", "env:SIM_ONE_KEY").replace(
+        "env:SIM_THREE_KEY", "env:NOT_SET"
+    )
+    report = firm.report("--account", "one")
+    assert verdicts(report, "shared-key") == {"one": "fail"}
+    assert seen(report, "one") == "the same key is used by two"
+    assert report["exit_code"] == 1
+
+
+def test_evidence_of_some_accounts_leaves_the_same_out(firm: Any, clean: Clean) -> None:
+    firm.policy = HEAD + "key: {unique: true, exists: true}\n"
+    firm.keys = [
+        replace(clean(OKX), account_id="one"),
+        replace(clean(OKX), account_id="two", api_key="another-key"),
+    ]
+    firm.inventory = lambda text: text.replace("env:SIM_TWO_KEY", "env:NOT_SET")
+    with SimulatorThread(Simulator(firm.keys)) as simulator:
+        firm.prepare(simulator.url)
+        firm.run("collect", "-o", "e.json", "--account", "one")
+    ended = firm.run("evaluate", "e.json", "-p", "policy.yaml", "-o", "json=r.json")
+    assert ended.code == 0
+    report = firm.read("r.json")
+    assert report["narrowed"]["comparisons_left_out"] == ["shared-key"]
+    # Whoever edits the narrowing out of the evidence gains nothing.
+    text = (firm.folder / "e.json").read_text(encoding="utf-8")
+    whole = text.replace('"narrowed_by"', '"x"').replace('["--account one"]', "[]")
+    whole = whole.replace('"x": [],', "").replace('"x":[],', "")
+    (firm.folder / "e.json").write_text(whole, encoding="utf-8")
+    assert firm.run("evaluate", "e.json", "-p", "policy.yaml").code == 3
 
 
 def test_a_key_that_cannot_be_read_may_be_the_same(firm: Any, clean: Clean) -> None:

@@ -1,5 +1,6 @@
 """Old evidence is told as such, and no report takes the place of what it was made from."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,24 +59,90 @@ def test_the_header_tells_when_the_evidence_was_collected(dated: Any, form: str)
     assert "days old" not in ended.err
 
 
-def test_evidence_that_is_older_than_a_week_is_warned_about(dated: Any) -> None:
-    ended = evaluate(dated, "--as-of", "2020-01-09T23:59:59Z", "-o", "text", "-o", "json=r.json")
-    told = "evidence of 2020-01-01T"
-    assert told in ended.err
-    assert "is 8 days old" in ended.err
-    assert "is 8 days old" in words(ended.out)
+def test_evidence_that_is_older_than_a_week_is_incomplete(dated: Any) -> None:
+    outputs = ("-o", "text", "-o", "json=r.json", "-o", "sarif=r.sarif")
+    at = ("--as-of", "2020-01-09T23:59:59Z")
+    ended = evaluate(dated, *at, *outputs)
+    assert ended.code == 3
+    assert "GP036 evidence-too-old" in words(ended.out)
+    assert "2 of 2 accounts were read longer ago" in words(ended.out)
     report = dated.read("r.json")
     assert report["evidence_collected_at"].startswith("2020-01-01T")
-    assert any("is 8 days old" in warning for warning in report["warnings"])
+    (verdict,) = [one for one in report["general"] if one["rule"] == "GP036"]
+    assert (verdict["verdict"], verdict["reason"]) == ("unknown", "stale_evidence")
+    (run,) = dated.read("r.sarif")["runs"]
+    (invocation,) = run["invocations"]
+    assert not invocation["executionSuccessful"]
+    notes = [note["descriptor"]["id"] for note in invocation["toolExecutionNotifications"]]
+    assert notes.count("stale_evidence") == 1
+    assert [one["ruleId"] for one in run["results"]].count("GP036") == 1
+    # No policy softens it, and nothing narrows it away.
+    policy = dated.policy.replace("default: incomplete", "default: warn")
+    (dated.folder / "policy.yaml").write_text(policy, encoding="utf-8")
+    assert evaluate(dated, *at, "--skip-rule", "evidence-*").code == 3
+
+
+def test_evidence_may_be_older_where_the_command_line_says_so(dated: Any) -> None:
+    ended = evaluate(dated, "--as-of", "2020-01-09T23:59:59Z", "--max-evidence-age", "2w")
+    assert ended.code == 0
+    # That is not silent either.
+    assert "is 8 days old" in ended.err
+    assert "is 8 days old" in words(ended.out)
+    at = ("--as-of", "2020-01-02T23:59:59Z")
+    assert evaluate(dated, *at, "--max-evidence-age", "24h").code == 3
+    assert evaluate(dated, *at, "--max-evidence-age", "2d").code == 0
+
+
+@pytest.mark.parametrize("age", ["0d", "7", "soon", "-1d", "1.5d", "P7D"])
+def test_what_is_no_duration(dated: Any, age: str) -> None:
+    ended = evaluate(dated, "--max-evidence-age", age)
+    assert ended.code == 2
+    assert "such as 7d" in ended.err
 
 
 def test_one_old_account_makes_evidence_old(dated: Any) -> None:
-    text = (dated.folder / "whole.json").read_text(encoding="utf-8")
-    (first, _) = dated.read("whole.json")["accounts"]
-    (dated.folder / "c.json").write_text(
-        text.replace(first["collected_at"], "2020-01-01T00:00:00Z"), encoding="utf-8"
+    whole = dated.read("whole.json")
+    (first, second) = whole["accounts"]
+    first["collected_at"] = "2020-01-01T00:00:00Z"
+    (dated.folder / "c.json").write_text(json.dumps(whole), encoding="utf-8")
+    ended = evaluate(dated)
+    assert ended.code == 3
+    assert f"1 of 2 accounts were read longer ago: {first['id']};" in words(ended.out)
+    # What is left out need not be fresh.
+    assert evaluate(dated, "--account", second["id"]).code == 0
+
+
+def test_a_file_that_is_older_than_its_accounts_makes_none_of_them_old(dated: Any) -> None:
+    whole = dated.read("whole.json")
+    whole["collected_at"] = "2020-01-01T00:00:00Z"
+    (dated.folder / "c.json").write_text(json.dumps(whole), encoding="utf-8")
+    assert evaluate(dated).code == 0
+
+
+@pytest.mark.parametrize("place", ["collected_at", "accounts[1].collected_at"])
+@pytest.mark.parametrize("command", ["evaluate", "learn", "diff"])
+def test_evidence_from_the_future_is_an_error(dated: Any, place: str, command: str) -> None:
+    whole = dated.read("whole.json")
+    (whole["accounts"][1] if "accounts" in place else whole)["collected_at"] = (
+        "2090-01-01T00:00:00Z"
     )
-    assert "evidence of 2020-01-01T00:00:00Z is" in evaluate(dated).err
+    (dated.folder / "c.json").write_text(json.dumps(whole), encoding="utf-8")
+    arguments = {
+        "evaluate": ("evaluate", "c.json", "-p", "policy.yaml"),
+        "learn": ("learn", "c.json", "--account", dated.accounts[0]),
+        "diff": ("diff", "--policy", "policy.yaml", "baseline", "--evidence", "c.json"),
+    }
+    ended = dated.run(*arguments[command])
+    assert ended.code == 2
+    assert f"c.json:1:1: {place}: 2090-01-01T00:00:00Z is in the future; check the clo" in ended.err
+    assert ended.out == ""
+
+
+def test_a_report_is_no_evidence(dated: Any) -> None:
+    evaluate(dated, "-o", "json=r.json")
+    ended = dated.run("evaluate", "r.json", "-p", "policy.yaml")
+    assert ended.code == 2
+    assert ended.err.startswith("r.json:1:1: this is the report of a scan, not evidence; name a")
 
 
 def test_a_scan_has_no_evidence(dated: Any) -> None:

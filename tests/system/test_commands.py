@@ -48,7 +48,7 @@ def test_collect_and_evaluate_give_the_report_of_scan(firm: Any, clean: Clean) -
     assert (scanned.code, collected.code, evaluated.code) == (1, 0, 1)
     first, second = firm.read("scan.json"), firm.read("evaluated.json")
     assert first["evidence_collected_at"] is None
-    assert second["evidence_collected_at"] == second["started_at"]
+    assert second["evidence_collected_at"] >= second["started_at"]
     for name in ("started_at", "finished_at", "evidence_collected_at"):
         first.pop(name)
         second.pop(name)

@@ -190,7 +190,7 @@ def edited(firm: Any, file: str, days: int = 0, /, **facts: object) -> str:
         source = {"call": "config", "pointer": "/x"}
         account["facts"][fact] = {"value": value, "grade": "observed", "source": source}
     when = datetime.fromisoformat(data["collected_at"]) + timedelta(days=days)
-    data["collected_at"] = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    data["collected_at"] = account["collected_at"] = when.strftime("%Y-%m-%dT%H:%M:%SZ")
     (firm.folder / file).write_text(json.dumps(data), encoding="utf-8")
     return file
 
@@ -230,7 +230,7 @@ def test_a_key_that_got_a_day_older_is_the_same(drifting: Any) -> None:
     text = OLDER.replace("permissions: {forbid: [withdraw]}", "key: {max_age: 9d}")
     policy = write_policy(drifting, "age", text)
     made = "2026-01-05T09:30:00Z"
-    old, new = (edited(drifting, f"{n}.json", n, key__created_at=made) for n in (0, 1))
+    old, new = (edited(drifting, f"day{n}.json", n, key__created_at=made) for n in (-1, 0))
     ended = since(drifting, old, new, policy)
     assert (ended.code, "Findings: 1 unchanged." in ended.out) == (0, True)
 
@@ -297,3 +297,21 @@ def test_diff_of_policies_tells_what_is_asked_otherwise(drifting: Any) -> None:
     (absent,) = json.loads(drifting.run(*diff, "-o", "json").out)["absent"]
     assert absent["because"] == "asked otherwise"
     assert absent["expected_now"] == "the key is at most 9000 days old"
+
+
+def test_a_narrowed_scan_is_compared_with_what_it_selected(firm: Any, clean: Clean) -> None:
+    firm.policy = OLDER.replace("permissions:", "key: {unique: true}\npermissions:")
+    one = replace(clean(ExchangeId.OKX), account_id="one")
+    firm.keys = [
+        one,
+        replace(one, account_id="two", api_key="another-key", permissions=("withdraw",)),
+    ]
+    firm.scan("-o", "json=last.json")
+    firm.inventory = lambda text: text.replace("env:SIM_TWO_KEY", "env:NOT_SET")
+    narrowed = ("--account", "one", "-o", "text", "-o", "json=now.json")
+    ended = firm.scan("--baseline", "last.json", *narrowed)
+    assert ended.code == 0
+    drift = firm.read("now.json")["drift"]
+    assert (drift["absent"], drift["changes"]) == ([], [])
+    told = firm.run("diff", "last.json", "now.json", "-o", "json").out
+    assert json.loads(told)["changes"] == json.loads(told)["absent"] == []

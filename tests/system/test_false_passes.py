@@ -98,9 +98,11 @@ def test_selector_that_matches_nothing_atlantis_1550(
     assert firm.scan(*selector).code == 2
 
 
-def test_label_that_matches_nothing_ends_with_nothing_evaluated(firm: Any, clean: Clean) -> None:
-    firm.keys = [clean(OKX)]
-    assert firm.scan("--label", "desk=nobody").code == 4
+def test_what_matches_nothing_evaluates_nothing(firm: Any, clean: Clean) -> None:
+    firm.keys = [clean(OKX), replace(clean(GATE), labels={"desk": "otc"})]
+    # A label that no account has is a slip; one that the named account does not have is no scan.
+    assert firm.scan("--label", "desk=nobody").code == 2
+    assert firm.scan("--label", "desk=otc", "--account", "okx-*").code == 4
 
 
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "{}\n", "null\n"])

@@ -42,6 +42,7 @@ def test_a_rule_that_was_skipped_is_named(two: Any) -> None:
         "options": ["--skip-rule withdrawal-*"],
         "accounts_left_out": 0,
         "rules_left_out": ["withdrawal-enabled"],
+        "comparisons_left_out": [],
         "evidence_options": [],
     }
 
@@ -68,7 +69,7 @@ def test_the_other_formats_tell_it_too(two: Any) -> None:
 
 
 def test_a_scan_that_is_narrowed_tells_it(two: Any) -> None:
-    assert "Narrowed by --label desk=none" in words(two.scan("--label", "desk=none").out)
+    assert "Narrowed by --label desk=mm" in words(two.scan("--label", "desk=mm").out)
 
 
 def test_switches_that_soften_are_named_where_they_change_nothing(two: Any) -> None:

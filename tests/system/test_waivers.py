@@ -124,7 +124,7 @@ def test_what_people_said_is_judged_on_the_day_that_is_asked(withdrawing: Any) -
         f"{head}Attestations\nattestations:\n"
         f"  - {{control: two_factor, accounts: ['*'], by: Ada, date: {day}}}\n"
     )
-    said = ("--attestations", "said.yaml", "--as-of")
+    said = ("--attestations", "said.yaml", "--max-evidence-age", "52w", "--as-of")
     for days, code in ((8, 1), (9, 0), (189, 0), (190, 1)):
         moment = f"{TODAY + timedelta(days=days)}T08:00:00Z"
         assert evaluate(withdrawing, *said, moment).code == code
