@@ -67,8 +67,7 @@ def scan_live(
         settings: What decides the exit code.
         advance: Called once for every account that is read.
 
-    Returns:
-        The scan; after a signal, with every account that was not read unknown.
+    Returns: The scan; after a signal, with every account that was not read unknown.
     """
     started_at = datetime.now(UTC)
     evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
@@ -82,8 +81,7 @@ def scan_live(
     def find(evidence: Evidence) -> None:
         found.append(evaluator.judge(prepared.plan.question_about(evidence.subject), evidence))
 
-    watcher = Watcher(deliver, find, warnings.append, advance)
-    by = run(prepared.targets, collecting, watcher)
+    by = run(prepared.targets, collecting, Watcher(deliver, find, warnings.append, advance))
     return finish(
         prepared.plan,
         [*(results[position] for position in range(prepared.targets.selected)), *found],

@@ -175,8 +175,7 @@ def finish(
         settings: What decides the exit code.
         warnings: For people.
         waiving: What is accepted.
-        interrupted_by: The signal that ended it early; then what no verdict needed is not told as
-            unused.
+        interrupted_by: The signal that ended it early; then no waiver is reported as unused.
     """
     narrowing, results = _without_comparisons(plan.narrowing, results)
     is_whole = not narrowing.is_any and interrupted_by is None

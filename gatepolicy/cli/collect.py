@@ -75,6 +75,10 @@ def command(**given: Any) -> ExitCode:
         narrowed_by=chosen.options,
     )
     write_report(dump_evidence(evidence), given["path"])
+    return _exit_code(interrupted_by, evidence)
+
+
+def _exit_code(interrupted_by: Interruption | None, evidence: EvidenceFile) -> ExitCode:
     if interrupted_by is not None:
         return interrupted_by.exit_code
     is_answered = any(one.was_answered for one in evidence.accounts)

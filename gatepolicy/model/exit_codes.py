@@ -24,11 +24,11 @@ class ExitCode(IntEnum):
     """SIGHUP: the terminal was closed."""
     INTERRUPTED = 130
     """SIGINT: the user pressed Ctrl-C."""
-    TERMINATED = 143
-    """SIGTERM: such as ``kill``, ``timeout`` or the service manager."""
     CLOSED_PIPE = 141
     """Whoever read standard output, such as ``head``, stopped reading. As for any command that
     SIGPIPE ends: 128 and the number of the signal."""
+    TERMINATED = 143
+    """SIGTERM: such as ``kill``, ``timeout`` or the service manager."""
 
 
 MEANING: dict[ExitCode, str] = {
@@ -43,6 +43,6 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.INTERNAL: "internal error",
     ExitCode.HUNG_UP: "ended by SIGHUP; accounts that were not read are unknown",
     ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); accounts that were not read are unknown",
-    ExitCode.TERMINATED: "ended by SIGTERM; accounts that were not read are unknown",
     ExitCode.CLOSED_PIPE: "whoever read the output, such as head, stopped reading it",
+    ExitCode.TERMINATED: "ended by SIGTERM; accounts that were not read are unknown",
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gatepolicy.model.exit_codes import MEANING, ExitCode
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.inventory import environment
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
@@ -114,7 +115,9 @@ def test_a_scan_ends_with_the_reports_of_what_was_read(
 def test_nothing_softens_an_interruption(firm: Any, clean: Clean) -> None:
     command = ("scan", "-q", "-p", "policy.yaml", "--exit-zero", "--allow-incomplete")
     with scanning(firm, clean, *command) as process:
-        assert ended_by(process, signal.SIGTERM) == (143, "")
+        code, err = ended_by(process, signal.SIGTERM)
+    assert code == 143
+    assert err.splitlines() == [f"gatepolicy: exit code 143: {MEANING[ExitCode.TERMINATED]}"]
 
 
 def test_collecting_keeps_the_evidence_so_far(firm: Any, clean: Clean) -> None:
