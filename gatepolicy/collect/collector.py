@@ -4,12 +4,13 @@ import asyncio
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gatepolicy import __version__
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.bounds import LISTING_PATIENCE, MOST_REQUESTS, bounded, too_large
+from gatepolicy.collect.clock import largest, skew_of
 from gatepolicy.collect.guard import Guard, Received, Route
 from gatepolicy.collect.limiter import Clock, Sleep
 from gatepolicy.collect.listing import list_keys
@@ -177,6 +178,7 @@ class _AccountCalls:
         self._hopeless: Failure | None = None
         self._silenced: Unknown | None = None
         self._refused: Unknown | None = None
+        self._clock_skew: timedelta | None = None
 
     async def collected(self) -> Collected:
         outcomes = await self._outcomes(self._exchange)
@@ -198,6 +200,7 @@ class _AccountCalls:
             self._edge.now(),
             with_existence(facts),
             tuple(self._records),
+            self._clock_skew,
         )
         return Collected(evidence, api_key, listed, trouble=self._refused)
 
@@ -313,6 +316,9 @@ class _AccountCalls:
         self._budget = max(0.001, self._budget - (self._edge.monotonic() - started))
         if not isinstance(received, NoAnswer) or received.reason is not Reason.REQUEST_REFUSED:
             self._requests += 1
+        if isinstance(received, Received):
+            skew = skew_of(received.date, self._edge.now())
+            self._clock_skew = largest((self._clock_skew, skew))
         return received
 
     def _give_up(self) -> NoAnswer:
