@@ -22,10 +22,11 @@ from gatepolicy.collect.secret import CredentialError
 from gatepolicy.collect.secrets import SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.collect.silence import NETWORK_REASONS
-from gatepolicy.collect.target import Collected, Target, unread
+from gatepolicy.collect.target import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
+from gatepolicy.exchanges.invariants import at_moment
 from gatepolicy.exchanges.normalise import described_by, facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
 from gatepolicy.model.evidence import CallRecord, Evidence
@@ -194,15 +195,23 @@ class _AccountCalls:
         listed = None
         if self._target.lists:
             listed = await list_keys(self._exchange, self._public(), outcomes, self._list_outcome)
-            listed = self._privacy.listed(listed)
+            listed = self._listed_now(self._privacy.listed(listed))
         evidence = Evidence(
             self._target.account.subject,
             self._edge.now(),
-            with_existence(facts),
+            with_existence(self._now(facts)),
             tuple(self._records),
             self._clock_skew,
         )
         return Collected(evidence, api_key, listed, trouble=self._refused)
+
+    def _now(self, facts: Facts) -> Facts:
+        """Facts as they hold now, where this machine's clock tells when that is."""
+        return facts if self._clock_skew is not None else at_moment(facts, self._edge.now())
+
+    def _listed_now(self, listed: Listed) -> Listed:
+        keys = tuple(replace(one, facts=self._now(one.facts)) for one in listed.keys)
+        return replace(listed, keys=keys)
 
     async def _outcomes(self, view: Exchange) -> dict[str, Parsed | Failure]:
         """What every call of the exchange, or of an alternative in its place, is answered."""
