@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.schema import Schema, as_python, load_schema, validate
-from gatepolicy.documents.values import JSONValue
+
+if TYPE_CHECKING:
+    from gatepolicy.documents.values import JSONValue
 
 ROOT = Path(__file__).parents[2]
 SUITE = Path(__file__).parent / "json_schema_test_suite"
