@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from gatepolicy.collect.run import CollectSettings
+from gatepolicy.collect.run import CollectSettings, SecondsLeft
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.demo.expected import EXPECTED, Expected, expected_of_map, surprises
 from gatepolicy.live import prepare, scan_live
@@ -61,7 +61,9 @@ def stage(now: datetime, *, everything: bool) -> Stage:
     )
 
 
-def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> Demonstration:
+def demonstrate(
+    folder: Path, staged: Stage, *, advance: Callable[[SecondsLeft], None]
+) -> Demonstration:
     """Scan what is staged, and compare.
 
     Args:
@@ -81,7 +83,9 @@ def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> 
             ScanSettings(),
             advance=advance,
         )
-    return Demonstration(scan, tuple(surprises(scan, staged.expected)))
+    # What was interrupted cannot have come out as staged.
+    odd = () if scan.interrupted_by else surprises(scan, staged.expected)
+    return Demonstration(scan, tuple(odd))
 
 
 def _policies(*, everything: bool) -> tuple[Path, ...]:

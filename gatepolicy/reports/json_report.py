@@ -11,6 +11,7 @@ from gatepolicy import __version__
 from gatepolicy.model.encoding import (
     Json,
     encode_facts,
+    encode_skew,
     encode_subject,
     encode_time,
 )
@@ -37,6 +38,7 @@ def render_json(scan: Scan) -> Iterator[str]:
             "finished_at": encode_time(scan.finished_at),
             "evidence_collected_at": encode_time(scan.evidence_at) if scan.evidence_at else None,
             "exit_code": scan.exit_code.value,
+            "interrupted_by": None if scan.interrupted_by is None else scan.interrupted_by.value,
             "settings": _settings(scan.settings),
             "narrowed": _narrowed(scan.narrowing),
             "summary": _summary(summarise(scan)),
@@ -134,6 +136,7 @@ def _account(account: AccountResult, scan: Scan) -> Json:
     return {
         **encode_subject(evidence.subject),
         "collected_at": encode_time(evidence.collected_at),
+        **encode_skew(evidence.clock_skew),
         "unread": _unread(evidence.unread),
         **encode_facts(evidence.facts),
         "verdicts": [_verdict(verdict, evidence.subject, scan) for verdict in account.verdicts],
