@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.cli import asking, inputs, options, selecting
-from gatepolicy.cli.output import refuse_overwriting
+from gatepolicy.cli import asking, inputs, options, selecting, trusting
+from gatepolicy.cli.output import destination, refuse_overwriting
 from gatepolicy.cli.progress import Progress
 from gatepolicy.collect.run import Watcher, run
 from gatepolicy.collect.targets import make_targets
@@ -16,14 +16,15 @@ from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.plan import refuse_unmatched
-from gatepolicy.reports.write import write_report
-from gatepolicy.workspace import load_exchanges
+from gatepolicy.reports.write import Report, write_reports
+from gatepolicy.workspace import input_files, load_exchanges
 
 
 @click.command("collect")
 @options.inventory
 @options.account_selection
 @options.edge
+@options.trust
 @click.option(
     "-o",
     "--output",
@@ -38,12 +39,22 @@ def command(**given: Any) -> ExitCode:
 
     Evidence holds facts with their provenance and redacted answers, and no secret.
     """
-    refuse_overwriting(given["path"], f"-o {given['path']}", [given["inventory_file"]])
-    inventory = load_inventory(given["inventory_file"])
+    path, option = given["path"], f"-o {given['path']}"
+    place = destination(path, trusting.output_folder(given, "path"), option)
+    refuse_overwriting(path, option, [given["inventory_file"]])
+    inventory = load_inventory(inputs.scanned_inventory(given), read=trusting.reader(given))
+    refuse_overwriting(path, option, input_files(inventory=inventory))
     chosen = selecting.selection(given)
     refuse_unmatched(chosen, [account.subject for account in inventory.accounts])
     exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
-    targets = make_targets(inventory.accounts, chosen.takes_account, exchanges, load_others())
+    targets = make_targets(
+        inventory.accounts,
+        chosen.takes_account,
+        exchanges,
+        load_others(),
+        trusting.trust(given),
+        inventory=inventory.file,
+    )
     collected: dict[int, Evidence] = {}
     found: list[Evidence] = []
     warnings: list[str] = []
@@ -55,8 +66,8 @@ def command(**given: Any) -> ExitCode:
         collected[position] = evidence
 
     started_at = inputs.now()
-    settings = asking.collect_settings(given, keep_answers=True)
-    run(targets, settings, Watcher(deliver, found.append, warnings.append))
+    collecting = asking.collect_settings(given, keep_answers=True)
+    run(targets, collecting, Watcher(deliver, found.append, warnings.append))
     progress.clear()
     evidence = EvidenceFile(
         collected_at=started_at,
@@ -66,6 +77,6 @@ def command(**given: Any) -> ExitCode:
         salt=inputs.fingerprint_salt(inventory.file),
         narrowed_by=chosen.options,
     )
-    write_report(dump_evidence(evidence), given["path"])
+    write_reports([Report(dump_evidence(evidence), place)])
     is_answered = any(one.was_answered for one in evidence.accounts)
     return ExitCode.OK if is_answered else ExitCode.NOTHING_EVALUATED

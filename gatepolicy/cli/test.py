@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gatepolicy.cli import settings
+from gatepolicy.cli.output import refuse_overwriting
 from gatepolicy.documents.source import is_folder
 from gatepolicy.errors import DocumentError, Problem, UsageError
 from gatepolicy.model.exit_codes import ExitCode
@@ -17,9 +18,9 @@ from gatepolicy.policytests.load import load_policy_test
 from gatepolicy.policytests.run import CaseResult, Coverage, coverage_of, run_tests
 from gatepolicy.policytests.wording import difference
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.write import write_report
+from gatepolicy.reports.write import write_document
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.workspace import load_exchanges
+from gatepolicy.workspace import input_files, load_exchanges
 
 _PATTERN = "*.test.yaml"
 
@@ -42,6 +43,9 @@ def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
     PATH is a file, or a folder in which files *.test.yaml are looked for. [default: here]
     """
     tests = _load(_files(paths or ["."]))
+    if given["junit_file"] is not None:
+        read = [*(test.file for test in tests), *input_files(_policies(tests))]
+        refuse_overwriting(given["junit_file"], f"--junit {given['junit_file']}", read)
     exchanges = load_exchanges(case.subject.exchange for test in tests for case in test.cases)
     every = run_tests(tests, exchanges, load_rules(exchanges.values()))
     results = [result for result in every if name in result.case.name]
@@ -49,7 +53,7 @@ def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
         raise UsageError(f"no case has {name} in its name", hint="a run without tests is no pass")
     coverage = coverage_of(results, _policies(tests))
     if given["junit_file"] is not None:
-        write_report([junit(results)], given["junit_file"])
+        write_document([junit(results)], given["junit_file"])
     is_short = given["min_coverage"] is not None and coverage.percent < given["min_coverage"]
     failed = sum(not result.passed for result in results)
     if failed or is_short or not given["quiet"]:

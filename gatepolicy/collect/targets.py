@@ -1,11 +1,12 @@
 """What collecting asks of each account, and which requests that sends. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatepolicy.accounts.account import Account, EnvReference, FileReference
 from gatepolicy.collect.collector import route_of, url_of
 from gatepolicy.collect.target import Target
+from gatepolicy.collect.trust import Trust
 from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.exchanges.others import Other
 from gatepolicy.model.evidence import Subject
@@ -49,6 +50,9 @@ def make_targets(
     takes: Callable[[Subject], bool],
     exchanges: Mapping[str, Exchange],
     known_others: Mapping[str, Other],
+    trust: Trust = Trust(),  # noqa: B008 - frozen
+    *,
+    inventory: str = "",
 ) -> Targets:
     """Join accounts with what is known about their exchanges.
 
@@ -57,7 +61,13 @@ def make_targets(
         takes: Whether an account is selected.
         exchanges: Catalog entries by id.
         known_others: Exchanges without one, by id.
+        trust: What files may lead to.
+        inventory: The file of the accounts.
     """
+
+    def refusal(account: Account) -> Unknown | None:
+        return trust.refusal(account, exchanges.get(account.subject.exchange), inventory)
+
     selected = [account for account in accounts if takes(account.subject)]
     wanted = {account.audited_by for account in selected if account.audited_by}
     ids = {account.subject.id for account in selected}
@@ -68,12 +78,13 @@ def make_targets(
     unasked = [account for account in accounts if account.subject.id not in taken]
     return Targets(
         asked=[
-            _target(account, exchanges.get(account.subject.exchange), wanted, known_others)
+            _target(account, exchanges, wanted, known_others, refusal(account))
             for account in (*selected, *auditors)
         ],
         selected=len(selected),
         others=[
-            account
+            # What may not be read is compared as what could not be: any key may be that one.
+            account if refusal(account) is None else replace(account, credentials={})
             for account in unasked
             if account.subject.exchange in discovering
             or (account.subject.exchange in compared and _is_read_at_rest(account))
@@ -89,15 +100,17 @@ def _is_read_at_rest(account: Account) -> bool:
 
 def _target(
     account: Account,
-    exchange: Exchange | None,
+    exchanges: Mapping[str, Exchange],
     auditors: Set[str],
     others: Mapping[str, Other],
+    refusal: Unknown | None,
 ) -> Target:
+    exchange = exchanges.get(account.subject.exchange)
     audits = account.subject.id in auditors
     return Target(
         account=account,
         exchange=exchange,
-        unusable=_unusable(account, exchange, others),
+        unusable=refusal or _unusable(account, exchange, others),
         asks=exchange is None or not _missing(account, exchange),
         lists=audits or account.discover,
     )

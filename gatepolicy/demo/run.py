@@ -7,6 +7,7 @@ signed by ccxt, and the simulator verifies them with code of its own.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from os.path import lexists
 from pathlib import Path
 
 from gatepolicy.collect.run import CollectSettings
@@ -15,6 +16,7 @@ from gatepolicy.demo.expected import EXPECTED, Expected, expected_of_map, surpri
 from gatepolicy.live import prepare, scan_live
 from gatepolicy.model.scan import Scan, ScanSettings
 from gatepolicy.plan import Selection
+from gatepolicy.reports.write import write_document
 from gatepolicy.resources import policies_directory
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SimulatedKey
@@ -22,6 +24,11 @@ from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.staged import StagedAccount, staged_fleet, staged_map
 from gatepolicy.simulator.thread import SimulatorThread
 from gatepolicy.workspace import load_workspace
+
+REPORTS = ("report.json", "report.sarif")
+"""The files of the reports, in the folder of the demonstration."""
+_INVENTORY = "accounts.yaml"
+_MARK = "# The staged accounts; the simulator plays their exchanges.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,36 @@ def stage(now: datetime, *, everything: bool) -> Stage:
     )
 
 
+def files_of_others(folder: Path, staged: Stage) -> Sequence[Path]:
+    """The files that a demonstration would overwrite and that none wrote.
+
+    Args:
+        folder: Where it writes.
+        staged: What is staged.
+    """
+    names = (_INVENTORY, *(source.name for source in staged.policies), *REPORTS)
+    there = [folder / name for name in names if lexists(folder / name)]
+    if not _is_own(folder / _INVENTORY):
+        return there
+    policies = {folder / source.name: _policy_text(source) for source in staged.policies}
+    return [file for file in there if file in policies and not _holds(file, policies[file])]
+
+
+def _is_own(inventory: Path) -> bool:
+    try:
+        with inventory.open("rb") as file:
+            return file.read(len(_MARK)) == _MARK.encode()
+    except OSError:
+        return False
+
+
+def _holds(file: Path, text: str) -> bool:
+    try:
+        return file.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
 def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> Demonstration:
     """Scan what is staged, and compare.
 
@@ -71,8 +108,8 @@ def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> 
     """
     keys = [account.key for account in staged.accounts if account.declared]
     with SimulatorThread(Simulator([account.key for account in staged.accounts])) as simulator:
-        inventory = folder / "accounts.yaml"
-        inventory.write_text(_inventory(keys, simulator.url_of), encoding="utf-8")
+        inventory = folder / _INVENTORY
+        write_document([_inventory(keys, simulator.url_of)], str(inventory))
         policies = [_copied(source, folder) for source in staged.policies]
         workspace = load_workspace(policies, str(inventory))
         scan = scan_live(
@@ -91,17 +128,19 @@ def _policies(*, everything: bool) -> tuple[Path, ...]:
 
 
 def _copied(source: Path, folder: Path) -> str:
-    """A copy beside the reports, without the line that tells editors where the schema lies."""
-    text = source.read_text(encoding="utf-8")
-    target = folder / source.name
-    target.write_text(text.partition("\n")[2], encoding="utf-8")
-    return str(target)
+    """A copy beside the reports."""
+    target = str(folder / source.name)
+    write_document([_policy_text(source)], target)
+    return target
+
+
+def _policy_text(source: Path) -> str:
+    """A policy without the line that tells editors where the schema lies."""
+    return source.read_text(encoding="utf-8").partition("\n")[2]
 
 
 def _inventory(keys: Sequence[SimulatedKey], url: Callable[[str], str]) -> str:
-    return "# The staged accounts; the simulator plays their exchanges.\n" + inventory_yaml(
-        keys, url
-    )
+    return _MARK + inventory_yaml(keys, url)
 
 
 def _settings(inventory: str, environ: Mapping[str, str]) -> CollectSettings:

@@ -9,6 +9,8 @@ from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.location import Location
 
 MAX_BYTES = 64 * 1024 * 1024
+_HEAD = 64 * 1024
+_DOCUMENT = re.compile(rb"^[\"']?apiVersion[\"']?\s*:\s*[\"']?gatepolicy/", re.MULTILINE)
 Read = Callable[[Path], bytes]
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
@@ -25,6 +27,17 @@ def is_folder(path: str | Path) -> bool:
     """Whether a folder is at a path; what cannot be looked at is none."""
     try:
         return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_document(path: str | Path) -> bool:
+    """Whether a file is a document of a project, such as a policy, as people write them."""
+    try:
+        if not Path(path).is_file():
+            return False
+        with Path(path).open("rb") as file:
+            return _DOCUMENT.search(file.read(_HEAD)) is not None
     except (OSError, ValueError):
         return False
 

@@ -194,10 +194,10 @@ def test_a_file_without_a_suffix_is_a_file(run: Run, tmp_path: Path) -> None:
 def test_a_project_further_up_that_belongs_to_somebody_else(folder: Path) -> None:
     below = folder / "policies"
     with pytest.raises(UsageError) as caught:
-        find_project(below, owner=lambda _: 4_294_967_000)
+        find_project(below, owners=lambda _: {4_294_967_000})
     assert str(caught.value) == "the project file ../gatepolicy.yaml belongs to another user"
-    assert find_project(folder, owner=lambda _: 4_294_967_000) == "gatepolicy.yaml"
-    assert find_project(below, owner=lambda _: 0) == "../gatepolicy.yaml"
+    assert find_project(folder, owners=lambda _: {4_294_967_000}) == "gatepolicy.yaml"
+    assert find_project(below, owners=lambda _: {0}) == "../gatepolicy.yaml"
     assert find_project(below) == "../gatepolicy.yaml"
 
 
