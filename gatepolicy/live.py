@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gatepolicy.attestations.attestation import Attestation
-from gatepolicy.collect.run import CollectSettings, Watcher, run
+from gatepolicy.collect.run import CollectSettings, SecondsLeft, Watcher, run
 from gatepolicy.collect.targets import Targets, make_targets
 from gatepolicy.collect.trust import Trust
 from gatepolicy.exchanges.others import load_others
@@ -73,7 +73,7 @@ def scan_live(
     collecting: CollectSettings,
     settings: ScanSettings,
     *,
-    advance: Callable[[], None],
+    advance: Callable[[SecondsLeft], None],
 ) -> Scan:
     """Ask every account and judge it.
 
@@ -81,7 +81,9 @@ def scan_live(
         prepared: The plan.
         collecting: How to ask.
         settings: What decides the exit code.
-        advance: Called once for every account that is done.
+        advance: Called once for every account that is read.
+
+    Returns: The scan; after a signal, with every account that was not read unknown.
     """
     started_at = datetime.now(UTC)
     evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
@@ -90,14 +92,12 @@ def scan_live(
     warnings: list[str] = []
 
     def deliver(position: int, evidence: Evidence) -> None:
-        if position not in results:
-            advance()
         results[position] = evaluator.judge(prepared.plan.questions[position], evidence)
 
     def find(evidence: Evidence) -> None:
         found.append(evaluator.judge(prepared.plan.question_about(evidence.subject), evidence))
 
-    run(prepared.targets, collecting, Watcher(deliver, find, warnings.append))
+    by = run(prepared.targets, collecting, Watcher(deliver, find, warnings.append, advance))
     return finish(
         prepared.plan,
         [*(results[position] for position in range(prepared.targets.selected)), *found],
@@ -106,4 +106,5 @@ def scan_live(
         settings=settings,
         warnings=warnings,
         waiving=prepared.waiving,
+        interrupted_by=by,
     )

@@ -8,6 +8,7 @@ from gatepolicy.attestations.attestation import Attestation, with_attested
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import ATTESTED_FACTS, FACTS, Fact, FactKind, Facts, Unknown
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Narrowing, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
@@ -162,6 +163,7 @@ def finish(
     settings: ScanSettings,
     warnings: Sequence[str],
     waiving: Waiving = NOTHING_WAIVED,
+    interrupted_by: Interruption | None = None,
 ) -> Scan:
     """Put a scan together: what is accepted is waived as of the day on which the scan ends.
 
@@ -173,9 +175,10 @@ def finish(
         settings: What decides the exit code.
         warnings: For people.
         waiving: What is accepted.
+        interrupted_by: The signal that ended it early; then no waiver is reported as unused.
     """
     narrowing, results = _without_comparisons(plan.narrowing, results)
-    is_whole = not narrowing.is_any
+    is_whole = not narrowing.is_any and interrupted_by is None
     circumstances = Circumstances(finished_at.date(), waiving.notice_days, plan.limits, is_whole)
     applied = apply_waivers(results, waiving.waivers, circumstances)
     return Scan(
@@ -189,6 +192,7 @@ def finish(
         warnings=tuple(warnings),
         waivers=applied.waivers,
         narrowing=narrowing,
+        interrupted_by=interrupted_by,
     )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+import yarl
+
 from gatepolicy.accounts.account import (
     Account,
     CredentialReference,
@@ -36,6 +38,11 @@ from gatepolicy.resources import schemas_directory
 DEFAULT_TIMEOUT = "30s"
 _LONGEST_TIMEOUT = 600.0
 _IN_CREDENTIALS = re.compile(r"(accounts\[[0-9]+\]\.credentials)\.(.*)", re.DOTALL)
+_LABEL = "[A-Za-z0-9_-]{1,63}"
+_HOST = re.compile(rf"({_LABEL}\.)*{_LABEL}\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+"""A name (RFC 1123, with the underscore that resolvers take), or an address."""
+_NO_URL = re.compile(r"[^\x21-\x7e]")
+"""What is not of a URL (RFC 3986); some parsers drop it, others send it."""
 
 
 def load_inventory(
@@ -265,11 +272,14 @@ def _wrong_proxy(written: str) -> tuple[str, str] | None:
 
 
 def _split(written: str) -> SplitResult | None:
-    """A URL of scheme, host and port, and of nothing else."""
+    """A URL of scheme, host and port, and of nothing else, as the sender reads it, too."""
     try:
         url = urlsplit(written)
         port = url.port
+        host = yarl.URL(written).raw_host or ""
     except ValueError:
+        return None
+    if _HOST.fullmatch(host) is None or _NO_URL.search(written):
         return None
     only = url._replace(path=url.path.rstrip("/")) == url._replace(path="", query="", fragment="")
     return url if only and url.hostname and port != 0 and "@" not in url.netloc else None

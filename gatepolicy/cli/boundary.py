@@ -9,6 +9,7 @@ from typing import Self, TextIO
 
 import click
 
+from gatepolicy.cli.process import interruption_of
 from gatepolicy.errors import (
     AbortedError,
     ClosedPipeError,
@@ -52,8 +53,9 @@ class Boundary:
                 _discard_output()
                 return ExitCode.CLOSED_PIPE
             case KeyboardInterrupt() | click.Abort():
-                self._say("interrupted; no report was written")
-                return ExitCode.INTERRUPTED
+                by = interruption_of(error)
+                self._say(f"interrupted by {by}; nothing more was written")
+                return by.exit_code
             case BaseExceptionGroup():
                 return self._tell(error.exceptions[0])
             case GatepolicyError():

@@ -1,6 +1,7 @@
 """``gatepolicy collect``: ask, and keep what was proved as evidence."""
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -15,7 +16,10 @@ from gatepolicy.evidence import EvidenceFile, dump_evidence
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.interruption import Interruption
+from gatepolicy.model.reasons import Reason
 from gatepolicy.plan import refuse_unmatched
+from gatepolicy.reports.clean import clean
 from gatepolicy.reports.write import Report, write_reports
 from gatepolicy.workspace import input_files, load_exchanges
 
@@ -61,14 +65,18 @@ def command(**given: Any) -> ExitCode:
     progress = Progress(targets.selected, sys.stderr, quiet=given["quiet"])
 
     def deliver(position: int, evidence: Evidence) -> None:
-        if position not in collected:
-            progress.advance()
         collected[position] = evidence
 
     started_at = inputs.now()
     collecting = asking.collect_settings(given, keep_answers=True)
-    run(targets, collecting, Watcher(deliver, found.append, warnings.append))
+    watcher = Watcher(deliver, found.append, warnings.append, progress.advance)
+    interrupted_by = run(targets, collecting, watcher)
     progress.clear()
+    if interrupted_by is not None:
+        warnings.append(_interruption(interrupted_by, collected.values()))
+    if not given["quiet"]:
+        for warning in warnings:
+            click.echo(f"warning: {clean(warning)}", err=True)
     evidence = EvidenceFile(
         collected_at=started_at,
         inventory=inventory.file,
@@ -78,5 +86,20 @@ def command(**given: Any) -> ExitCode:
         narrowed_by=chosen.options,
     )
     write_reports([Report(dump_evidence(evidence), place)])
+    return _exit_code(interrupted_by, evidence)
+
+
+def _exit_code(interrupted_by: Interruption | None, evidence: EvidenceFile) -> ExitCode:
+    if interrupted_by is not None:
+        return interrupted_by.exit_code
     is_answered = any(one.was_answered for one in evidence.accounts)
     return ExitCode.OK if is_answered else ExitCode.NOTHING_EVALUATED
+
+
+def _interruption(by: Interruption, collected: Collection[Evidence]) -> str:
+    unread = [
+        evidence
+        for evidence in collected
+        if (why := evidence.facts.unknown.get("key.exists")) and why.reason is Reason.INTERRUPTED
+    ]
+    return f"interrupted by {by}: {len(unread):,} of {len(collected):,} accounts were not read"

@@ -48,6 +48,8 @@ def command(**given: Any) -> ExitCode:
         click.echo(f"not as staged: {surprise}", err=True)
     if shown.surprises:
         raise InternalError("the demonstration did not come out as staged")
+    if shown.scan.interrupted_by is not None:
+        return shown.scan.exit_code
     _say_what_next(folder, shown.scan.exit_code, count)
     return ExitCode.OK
 

@@ -1,7 +1,7 @@
 """``gatepolicy scan``: collect, evaluate, report."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -9,8 +9,10 @@ from click.core import ParameterSource
 
 from gatepolicy.attestations.load import load_attestations
 from gatepolicy.cli import asking, inputs, options, selecting, settings, trusting
+from gatepolicy.cli.durations import in_words
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
+from gatepolicy.collect.queues import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.collect.target import Target
 from gatepolicy.collect.targets import planned_requests
 from gatepolicy.errors import UsageError
@@ -53,7 +55,7 @@ def command(**given: Any) -> ExitCode:
     chosen, trust = selecting.selection(given), trusting.trust(given)
     prepared = prepare(workspace, chosen, waiving, attestations, trust)
     if given["only_plan"]:
-        _print_plan(prepared.targets.asked)
+        _print_plan(prepared.targets.asked, given)
         return ExitCode.OK
     progress = Progress(prepared.targets.selected, sys.stderr, quiet=given["quiet"])
     scan = scan_live(
@@ -75,7 +77,7 @@ def _refuse_outputs_of_plan() -> None:
         raise UsageError("--plan makes no report, so that -o has nothing to write", hint=hint)
 
 
-def _print_plan(targets: Sequence[Target]) -> None:
+def _print_plan(targets: Sequence[Target], given: Mapping[str, Any]) -> None:
     requests = planned_requests(targets)
     for request in requests:
         click.echo(f"{request.account}  {request.method} {request.url}  via {request.egress}")
@@ -86,6 +88,17 @@ def _print_plan(targets: Sequence[Target]) -> None:
             click.echo(f"{account.id}  nothing: {why}")
     counts = f"{_count(requests, 'request')} to {_count(targets, 'account')}"
     click.echo(f"{counts}; nothing was sent", err=True)
+    jobs = given["jobs"]
+    click.echo(_expected(forecast(targets, given["max_rate"], jobs), jobs), err=True)
+
+
+def _expected(found: Forecast, jobs: int) -> str:
+    """How long a scan takes, and what decides that."""
+    if found.slowest is None:
+        why = f"{found.calls:,} calls of about {TYPICAL_LATENCY} s, {jobs:,} at a time"
+    else:
+        why = f"{found.slowest}: {found.slowest_turns:,} calls at {found.pace:.3g} per second"
+    return f"expected duration: {in_words(found.seconds)} ({why})"
 
 
 def _count(things: Sequence[object], noun: str) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from gatepolicy.accounts.account import Account, EnvReference, FileReference
 from gatepolicy.collect.collector import route_of, url_of
+from gatepolicy.collect.queues import calls_of
 from gatepolicy.collect.target import Target
 from gatepolicy.collect.trust import Trust
-from gatepolicy.exchanges.exchange import Call, Exchange
+from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.others import Other
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Unknown
@@ -152,14 +153,6 @@ def planned_requests(targets: Sequence[Target]) -> list[PlannedRequest]:
             permission=call.permission,
         )
         for target in targets
-        if target.exchange is not None and target.unusable is None and target.asks
-        for call in _calls(target.exchange, lists=target.lists)
+        if target.exchange is not None
+        for call in calls_of(target)
     ]
-
-
-def _calls(exchange: Exchange, *, lists: bool) -> list[Call]:
-    """The calls about a key, and those that list other keys; the latter may be sent repeatedly."""
-    calls = list(exchange.sendable)
-    for listing in exchange.listings if lists else ():
-        calls += listing.calls
-    return calls

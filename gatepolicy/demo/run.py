@@ -10,7 +10,7 @@ from datetime import datetime
 from os.path import lexists
 from pathlib import Path
 
-from gatepolicy.collect.run import CollectSettings
+from gatepolicy.collect.run import CollectSettings, SecondsLeft
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.demo.expected import EXPECTED, Expected, expected_of_map, surprises
 from gatepolicy.live import prepare, scan_live
@@ -98,7 +98,9 @@ def _holds(file: Path, text: str) -> bool:
         return False
 
 
-def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> Demonstration:
+def demonstrate(
+    folder: Path, staged: Stage, *, advance: Callable[[SecondsLeft], None]
+) -> Demonstration:
     """Scan what is staged, and compare.
 
     Args:
@@ -118,7 +120,9 @@ def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> 
             ScanSettings(),
             advance=advance,
         )
-    return Demonstration(scan, tuple(surprises(scan, staged.expected)))
+    # What was interrupted cannot have come out as staged.
+    odd = () if scan.interrupted_by else surprises(scan, staged.expected)
+    return Demonstration(scan, tuple(odd))
 
 
 def _policies(*, everything: bool) -> tuple[Path, ...]:

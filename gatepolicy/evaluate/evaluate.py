@@ -20,6 +20,8 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.BAD_CREDENTIALS_CONFIG,
     Reason.UNSUPPORTED_EXCHANGE,
     Reason.NOT_COVERED,
+    Reason.REQUEST_REFUSED,
+    Reason.INTERNAL_ERROR,
     Reason.STALE_EVIDENCE,
     Reason.KEY_EXPIRED,
     Reason.BAD_KEY,
@@ -34,6 +36,8 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.RATE_LIMITED,
     Reason.UNREACHABLE,
     Reason.TIMEOUT,
+    Reason.INTERRUPTED,
+    Reason.LIMIT_REACHED,
     Reason.UNEXPECTED_ANSWER,
     Reason.NOT_DISCLOSED,
     # Last of all: a verdict with this reason is left out of a narrowed scan.

@@ -8,6 +8,7 @@ from gatepolicy.model.drift import Drift, Finding, Standing, finding_identity, q
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.facts import ATTESTED_FACTS
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.rules import RuleInfo
@@ -175,6 +176,8 @@ class Scan:
     evidence_at: datetime | None = None
     """When the oldest of the evidence was collected that is judged; ``None`` when the accounts were
     asked by this scan. UTC."""
+    interrupted_by: Interruption | None = None
+    """The signal that ended the scan before every account was read; ``None`` when none did."""
     has_broken_baseline: bool = False
     """Whether an earlier report was named that could not be read: nothing was compared."""
 
@@ -243,7 +246,9 @@ class Scan:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The same for every format: a property of the result."""
+        """The same for every format: a property of the result. Nothing softens an interruption."""
+        if self.interrupted_by is not None:
+            return self.interrupted_by.exit_code
         if self.has_broken_baseline:
             return ExitCode.USAGE
         return ExitCode.OK if self.settings.exit_zero else self._strict_exit_code()

@@ -37,6 +37,7 @@ def render_json(scan: Scan) -> Iterator[str]:
             "finished_at": encode_time(scan.finished_at),
             "evidence_collected_at": encode_time(scan.evidence_at) if scan.evidence_at else None,
             "exit_code": scan.exit_code.value,
+            "interrupted_by": None if scan.interrupted_by is None else scan.interrupted_by.value,
             "settings": _settings(scan.settings),
             "narrowed": _narrowed(scan.narrowing),
             "summary": _summary(summarise(scan)),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gatepolicy.model.exit_codes import MEANING, ExitCode
+from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Narrowing, Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import Outcome
@@ -85,6 +86,23 @@ def exit_sentence(scan: Scan) -> str:
         return f"Exit code {code.value}: {MEANING[code]}{idle}{aged}."
     otherwise = f"else {strict.value}: {MEANING[strict]}"
     return f"Exit code {code.value} because of {options}; {otherwise}{aged}."
+
+
+def interruption(scan: Scan) -> str:
+    """That a signal ended the scan, and how many accounts were read; empty when none did."""
+    if scan.interrupted_by is None:
+        return ""
+    unread = sum(_was_interrupted(account) for account in scan.accounts)
+    read = len(scan.accounts) - unread
+    return (
+        f"Interrupted by {scan.interrupted_by}: {read:,} of {len(scan.accounts):,} accounts"
+        " were read; the others are unknown."
+    )
+
+
+def _was_interrupted(account: AccountResult) -> bool:
+    why = account.evidence.facts.unknown.get("key.exists")
+    return why is not None and why.reason is Reason.INTERRUPTED
 
 
 def left_out(narrowing: Narrowing) -> str:
