@@ -9,7 +9,7 @@ import click
 from gatepolicy.cli import inputs
 from gatepolicy.cli.output import Outputs, refuse_existing
 from gatepolicy.cli.progress import Progress
-from gatepolicy.demo.run import demonstrate, files_of_others, stage
+from gatepolicy.demo.run import REPORTS, demonstrate, files_of_others, stage
 from gatepolicy.errors import InternalError, UsageError
 from gatepolicy.model.exit_codes import MEANING, ExitCode
 
@@ -43,7 +43,7 @@ def command(**given: Any) -> ExitCode:
     progress = Progress(count, sys.stderr, quiet=False)
     shown = demonstrate(folder, staged, advance=progress.advance)
     progress.clear()
-    Outputs.for_demo(folder, no_color=given["no_color"]).write(shown.scan)
+    Outputs.for_demo(folder, REPORTS, no_color=given["no_color"]).write(shown.scan)
     for surprise in shown.surprises:
         click.echo(f"not as staged: {surprise}", err=True)
     if shown.surprises:

@@ -12,7 +12,6 @@ from typing import Any, Self
 import click
 
 from gatepolicy.cli import settings, trusting
-from gatepolicy.demo.run import REPORTS
 from gatepolicy.documents.places import (
     is_of_repository,
     is_really_below,
@@ -86,11 +85,11 @@ class Outputs:
         return parsed
 
     @classmethod
-    def for_demo(cls, folder: Path, *, no_color: bool) -> Self:
-        """Text for the terminal, and files to open."""
+    def for_demo(cls, folder: Path, names: Iterable[str], *, no_color: bool) -> Self:
+        """Text for the terminal, and files to open, whose suffixes tell the formats."""
         outputs = (
             Output("text", Destination(STANDARD_OUTPUT)),
-            *(Output(Path(name).suffix[1:], Destination(str(folder / name))) for name in REPORTS),
+            *(Output(Path(name).suffix[1:], Destination(str(folder / name))) for name in names),
         )
         options = ReportOptions(style=style(no_color=no_color, verbose=0))
         return cls(outputs, options, quiet=False)

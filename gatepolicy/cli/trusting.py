@@ -1,13 +1,13 @@
 """What the files of a project may lead to, from the options of a command."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os.path import abspath
 from pathlib import Path
+from typing import Any
 
 from click.core import ParameterSource
 
 from gatepolicy.cli import settings
-from gatepolicy.cli.inputs import Given
 from gatepolicy.collect.trust import Trust
 from gatepolicy.documents.places import is_really_below, relative_below
 from gatepolicy.documents.source import Read, problem
@@ -15,6 +15,7 @@ from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ScanSettings
 from gatepolicy.resources import policies_directory
 
+Given = Mapping[str, Any]
 _BY_A_PERSON = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 _FILE_OPTIONS = ("policy_files", "inventory_file", "waiver_files", "attestation_files", "paths")
 

@@ -1,6 +1,6 @@
 """What collecting asks of each account, and which requests that sends. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from gatepolicy.accounts.account import Account, EnvReference, FileReference
@@ -65,33 +65,45 @@ def make_targets(
         trust: What files may lead to.
         inventory: The file of the accounts.
     """
-
-    def refusal(account: Account) -> Unknown | None:
-        return trust.refusal(account, exchanges.get(account.subject.exchange), inventory)
-
+    refused = {
+        account.subject.id: trust.refusal(
+            account, exchanges.get(account.subject.exchange), inventory
+        )
+        for account in accounts
+    }
     selected = [account for account in accounts if takes(account.subject)]
     wanted = {account.audited_by for account in selected if account.audited_by}
     ids = {account.subject.id for account in selected}
     auditors = [a for a in accounts if a.subject.id in wanted and a.subject.id not in ids]
-    discovering = {account.subject.exchange for account in selected if account.discover}
-    compared = {account.subject.exchange for account in selected}
     taken = ids | {account.subject.id for account in auditors}
     unasked = [account for account in accounts if account.subject.id not in taken]
     return Targets(
         asked=[
-            _target(account, exchanges, wanted, known_others, refusal(account))
+            _target(account, exchanges, wanted, known_others, refused[account.subject.id])
             for account in (*selected, *auditors)
         ],
         selected=len(selected),
-        others=[
-            # What may not be read is compared as what could not be: any key may be that one.
-            account if refusal(account) is None else replace(account, credentials={})
-            for account in unasked
-            if account.subject.exchange in discovering
-            or (account.subject.exchange in compared and _is_read_at_rest(account))
-        ],
+        others=list(_compared(unasked, selected, refused)),
         unasked=unasked,
     )
+
+
+def _compared(
+    unasked: Sequence[Account],
+    selected: Sequence[Account],
+    refused: Mapping[str, Unknown | None],
+) -> Iterator[Account]:
+    """The accounts whose keys are compared with those of the selected ones.
+
+    What may not be read is compared as what could not be: any listed key may be that one.
+    """
+    discovering = {account.subject.exchange for account in selected if account.discover}
+    compared = {account.subject.exchange for account in selected}
+    for account in unasked:
+        exchange = account.subject.exchange
+        if exchange in discovering or (exchange in compared and _is_read_at_rest(account)):
+            is_refused = refused[account.subject.id] is not None
+            yield replace(account, credentials={}) if is_refused else account
 
 
 def _is_read_at_rest(account: Account) -> bool:

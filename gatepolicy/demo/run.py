@@ -4,6 +4,7 @@ Nothing is special about this scan: the inventory and the policies are files, th
 signed by ccxt, and the simulator verifies them with code of its own.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,7 +29,8 @@ from gatepolicy.workspace import load_workspace
 REPORTS = ("report.json", "report.sarif")
 """The files of the reports, in the folder of the demonstration."""
 _INVENTORY = "accounts.yaml"
-_MARK = "# The staged accounts; the simulator plays their exchanges.\n"
+_PORT = re.compile(rb"(?<=http://127\.0\.0\.1):[0-9]{1,5}")
+_HEADER = "# The staged accounts; the simulator plays their exchanges.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +77,27 @@ def files_of_others(folder: Path, staged: Stage) -> Sequence[Path]:
         folder: Where it writes.
         staged: What is staged.
     """
-    names = (_INVENTORY, *(source.name for source in staged.policies), *REPORTS)
-    there = [folder / name for name in names if lexists(folder / name)]
-    if not _is_own(folder / _INVENTORY):
-        return there
-    policies = {folder / source.name: _policy_text(source) for source in staged.policies}
-    return [file for file in there if file in policies and not _holds(file, policies[file])]
+    texts = {source.name: _policy_text(source) for source in staged.policies}
+    texts[_INVENTORY] = _inventory(_declared(staged), lambda _: "http://127.0.0.1:0")
+    others = [folder / name for name, text in texts.items() if not _may_be_of(folder / name, text)]
+    # Reports beside the untouched inventory of a demonstration are its own.
+    is_of_demo = lexists(folder / _INVENTORY) and not others
+    reports = [folder / name for name in REPORTS if lexists(folder / name)]
+    return others if is_of_demo else [*others, *reports]
 
 
-def _is_own(inventory: Path) -> bool:
+def _may_be_of(file: Path, text: str) -> bool:
+    """Whether there is no such file, or it holds what a demonstration wrote on some port."""
+    if not lexists(file):
+        return True
     try:
-        with inventory.open("rb") as file:
-            return file.read(len(_MARK)) == _MARK.encode()
+        return _PORT.sub(b":0", file.read_bytes()) == text.encode()
     except OSError:
         return False
 
 
-def _holds(file: Path, text: str) -> bool:
-    try:
-        return file.read_bytes() == text.encode()
-    except OSError:
-        return False
+def _declared(staged: Stage) -> Sequence[SimulatedKey]:
+    return [account.key for account in staged.accounts if account.declared]
 
 
 def demonstrate(
@@ -108,7 +110,7 @@ def demonstrate(
         staged: What is staged.
         advance: Called once for every account that is done.
     """
-    keys = [account.key for account in staged.accounts if account.declared]
+    keys = _declared(staged)
     with SimulatorThread(Simulator([account.key for account in staged.accounts])) as simulator:
         inventory = folder / _INVENTORY
         write_document([_inventory(keys, simulator.url_of)], str(inventory))
@@ -144,7 +146,7 @@ def _policy_text(source: Path) -> str:
 
 
 def _inventory(keys: Sequence[SimulatedKey], url: Callable[[str], str]) -> str:
-    return _MARK + inventory_yaml(keys, url)
+    return _HEADER + inventory_yaml(keys, url)
 
 
 def _settings(inventory: str, environ: Mapping[str, str]) -> CollectSettings:
