@@ -175,10 +175,8 @@ def _refuse_leading_out(path: str, option: str) -> None:
     """Refuse a link within a project that leads out of it: whoever edits its files made it."""
     folder = settings.project_folder()
     below = relative_below(path, folder)
-    if below is None or is_really_below(path, folder):
-        return
-    link = link_below(folder, below)
-    if link is not None:
+    if below is not None and not is_of_repository(below) and not is_really_below(path, folder):
+        link = link_below(folder, below) or path
         what = f"{option}: the symbolic link {link} leads out of the project folder"
         raise UsageError(what, hint="remove the link, or name the file to which it leads")
 

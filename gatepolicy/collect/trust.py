@@ -47,12 +47,13 @@ class Trust:
             ("base_url", account.base_url, own, f"no host of {exchange.title}"),
             ("proxy", account.proxy, frozenset[str](), "not this machine"),
         ):
-            host = host_in(url) if url is not None else ""
-            if url is None or host in known | self.hosts or is_loopback(host):
+            if url is None:
                 continue
+            host = host_in(url)
             if not host:
                 return f"the host of {name} is no plain name or address (a-z, 0-9, - and .)"
-            return f"{name} leads to {host}, which is {whose} and not allowed"
+            if host not in known | self.hosts and not is_loopback(host):
+                return f"{name} leads to {host}, which is {whose} and not allowed"
         return ""
 
     def _of_references(self, account: Account, inventory: str) -> str:
