@@ -21,6 +21,7 @@ from gatepolicy.model.reasons import HINT
 from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
+from gatepolicy.policies.remarks import softened_guards
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.waivers.load import load_waivers
 from gatepolicy.waivers.refused import refused_waivers, repeated_waivers
@@ -83,7 +84,11 @@ def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
         problems += refused_waivers(waivers, policies, plan, inputs.now().date())
     if problems:
         raise DocumentError(problems)
-    return [f"ok  {file}" for file in (*files, *given["waiver_files"])]
+    remarks = softened_guards(policies, load_rules())
+    return [
+        *(f"ok  {file}" for file in (*files, *given["waiver_files"])),
+        *(f"note  {remark.location}: {remark.text}" for remark in remarks),
+    ]
 
 
 def _policies(files: Sequence[str], read: Read, problems: list[Problem]) -> Sequence[Policy]:

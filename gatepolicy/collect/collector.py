@@ -4,12 +4,13 @@ import asyncio
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gatepolicy import __version__
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.bounds import LISTING_PATIENCE, MOST_REQUESTS, bounded, too_large
+from gatepolicy.collect.clock import largest, skew_of
 from gatepolicy.collect.guard import Guard, Received, Route
 from gatepolicy.collect.limiter import Clock, Sleep
 from gatepolicy.collect.listing import list_keys
@@ -21,10 +22,11 @@ from gatepolicy.collect.secret import CredentialError
 from gatepolicy.collect.secrets import SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.collect.silence import NETWORK_REASONS
-from gatepolicy.collect.target import Collected, Target, unread
+from gatepolicy.collect.target import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
+from gatepolicy.exchanges.invariants import at_moment
 from gatepolicy.exchanges.normalise import described_by, facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
 from gatepolicy.model.evidence import CallRecord, Evidence
@@ -177,6 +179,7 @@ class _AccountCalls:
         self._hopeless: Failure | None = None
         self._silenced: Unknown | None = None
         self._refused: Unknown | None = None
+        self._clock_skew: timedelta | None = None
 
     async def collected(self) -> Collected:
         outcomes = await self._outcomes(self._exchange)
@@ -192,14 +195,23 @@ class _AccountCalls:
         listed = None
         if self._target.lists:
             listed = await list_keys(self._exchange, self._public(), outcomes, self._list_outcome)
-            listed = self._privacy.listed(listed)
+            listed = self._listed_now(self._privacy.listed(listed))
         evidence = Evidence(
             self._target.account.subject,
             self._edge.now(),
-            with_existence(facts),
+            with_existence(self._now(facts)),
             tuple(self._records),
+            self._clock_skew,
         )
         return Collected(evidence, api_key, listed, trouble=self._refused)
+
+    def _now(self, facts: Facts) -> Facts:
+        """Facts as they hold now, where this machine's clock tells when that is."""
+        return facts if self._clock_skew is not None else at_moment(facts, self._edge.now())
+
+    def _listed_now(self, listed: Listed) -> Listed:
+        keys = tuple(replace(one, facts=self._now(one.facts)) for one in listed.keys)
+        return replace(listed, keys=keys)
 
     async def _outcomes(self, view: Exchange) -> dict[str, Parsed | Failure]:
         """What every call of the exchange, or of an alternative in its place, is answered."""
@@ -313,6 +325,9 @@ class _AccountCalls:
         self._budget = max(0.001, self._budget - (self._edge.monotonic() - started))
         if not isinstance(received, NoAnswer) or received.reason is not Reason.REQUEST_REFUSED:
             self._requests += 1
+        if isinstance(received, Received):
+            skew = skew_of(received.date, self._edge.now())
+            self._clock_skew = largest((self._clock_skew, skew))
         return received
 
     def _give_up(self) -> NoAnswer:

@@ -12,6 +12,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +21,7 @@ import aiohttp
 import yarl
 
 from gatepolicy import __version__
+from gatepolicy.collect.clock import date_of
 from gatepolicy.collect.request import SignedRequest
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.exchanges.exchange import Call
@@ -53,6 +55,8 @@ class Received:
     """Status and body."""
     retry_after: float | None
     """Seconds, where the server says so."""
+    date: datetime | None = None
+    """When the server sent it, where it says so. UTC."""
 
 
 class Guard:
@@ -175,7 +179,8 @@ async def _receive(response: aiohttp.ClientResponse) -> Received | NoAnswer:
                 Reason.UNEXPECTED_ANSWER, f"the answer is larger than {MAX_ANSWER} bytes"
             )
     answer = Answer(response.status, bytes(body))
-    return Received(answer, retry_after(response.headers.get("Retry-After")))
+    headers = response.headers
+    return Received(answer, retry_after(headers.get("Retry-After")), date_of(headers.get("Date")))
 
 
 def retry_after(header: str | None) -> float | None:

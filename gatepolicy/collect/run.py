@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gatepolicy.accounts.account import Account
+from gatepolicy.collect.clock import clock_warnings
 from gatepolicy.collect.collector import Edge, collect
 from gatepolicy.collect.guard import Guard, open_guard
 from gatepolicy.collect.known_keys import Declared
@@ -124,6 +125,8 @@ async def _run(
     if interrupted_by is not None:
         _interrupt(asked, collected, interrupted_by, targets.selected, watcher)
     for warning in warnings_of(asked, collected):
+        watcher.warn(warning)
+    for warning in clock_warnings([found.evidence for found in collected.values()]):
         watcher.warn(warning)
     _settle(targets, collected, list(others.values()), settings, watcher)
     return interrupted_by

@@ -11,6 +11,7 @@ from gatepolicy import __version__
 from gatepolicy.model.encoding import (
     Json,
     encode_facts,
+    encode_skew,
     encode_subject,
     encode_time,
 )
@@ -138,6 +139,7 @@ def _account(account: AccountResult, scan: Scan) -> Json:
     return {
         **encode_subject(evidence.subject),
         "collected_at": encode_time(evidence.collected_at),
+        **encode_skew(evidence.clock_skew),
         "unread": _unread(evidence.unread),
         **encode_facts(evidence.facts),
         "verdicts": [_verdict(verdict, evidence.subject, scan) for verdict in account.verdicts],

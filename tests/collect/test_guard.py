@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -188,7 +189,11 @@ def test_an_answer_comes_back_as_it_was_sent() -> None:
         assert asked.raw_path == "/v1/own-key?timestamp=1&signature=canary"
         return web.Response(status=429, text="[1]", headers={"Retry-After": "3"})
 
-    assert sent_to(handler) == Received(Answer(429, b"[1]"), 3.0)
+    received = sent_to(handler)
+    assert isinstance(received, Received)
+    assert replace(received, date=None) == Received(Answer(429, b"[1]"), 3.0)
+    assert received.date is not None
+    assert abs(datetime.now(UTC) - received.date) < timedelta(minutes=2)
 
 
 def test_a_redirect_is_never_followed() -> None:
