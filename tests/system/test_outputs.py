@@ -19,6 +19,11 @@ kind: Policy
 metadata: {name: NAME, title: A policy}
 permissions: {forbid: [withdraw]}
 """
+IN_ONE_LINE = (
+    "{apiVersion: gatepolicy/v1, kind: Policy, metadata: {name: %s, title: A policy},"
+    " permissions: {forbid: [withdraw]}%s}\n"
+)
+"""It does not look like a policy to who does not read it."""
 
 
 @pytest.fixture
@@ -94,8 +99,8 @@ def sources(one: Any) -> None:
     (one.folder / "passphrase").write_text("#!/bin/sh\n")
     child = POLICY.replace("NAME", "desk") + "extends: [base.yaml]\n"
     (one.folder / "desk.yaml").write_text(child)
-    (one.folder / "base.yaml").write_text(POLICY.replace("NAME", "base") + "extends: [top.yaml]\n")
-    (one.folder / "top.yaml").write_text(POLICY.replace("NAME", "top"))
+    (one.folder / "base.yaml").write_text(IN_ONE_LINE % ("base", ", extends: [top.yaml]"))
+    (one.folder / "top.yaml").write_text(IN_ONE_LINE % ("top", ""))
     (one.folder / "gatepolicy.yaml").write_text(f"{PROJECT}policies: [desk.yaml]\n")
     (one.folder / "waivers.yaml").write_text(
         "apiVersion: gatepolicy/v1\nkind: Waivers\nwaivers: []\n"
