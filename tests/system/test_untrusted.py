@@ -253,6 +253,28 @@ def test_a_person_may_name_a_policy_outside(
         monkeypatch.setenv("GATEPOLICY_POLICY", "../firm/desk.yaml")
     ended = two.run("check", *options, "--untrusted")
     assert "lies outside" not in ended.err
+    (two.folder.parent / "current.yaml").symlink_to("firm/base.yaml")
+    ended = two.run("check", "-p", "../current.yaml", "--untrusted")
+    assert "lies outside" not in ended.err
+
+
+TEST = """\
+apiVersion: gatepolicy/v1
+kind: PolicyTest
+policies: [POLICY]
+now: 2026-11-02T08:00:00Z
+account: {exchange: okx}
+cases:
+  - {name: nothing, expect: [{rule: withdrawal-enabled, outcome: unknown}]}
+"""
+
+
+def test_untrusted_tests_lead_to_no_policy_outside(two: Any) -> None:
+    (two.folder.parent / "outside.yaml").write_text("a line: [that is no policy\n")
+    (two.folder / "p.test.yaml").write_text(TEST.replace("POLICY", "../outside.yaml"))
+    ended = two.run("test", "--untrusted")
+    assert (ended.code, "lies outside of the project folder" in ended.err) == (2, True)
+    assert "lies outside" not in two.run("test").err
 
 
 @pytest.mark.parametrize("place", ["../report.json", "link.json", "folder/report.json", ".git/x"])
@@ -266,6 +288,9 @@ def test_untrusted_outputs_lie_below_the_project(two: Any, place: str) -> None:
         ended = two.run(*command, "--untrusted")
         assert ended.code == 2, command
         assert f"-o {command[-1]}: " in ended.err
+    (two.folder / "p.test.yaml").write_text(TEST.replace("POLICY", "policy.yaml"))
+    ended = two.run("test", "--junit", place, "--untrusted")
+    assert (ended.code, f"--junit {place}: " in ended.err) == (2, True)
     assert sorted(two.folder.parent.iterdir()) == before
     assert not (two.folder / "report.json").exists()
 
