@@ -26,8 +26,8 @@ def command(evidence_file: str, account: str, path: str, *, force: bool) -> Exit
     EVIDENCE is what 'gatepolicy collect' wrote. Review what comes out: what is
     not known is not asked, and told in comments.
     """
+    refuse_overwriting(path, f"-o {path}", [evidence_file], force=True)
     refuse_existing([path], force=force)
-    refuse_overwriting(path, f"-o {path}", [evidence_file], force=force)
     evidence = inputs.evidence(evidence_file)
     found = {one.subject.id: one for one in evidence.accounts}
     if account not in found:
