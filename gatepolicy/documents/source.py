@@ -1,6 +1,7 @@
 """Files as text: what cannot be text is a problem with a place, never a crash."""
 
 import codecs
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -33,13 +34,12 @@ def is_folder(path: str | Path) -> bool:
 
 def is_document(path: str | Path) -> bool:
     """Whether a file is a document of a project, such as a policy, as people write them."""
-    try:
-        if not Path(path).is_file():
-            return False
-        with Path(path).open("rb") as file:
-            return _DOCUMENT.search(file.read(_HEAD)) is not None
-    except (OSError, ValueError):
-        return False
+    head = b""
+    with contextlib.suppress(OSError, ValueError):
+        if Path(path).is_file():
+            with Path(path).open("rb") as file:
+                head = file.read(_HEAD)
+    return _DOCUMENT.search(head) is not None
 
 
 def read_text(file: str, *, read: Read = Path.read_bytes) -> str:

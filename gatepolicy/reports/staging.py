@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Self, TextIO
@@ -152,20 +152,20 @@ def remove_leftovers(folder: int) -> None:
     Args:
         folder: An open folder. What cannot be removed stays.
     """
-    for name in _names_in(folder):
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = _names_in(folder)
+    for name in names:
         found = _LEFTOVER.fullmatch(name)
         if found is not None and not _is_alive(int(found[1])):
             with contextlib.suppress(OSError):
                 _remove_unlocked(name, folder)
 
 
-def _names_in(folder: int) -> Iterator[str]:
+def _names_in(folder: int) -> list[str]:
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
     try:
-        descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
-    except OSError:
-        return
-    try:
-        yield from os.listdir(descriptor)  # noqa: PTH208 - of an open folder
+        return os.listdir(descriptor)  # noqa: PTH208 - of an open folder
     finally:
         os.close(descriptor)
 
@@ -173,10 +173,9 @@ def _names_in(folder: int) -> Iterator[str]:
 def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        # One of another user is no less alive.
+        return not isinstance(error, ProcessLookupError)
     return True
 
 
