@@ -323,7 +323,17 @@ def test_every_report_says_what_softens_and_who_said_so(
 ) -> None:
     two.keys = [two.keys[0]]
     monkeypatch.setenv("GATEPOLICY_FAIL_ON", "critical")
-    ended = two.scan("--allow-incomplete", "-o", "text", "-o", "json=r.json", "-o", "sarif=r.sarif")
+    ended = two.scan(
+        "--allow-incomplete",
+        "-o",
+        "text",
+        "-o",
+        "json=r.json",
+        "-o",
+        "sarif=r.sarif",
+        "-o",
+        "frameworks=r.txt",
+    )
     named = (
         "--allow-incomplete (command line), --fail-on critical (environment, GATEPOLICY_FAIL_ON)"
     )
@@ -333,6 +343,7 @@ def test_every_report_says_what_softens_and_who_said_so(
         {"option": "--allow-incomplete", "origin": "command line"},
         {"option": "--fail-on critical", "origin": "environment, GATEPOLICY_FAIL_ON"},
     ]
+    assert named in words((two.folder / "r.txt").read_text())
     (run,) = two.read("r.sarif")["runs"]
     assert named in run["invocations"][0]["exitCodeDescription"]
 
