@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from gatepolicy.attestations.attestation import Attestation
 from gatepolicy.collect.run import CollectSettings, SecondsLeft, Watcher, run
 from gatepolicy.collect.targets import Targets, make_targets
+from gatepolicy.collect.trust import Trust
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
@@ -34,8 +35,16 @@ def prepare(
     selection: Selection,
     waiving: Waiving = NOTHING_WAIVED,
     attestations: Sequence[Attestation] = (),
+    trust: Trust = Trust(),  # noqa: B008 - frozen
 ) -> Prepared:
     """Plan a scan.
+
+    Args:
+        workspace: Policies and accounts.
+        selection: What is scanned.
+        waiving: What is accepted.
+        attestations: What people said.
+        trust: What the files may lead to.
 
     Raises:
         UsageError: A selector matches nothing at all.
@@ -48,7 +57,14 @@ def prepare(
         workspace.rules,
         selection,
     )
-    targets = make_targets(accounts, selection.takes_account, workspace.exchanges, load_others())
+    targets = make_targets(
+        accounts,
+        selection.takes_account,
+        workspace.exchanges,
+        load_others(),
+        trust,
+        inventory=workspace.inventory.file,
+    )
     return Prepared(plan, targets, waiving, attestations)
 
 

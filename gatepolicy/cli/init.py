@@ -19,7 +19,7 @@ from gatepolicy.exchanges.naming import hint_about
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.parents import shipped_policies
-from gatepolicy.reports.write import write_report
+from gatepolicy.reports.write import write_document
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.starting.begin import new_project
 from gatepolicy.starting.nightly import ENVIRONMENT, SCRIPT, cron_line
@@ -123,7 +123,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             why = error.strerror if isinstance(error, OSError) else "that is no name"
             what = f"cannot write into {folder}: {why}"
             raise UsageError(what, hint="choose another --folder") from None
-        write_report([text], str(target))
+        write_document([text], str(target))
 
 
 def _create(target: Path, mode: int) -> None:

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from gatepolicy.attestations.load import load_attestations
-from gatepolicy.cli import asking, inputs, options, selecting, settings
+from gatepolicy.cli import asking, inputs, options, selecting, settings, trusting
 from gatepolicy.cli.durations import in_words
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
@@ -18,7 +18,7 @@ from gatepolicy.collect.targets import planned_requests
 from gatepolicy.errors import UsageError
 from gatepolicy.live import prepare, scan_live
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.workspace import load_workspace
+from gatepolicy.workspace import input_files, load_workspace
 
 
 @click.command("scan")
@@ -31,6 +31,7 @@ from gatepolicy.workspace import load_workspace
 @options.gate
 @options.outputs
 @options.edge
+@options.trust
 @click.option("--plan", "only_plan", is_flag=True, help="Print every request; send nothing.")
 def command(**given: Any) -> ExitCode:
     """Ask every account what its key can do, and judge it by policies.
@@ -41,13 +42,18 @@ def command(**given: Any) -> ExitCode:
         _refuse_outputs_of_plan()
     outputs = Outputs.parse(given)
     workspace = load_workspace(
-        inputs.policy_files(given), given["inventory_file"], names=settings.names()
+        inputs.policy_files(given),
+        inputs.scanned_inventory(given),
+        names=settings.names(),
+        read=trusting.reader(given),
     )
+    outputs.refuse_overwriting(input_files(workspace.policies, workspace.inventory))
     waiving = selecting.waiving(given, workspace.rules)
-    attestations = load_attestations(given["attestation_files"])
+    attestations = load_attestations(given["attestation_files"], read=trusting.reader(given))
     baseline = selecting.baseline(given)
     decides = selecting.scan_settings(given, workspace.rules)
-    prepared = prepare(workspace, selecting.selection(given), waiving, attestations)
+    chosen, trust = selecting.selection(given), trusting.trust(given)
+    prepared = prepare(workspace, chosen, waiving, attestations, trust)
     if given["only_plan"]:
         _print_plan(prepared.targets.asked, given)
         return ExitCode.OK

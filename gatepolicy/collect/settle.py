@@ -57,20 +57,29 @@ def settle(
         for position, target in enumerate(targets)
     }
     skews = {one.evidence.subject.id: one.evidence.clock_skew for one in collected.values()}
-    known = {declared.account.subject.id for declared in others}
-    beside = [Declared(one, None) for one in unasked if one.subject.id not in known]
-    sharing = Sharing.of(
-        [*keys, *(KnownKey.of(declared, pepper) for declared in beside)],
-        left_out={one.subject.id for one in unasked},
-    )
+    sharing = _sharing(keys, others, unasked, pepper)
     evidence = [
         _settled(target, collected[position], keys[position], sharing, lists, skews, pepper)
         for position, target in enumerate(targets)
     ]
     found = list(found_keys(targets, collected, evidence, keys, pepper))
-    egress = [target.account.egress for target in targets] + [()] * len(found)
+    egress = [*(target.account.egress for target in targets), *[()] * len(found)]
     apart = _apart([*evidence, *found], egress, unasked)
     return Settled(dict(enumerate(apart[: len(targets)])), tuple(apart[len(targets) :]))
+
+
+def _sharing(
+    keys: Sequence[KnownKey],
+    others: Sequence[Declared],
+    unasked: Sequence[Account],
+    pepper: bytes,
+) -> Sharing:
+    known = {declared.account.subject.id for declared in others}
+    beside = [Declared(one, None) for one in unasked if one.subject.id not in known]
+    return Sharing.of(
+        [*keys, *(KnownKey.of(declared, pepper) for declared in beside)],
+        left_out={one.subject.id for one in unasked},
+    )
 
 
 def _apart(

@@ -16,6 +16,7 @@ from gatepolicy.rules.conditions import Test
 from gatepolicy.rules.expressions import Expression, Judged
 
 MOST_TELLING_FIRST: tuple[Reason, ...] = (
+    Reason.NOT_ALLOWED,
     Reason.BAD_CREDENTIALS_CONFIG,
     Reason.UNSUPPORTED_EXCHANGE,
     Reason.NOT_COVERED,

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     NOT_SELECTED = "not_selected"
     """Only accounts that a narrowed scan left out could tell."""
     STALE_EVIDENCE = "stale_evidence"
+    NOT_ALLOWED = "not_allowed"
+    """A file leads to a host, a command or a file that nobody allowed; nothing was sent."""
 
 
 NOTHING_TO_READ = frozenset({Reason.NOT_DISCLOSED, Reason.UNSUPPORTED_EXCHANGE, Reason.NOT_COVERED})
@@ -68,4 +70,6 @@ HINT: dict[Reason, str] = {
     Reason.INTERNAL_ERROR: "please report this defect with its reference",
     Reason.NOT_SELECTED: "scan all accounts, without --account and --label",
     Reason.STALE_EVIDENCE: "collect the evidence again",
+    Reason.NOT_ALLOWED: "nothing was read or sent; if you trust it, allow the host with"
+    " --allow-host HOST, or the reference by a scan without --untrusted",
 }

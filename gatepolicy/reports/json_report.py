@@ -62,6 +62,9 @@ def _settings(settings: ScanSettings) -> Json:
         "allow_empty": settings.allow_empty,
         "fail_on_new": settings.fail_on_new,
         "baseline_hides": sorted(settings.baseline_hides),
+        "softened_by": [
+            {"option": option, "origin": origin} for option, origin in settings.softening.items()
+        ],
     }
 
 

@@ -86,8 +86,7 @@ class Expression:
             known: Facts by name.
             accepted: Grades of proof that count.
             subject: The account.
-            now: The time of the scan, or ``None`` where its clock is wrong: then whatever asks for
-                the time is not known, and no fact may be a moment. UTC.
+            now: The time of the scan; ``None`` where its clock is wrong, and no fact is a moment.
         """
         # It is given only what it names: others may have its verdict where that is the same.
         values: dict[str, Any] = {} if now is None else {"now": now}

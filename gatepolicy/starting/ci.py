@@ -41,7 +41,8 @@ _WORKFLOW = """\
 #   never install it by its name, for whoever registers the name would get your credentials.
 # - Keys are bound to your addresses, and GitHub's own runners have others. So the scan runs on a
 #   self-hosted runner behind one of your addresses. Without one, give each account a 'proxy:' there
-#   in accounts.yaml, and write ubuntu-latest in the place of self-hosted.
+#   in accounts.yaml, allow its host in GATEPOLICY_ALLOW_HOSTS, and replace self-hosted by
+#   ubuntu-latest.
 # - Make an environment 'gatepolicy' (Settings, Environments) that only the protected main branch
 #   may use, and store in it the credentials that accounts.yaml refers to.
 name: gatepolicy
@@ -54,6 +55,9 @@ permissions: {}
 concurrency:
   group: gatepolicy-$${{ github.event_name }}-$${{ github.ref }}
   cancel-in-progress: $${{ github.event_name == 'pull_request' }}
+env:
+  # Hosts of each proxy and base_url in accounts.yaml, separated by spaces. No other is ever used.
+  GATEPOLICY_ALLOW_HOSTS: ""
 jobs:
   check:
     name: Check and test the policies
@@ -63,8 +67,10 @@ jobs:
       contents: read # to check out
     steps:
 $install_check
-      - run: gatepolicy check
-      - run: gatepolicy test --min-coverage 100
+      # --untrusted refuses commands (exec:) and files outside of the repository. Leave it out if
+      # accounts.yaml needs them; then whoever may change accounts.yaml may run commands.
+      - run: gatepolicy check --untrusted
+      - run: gatepolicy test --untrusted --min-coverage 100
       - name: Show what changed policies change
         if: $${{ github.event_name == 'pull_request' }}
         # On synthetic keys that fail every rule: no evidence of your accounts is needed here.

@@ -54,6 +54,8 @@ def nightly_files(variables: Sequence[str]) -> dict[str, str]:
         ENVIRONMENT: (
             "# Credentials of the nightly scan, as shell assignments: keep the single quotes. Its\n"
             f"# mode stays 0600, and {IGNORED} keeps it out of the repository.\n{lines}"
+            "# Hosts of each proxy and base_url in accounts.yaml, separated by spaces.\n"
+            "GATEPOLICY_ALLOW_HOSTS=''\n"
         ),
         IGNORED: "/gatepolicy.env\n/reports/\n",
     }

@@ -4,13 +4,20 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gatepolicy.simulator.clean import clean_key
+from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.thread import SimulatorThread
 from gatepolicy.starting.nightly import cron_line
 from tests.cli.conftest import Run
 
+NOW = datetime.now(UTC)
 EGRESS = ("--egress", "203.0.113.0/28")
 PROGRAM = str(Path(sys.executable).with_name("gatepolicy"))
 
@@ -65,26 +72,55 @@ def test_a_scan_that_cannot_start_is_told(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "nightly/reports/latest.json").exists()
 
 
-def test_credentials_come_from_the_environment_file(run: Run, tmp_path: Path) -> None:
+def test_a_bound_key_passes_and_one_that_can_withdraw_is_told(run: Run, tmp_path: Path) -> None:
+    good = clean_key(ExchangeId.OKX, 1, NOW)
+    bad = replace(clean_key(ExchangeId.OKX, 2, NOW), permissions=("read_only", "withdraw"))
     line = line_of(run("init", "--exchange", "okx", *EGRESS).out)
-    accounts = tmp_path / "accounts.yaml"
-    text = accounts.read_text(encoding="utf-8")
-    # Nothing listens there: what counts is how far a scan gets.
-    accounts.write_text(text + "    base_url: http://127.0.0.1:1\n", encoding="utf-8")
     environment = tmp_path / "nightly/gatepolicy.env"
     assert environment.stat().st_mode & 0o777 == 0o600
-    assert "OKX_API_PASSPHRASE=''\n" in environment.read_text(encoding="utf-8")
+    empty = environment.read_text(encoding="utf-8")
+    accounts = tmp_path / "accounts.yaml"
+    text = accounts.read_text(encoding="utf-8")
 
-    def unread() -> str:
-        assert by_cron(line).returncode == 1  # whether funds can leave is unknown, and blocks
-        latest = (tmp_path / "nightly/reports/latest.json").read_text(encoding="utf-8")
-        [account] = json.loads(latest)["accounts"]
-        return str(account["unread"])
+    def night(key: SimulatedKey) -> "subprocess.CompletedProcess[str]":
+        filled = empty
+        for name, value in (
+            ("OKX_API_KEY", key.api_key),
+            ("OKX_API_SECRET", key.secret),
+            ("OKX_API_PASSPHRASE", key.passphrase),
+        ):
+            assert f"\n{name}=''\n" in filled
+            filled = filled.replace(f"{name}=''", f"{name}='{value}'")
+        environment.write_text(filled, encoding="utf-8")
+        return by_cron(line)
 
-    assert "bad_credentials_config" in unread()
-    filled = environment.read_text(encoding="utf-8").replace("=''", "='a $dummy value'")
-    environment.write_text(filled, encoding="utf-8")
-    assert "unreachable" in unread()
+    with SimulatorThread(Simulator([good, bad])) as simulator:
+        accounts.write_text(text + f"    base_url: {simulator.url}\n", encoding="utf-8")
+        first, second = night(good), night(bad)
+    assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
+    assert (second.returncode, second.stdout) == (1, "")
+    said, report = second.stderr.splitlines()
+    assert said.startswith("gatepolicy: exit code 1: ")
+    read = json.loads(Path(report.removeprefix("report: ")).read_text(encoding="utf-8"))
+    [withdraw] = [v for v in read["accounts"][0]["verdicts"] if v["name"] == "withdrawal-enabled"]
+    assert (withdraw["verdict"], withdraw["baseline"]) == ("fail", "new")
+
+
+def test_a_missing_credential_is_told(run: Run, tmp_path: Path) -> None:
+    line = line_of(run("init", "--exchange", "okx", *EGRESS).out)
+    ended = by_cron(line)
+    assert ended.returncode == 1  # whether funds can leave is unknown, and blocks
+    latest = (tmp_path / "nightly/reports/latest.json").read_text(encoding="utf-8")
+    [account] = json.loads(latest)["accounts"]
+    assert "bad_credentials_config" in str(account["unread"])
+
+
+def test_the_environment_file_is_taken_as_it_is_quoted(run: Run, tmp_path: Path) -> None:
+    line = line_of(run("init", "--exchange", "okx", *EGRESS).out)
+    environment = tmp_path / "nightly/gatepolicy.env"
+    added = "GATEPOLICY_MAX_RATE='a $HOME `id` value'\n"
+    environment.write_text(environment.read_text(encoding="utf-8") + added, encoding="utf-8")
+    assert "a $HOME `id` value" in by_cron(line).stderr
 
 
 def test_credentials_and_reports_stay_out_of_the_repository(run: Run, tmp_path: Path) -> None:
