@@ -15,6 +15,7 @@ import click
 
 from gatepolicy.cli.main import COMMANDS, cli
 from gatepolicy.model.exit_codes import MEANING
+from gatepolicy.model.reasons import HINT, Reason
 from gatepolicy.reports.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,6 +118,11 @@ def _exit_codes() -> str:
     return "\n".join(["| code | meaning |", "|---|---|", *rows])
 
 
+def _reasons() -> str:
+    rows = (f"| `{reason.value}` | {_cell(HINT[reason])} |" for reason in Reason)
+    return "\n".join(["| reason | what to do |", "|---|---|", *rows])
+
+
 BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "environment.md": {"variables": _environment, "beyond-options": _beyond},
     "inventory.md": {
@@ -126,6 +132,7 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "reports.md": {
         "formats": _formats,
         "exit-codes": _exit_codes,
+        "reasons": _reasons,
         "report": _members(),
         "report-account": _members("$defs", "account"),
         "report-verdict": _members("$defs", "verdict"),

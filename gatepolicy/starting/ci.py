@@ -77,10 +77,12 @@ $install_check
         run: |
           mkdir .base
           git archive HEAD^1 | tar -x -C .base
-          for policy in policies/*.yaml; do
-            if [ -f ".base/$$policy" ]; then
-              gatepolicy diff --policy ".base/$$policy" "$$policy" \\
-                --evidence policies/tests/evidence.json
+          for old in .base/policies/*.yaml; do
+            new="$${old#.base/}"
+            if [ -f "$$new" ]; then
+              gatepolicy diff --policy "$$old" "$$new" --evidence policies/tests/evidence.json
+            elif [ -f "$$old" ]; then
+              echo "$$new is removed: none of its rules is checked any more"
             fi
           done
   scan:

@@ -94,28 +94,73 @@ def shell(command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-def test_the_steps_of_a_pull_request_run(project: Path, workflow: Any) -> None:
-    git = "git -c user.name=Ada -c user.email=ada@example.com -c init.defaultBranch=main"
-    save = f"{git} add . && {git} commit -qm change"
-    assert shell(f"{git} init -q . && {save} && git checkout -qb change", project).returncode == 0
-    policy = project / "policies" / "poloniex.yaml"
+GIT = "git -c user.name=Ada -c user.email=ada@example.com -c init.defaultBranch=main"
+SAVE = f"{GIT} add . && {GIT} commit -qm change"
+
+
+@pytest.fixture
+def branch(project: Path) -> Path:
+    """The project in a repository, on a branch of its own."""
+    assert shell(f"{GIT} init -q . && {SAVE} && git checkout -qb change", project).returncode == 0
+    return project
+
+
+def pull(branch: Path) -> None:
+    """Check out the commit by which GitHub tries a pull request."""
+    command = f"{SAVE} && git checkout -q main && {GIT} merge -q --no-ff change -m m"
+    ended = shell(command, branch)
+    assert ended.returncode == 0, ended.stderr
+
+
+def run_step(workflow: Any, branch: Path, word: str) -> "subprocess.CompletedProcess[str]":
+    [step] = steps(workflow, "check", word)
+    return shell(step["run"], branch)
+
+
+def test_a_loosened_policy_is_seen_on_a_pull_request(branch: Path, workflow: Any) -> None:
+    policy = branch / "policies" / "poloniex.yaml"
     within = "ip_binding: {within: [$egress]}"
     loosened = policy.read_text(encoding="utf-8").replace(within, "ip_binding: {required: true}")
     policy.write_text(loosened, encoding="utf-8")
-    merged = shell(f"{save} && git checkout -q main && {git} merge -q --no-ff change -m m", project)
-    assert merged.returncode == 0, merged.stderr
-    [checked, differs] = [
-        shell(step["run"], project)
-        for command in ("gatepolicy check", "gatepolicy diff")
-        for step in steps(workflow, "check", command)
-    ]
-    assert (checked.returncode, differs.returncode) == (0, 0), differs.stderr
+    pull(branch)
+    checked = run_step(workflow, branch, "gatepolicy check")
+    assert checked.returncode == 0, checked.stderr
+    differs = run_step(workflow, branch, "gatepolicy diff")
+    assert differs.returncode == 0, differs.stderr
     assert "ip-outside-allowlist" in differs.stdout
     assert "not asked" in differs.stdout
-    [step] = steps(workflow, "check", "gatepolicy test")
-    tested = shell(step["run"], project)
+    tested = run_step(workflow, branch, "gatepolicy test")
     assert tested.returncode == 1
     assert "ip-outside-allowlist" in tested.stdout
+
+
+def test_a_removed_policy_is_seen_on_a_pull_request(branch: Path, workflow: Any) -> None:
+    (branch / "policies" / "okx.yaml").unlink()
+    pull(branch)
+    differs = run_step(workflow, branch, "gatepolicy diff")
+    assert differs.returncode == 0, differs.stderr
+    assert "policies/okx.yaml is removed: none of its rules" in differs.stdout
+
+
+def test_a_pull_request_cannot_lead_a_scan_elsewhere(branch: Path, workflow: Any) -> None:
+    accounts = branch / "accounts.yaml"
+    text = accounts.read_text(encoding="utf-8")
+    accounts.write_text(text.replace("env:OKX_API_KEY", "file:/etc/hostname"), encoding="utf-8")
+    pull(branch)
+    assert run_step(workflow, branch, "gatepolicy check").returncode == 2
+    elsewhere = text.replace("okx\n", "okx\n    base_url: https://trap.example\n")
+    accounts.write_text(elsewhere, encoding="utf-8")
+    checked = run_step(workflow, branch, "gatepolicy check")
+    assert checked.returncode == 2
+    assert "trap.example" in checked.stderr
+
+
+def test_the_first_pull_request_has_nothing_to_compare_with(project: Path, workflow: Any) -> None:
+    empty = f"{GIT} init -q . && {GIT} commit -q --allow-empty -m empty && git checkout -qb change"
+    assert shell(empty, project).returncode == 0
+    pull(project)
+    differs = run_step(workflow, project, "gatepolicy diff")
+    assert (differs.returncode, differs.stdout) == (0, ""), differs.stderr
 
 
 def test_zizmor_finds_nothing(project: Path) -> None:
