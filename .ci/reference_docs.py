@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import click
 from gatepolicy.cli.main import COMMANDS, cli
 from gatepolicy.model.exit_codes import MEANING
 from gatepolicy.model.reasons import HINT, Reason
+from gatepolicy.model.scan import ScanSettings
+from gatepolicy.model.severity import Severity
 from gatepolicy.reports.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +77,21 @@ def _how(option: click.Option) -> str:
     return f"`{_cell(metavar)}`" + (", several separated by spaces" if option.multiple else "")
 
 
+def _softening() -> str:
+    softest = ScanSettings(
+        fail_on=Severity.CRITICAL,
+        exit_zero=True,
+        allow_incomplete=True,
+        allow_empty=True,
+        fail_on_new=True,
+        baseline_hides=frozenset({"rule"}),
+        max_evidence_age=timedelta.max,
+    )
+    softening = {option.partition(" ")[0] for option in softest.softening}
+    named = {variable for variable, _, option in options() if softening & set(option.opts)}
+    return "\n".join(f"- `{variable}`" for variable in sorted(named))
+
+
 def _beyond() -> str:
     lines = ["| variable | meaning |", "|---|---|"]
     return "\n".join([*lines, *(f"| `{name}` | {text} |" for name, text in BEYOND_OPTIONS.items())])
@@ -124,7 +142,11 @@ def _reasons() -> str:
 
 
 BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "environment.md": {"variables": _environment, "beyond-options": _beyond},
+    "environment.md": {
+        "variables": _environment,
+        "softening": _softening,
+        "beyond-options": _beyond,
+    },
     "inventory.md": {
         "account": _fields("inventory", "$defs", "account"),
         "credentials": _fields("inventory", "$defs", "account", "properties", "credentials"),
