@@ -145,10 +145,10 @@ def test_a_mark_and_a_date_that_do_not_fit_prove_nothing(deadline: Any, expired:
     assert facts.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER
 
 
-def test_without_the_mark_no_place_counts() -> None:
+def test_without_the_mark_nobody_knows_which_place_counts() -> None:
     why = bybit(expiredAt="1970-01-01T00:00:00Z").unknown["key.expires_at"]
-    assert why.reason is Reason.NOT_DISCLOSED
-    assert why.detail == "the answer does not tell"
+    assert why.reason is Reason.UNEXPECTED_ANSWER
+    assert why.detail == "/result/deadlineDay is missing from the answer"
 
 
 def test_an_empty_list_of_addresses_proves_nothing_where_no_document_says_so() -> None:
