@@ -37,7 +37,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 demo: $(READY) ## Scan a staged fleet on a local simulator, and write reports to open
-	@$(BIN)/gatepolicy demo
+	@$(BIN)/gatepolicy demo --force
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -q -n auto $(TEST_OPTIONS)

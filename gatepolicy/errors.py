@@ -5,7 +5,8 @@
     ├── AbortedError           a dialogue was stopped; nothing was written
     ├── DocumentError          files with problems, each with a place
     ├── ReportError            a report could not be written; the old file is kept
-    │   └── ClosedPipeError    whoever read standard output stopped reading
+    │   ├── ClosedPipeError    whoever read standard output stopped reading
+    │   └── ReportsError       several reports could not be written
     └── InternalError          a defect of gatepolicy
 
 The library raises; only ``gatepolicy.cli.boundary`` turns an error into text and an exit code.
@@ -80,6 +81,15 @@ class ClosedPipeError(ReportError):
     """Whoever read standard output stopped reading it."""
 
     exit_code = ExitCode.CLOSED_PIPE
+
+
+class ReportsError(ReportError):
+    """Several reports could not be written; all others were."""
+
+    def __init__(self, errors: Sequence[ReportError]) -> None:
+        """Keep the errors in the order in which the reports were asked for."""
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = tuple(errors)
 
 
 class InternalError(GatepolicyError):

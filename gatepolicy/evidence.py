@@ -22,11 +22,13 @@ from gatepolicy.model.encoding import (
     Json,
     decode_call,
     decode_fact,
+    decode_skew,
     decode_subject,
     decode_time,
     decode_unknown,
     encode_call,
     encode_facts,
+    encode_skew,
     encode_subject,
     encode_time,
 )
@@ -176,6 +178,7 @@ def _dump_account(evidence: Evidence) -> Json:
     return {
         **encode_subject(evidence.subject),
         "collected_at": encode_time(evidence.collected_at),
+        **encode_skew(evidence.clock_skew),
         **encode_facts(evidence.facts),
         "calls": [encode_call(call) for call in evidence.calls],
     }
@@ -257,6 +260,7 @@ class _Reader:
             collected_at=self.time(data["collected_at"], f"{path}.collected_at"),
             facts=self.facts(data, path),
             calls=tuple(decode_call(call) for call in data["calls"]),
+            clock_skew=decode_skew(data),
         )
 
     def facts(self, data: Mapping[str, Any], path: str) -> Facts:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gatepolicy.attestations.attestation import Attestation
-from gatepolicy.collect.run import CollectSettings, Watcher, run
+from gatepolicy.collect.run import CollectSettings, SecondsLeft, Watcher, run
 from gatepolicy.collect.targets import Targets, make_targets
+from gatepolicy.collect.trust import Trust
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
@@ -34,8 +35,16 @@ def prepare(
     selection: Selection,
     waiving: Waiving = NOTHING_WAIVED,
     attestations: Sequence[Attestation] = (),
+    trust: Trust = Trust(),  # noqa: B008 - frozen
 ) -> Prepared:
     """Plan a scan.
+
+    Args:
+        workspace: Policies and accounts.
+        selection: What is scanned.
+        waiving: What is accepted.
+        attestations: What people said.
+        trust: What the files may lead to.
 
     Raises:
         UsageError: A selector matches nothing at all.
@@ -48,7 +57,14 @@ def prepare(
         workspace.rules,
         selection,
     )
-    targets = make_targets(accounts, selection.takes_account, workspace.exchanges, load_others())
+    targets = make_targets(
+        accounts,
+        selection.takes_account,
+        workspace.exchanges,
+        load_others(),
+        trust,
+        inventory=workspace.inventory.file,
+    )
     return Prepared(plan, targets, waiving, attestations)
 
 
@@ -57,7 +73,7 @@ def scan_live(
     collecting: CollectSettings,
     settings: ScanSettings,
     *,
-    advance: Callable[[], None],
+    advance: Callable[[SecondsLeft], None],
 ) -> Scan:
     """Ask every account and judge it.
 
@@ -65,7 +81,9 @@ def scan_live(
         prepared: The plan.
         collecting: How to ask.
         settings: What decides the exit code.
-        advance: Called once for every account that is done.
+        advance: Called once for every account that is read.
+
+    Returns: The scan; after a signal, with every account that was not read unknown.
     """
     started_at = datetime.now(UTC)
     evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
@@ -74,14 +92,12 @@ def scan_live(
     warnings: list[str] = []
 
     def deliver(position: int, evidence: Evidence) -> None:
-        if position not in results:
-            advance()
         results[position] = evaluator.judge(prepared.plan.questions[position], evidence)
 
     def find(evidence: Evidence) -> None:
         found.append(evaluator.judge(prepared.plan.question_about(evidence.subject), evidence))
 
-    run(prepared.targets, collecting, Watcher(deliver, find, warnings.append))
+    by = run(prepared.targets, collecting, Watcher(deliver, find, warnings.append, advance))
     return finish(
         prepared.plan,
         [*(results[position] for position in range(prepared.targets.selected)), *found],
@@ -90,4 +106,5 @@ def scan_live(
         settings=settings,
         warnings=warnings,
         waiving=prepared.waiving,
+        interrupted_by=by,
     )

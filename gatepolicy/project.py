@@ -1,14 +1,15 @@
 """The project file: what every command of a project starts from."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from os.path import normpath
 from pathlib import Path
 from typing import Any
 
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import load_document
+from gatepolicy.documents.places import is_of_repository, relative_below
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.documents.source import Read
 from gatepolicy.documents.values import DataPath, show_path
@@ -38,7 +39,7 @@ class Project:
     file: str
     """As it was named or found; empty when there is none."""
     settings: Mapping[str, Setting]
-    """Name in the file, such as ``policies`` or ``fail_on``, to what it says."""
+    """Name in the file, such as ``policies`` or ``jobs``, to what it says."""
     names: Names
     """Networks and variables that hold in every policy."""
 
@@ -47,24 +48,58 @@ NO_PROJECT = Project("", {}, NO_NAMES)
 """A project without a file: nothing is set."""
 
 
-def find_project(
-    folder: Path, *, owner: Callable[[Path], int] = lambda file: file.stat().st_uid
-) -> str:
+_NEVER_HERE: Mapping[str, str] = {
+    "fail_on": "--fail-on or GATEPOLICY_FAIL_ON",
+    "exit_zero": "--exit-zero or GATEPOLICY_EXIT_ZERO",
+    "allow_incomplete": "--allow-incomplete or GATEPOLICY_ALLOW_INCOMPLETE",
+    "allow_empty": "--allow-empty or GATEPOLICY_ALLOW_EMPTY",
+    "fail_on_new": "--fail-on-new or GATEPOLICY_FAIL_ON_NEW",
+    "baseline": "--baseline or GATEPOLICY_BASELINE",
+    "baseline_if_exists": "--baseline-if-exists or GATEPOLICY_BASELINE_IF_EXISTS",
+    "baseline_hides": "--baseline-hides",
+    "no_waivers": "--no-waivers",
+    "accounts": "--account",
+    "labels": "--label",
+    "rules": "--rule",
+    "skip_rules": "--skip-rule",
+    "allow_hosts": "--allow-host or GATEPOLICY_ALLOW_HOSTS",
+    "untrusted": "--untrusted or GATEPOLICY_UNTRUSTED",
+}
+"""What only the command line and the environment decide, and where: whoever edits files, as in a
+pull request, does not soften the scan that judges them."""
+
+
+def owners_of(file: Path) -> frozenset[int]:
+    """The users who decide what a file says: its owner, and that of a link to it."""
+    return frozenset({file.lstat().st_uid, file.stat().st_uid})
+
+
+def is_of_others(file: Path, *, owners: Callable[[Path], Set[int]] = owners_of) -> bool:
+    """Whether anybody but this user and root decides what a file says.
+
+    Args:
+        file: A file that is there.
+        owners: Tells whose it is.
+    """
+    return os.name == "posix" and not owners(file) <= {0, os.getuid()}
+
+
+def find_project(folder: Path, *, owners: Callable[[Path], Set[int]] = owners_of) -> str:
     """The nearest project file from a folder upwards, relative to that folder; empty if none.
 
     Args:
         folder: Where to begin. Absolute.
-        owner: Tells whose a file is.
+        owners: Tells whose a file is.
 
     Raises:
-        UsageError: A file further up belongs to somebody else: whoever may write there would
-            decide what is asked here.
+        UsageError: The file belongs to somebody else, who would decide what is asked, and which
+            commands run, by the rights of whoever happens to work in this folder.
     """
     for steps, place in enumerate((folder, *folder.parents)):
         file = place / PROJECT_FILE
         if file.is_file():
             named = str(Path(*[os.pardir] * steps, PROJECT_FILE))
-            if steps and os.name == "posix" and owner(file) not in (0, os.getuid()):
+            if is_of_others(file, owners=owners):
                 raise UsageError(
                     f"the project file {named} belongs to another user",
                     hint=f"if you trust it, name it: gatepolicy --project {named} ...",
@@ -80,12 +115,26 @@ def load_project(file: str, *, read: Read = Path.read_bytes) -> Project:
         DocumentError: With all its problems.
     """
     text = (schemas_directory() / "project.schema.json").read_text(encoding="utf-8")
-    document = load_document(file, schema=load_schema(text), kind="Project", read=read)
+    document = load_document(
+        file, schema=load_schema(text), kind="Project", read=read, reword=_reworded
+    )
     reader = _Reader(document)
     settings = dict(reader.settings())
     if reader.problems:
         raise DocumentError(reader.problems)
     return Project(file, settings, names_of(document))
+
+
+def _reworded(document: Document, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Problems of the form; of what would soften a scan, that a file may not say it."""
+    del document
+    for problem in problems:
+        named = _NEVER_HERE.get(problem.path.removeprefix("defaults."))
+        if named is None:
+            yield problem
+        else:
+            what = "a project file cannot set this, since it decides what fails a scan"
+            yield replace(problem, what=what, fix=f"use {named}")
 
 
 class _Reader:
@@ -108,7 +157,7 @@ class _Reader:
                 files = [self._file(path) for path in data[key]]
                 found.append(self._setting(key, value=files))
         if "outputs" in data:
-            outputs = [self._output(text) for text in data["outputs"]]
+            outputs = [self._output(i, text) for i, text in enumerate(data["outputs"])]
             found.append(self._setting("outputs", value=outputs))
         for name, value in data.get("defaults", {}).items():
             found.append((name, Setting(value, self._document.key_at(("defaults", name)))))
@@ -126,9 +175,18 @@ class _Reader:
             self.problems.append(problem)
             return reference
 
-    def _output(self, text: str) -> str:
+    def _output(self, index: int, text: str) -> str:
         name, equals, path = text.partition("=")
-        return f"{name}={self._file(path)}" if equals and path != "-" else text
+        if not equals or path == "-":
+            return text
+        file = self._file(path)
+        below = relative_below(file, self._folder)
+        if below is None or is_of_repository(below):
+            place: DataPath = ("outputs", index)
+            what = "a project file writes below its own folder only"
+            fix = "name a file there, or use -o on the command line"
+            self.problems.append(Problem(self._document.at(place), show_path(place), what, fix))
+        return f"{name}={file}"
 
     def _file(self, path: str) -> str:
         return normpath(Path(self._folder) / path)

@@ -8,6 +8,7 @@ from gatepolicy.attestations.attestation import Attestation, with_attested
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import ATTESTED_FACTS, FACTS, Fact, FactKind, Facts, Unknown
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Narrowing, Scan, ScanSettings
 from gatepolicy.model.verdicts import Verdict
@@ -54,7 +55,7 @@ class Evaluator:
         facts, subject = evidence.facts, evidence.subject
         now = self._now or evidence.collected_at
         as_of = self._as_of or now
-        moments = _Moments(now, max(now, as_of))
+        moments = _Moments(now, max(now, as_of), evidence.clock_skew is not None)
         if self._asks_people(question.controls):
             facts = with_attested(facts, subject, self._attestations, as_of, evidence.unread)
         judged = (self._verdict(control, facts, subject, moments) for control in question.controls)
@@ -78,14 +79,15 @@ class Evaluator:
         if asked is None:
             asked = self._asked[id(control)] = _Asked.about(control)
         moment = moments.later if asked.asks_people else moments.now
+        wrong = moments.are_wrong
         if control.expression is not None and control.expression.asks_account:
-            return evaluate((control,), facts, moment, subject)[0]
+            return evaluate((control,), facts, moment, subject, is_clock_wrong=wrong)[0]
         known, unknown = facts.known, facts.unknown
         told = tuple([known.get(name) or unknown.get(name) for name in asked.names])
-        when = moment if asked.is_timed else None
+        when = (moment, wrong) if asked.is_timed else None
         verdict = asked.verdicts.get((when, told))
         if verdict is None:
-            (verdict,) = evaluate((control,), facts, moment, subject)
+            (verdict,) = evaluate((control,), facts, moment, subject, is_clock_wrong=wrong)
             asked.verdicts[when, told] = verdict
         return verdict
 
@@ -113,6 +115,8 @@ class _Moments:
     """Up to when ages and expiries are counted."""
     later: datetime
     """When what people said is judged."""
+    are_wrong: bool
+    """Whether the exchange has another time: then no age is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,9 @@ class _Asked:
     """Whether what people said decides."""
     is_timed: bool
     """Whether it may have another verdict at another time."""
-    verdicts: dict[tuple[datetime | None, tuple[Fact | Unknown | None, ...]], Verdict]
-    """The moment, where it matters, and what is known about these facts, to the verdict."""
+    verdicts: dict[tuple[tuple[datetime, bool] | None, tuple[Fact | Unknown | None, ...]], Verdict]
+    """The moment and whether it is wrong, where that matters, and what is known about these facts,
+    to the verdict."""
 
     @classmethod
     def about(cls, control: Control) -> "_Asked":
@@ -162,6 +167,7 @@ def finish(
     settings: ScanSettings,
     warnings: Sequence[str],
     waiving: Waiving = NOTHING_WAIVED,
+    interrupted_by: Interruption | None = None,
 ) -> Scan:
     """Put a scan together: what is accepted is waived as of the day on which the scan ends.
 
@@ -173,9 +179,10 @@ def finish(
         settings: What decides the exit code.
         warnings: For people.
         waiving: What is accepted.
+        interrupted_by: The signal that ended it early; then no waiver is reported as unused.
     """
     narrowing, results = _without_comparisons(plan.narrowing, results)
-    is_whole = not narrowing.is_any
+    is_whole = not narrowing.is_any and interrupted_by is None
     circumstances = Circumstances(finished_at.date(), waiving.notice_days, plan.limits, is_whole)
     applied = apply_waivers(results, waiving.waivers, circumstances)
     return Scan(
@@ -189,6 +196,7 @@ def finish(
         warnings=tuple(warnings),
         waivers=applied.waivers,
         narrowing=narrowing,
+        interrupted_by=interrupted_by,
     )
 
 

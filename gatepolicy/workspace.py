@@ -1,10 +1,12 @@
 """Everything that a scan reads from files before it asks anybody."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from gatepolicy.accounts.account import Inventory
+from gatepolicy.accounts.account import ExecReference, FileReference, Inventory
 from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.documents.source import Read
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
@@ -34,7 +36,11 @@ class Workspace:
 
 
 def load_workspace(
-    policy_files: Sequence[str], inventory_file: str, *, names: Names = NO_NAMES
+    policy_files: Sequence[str],
+    inventory_file: str,
+    *,
+    names: Names = NO_NAMES,
+    read: Read = Path.read_bytes,
 ) -> Workspace:
     """Read and check all files.
 
@@ -42,6 +48,7 @@ def load_workspace(
         policy_files: The policies.
         inventory_file: The accounts.
         names: Networks and variables of the project.
+        read: Reads the bytes of a file.
 
     Raises:
         DocumentError: With the problems of all files together.
@@ -50,11 +57,11 @@ def load_workspace(
     policies: Sequence[Policy] = ()
     inventory: Inventory | None = None
     try:
-        policies = load_policies(policy_files, names=names)
+        policies = load_policies(policy_files, names=names, read=read)
     except DocumentError as error:
         problems.extend(error.problems)
     try:
-        inventory = load_inventory(inventory_file)
+        inventory = load_inventory(inventory_file, read=read)
     except DocumentError as error:
         problems.extend(error.problems)
     if problems or inventory is None:
@@ -62,6 +69,30 @@ def load_workspace(
     named = [account.subject.exchange for account in inventory.accounts]
     exchanges = load_exchanges(named)
     return Workspace(policies, inventory, exchanges, rules_of(policies, exchanges, named))
+
+
+def input_files(
+    policies: Iterable[Policy] = (), inventory: Inventory | None = None
+) -> Iterator[str]:
+    """Every file that a scan reads by what other files say: nothing may be written over it.
+
+    Args:
+        policies: Each with all that it is built upon.
+        inventory: With the files, and the commands, that its references name.
+    """
+    for policy in policies:
+        yield policy.location.file
+        yield from (source.file for source in policy.extends)
+    if inventory is None:
+        return
+    yield inventory.file
+    folder = Path(inventory.file).parent
+    for account in inventory.accounts:
+        for reference in account.credentials.values():
+            if isinstance(reference, FileReference):
+                yield str(folder / reference.path)
+            elif isinstance(reference, ExecReference):
+                yield from reference.argv
 
 
 def plan_of(policies: Sequence[Policy], inventory: Inventory | None) -> Plan:

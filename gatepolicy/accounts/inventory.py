@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
+
+import yarl
 
 from gatepolicy.accounts.account import (
     Account,
@@ -18,6 +19,7 @@ from gatepolicy.accounts.account import (
     KeyringReference,
 )
 from gatepolicy.accounts.answerable import unanswerable
+from gatepolicy.accounts.hosts import is_loopback
 from gatepolicy.accounts.partly import with_more
 from gatepolicy.accounts.references import CREDENTIALS, Mistake, mistake_in
 from gatepolicy.documents.document import Document
@@ -36,7 +38,11 @@ from gatepolicy.resources import schemas_directory
 DEFAULT_TIMEOUT = "30s"
 _LONGEST_TIMEOUT = 600.0
 _IN_CREDENTIALS = re.compile(r"(accounts\[[0-9]+\]\.credentials)\.(.*)", re.DOTALL)
-_LOCALHOST = "localhost"
+_LABEL = "[A-Za-z0-9_-]{1,63}"
+_HOST = re.compile(rf"({_LABEL}\.)*{_LABEL}\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+"""A name (RFC 1123, with the underscore that resolvers take), or an address."""
+_NO_URL = re.compile(r"[^\x21-\x7e]")
+"""What is not of a URL (RFC 3986); some parsers drop it, others send it."""
 
 
 def load_inventory(
@@ -253,7 +259,7 @@ def _wrong_base_url(written: str) -> tuple[str, str] | None:
     url = _split(written)
     if url is None:
         return "no scheme, host and port", "such as https://api.example.com"
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         return "http to another machine would show the key to everybody between", "write https"
     return None
 
@@ -266,20 +272,14 @@ def _wrong_proxy(written: str) -> tuple[str, str] | None:
 
 
 def _split(written: str) -> SplitResult | None:
-    """A URL of scheme, host and port, and of nothing else."""
+    """A URL of scheme, host and port, and of nothing else, as the sender reads it, too."""
     try:
         url = urlsplit(written)
         port = url.port
+        host = yarl.URL(written).raw_host or ""
     except ValueError:
+        return None
+    if _HOST.fullmatch(host) is None or _NO_URL.search(written):
         return None
     only = url._replace(path=url.path.rstrip("/")) == url._replace(path="", query="", fragment="")
     return url if only and url.hostname and port != 0 and "@" not in url.netloc else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == _LOCALHOST:
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

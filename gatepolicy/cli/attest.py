@@ -13,7 +13,7 @@ from gatepolicy.documents.source import is_there, read_text
 from gatepolicy.errors import UsageError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.facts import ATTESTED_FACTS
-from gatepolicy.reports.write import write_report
+from gatepolicy.reports.write import write_document
 
 _CONTROLS = [name.removeprefix(PREFIX) for name in ATTESTED_FACTS]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -64,6 +64,6 @@ def command(**given: Any) -> ExitCode:
     text = with_attestation(text, file, entry)
     said = load_attestations([file], read=lambda _: text.encode())[-1]
     inputs.refuse_entry_for_nobody(file, said.selector, inputs.inventory(given))
-    write_report([text], file)
+    write_document([text], file)
     click.echo(f"{file}: {filled['by']} attests {filled['control']} on {day}", err=True)
     return ExitCode.OK

@@ -9,7 +9,14 @@ from typing import Self, TextIO
 
 import click
 
-from gatepolicy.errors import AbortedError, ClosedPipeError, DocumentError, GatepolicyError
+from gatepolicy.cli.process import interruption_of
+from gatepolicy.errors import (
+    AbortedError,
+    ClosedPipeError,
+    DocumentError,
+    GatepolicyError,
+    ReportsError,
+)
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.reports.clean import clean
 
@@ -46,26 +53,33 @@ class Boundary:
                 _discard_output()
                 return ExitCode.CLOSED_PIPE
             case KeyboardInterrupt() | click.Abort():
-                self._say("interrupted; no report was written")
-                return ExitCode.INTERRUPTED
+                by = interruption_of(error)
+                self._say(f"interrupted by {by}; nothing more was written")
+                return by.exit_code
             case BaseExceptionGroup():
                 return self._tell(error.exceptions[0])
+            case GatepolicyError():
+                self._tell_own(error)
+                return error.exit_code
+            case _:
+                return self._tell_defect(error)
+
+    def _tell_own(self, error: GatepolicyError) -> None:
+        match error:
+            case ReportsError():
+                for one in error.errors:
+                    self._tell(one)
             case DocumentError():
                 for problem in error.problems:
                     self._say(str(problem))
                 count = len(error.problems)
                 self._say(f"error: {count} problem{'s' * (count != 1)} found, nothing was scanned")
-                return error.exit_code
             case AbortedError():
                 self._say(str(error))
-                return error.exit_code
-            case GatepolicyError():
+            case _:
                 self._say(f"error: {error}")
                 if error.hint:
                     self._say(f"hint: {error.hint}")
-                return error.exit_code
-            case _:
-                return self._tell_defect(error)
 
     def _tell_defect(self, error: BaseException) -> ExitCode:
         self._say(f"internal error: {type(error).__name__}; nothing can be concluded from this run")

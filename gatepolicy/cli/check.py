@@ -11,19 +11,22 @@ from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.accounts.matching import misfits
 from gatepolicy.accounts.selector import Selector
 from gatepolicy.attestations.load import load_attestations
-from gatepolicy.cli import inputs, options, settings
+from gatepolicy.cli import inputs, options, settings, trusting
+from gatepolicy.documents.source import Read
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.location import Location
+from gatepolicy.model.reasons import HINT
 from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
+from gatepolicy.policies.remarks import softened_guards
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.waivers.load import load_waivers
 from gatepolicy.waivers.refused import refused_waivers, repeated_waivers
 from gatepolicy.waivers.waiver import Waiver
-from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
+from gatepolicy.workspace import custom_rules, load_exchanges, plan_of, refuse_same_rules
 
 
 @click.command("check")
@@ -36,6 +39,7 @@ from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
     is_flag=True,
     help="Check the shipped exchange catalog as well, and that ccxt signs its calls.",
 )
+@options.trust
 @options.quiet("Say nothing when all is well.")
 def command(**given: Any) -> ExitCode:
     """Check policies, the inventory and the catalog; ask nobody.
@@ -66,8 +70,9 @@ def command(**given: Any) -> ExitCode:
 def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
     files = list(inputs.policy_files(given))
     problems: list[Problem] = []
-    policies = _policies(files, problems)
-    waivers = _waivers(given["waiver_files"], policies, problems)
+    read = trusting.reader(given)
+    policies = _policies(files, read, problems)
+    waivers = _waivers(given["waiver_files"], policies, read, problems)
     inventory = _accounts(given)
     if inventory is not None:
         subjects = [account.subject for account in inventory.accounts]
@@ -79,12 +84,16 @@ def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
         problems += refused_waivers(waivers, policies, plan, inputs.now().date())
     if problems:
         raise DocumentError(problems)
-    return [f"ok  {file}" for file in (*files, *given["waiver_files"])]
+    remarks = softened_guards(policies, load_rules())
+    return [
+        *(f"ok  {file}" for file in (*files, *given["waiver_files"])),
+        *(f"note  {remark.location}: {remark.text}" for remark in remarks),
+    ]
 
 
-def _policies(files: Sequence[str], problems: list[Problem]) -> Sequence[Policy]:
+def _policies(files: Sequence[str], read: Read, problems: list[Problem]) -> Sequence[Policy]:
     try:
-        policies = load_policies(files, names=settings.names())
+        policies = load_policies(files, names=settings.names(), read=read)
         refuse_same_rules(policies)
     except DocumentError as error:
         problems += error.problems
@@ -93,10 +102,11 @@ def _policies(files: Sequence[str], problems: list[Problem]) -> Sequence[Policy]
 
 
 def _waivers(
-    files: Sequence[str], policies: Sequence[Policy], problems: list[Problem]
+    files: Sequence[str], policies: Sequence[Policy], read: Read, problems: list[Problem]
 ) -> Sequence[Waiver]:
     try:
-        return load_waivers(files, with_custom(load_rules(), custom_rules(policies)))
+        rules = with_custom(load_rules(), custom_rules(policies))
+        return load_waivers(files, rules, read=read)
     except DocumentError as error:
         problems += error.problems
         return ()
@@ -125,7 +135,7 @@ def _accounts(given: Mapping[str, Any]) -> Inventory | None:
     """The inventory as far as it is known; what is wrong with it is told by itself."""
     file = inputs.inventory_file(given)
     try:
-        return load_inventory(file) if file is not None else None
+        return load_inventory(file, read=trusting.reader(given)) if file is not None else None
     except DocumentError:
         return None
 
@@ -134,9 +144,29 @@ def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
     file = inputs.inventory_file(given)
     if file is None:
         return []
-    accounts = load_inventory(file, answerable=True).accounts
+    inventory = load_inventory(file, answerable=True, read=trusting.reader(given))
+    accounts = inventory.accounts
+    refused = list(_refused(inventory, given))
+    if refused and given["untrusted"]:
+        raise DocumentError(refused)
     count = len(accounts)
-    return [f"ok  {file} ({count:,} account{'s' * (count != 1)})", *map(_note, by_hand(accounts))]
+    return [
+        f"ok  {file} ({count:,} account{'s' * (count != 1)})",
+        *map(_note, by_hand(accounts)),
+        *(f"note  {problem}" for problem in refused),
+    ]
+
+
+def _refused(inventory: Inventory, given: Mapping[str, Any]) -> Iterator[Problem]:
+    """Accounts that a scan with these options would not ask."""
+    trust = trusting.trust(given)
+    exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
+    for account in inventory.accounts:
+        exchange = exchanges.get(account.subject.exchange)
+        why = trust.refusal(account, exchange, inventory.file)
+        if why is not None:
+            subject = account.subject
+            yield Problem(subject.location, subject.id, why.detail, HINT[why.reason])
 
 
 def _note(subject: Subject) -> str:
@@ -145,7 +175,8 @@ def _note(subject: Subject) -> str:
 
 
 def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
-    said = load_attestations(given["attestation_files"], today=inputs.now().date())
+    files, read = given["attestation_files"], trusting.reader(given)
+    said = load_attestations(files, today=inputs.now().date(), read=read)
     inventory = _accounts(given)
     if inventory is not None:
         subjects = [account.subject for account in inventory.accounts]

@@ -1,29 +1,37 @@
 """``gatepolicy collect``: ask, and keep what was proved as evidence."""
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import click
 
+from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.cli import asking, inputs, options, selecting
-from gatepolicy.cli.output import refuse_overwriting
+from gatepolicy.cli import asking, inputs, options, selecting, trusting
+from gatepolicy.cli.inputs import Given
+from gatepolicy.cli.output import destination, refuse_overwriting
 from gatepolicy.cli.progress import Progress
 from gatepolicy.collect.run import Watcher, run
-from gatepolicy.collect.targets import make_targets
+from gatepolicy.collect.targets import Targets, make_targets
 from gatepolicy.evidence import EvidenceFile, dump_evidence
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.plan import refuse_unmatched
-from gatepolicy.reports.write import write_report
-from gatepolicy.workspace import load_exchanges
+from gatepolicy.model.interruption import Interruption
+from gatepolicy.model.reasons import Reason
+from gatepolicy.plan import Selection, refuse_unmatched
+from gatepolicy.reports.clean import clean
+from gatepolicy.reports.staging import Destination
+from gatepolicy.reports.write import Report, write_reports
+from gatepolicy.workspace import input_files, load_exchanges
 
 
 @click.command("collect")
 @options.inventory
 @options.account_selection
 @options.edge
+@options.trust
 @click.option(
     "-o",
     "--output",
@@ -38,26 +46,28 @@ def command(**given: Any) -> ExitCode:
 
     Evidence holds facts with their provenance and redacted answers, and no secret.
     """
-    refuse_overwriting(given["path"], f"-o {given['path']}", [given["inventory_file"]])
-    inventory = load_inventory(given["inventory_file"])
+    place, inventory = _place_and_inventory(given)
     chosen = selecting.selection(given)
     refuse_unmatched(chosen, [account.subject for account in inventory.accounts])
-    exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
-    targets = make_targets(inventory.accounts, chosen.takes_account, exchanges, load_others())
+    targets = _targets(inventory, chosen, given)
     collected: dict[int, Evidence] = {}
     found: list[Evidence] = []
     warnings: list[str] = []
     progress = Progress(targets.selected, sys.stderr, quiet=given["quiet"])
 
     def deliver(position: int, evidence: Evidence) -> None:
-        if position not in collected:
-            progress.advance()
         collected[position] = evidence
 
     started_at = inputs.now()
-    settings = asking.collect_settings(given, keep_answers=True)
-    run(targets, settings, Watcher(deliver, found.append, warnings.append))
+    collecting = asking.collect_settings(given, keep_answers=True)
+    watcher = Watcher(deliver, found.append, warnings.append, progress.advance)
+    interrupted_by = run(targets, collecting, watcher)
     progress.clear()
+    if interrupted_by is not None:
+        warnings.append(_interruption(interrupted_by, collected.values()))
+    if not given["quiet"]:
+        for warning in warnings:
+            click.echo(f"warning: {clean(warning)}", err=True)
     evidence = EvidenceFile(
         collected_at=started_at,
         inventory=inventory.file,
@@ -66,6 +76,42 @@ def command(**given: Any) -> ExitCode:
         salt=inputs.fingerprint_salt(inventory.file),
         narrowed_by=chosen.options,
     )
-    write_report(dump_evidence(evidence), given["path"])
+    write_reports([Report(dump_evidence(evidence), place)])
+    return _exit_code(interrupted_by, evidence)
+
+
+def _place_and_inventory(given: Given) -> tuple[Destination, Inventory]:
+    """Where the evidence goes, which is no place of a file that is read; and the accounts."""
+    path, option = given["path"], f"-o {given['path']}"
+    place = destination(path, trusting.output_folder(given, "path"), option)
+    refuse_overwriting(path, option, [given["inventory_file"]])
+    inventory = load_inventory(inputs.scanned_inventory(given), read=trusting.reader(given))
+    refuse_overwriting(path, option, input_files(inventory=inventory))
+    return place, inventory
+
+
+def _targets(inventory: Inventory, chosen: Selection, given: Given) -> Targets:
+    return make_targets(
+        inventory.accounts,
+        chosen.takes_account,
+        load_exchanges(account.subject.exchange for account in inventory.accounts),
+        load_others(),
+        trusting.trust(given),
+        inventory=inventory.file,
+    )
+
+
+def _exit_code(interrupted_by: Interruption | None, evidence: EvidenceFile) -> ExitCode:
+    if interrupted_by is not None:
+        return interrupted_by.exit_code
     is_answered = any(one.was_answered for one in evidence.accounts)
     return ExitCode.OK if is_answered else ExitCode.NOTHING_EVALUATED
+
+
+def _interruption(by: Interruption, collected: Collection[Evidence]) -> str:
+    unread = [
+        evidence
+        for evidence in collected
+        if (why := evidence.facts.unknown.get("key.exists")) and why.reason is Reason.INTERRUPTED
+    ]
+    return f"interrupted by {by}: {len(unread):,} of {len(collected):,} accounts were not read"

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from gatepolicy.cli import inputs, options
+from gatepolicy.cli import inputs, options, settings
 from gatepolicy.cli.settings import OPTION, WITHOUT_PROJECT, current_project
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.names import Definition
@@ -29,8 +29,8 @@ _COLUMN = 20
 @options.outputs
 @options.edge
 @options.evidence_age
-@click.pass_context
-def command(context: click.Context, /, **given: Any) -> ExitCode:
+@options.trust
+def command(**given: Any) -> ExitCode:
     """Show each setting of a scan with its origin.
 
     The command line comes first, then the environment, then the project file, then the default.
@@ -39,7 +39,7 @@ def command(context: click.Context, /, **given: Any) -> ExitCode:
     click.echo(f"{'project':<{_COLUMN}}{clean(project.file or 'none')}")
     for name, option in {**OPTION, **WITHOUT_PROJECT}.items():
         value = inputs.policy_files(given) if name == "policies" else given[option]
-        origin = _origin(context, project, name, option)
+        origin = _origin(project, name, option)
         for text in _texts(value):
             click.echo(f"{name:<{_COLUMN}}{clean(text)}  ({origin})")
     for line in _definitions("networks", project.names.networks):
@@ -60,21 +60,16 @@ def _texts(value: object) -> Iterator[str]:
             yield "none" if item in (None, "") else str(item)
 
 
-def _origin(context: click.Context, project: Project, name: str, option: str) -> str:
-    match context.get_parameter_source(option):
+def _origin(project: Project, name: str, option: str) -> str:
+    match settings.source_of(option):
         case ParameterSource.COMMANDLINE:
-            return "command line"
+            return settings.COMMAND_LINE
         case ParameterSource.ENVIRONMENT:
-            return f"environment, {_variable(context, option)}"
+            return f"environment, {settings.variable_of(option)}"
         case ParameterSource.DEFAULT_MAP:
             return str(project.settings[name].location)
         case _:
             return "default"
-
-
-def _variable(context: click.Context, option: str) -> str:
-    found = next(p for p in context.command.params if p.name == option)
-    return str(found.envvar)
 
 
 def _definitions(table: str, definitions: Mapping[str, Definition]) -> Iterator[str]:

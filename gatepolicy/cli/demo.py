@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from gatepolicy.cli import inputs
-from gatepolicy.cli.output import Outputs
+from gatepolicy.cli.output import Outputs, refuse_existing
 from gatepolicy.cli.progress import Progress
-from gatepolicy.demo.run import demonstrate, stage
-from gatepolicy.errors import InternalError
+from gatepolicy.demo.run import REPORTS, demonstrate, files_of_others, stage
+from gatepolicy.errors import InternalError, UsageError
 from gatepolicy.model.exit_codes import MEANING, ExitCode
 
 
@@ -28,6 +28,7 @@ from gatepolicy.model.exit_codes import MEANING, ExitCode
     is_flag=True,
     help="Also all other exchanges that the simulator plays.",
 )
+@click.option("--force", is_flag=True, help="Overwrite files of that folder.")
 @click.option("--no-color", is_flag=True, help="No colour, also on a terminal.")
 def command(**given: Any) -> ExitCode:
     """Scan a staged fleet on a simulator; needs no account.
@@ -35,19 +36,30 @@ def command(**given: Any) -> ExitCode:
     Ends with 0 when every staged sin was found, and tells how a scan would have ended.
     """
     folder = Path(given["out"])
-    folder.mkdir(parents=True, exist_ok=True)
     staged = stage(inputs.now(), everything=given["everything"])
+    refuse_existing(files_of_others(folder, staged), force=given["force"])
+    _make(folder)
     count = len(staged.expected)
     progress = Progress(count, sys.stderr, quiet=False)
     shown = demonstrate(folder, staged, advance=progress.advance)
     progress.clear()
-    Outputs.for_demo(folder, no_color=given["no_color"]).write(shown.scan)
+    Outputs.for_demo(folder, REPORTS, no_color=given["no_color"]).write(shown.scan)
     for surprise in shown.surprises:
         click.echo(f"not as staged: {surprise}", err=True)
     if shown.surprises:
         raise InternalError("the demonstration did not come out as staged")
+    if shown.scan.interrupted_by is not None:
+        return shown.scan.exit_code
     _say_what_next(folder, shown.scan.exit_code, count)
     return ExitCode.OK
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"--out {folder}: this folder cannot be made ({error.strerror})"
+        raise UsageError(what, hint="name another one, or a new one") from None
 
 
 _NEXT = {

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gatepolicy.attestations.load import load_attestations
-from gatepolicy.cli import inputs, options, selecting, settings
+from gatepolicy.cli import inputs, options, selecting, settings, trusting
 from gatepolicy.cli.output import Outputs
 from gatepolicy.evidence import EvidenceFile, stale_evidence
 from gatepolicy.exchanges.exchange import Exchange
@@ -21,7 +21,7 @@ from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import named_rule
 from gatepolicy.rules.rule import Rule
 from gatepolicy.scan import evaluate_evidence, finish
-from gatepolicy.workspace import load_exchanges, rules_of
+from gatepolicy.workspace import input_files, load_exchanges, rules_of
 
 
 @click.command("evaluate")
@@ -41,6 +41,7 @@ from gatepolicy.workspace import load_exchanges, rules_of
 @options.baseline
 @options.gate
 @options.outputs
+@options.untrusted
 def command(**given: Any) -> ExitCode:
     """Judge evidence that was collected before; needs no secret.
 
@@ -49,7 +50,9 @@ def command(**given: Any) -> ExitCode:
     attestations and waivers, is judged as of --as-of.
     """
     outputs = Outputs.parse(given)
-    policies = load_policies(inputs.policy_files(given), names=settings.names())
+    read = trusting.reader(given)
+    policies = load_policies(inputs.policy_files(given), names=settings.names(), read=read)
+    outputs.refuse_overwriting(input_files(policies))
     evidence = inputs.evidence(given["evidence_file"])
     exchanges, named = _exchanges(evidence)
     rules = rules_of(policies, exchanges, named)
@@ -61,7 +64,7 @@ def command(**given: Any) -> ExitCode:
     results = evaluate_evidence(
         plan,
         by_id,
-        attestations=load_attestations(given["attestation_files"]),
+        attestations=load_attestations(given["attestation_files"], read=read),
         as_of=as_of,
     )
     scan = finish(

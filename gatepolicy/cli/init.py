@@ -19,7 +19,7 @@ from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.load import load_policy
 from gatepolicy.policies.parents import shipped_policies
 from gatepolicy.project import load_project
-from gatepolicy.reports.write import write_report
+from gatepolicy.reports.write import write_document
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.starting.project import Choice, policy_test, project_files
 
@@ -112,4 +112,4 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             why = error.strerror if isinstance(error, OSError) else "that is no name"
             what = f"cannot write into {folder}: {why}"
             raise UsageError(what, hint="choose another --folder") from None
-        write_report([text], str(folder / name))
+        write_document([text], str(folder / name))

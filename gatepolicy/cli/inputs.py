@@ -11,17 +11,22 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
+from click.core import ParameterSource
+
 from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.fingerprint import salt_of
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.accounts.matching import misfits
 from gatepolicy.accounts.selector import Selector
+from gatepolicy.cli import settings
 from gatepolicy.documents.source import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
+from gatepolicy.project import is_of_others
 
 Given = Mapping[str, Any]
+_INVENTORY = "accounts.yaml"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FIRST_YEAR = 2009
 """Before, there was no coin, no exchange and no key."""
@@ -55,9 +60,36 @@ def _policy_file(named: str) -> str:
 
 
 def inventory_file(given: Given) -> str | None:
-    """The named inventory, or the usual one where it exists, for commands that can do without."""
+    """The named inventory, or the usual one where it exists, for commands that can do without.
+
+    Raises:
+        UsageError: Nobody named it, and it belongs to another user.
+    """
     named: str | None = given["inventory_file"]
-    return named or ("accounts.yaml" if is_there("accounts.yaml") else None)
+    if named or not is_there(_INVENTORY):
+        return named
+    _refuse_of_others(_INVENTORY)
+    return _INVENTORY
+
+
+def scanned_inventory(given: Given) -> str:
+    """The named inventory, or the usual one.
+
+    Raises:
+        UsageError: Nobody named it, and it belongs to another user.
+    """
+    file: str = given["inventory_file"]
+    if settings.source_of("inventory_file") is ParameterSource.DEFAULT and is_there(file):
+        _refuse_of_others(file)
+    return file
+
+
+def _refuse_of_others(file: str) -> None:
+    if is_of_others(Path(file)):
+        raise UsageError(
+            f"the inventory {file} belongs to another user",
+            hint=f"if you trust it, name it: -i {file}",
+        )
 
 
 def inventory(given: Given) -> Inventory | None:

@@ -4,12 +4,12 @@ import click
 
 from gatepolicy.accounts.matching import some
 from gatepolicy.cli import inputs
-from gatepolicy.cli.output import refuse_overwriting
+from gatepolicy.cli.output import refuse_existing, refuse_overwriting
 from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.reports.write import write_report
+from gatepolicy.reports.write import write_document
 from gatepolicy.starting.learn import learnt_policy
 
 
@@ -19,13 +19,15 @@ from gatepolicy.starting.learn import learnt_policy
 @click.option(
     "-o", "--output", "path", default="-", metavar="PATH", help="Where to write the policy."
 )
-def command(evidence_file: str, account: str, path: str) -> ExitCode:
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+def command(evidence_file: str, account: str, path: str, *, force: bool) -> ExitCode:
     """Propose the tightest policy that an account meets today.
 
     EVIDENCE is what 'gatepolicy collect' wrote. Review what comes out: what is
     not known is not asked, and told in comments.
     """
-    refuse_overwriting(path, f"-o {path}", [evidence_file])
+    refuse_overwriting(path, f"-o {path}", [evidence_file], force=True)
+    refuse_existing([path], force=force)
     evidence = inputs.evidence(evidence_file)
     found = {one.subject.id: one for one in evidence.accounts}
     if account not in found:
@@ -40,5 +42,5 @@ def command(evidence_file: str, account: str, path: str) -> ExitCode:
             f"nothing is known about the key of {account} that a policy could ask",
             hint="'gatepolicy evaluate' tells why",
         )
-    write_report([text], path)
+    write_document([text], path)
     return ExitCode.OK

@@ -5,7 +5,7 @@ import importlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import click
 
 from gatepolicy import __version__
 from gatepolicy.cli.boundary import Boundary
+from gatepolicy.cli.process import own_process
 from gatepolicy.errors import ClosedPipeError
 from gatepolicy.reports.plain_marks import PLAIN_MARKS
 
@@ -137,13 +138,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code.
 
     Args:
-        arguments: Those of the process unless given.
+        arguments: Those of the process unless given; then its signals are handled, too.
     """
     # What a scan makes lives to its end: to look for cycles in it again and again costs a tenth of
     # the time and finds nothing.
     gc.set_threshold(100_000)
     _prepare_streams()
-    with Boundary(sys.stderr):
+    with own_process() if arguments is None else nullcontext(), Boundary(sys.stderr):
         code = cli.main(arguments, prog_name="gatepolicy", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()

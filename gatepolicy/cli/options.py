@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from gatepolicy.accounts.hosts import host_of
 from gatepolicy.model.exit_codes import MEANING, ExitCode
 from gatepolicy.model.severity import Severity
 
@@ -316,6 +317,50 @@ def outputs(function: F) -> F:
             is_flag=True,
             help="No colour, also on a terminal (NO_COLOR does the same).",
         ),
+    )(function)
+
+
+class Host(click.ParamType[str]):
+    """The name or the address of a host, without scheme, port and path."""
+
+    name = "host"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The host in small letters."""
+        host = host_of(str(value))
+        if host is None:
+            what = f"{value!r} is not a host; write a name or an address, such as proxy.example.com"
+            self.fail(what, param, ctx)
+        return host
+
+
+def untrusted(function: F) -> F:
+    """``--untrusted``. No file sets it."""
+    return click.option(
+        "--untrusted",
+        is_flag=True,
+        envvar="GATEPOLICY_UNTRUSTED",
+        help="The files are not trusted, as in a pull request: no exec: references, no files"
+        " and outputs outside of the project folder, no softening by the environment.",
+    )(function)
+
+
+def trust(function: F) -> F:
+    """``--allow-host`` and ``--untrusted``. No file sets them."""
+    return _all(
+        click.option(
+            "--allow-host",
+            "allow_hosts",
+            type=Host(),
+            multiple=True,
+            envvar="GATEPOLICY_ALLOW_HOSTS",
+            metavar="HOST",
+            help="A base_url or proxy of the inventory may lead to this host; several times. Those"
+            " of the catalog and this machine always may.",
+        ),
+        untrusted,
     )(function)
 
 

@@ -5,19 +5,28 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from os.path import lexists
 from pathlib import Path
 from typing import Any, Self
 
 import click
 
-from gatepolicy.documents.source import is_folder, is_there
+from gatepolicy.cli import settings, trusting
+from gatepolicy.documents.places import (
+    is_of_repository,
+    is_really_below,
+    link_below,
+    relative_below,
+)
+from gatepolicy.documents.source import is_document, is_folder, is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
+from gatepolicy.reports.staging import Destination
 from gatepolicy.reports.text_report import Style
-from gatepolicy.reports.write import STANDARD_OUTPUT, write_report
+from gatepolicy.reports.write import STANDARD_OUTPUT, Report, write_reports
 
 _NARROW, _WIDE = 80, 100
 
@@ -28,8 +37,13 @@ class Output:
 
     format: str
     """Name in the table of formats."""
-    path: str
+    destination: Destination
     """A file, or ``-`` for standard output."""
+
+    @property
+    def option(self) -> str:
+        """As it stands on the command line."""
+        return f"-o {self.format}={self.destination.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +67,10 @@ class Outputs:
                 after it.
         """
         texts: Sequence[str] = given["output_texts"] or ["text"]
-        outputs = tuple(_output(text) for text in texts)
+        within = trusting.output_folder(given, "output_texts")
+        outputs = tuple(_output(text, within) for text in texts)
         _refuse_two_in_one_place(outputs)
         _refuse_missing_folders(outputs)
-        for output in outputs:
-            option = f"-o {output.format}={output.path}"
-            refuse_overwriting(output.path, option, _sources(given))
         options = ReportOptions(
             style=style(
                 no_color=given["no_color"],
@@ -68,38 +80,58 @@ class Outputs:
             sarif_profile=Profile(given["sarif_profile"]),
             sarif_scope=given["sarif_scope"],
         )
-        return cls(outputs, options, given["quiet"])
+        parsed = cls(outputs, options, given["quiet"])
+        parsed.refuse_overwriting(_sources(given))
+        return parsed
 
     @classmethod
-    def for_demo(cls, folder: Path, *, no_color: bool) -> Self:
-        """Text for the terminal, and files to open."""
+    def for_demo(cls, folder: Path, names: Iterable[str], *, no_color: bool) -> Self:
+        """Text for the terminal, and files to open, whose suffixes tell the formats."""
         outputs = (
-            Output("text", STANDARD_OUTPUT),
-            Output("json", str(folder / "report.json")),
-            Output("sarif", str(folder / "report.sarif")),
+            Output("text", Destination(STANDARD_OUTPUT)),
+            *(Output(Path(name).suffix[1:], Destination(str(folder / name))) for name in names),
         )
         options = ReportOptions(style=style(no_color=no_color, verbose=0))
         return cls(outputs, options, quiet=False)
 
+    def refuse_overwriting(self, sources: Iterable[str]) -> None:
+        """Refuse to write over what is read.
+
+        Args:
+            sources: Files that are read.
+
+        Raises:
+            UsageError: A report would take the place of one of them.
+        """
+        read = list(sources)
+        for output in self.outputs:
+            refuse_overwriting(output.destination.path, output.option, read)
+
     def write(self, scan: Scan, *, scope: str = "accounts") -> None:
-        """Write every report; warnings go to standard error.
+        """Write every report that can be written; warnings go to standard error.
 
         Args:
             scan: The finished scan.
             scope: What was scanned, for SARIF, unless an option says so.
 
         Raises:
-            ReportError: One of them could not be written.
+            ReportError: One of them, or several, could not be written; the others were.
         """
         options = replace(self.options, sarif_scope=self.options.sarif_scope or scope)
-        for output in self.outputs:
-            write_report(FORMATS[output.format].render(scan, options), output.path)
-        if not self.quiet:
-            for warning in scan.warnings:
-                click.echo(f"warning: {clean(warning)}", err=True)
+        try:
+            write_reports(
+                [
+                    Report(FORMATS[output.format].render(scan, options), output.destination)
+                    for output in self.outputs
+                ]
+            )
+        finally:
+            if not self.quiet:
+                for warning in scan.warnings:
+                    click.echo(f"warning: {clean(warning)}", err=True)
 
 
-def _output(text: str) -> Output:
+def _output(text: str, within: str) -> Output:
     name, equals, path = text.partition("=")
     if name not in FORMATS:
         raise UsageError(
@@ -108,26 +140,67 @@ def _output(text: str) -> Output:
         )
     if equals and not path:
         raise UsageError(f"-o {text}: the path is empty", hint=f"such as -o {name}=report.{name}")
-    return Output(name, path or STANDARD_OUTPUT)
+    return Output(name, destination(path or STANDARD_OUTPUT, within, f"-o {text}"))
+
+
+def destination(path: str, within: str, option: str) -> Destination:
+    """Where an output goes.
+
+    Args:
+        path: A file, or ``-`` for standard output.
+        within: The folder below which it must lie; empty when it may go anywhere.
+        option: The option that names it.
+
+    Raises:
+        UsageError: It lies elsewhere, behind a link, or where the version control keeps its own;
+            or, where it may go anywhere, a link of the project leads out of the project.
+    """
+    if path == STANDARD_OUTPUT:
+        return Destination(path)
+    if not within:
+        _refuse_leading_out(path, option)
+        return Destination(path)
+    below = relative_below(path, within)
+    if below is None or is_of_repository(below):
+        hint = "name a file there; only -o on the command line, without --untrusted, goes anywhere"
+        raise UsageError(f"{option}: not below the project folder {within}", hint=hint)
+    link = link_below(within, below)
+    if link is not None:
+        what = f"{option}: {link} is a symbolic link, and might lead anywhere"
+        raise UsageError(what, hint="remove the link, or name another file")
+    return Destination(path, os.path.abspath(within), below)  # noqa: PTH100
+
+
+def _refuse_leading_out(path: str, option: str) -> None:
+    """Refuse a link within a project that leads out of it: whoever edits its files made it."""
+    folder = settings.project_folder()
+    below = relative_below(path, folder)
+    if below is not None and not is_of_repository(below) and not is_really_below(path, folder):
+        link = link_below(folder, below) or path
+        what = f"{option}: the symbolic link {link} leads out of the project folder"
+        raise UsageError(what, hint="remove the link, or name the file to which it leads")
 
 
 def _refuse_two_in_one_place(outputs: tuple[Output, ...]) -> None:
-    paths = [output.path for output in outputs]
-    twice = next((path for path in paths if paths.count(path) > 1), None)
-    if twice is not None:
-        place = "standard output" if twice == STANDARD_OUTPUT else twice
-        raise UsageError(
-            f"two reports would go to {place}", hint="give each a place: -o FORMAT=PATH"
-        )
+    places: dict[str, str] = {}
+    for output in outputs:
+        path = output.destination.path
+        is_stream = path == STANDARD_OUTPUT
+        place = path if is_stream else os.path.realpath(path)
+        if place in places:
+            name = "standard output" if is_stream else path
+            raise UsageError(
+                f"two reports would go to {name}", hint="give each a place: -o FORMAT=PATH"
+            )
+        places[place] = path
 
 
 def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
     for output in outputs:
-        folder = Path(output.path).parent
+        folder = Path(output.destination.path).parent
         if not is_folder(folder):
             raise UsageError(
-                f"-o {output.format}={output.path}: there is no folder {folder}",
-                hint=f"make {folder} first",
+                f"{output.option}: there is no folder {folder}", hint=f"make {folder} first"
             )
 
 
@@ -140,23 +213,46 @@ def _sources(given: Mapping[str, Any]) -> Iterator[str]:
         yield from given.get(name, ())
 
 
-def refuse_overwriting(path: str, option: str, sources: Iterable[str]) -> None:
-    """Refuse to write over what is read.
+def refuse_overwriting(
+    path: str, option: str, sources: Iterable[str], *, force: bool = False
+) -> None:
+    """Refuse to write over what is read, or what somebody wrote by hand.
 
     Args:
-        path: Where something is to be written.
+        path: Where a report is to be written.
         option: The option that says so.
-        sources: Files that are read.
+        sources: Files that are read; the project file is always one of them.
+        force: Whether what is not read may be overwritten, whatever it is.
 
     Raises:
-        UsageError: One of them is the same file, under whatever name.
+        UsageError: One of them is the same file, under whatever name; or it is a document, such as
+            a policy, that this command does not even read.
     """
     target = Path(path)
     if path == STANDARD_OUTPUT or not is_there(target):
         return
-    for source in sources:
-        if is_there(source) and target.samefile(source):
+    for source in dict.fromkeys((*sources, settings.current_project().file)):
+        if source and is_there(source) and target.samefile(source):
             raise UsageError(f"{option} would overwrite {source}", hint="name another file")
+    if not force and is_document(path):
+        what = f"{option} would overwrite {path}, which is no report but a file of a project"
+        raise UsageError(what, hint="name another file")
+
+
+def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
+    """Refuse to write over files that somebody may have written.
+
+    Args:
+        paths: What is to be written; ``-`` is standard output.
+        force: Whether the user wants it all the same.
+
+    Raises:
+        UsageError: With all that is there.
+    """
+    there = [str(path) for path in paths if str(path) != STANDARD_OUTPUT and lexists(path)]
+    if there and not force:
+        what = f"there already: {', '.join(there)}"
+        raise UsageError(what, hint="choose another place, or overwrite it: --force")
 
 
 def style(*, no_color: bool, verbose: int, audit_waivers: bool = False) -> Style:

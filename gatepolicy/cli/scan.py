@@ -1,22 +1,24 @@
 """``gatepolicy scan``: collect, evaluate, report."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from gatepolicy.attestations.load import load_attestations
-from gatepolicy.cli import asking, inputs, options, selecting, settings
+from gatepolicy.cli import asking, inputs, options, selecting, settings, trusting
+from gatepolicy.cli.durations import in_words
 from gatepolicy.cli.output import Outputs
 from gatepolicy.cli.progress import Progress
+from gatepolicy.collect.queues import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.collect.target import Target
 from gatepolicy.collect.targets import planned_requests
 from gatepolicy.errors import UsageError
 from gatepolicy.live import prepare, scan_live
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.workspace import load_workspace
+from gatepolicy.workspace import input_files, load_workspace
 
 
 @click.command("scan")
@@ -29,6 +31,7 @@ from gatepolicy.workspace import load_workspace
 @options.gate
 @options.outputs
 @options.edge
+@options.trust
 @click.option("--plan", "only_plan", is_flag=True, help="Print every request; send nothing.")
 def command(**given: Any) -> ExitCode:
     """Ask every account what its key can do, and judge it by policies.
@@ -39,15 +42,20 @@ def command(**given: Any) -> ExitCode:
         _refuse_outputs_of_plan()
     outputs = Outputs.parse(given)
     workspace = load_workspace(
-        inputs.policy_files(given), given["inventory_file"], names=settings.names()
+        inputs.policy_files(given),
+        inputs.scanned_inventory(given),
+        names=settings.names(),
+        read=trusting.reader(given),
     )
+    outputs.refuse_overwriting(input_files(workspace.policies, workspace.inventory))
     waiving = selecting.waiving(given, workspace.rules)
-    attestations = load_attestations(given["attestation_files"])
+    attestations = load_attestations(given["attestation_files"], read=trusting.reader(given))
     baseline = selecting.baseline(given)
     decides = selecting.scan_settings(given, workspace.rules)
-    prepared = prepare(workspace, selecting.selection(given), waiving, attestations)
+    chosen, trust = selecting.selection(given), trusting.trust(given)
+    prepared = prepare(workspace, chosen, waiving, attestations, trust)
     if given["only_plan"]:
-        _print_plan(prepared.targets.asked)
+        _print_plan(prepared.targets.asked, given)
         return ExitCode.OK
     progress = Progress(prepared.targets.selected, sys.stderr, quiet=given["quiet"])
     scan = scan_live(
@@ -69,7 +77,7 @@ def _refuse_outputs_of_plan() -> None:
         raise UsageError("--plan makes no report, so that -o has nothing to write", hint=hint)
 
 
-def _print_plan(targets: Sequence[Target]) -> None:
+def _print_plan(targets: Sequence[Target], given: Mapping[str, Any]) -> None:
     requests = planned_requests(targets)
     for request in requests:
         click.echo(f"{request.account}  {request.method} {request.url}  via {request.egress}")
@@ -80,6 +88,17 @@ def _print_plan(targets: Sequence[Target]) -> None:
             click.echo(f"{account.id}  nothing: {why}")
     counts = f"{_count(requests, 'request')} to {_count(targets, 'account')}"
     click.echo(f"{counts}; nothing was sent", err=True)
+    jobs = given["jobs"]
+    click.echo(_expected(forecast(targets, given["max_rate"], jobs), jobs), err=True)
+
+
+def _expected(found: Forecast, jobs: int) -> str:
+    """How long a scan takes, and what decides that."""
+    if found.slowest is None:
+        why = f"{found.calls:,} calls of about {TYPICAL_LATENCY} s, {jobs:,} at a time"
+    else:
+        why = f"{found.slowest}: {found.slowest_turns:,} calls at {found.pace:.3g} per second"
+    return f"expected duration: {in_words(found.seconds)} ({why})"
 
 
 def _count(things: Sequence[object], noun: str) -> str:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import PurePath
 
+from gatepolicy.cli import settings, trusting
 from gatepolicy.cli.inputs import Given
 from gatepolicy.documents.source import is_there
 from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
 from gatepolicy.drift.snapshot import Snapshot, snapshot_of
 from gatepolicy.errors import DocumentError, UsageError
-from gatepolicy.model.scan import Scan, ScanSettings
+from gatepolicy.model.scan import USUAL_EVIDENCE_AGE, Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.plan import Selection
 from gatepolicy.rules.catalog import find_rule, rule_hint
@@ -122,7 +123,7 @@ def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
         rules: By id.
 
     Raises:
-        UsageError: There is no such rule.
+        UsageError: There is no such rule, or the files are untrusted and the environment softens.
     """
     hides = set()
     for text in given["baseline_hides"]:
@@ -132,14 +133,18 @@ def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
                 f"--baseline-hides: there is no rule {text}", hint=rule_hint(rules, text)
             )
         hides.add(rule.info.name)
-    return ScanSettings(
+    decides = ScanSettings(
         fail_on=Severity(given["fail_on"]),
         exit_zero=given["exit_zero"],
         allow_incomplete=given["allow_incomplete"],
         allow_empty=given["allow_empty"],
         fail_on_new=given["fail_on_new"],
         baseline_hides=frozenset(hides),
+        max_evidence_age=given.get("max_evidence_age", USUAL_EVIDENCE_AGE),
+        origins=settings.origins(),
     )
+    trusting.refuse_softening(given, decides)
+    return decides
 
 
 def waiving(given: Given, rules: Mapping[str, Rule]) -> Waiving:
@@ -153,7 +158,7 @@ def waiving(given: Given, rules: Mapping[str, Rule]) -> Waiving:
         DocumentError: With the problems of all files of waivers.
     """
     # NOTE: read even where nothing is to be waived: a broken file is told in every scan.
-    waivers = load_waivers(given["waiver_files"], rules)
+    waivers = load_waivers(given["waiver_files"], rules, read=trusting.reader(given))
     return Waiving(() if given["no_waivers"] else waivers, given["expiring_within"])
 
 

@@ -1,12 +1,14 @@
 """What the options of a command start from: command line, environment, project file, default."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from gatepolicy.policies.names import NO_NAMES, Names
-from gatepolicy.project import NO_PROJECT, Project
+from gatepolicy.project import NO_PROJECT, PROJECT_FILE, Project
 
 OPTION: Mapping[str, str] = {
     "policies": "policy_files",
@@ -14,7 +16,6 @@ OPTION: Mapping[str, str] = {
     "waivers": "waiver_files",
     "attestations": "attestation_files",
     "outputs": "output_texts",
-    "fail_on": "fail_on",
     "sarif_profile": "sarif_profile",
     "sarif_scope": "sarif_scope",
     "jobs": "jobs",
@@ -25,6 +26,7 @@ OPTION: Mapping[str, str] = {
 """Name in a project file, to the name of the option that it sets."""
 
 WITHOUT_PROJECT: Mapping[str, str] = {
+    "fail_on": "fail_on",
     "accounts": "accounts",
     "labels": "labels",
     "rules": "rules",
@@ -37,8 +39,13 @@ WITHOUT_PROJECT: Mapping[str, str] = {
     "baseline_if_exists": "baseline_if_exists",
     "fail_on_new": "fail_on_new",
     "baseline_hides": "baseline_hides",
+    "allow_hosts": "allow_hosts",
+    "untrusted": "untrusted",
 }
-"""What narrows or softens a scan, and no project file sets; to the name of the option."""
+"""What narrows or softens a scan, or trusts, and no project file sets; to the option's name."""
+
+COMMAND_LINE = "command line"
+"""Where an option comes from that a person typed."""
 
 
 def defaults(project: Project) -> dict[str, Any]:
@@ -51,6 +58,42 @@ def current_project() -> Project:
     context = click.get_current_context(silent=True)
     found = context.find_object(Project) if context is not None else None
     return NO_PROJECT if found is None else found
+
+
+def source_of(option: str) -> ParameterSource | None:
+    """Where an option of the running command has its value from."""
+    context = click.get_current_context(silent=True)
+    return context.get_parameter_source(option) if context is not None else None
+
+
+def variable_of(option: str) -> str:
+    """The environment variable that sets an option of the running command."""
+    parameters = click.get_current_context().command.params
+    return str(next(one.envvar for one in parameters if one.name == option))
+
+
+def origins() -> dict[str, str]:
+    """Every option that somebody gave in a place that decides, to that place.
+
+    Such as ``--exit-zero`` to ``environment, GATEPOLICY_EXIT_ZERO``.
+    """
+    found = {}
+    for option in (*WITHOUT_PROJECT.values(), "max_evidence_age"):
+        match source_of(option):
+            case ParameterSource.COMMANDLINE:
+                found[_flag(option)] = COMMAND_LINE
+            case ParameterSource.ENVIRONMENT:
+                found[_flag(option)] = f"environment, {variable_of(option)}"
+    return found
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
+
+
+def project_folder() -> str:
+    """The folder of the project file; without one, the working directory."""
+    return str(Path(current_project().file or PROJECT_FILE).parent)
 
 
 def names() -> Names:

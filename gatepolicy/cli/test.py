@@ -1,13 +1,14 @@
 """``gatepolicy test``: try policies on keys that are made up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gatepolicy.cli import settings
-from gatepolicy.documents.source import is_folder
+from gatepolicy.cli import options, settings, trusting
+from gatepolicy.cli.output import destination, refuse_overwriting
+from gatepolicy.documents.source import Read, is_folder
 from gatepolicy.errors import DocumentError, Problem, UsageError
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.policy import Policy
@@ -17,9 +18,10 @@ from gatepolicy.policytests.load import load_policy_test
 from gatepolicy.policytests.run import CaseResult, Coverage, coverage_of, run_tests
 from gatepolicy.policytests.wording import difference
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.write import write_report
+from gatepolicy.reports.staging import Destination
+from gatepolicy.reports.write import Report, write_reports
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.workspace import load_exchanges
+from gatepolicy.workspace import input_files, load_exchanges
 
 _PATTERN = "*.test.yaml"
 
@@ -34,6 +36,7 @@ _PATTERN = "*.test.yaml"
     metavar="PERCENT",
     help="Fail when fewer clauses were tried both ways.",
 )
+@options.untrusted
 @click.option("-v", "--verbose", is_flag=True, help="Name cases that pass, and clauses not tried.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is as expected.")
 def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
@@ -41,21 +44,33 @@ def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
 
     PATH is a file, or a folder in which files *.test.yaml are looked for. [default: here]
     """
-    tests = _load(_files(paths or ["."]))
+    tests = _load(_files(paths or ["."]), trusting.reader({**given, "paths": paths}))
+    place = _junit_place(tests, given)
     exchanges = load_exchanges(case.subject.exchange for test in tests for case in test.cases)
     every = run_tests(tests, exchanges, load_rules(exchanges.values()))
     results = [result for result in every if name in result.case.name]
     if not results:
         raise UsageError(f"no case has {name} in its name", hint="a run without tests is no pass")
     coverage = coverage_of(results, _policies(tests))
-    if given["junit_file"] is not None:
-        write_report([junit(results)], given["junit_file"])
+    if place is not None:
+        write_reports([Report([junit(results)], place, is_private=False)])
     is_short = given["min_coverage"] is not None and coverage.percent < given["min_coverage"]
     failed = sum(not result.passed for result in results)
     if failed or is_short or not given["quiet"]:
         for line in _told(results, coverage, verbose=given["verbose"] or is_short):
             click.echo(clean(line))
     return ExitCode.VIOLATION if failed or is_short else ExitCode.OK
+
+
+def _junit_place(tests: Sequence[PolicyTest], given: Mapping[str, Any]) -> Destination | None:
+    """Where the results go, which is no place of a file that was read."""
+    file: str | None = given["junit_file"]
+    if file is None:
+        return None
+    place = destination(file, trusting.output_folder(given, "junit_file"), f"--junit {file}")
+    read = [*(test.file for test in tests), *input_files(_policies(tests))]
+    refuse_overwriting(file, f"--junit {file}", read)
+    return place
 
 
 def _files(paths: Sequence[str]) -> Iterator[str]:
@@ -74,12 +89,12 @@ def _files(paths: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _load(files: Iterator[str]) -> list[PolicyTest]:
+def _load(files: Iterator[str], read: Read) -> list[PolicyTest]:
     tests: list[PolicyTest] = []
     problems: list[Problem] = []
     for file in files:
         try:
-            tests.append(load_policy_test(file, names=settings.names()))
+            tests.append(load_policy_test(file, names=settings.names(), read=read))
         except DocumentError as error:
             problems.extend(error.problems)
     if problems:

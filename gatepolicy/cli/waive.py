@@ -16,7 +16,7 @@ from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
-from gatepolicy.reports.write import write_report
+from gatepolicy.reports.write import write_document
 from gatepolicy.rules.catalog import find_rule, load_rules, rule_hint
 from gatepolicy.rules.rule import Rule
 from gatepolicy.waivers.load import load_waivers
@@ -84,7 +84,7 @@ def command(**given: Any) -> ExitCode:
     text = with_waiver(text, file, entry, rules)
     waivers = load_waivers([file], rules, read=lambda _: text.encode())
     _refuse(waivers, policies, given)
-    write_report([text], file)
+    write_document([text], file)
     click.echo(f"{file}: {waiver_id} waives {filled['rule']} until {entry['expires']}", err=True)
     return ExitCode.OK
 

@@ -1,23 +1,32 @@
 """Collecting: every account's calls, paced, bounded, repeated where that helps; then its facts."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
 
+from gatepolicy import __version__
 from gatepolicy.accounts.account import Account
+from gatepolicy.collect.bounds import LISTING_PATIENCE, MOST_REQUESTS, bounded, too_large
+from gatepolicy.collect.clock import largest, skew_of
 from gatepolicy.collect.guard import Guard, Received, Route
-from gatepolicy.collect.limiter import Clock, Limiter, Sleep
+from gatepolicy.collect.limiter import Clock, Sleep
 from gatepolicy.collect.listing import list_keys
 from gatepolicy.collect.redact import Privacy
+from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
-from gatepolicy.collect.secret import CredentialError, Secret
+from gatepolicy.collect.schedule import Lane, Schedule, Visit
+from gatepolicy.collect.secret import CredentialError
 from gatepolicy.collect.secrets import SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
-from gatepolicy.collect.target import Collected, Target
+from gatepolicy.collect.silence import NETWORK_REASONS
+from gatepolicy.collect.target import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
+from gatepolicy.exchanges.invariants import at_moment
 from gatepolicy.exchanges.normalise import described_by, facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
 from gatepolicy.model.evidence import CallRecord, Evidence
@@ -37,6 +46,8 @@ _HOPELESS = frozenset(
         Reason.TIMEOUT,
         Reason.UNREACHABLE,
         Reason.BAD_CREDENTIALS_CONFIG,
+        Reason.REQUEST_REFUSED,
+        Reason.LIMIT_REACHED,
     }
 )
 """After these, the account's other calls would fail for the same reason: they are not sent."""
@@ -50,8 +61,6 @@ class Edge:
     """Sends."""
     signer: Signer
     """Signs."""
-    limiter: Callable[[Target], Limiter]
-    """The limiter that a target shares with others of its exchange and egress."""
     sources: SecretSources
     """Where credentials are read from."""
     retry: RetryPolicy
@@ -66,8 +75,6 @@ class Edge:
     """UTC."""
     keep_answers: bool
     """Whether evidence holds the redacted answers."""
-    warn: Callable[[str], None]
-    """Takes one line for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,99 +89,129 @@ class _Attempted:
 
 
 async def collect(
-    targets: Iterable[Target],
-    edge: Edge,
-    *,
-    jobs: int,
-    deliver: Callable[[int, Collected], None],
+    schedule: Schedule, edge: Edge, *, deliver: Callable[[int, Collected], None]
 ) -> None:
-    """Collect every target with at most ``jobs`` at work at once.
+    """Collect every target of a schedule.
 
     Args:
-        targets: What to collect.
+        schedule: What to collect, and in which order.
         edge: The world outside.
-        jobs: At least 1.
         deliver: Takes the position of a target and what was found, in order of completion.
     """
-    queue = iter(enumerate(targets))
 
-    async def work() -> None:
-        for position, target in queue:
-            deliver(position, await collect_one(target, edge))
+    async def visit(lane: Lane, position: int) -> None:
+        target = schedule.targets[position]
+        async with lane.visit(target) as here:
+            found = await collect_one(target, here, edge)
+        deliver(position, found)
+
+    async def work(lane: Lane, group: asyncio.TaskGroup) -> None:
+        for position in lane.positions:
+            await lane.let_in()
+            group.create_task(visit(lane, position))
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(jobs):
-            group.create_task(work())
+        for lane in schedule.lanes:
+            group.create_task(work(lane, group))
 
 
-async def collect_one(target: Target, edge: Edge) -> Collected:
-    """Everything that one account's key discloses; failures are reasons in the facts."""
+async def collect_one(target: Target, visit: Visit, edge: Edge) -> Collected:
+    """Everything that one account's key discloses; failures are reasons in the facts.
+
+    Whatever goes wrong with one account costs that account only.
+    """
+    records: list[CallRecord] = []
+    try:
+        return await _collected(target, visit, edge, records)
+    # NOTE: the only place that catches everything. What an exchange answers, and what a new ccxt
+    # does, nobody can foresee, and the other accounts of the scan have nothing to do with it.
+    except Exception as error:  # noqa: BLE001
+        why = Unknown(Reason.INTERNAL_ERROR, defect(error))
+        return replace(unread(target, why, edge.now(), calls=records), trouble=why)
+
+
+async def _collected(
+    target: Target, visit: Visit, edge: Edge, records: list[CallRecord]
+) -> Collected:
     if target.exchange is None or target.unusable is not None:
         why = target.unusable or Unknown(Reason.UNSUPPORTED_EXCHANGE)
-        return _without_calls(target, edge, why)
-    started = edge.monotonic()
-    resolved = await resolve_all(target.account, edge.sources)
+        return unread(target, why, edge.now())
+    async with visit.slot():
+        started = edge.monotonic()
+        resolved = await resolve_all(target.account, edge.sources)
+        left = target.account.timeout - (edge.monotonic() - started)
     if isinstance(resolved, CredentialError):
-        return _without_calls(target, edge, Unknown(Reason.BAD_CREDENTIALS_CONFIG, str(resolved)))
-    for warning in resolved.warnings:
-        edge.warn(warning)
-    if not target.asks:
-        told = Unknown(Reason.NOT_DISCLOSED, "only its auditor can tell")
-        return _without_calls(target, edge, told, resolved.secrets.get("apiKey"))
-    left = target.account.timeout - (edge.monotonic() - started)
-    calls = _AccountCalls(target, target.exchange, resolved.secrets, edge, left)
-    return await calls.collected()
-
-
-def _without_calls(
-    target: Target, edge: Edge, why: Unknown, api_key: Secret | None = None
-) -> Collected:
-    facts = Facts.nothing(why.reason, why.detail)
-    return Collected(Evidence(target.account.subject, edge.now(), facts, ()), api_key)
+        why = Unknown(Reason.BAD_CREDENTIALS_CONFIG, str(resolved))
+        return unread(target, why, edge.now())
+    if target.asks:
+        calls = _AccountCalls(target, target.exchange, resolved.secrets, visit, edge, left, records)
+        found = await calls.collected()
+    else:
+        why = Unknown(Reason.NOT_DISCLOSED, "only its auditor can tell")
+        found = unread(target, why, edge.now(), api_key=resolved.secrets.get("apiKey"))
+    return replace(found, warnings=tuple(resolved.warnings))
 
 
 class _AccountCalls:
-    """The calls of one account, one after the other, within its deadline."""
+    """The calls of one account, one after the other, within its bounds."""
 
     def __init__(
         self,
         target: Target,
         exchange: Exchange,
         credentials: Credentials,
+        visit: Visit,
         edge: Edge,
         seconds: float,
+        records: list[CallRecord],
     ) -> None:
-        self._account = target.account
+        self._target = target
         self._exchange = exchange
         self._credentials = credentials
         self._privacy = Privacy(credentials)
+        self._visit = visit
         self._edge = edge
-        self._limiter = edge.limiter(target)
         self._route = route_of(target.account, exchange)
         self._budget = max(0.001, seconds)
-        self._lists = target.lists
-        self._records: list[CallRecord] = []
-        self._hopeless: Reason | None = None
+        self._listing_budget = target.account.timeout * LISTING_PATIENCE
+        self._requests = 0
+        self._records = records
+        self._hopeless: Failure | None = None
+        self._silenced: Unknown | None = None
+        self._refused: Unknown | None = None
+        self._clock_skew: timedelta | None = None
 
     async def collected(self) -> Collected:
         outcomes = await self._outcomes(self._exchange)
         view = described_by(self._exchange, outcomes)
         told = outcomes if view is self._exchange else await self._outcomes(view)
         api_key = self._credentials.get("apiKey")
+        if self._silenced is not None and not self._requests:
+            away = unread(self._target, self._silenced, self._edge.now(), api_key=api_key)
+            return replace(away, trouble=self._silenced)
         named = self._credentials.get(self._exchange.named_by)
         facts = facts_of(view, told, named.reveal() if named else None)
-        facts = self._privacy.facts(facts)
+        facts = bounded(self._privacy.facts(facts))
         listed = None
-        if self._lists:
+        if self._target.lists:
             listed = await list_keys(self._exchange, self._public(), outcomes, self._list_outcome)
-            listed = self._privacy.listed(listed)
+            listed = self._listed_now(self._privacy.listed(listed))
         evidence = Evidence(
-            self._account.subject,
+            self._target.account.subject,
             self._edge.now(),
-            with_existence(facts),
+            with_existence(self._now(facts)),
             tuple(self._records),
+            self._clock_skew,
         )
-        return Collected(evidence, api_key, listed)
+        return Collected(evidence, api_key, listed, trouble=self._refused)
+
+    def _now(self, facts: Facts) -> Facts:
+        """Facts as they hold now, where this machine's clock tells when that is."""
+        return facts if self._clock_skew is not None else at_moment(facts, self._edge.now())
+
+    def _listed_now(self, listed: Listed) -> Listed:
+        keys = tuple(replace(one, facts=self._now(one.facts)) for one in listed.keys)
+        return replace(listed, keys=keys)
 
     async def _outcomes(self, view: Exchange) -> dict[str, Parsed | Failure]:
         """What every call of the exchange, or of an alternative in its place, is answered."""
@@ -187,6 +224,11 @@ class _AccountCalls:
 
     async def _list_outcome(self, call: Call, params: Mapping[str, Sent]) -> Parsed | Failure:
         """As ``_outcome``, without keeping what holds other people's keys."""
+        self._listing_budget -= self._visit.lane.limiter.interval * call.weight
+        if self._listing_budget < 0:
+            patience = self._target.account.timeout * LISTING_PATIENCE
+            detail = f"its lists take longer than {patience:,.0f} s ({LISTING_PATIENCE} x timeout)"
+            return Failure(Reason.LIMIT_REACHED, detail)
         return await self._outcome(call, params, keep=False)
 
     async def _outcome(
@@ -194,14 +236,27 @@ class _AccountCalls:
     ) -> Parsed | Failure:
         """What a call's answer is; after a hopeless failure, nothing more is sent."""
         if self._hopeless is not None:
-            return Failure(self._hopeless, "not asked: the call before it failed")
+            return self._hopeless
         unsendable = self._privacy.unsendable(params)
         if unsendable is not None:
             return unsendable
         attempted = await self._attempt(call, params)
-        self._records.append(self._record(call, attempted, keep=keep))
-        self._hopeless = attempted.reason if attempted.reason in _HOPELESS else None
+        if self._requests or self._silenced is None:
+            self._records.append(self._record(call, attempted, keep=keep))
+        self._hear(attempted)
         return attempted.outcome
+
+    def _hear(self, attempted: _Attempted) -> None:
+        """Draw the conclusions, for this account and for its queue."""
+        reason = attempted.reason
+        if reason in _HOPELESS:
+            self._hopeless = Failure(reason, "not asked: the call before it failed")
+        if reason is Reason.REQUEST_REFUSED and isinstance(attempted.outcome, Failure):
+            self._refused = Unknown(reason, attempted.outcome.detail)
+        if isinstance(attempted.raw, Answer):
+            self._visit.lane.answered()
+        elif reason in NETWORK_REASONS and self._silenced is None:
+            self._visit.lane.silence.failed(reason, self._target.account.timeout)
 
     def _public(self) -> dict[str, str]:
         """The credentials that are no secrets: parameters may name them."""
@@ -212,19 +267,25 @@ class _AccountCalls:
         }
 
     async def _attempt(self, call: Call, params: Mapping[str, Sent]) -> _Attempted:
-        attempt = 1
+        attempt, before = 1, self._requests
         while True:
             received = await self._ask(call, params)
             raw = received.answer if isinstance(received, Received) else received
-            outcome = interpret(self._exchange, self._privacy.answer(raw), call.id)
-            attempted = _Attempted(raw, outcome, attempt)
-            if attempted.reason not in TRANSIENT:
+            attempted = _Attempted(raw, self._interpreted(raw, call), self._requests - before)
+            if attempted.reason not in TRANSIENT or self._silenced is not None:
                 return attempted
             wait = self._wait(attempt + 1, received)
             if wait is None:
                 return attempted
             await self._edge.sleep(wait)
             attempt += 1
+
+    def _interpreted(self, raw: RawAnswer, call: Call) -> Parsed | Failure:
+        outcome = interpret(self._exchange, self._privacy.answer(raw), call.id)
+        if isinstance(raw, Answer) and isinstance(outcome, Parsed):
+            what = too_large(raw.body, outcome.value)
+            return Failure(Reason.UNEXPECTED_ANSWER, what) if what else outcome
+        return outcome
 
     def _wait(self, attempt: int, received: Received | NoAnswer) -> float | None:
         retry_after = received.retry_after if isinstance(received, Received) else None
@@ -233,26 +294,47 @@ class _AccountCalls:
             return None
         self._budget -= wait
         if retry_after is not None:
-            self._limiter.pause(retry_after)
+            self._visit.lane.limiter.pause(retry_after)
         return wait
 
     async def _ask(self, call: Call, params: Mapping[str, Sent]) -> Received | NoAnswer:
+        if self._requests >= MOST_REQUESTS:
+            return NoAnswer(Reason.LIMIT_REACHED, f"more than {MOST_REQUESTS} requests")
         # Waiting for a turn is not the exchange's slowness: the deadline does not count it.
-        await self._limiter.turn(call.weight)
-        try:
-            request = await self._edge.signer.sign(
-                self._exchange, call, params, self._credentials, sandbox=self._account.sandbox
-            )
-        except SigningError as error:
-            return NoAnswer(
-                Reason.BAD_CREDENTIALS_CONFIG,
-                f"these credentials cannot sign a request ({error})",
-            )
+        async with self._visit.turn(call.weight) as is_asked:
+            if not is_asked:
+                return self._give_up()
+            try:
+                request = await self._edge.signer.sign(
+                    self._exchange,
+                    call,
+                    params,
+                    self._credentials,
+                    sandbox=self._target.account.sandbox,
+                )
+            except SigningError as error:
+                return NoAnswer(
+                    Reason.BAD_CREDENTIALS_CONFIG,
+                    f"these credentials cannot sign a request ({error})",
+                )
+            return await self._send(request, call)
+
+    async def _send(self, request: SignedRequest, call: Call) -> Received | NoAnswer:
         started = self._edge.monotonic()
-        try:
-            return await self._edge.guard.send(request, call, self._route, timeout=self._budget)
-        finally:
-            self._budget = max(0.001, self._budget - (self._edge.monotonic() - started))
+        received = await self._edge.guard.send(request, call, self._route, timeout=self._budget)
+        self._budget = max(0.001, self._budget - (self._edge.monotonic() - started))
+        if not isinstance(received, NoAnswer) or received.reason is not Reason.REQUEST_REFUSED:
+            self._requests += 1
+        if isinstance(received, Received):
+            skew = skew_of(received.date, self._edge.now())
+            self._clock_skew = largest((self._clock_skew, skew))
+        return received
+
+    def _give_up(self) -> NoAnswer:
+        """Nobody answers in this queue: the account ends with the reason of those before it."""
+        why = self._silenced = self._visit.silence
+        assert why is not None
+        return NoAnswer(why.reason, why.detail)
 
     def _record(self, call: Call, attempted: _Attempted, *, keep: bool) -> CallRecord:
         answer = attempted.raw if isinstance(attempted.raw, Answer) else None
@@ -268,6 +350,18 @@ class _AccountCalls:
             attempts=attempted.attempts,
             answer=shown,
         )
+
+
+def defect(error: Exception) -> str:
+    """The kind of an error and a reference for a report about it; never its text.
+
+    The text may hold what an exchange answered, or a URL with a signature.
+    """
+    package = Path(__file__).parent.parent
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(package)]
+    place = Path(own[-1].filename).relative_to(package).as_posix()
+    return f"{type(error).__name__}, reference {__version__}:{place}:{own[-1].lineno}"
 
 
 def with_existence(facts: Facts) -> Facts:

@@ -124,7 +124,8 @@ def _subjects(
         facts = facts.learn("key.declared", _undeclared(one, doubts))
         for fact in _OF_THE_ACCOUNT if one.listing in own_lists else _OF_THE_MASTER:
             facts = facts.learn(fact, master.facts.known.get(fact) or master.facts.unknown[fact])
-        yield Evidence(subject, master.collected_at, _fingerprinted(facts, one, pepper), ())
+        fingerprinted = _fingerprinted(facts, one, pepper)
+        yield Evidence(subject, master.collected_at, fingerprinted, (), master.clock_skew)
 
 
 def _undeclared(one: ListedKey, doubts: _Doubts) -> Fact | Unknown:

@@ -10,19 +10,22 @@ import contextlib
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from importlib.metadata import version
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import yarl
 
 from gatepolicy import __version__
+from gatepolicy.collect.clock import date_of
 from gatepolicy.collect.request import SignedRequest
-from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.exchanges.exchange import Call
+from gatepolicy.exchanges.params import SEGMENT
 from gatepolicy.model.reasons import Reason
 
 MAX_ANSWER = 2 * 1024 * 1024
@@ -30,7 +33,6 @@ MAX_ANSWER = 2 * 1024 * 1024
 _CHUNK = 64 * 1024
 _REDIRECTS = range(300, 400)
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
-_SEGMENT = "[A-Za-z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Received:
     """Status and body."""
     retry_after: float | None
     """Seconds, where the server says so."""
+    date: datetime | None = None
+    """When the server sent it, where it says so. UTC."""
 
 
 class Guard:
@@ -72,10 +76,13 @@ class Guard:
             route: Allowed hosts, and the egress.
             timeout: Seconds until the whole answer must be there.
 
-        Raises:
-            InternalError: The request is not the declared one. Nothing was sent.
+        Returns:
+            What came back; ``request_refused`` for a request that is not the declared one, of which
+            nothing is sent.
         """
-        check(request, call, route.hosts)
+        undeclared = differences(request, call, route.hosts)
+        if undeclared:
+            return NoAnswer(Reason.REQUEST_REFUSED, _refusal(undeclared, call))
         url = redirect_to(request.url, route.base_url)
         session = self._sessions[route.proxy]
         try:
@@ -99,28 +106,24 @@ class Guard:
             return NoAnswer(Reason.UNREACHABLE, type(error).__name__)
 
 
-def check(request: SignedRequest, call: Call, hosts: frozenset[str]) -> None:
-    """Refuse a request that is not the declared read.
-
-    Raises:
-        InternalError: With the declaration. Of the request, nothing is quoted: an answer may have
-            put something into its path, and that may be a secret.
-    """
+def differences(request: SignedRequest, call: Call, hosts: frozenset[str]) -> Sequence[str]:
+    """The parts of a request that are not those of the declared read; none when it may be sent."""
     parts = urlsplit(request.url)
     declared = {
         "method": request.method == call.http_method and request.method in ("GET", "POST"),
-        "body": _is_declared_body(request.body, call),
         "host": parts.scheme == "https" and parts.username is None and parts.netloc in hosts,
         "path": _fits(parts.path, call.path),
+        "body": _is_declared_body(request.body, call),
     }
-    wrong = [part for part, is_declared in declared.items() if not is_declared]
-    if wrong:
-        raise InternalError(
-            f"the guard refused the request of the call {call.id}, whose {' and '.join(wrong)} is"
-            f" not declared: the catalog declares {call.http_method} {call.path} on"
-            f" {', '.join(sorted(hosts))}",
-            hint="nothing was sent; the installed ccxt may be newer than this catalog",
-        )
+    return [part for part, is_declared in declared.items() if not is_declared]
+
+
+def _refusal(undeclared: Sequence[str], call: Call) -> str:
+    """Quotes the declaration and nothing of the request, which may hold a secret."""
+    return (
+        f"ccxt {version('ccxt')} asks {call.id} with another {' and '.join(undeclared)} than the"
+        f" catalog declares ({call.http_method} {call.path}); it was not sent"
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -129,7 +132,7 @@ def _fits(path: str, declared: str) -> bool:
     if path == declared:
         return "{" not in path
     parts = (_PARAMETER.split(declared)[::2]) if "{" in declared else [declared]
-    pattern = _SEGMENT.join(re.escape(part) for part in parts)
+    pattern = SEGMENT.join(re.escape(part) for part in parts)
     return re.fullmatch(pattern, path) is not None
 
 
@@ -176,7 +179,8 @@ async def _receive(response: aiohttp.ClientResponse) -> Received | NoAnswer:
                 Reason.UNEXPECTED_ANSWER, f"the answer is larger than {MAX_ANSWER} bytes"
             )
     answer = Answer(response.status, bytes(body))
-    return Received(answer, retry_after(response.headers.get("Retry-After")))
+    headers = response.headers
+    return Received(answer, retry_after(headers.get("Retry-After")), date_of(headers.get("Date")))
 
 
 def retry_after(header: str | None) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gatepolicy.collect.bounds import MOST_ROWS, bounded
 from gatepolicy.collect.target import NO_LIST, Listed, ListedKey
 from gatepolicy.documents.values import JSONValue
 from gatepolicy.exchanges.exchange import Call, Detail, Exchange, Listing, Pages, Sent, Table
@@ -90,7 +91,7 @@ class _Reader:
                 detail.call.id: await self._detail(detail, row.value, shown)
                 for detail in listing.details
             }
-            facts = facts_of_row(listing.view, row, details)
+            facts = bounded(facts_of_row(listing.view, row, details))
             self.keys.append(ListedKey(listing.id, shown, listing.own.mask, facts))
 
     async def _detail(self, detail: Detail, listed: JSONValue, shown: str) -> Row | Unknown:
@@ -106,7 +107,7 @@ class _Reader:
         """All rows of all pages; what cannot be read is noted as missing."""
         params = parameters(table.call, self.public, self.outcomes, parent)
         if isinstance(params, Failure):
-            self._miss(title, params.detail)
+            self.missing.append(Unknown(params.reason, _told(title, params.detail)))
             return []
         rows: list[Row] = []
         position = _first(table.pages)
@@ -120,6 +121,9 @@ class _Reader:
                 self._miss(title, found.detail)
                 return rows
             rows += found
+            if len(rows) > MOST_ROWS:
+                self._miss(title, f"more than {MOST_ROWS:,} rows")
+                return rows[:MOST_ROWS]
             total = resolve(outcome.value, table.total) if table.total else None
             later = _next(table.pages, position, outcome.value, len(found))
             if isinstance(later, _Lost):

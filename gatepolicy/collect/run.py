@@ -3,29 +3,30 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from gatepolicy.accounts.account import Account
+from gatepolicy.collect.clock import clock_warnings
 from gatepolicy.collect.collector import Edge, collect
-from gatepolicy.collect.ending import run_to_the_end
-from gatepolicy.collect.guard import open_guard
+from gatepolicy.collect.guard import Guard, open_guard
 from gatepolicy.collect.known_keys import Declared
-from gatepolicy.collect.limiter import Limiter
 from gatepolicy.collect.retry import RetryPolicy
+from gatepolicy.collect.schedule import Schedule
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.collect.settle import settle
+from gatepolicy.collect.signals import until_signal
 from gatepolicy.collect.signer import Signer
-from gatepolicy.collect.target import Collected, Target
+from gatepolicy.collect.target import Collected, Target, unread
 from gatepolicy.collect.targets import Targets
-from gatepolicy.exchanges.exchange import RateLimit
+from gatepolicy.collect.troubles import warnings_of
 from gatepolicy.model.evidence import Evidence
-
-_UNLIMITED = RateLimit(calls=1_000_000, seconds=1.0)
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from gatepolicy.model.facts import Unknown
+from gatepolicy.model.interruption import Interruption
+from gatepolicy.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ class CollectSettings:
     """Where credentials are read from."""
 
 
+SecondsLeft = Callable[[], float]
+"""How long the rest takes, at least."""
+
+
+def _count_nothing(left: SecondsLeft) -> None:
+    del left
+
+
 @dataclass(frozen=True, slots=True)
 class Watcher:
     """Who looks on while it runs."""
@@ -57,40 +66,111 @@ class Watcher:
     """Takes a key that the inventory does not name."""
     warn: Callable[[str], None]
     """Takes one line for people."""
+    advance: Callable[[SecondsLeft], None] = _count_nothing
+    """Called once for every selected account that is read."""
 
 
-def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> None:
-    """Collect every target, to the end."""
-    run_to_the_end(_run(targets, settings, watcher))
+class _Threads(ThreadPoolExecutor):
+    """Threads that the end of the loop does not wait for.
+
+    A name server that does not answer holds up its own account, and not the end of a scan that is
+    interrupted.
+    """
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002
+        """As in the base class, but at once."""
+        del wait, cancel_futures
+        super().shutdown(wait=False, cancel_futures=True)
 
 
-async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> None:
+def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Interruption | None:
+    """Collect every target, to the end or to the first signal.
+
+    Returns:
+        The signal that came before every account was read, if one did: the accounts that were not
+        read are unknown then.
+    """
+    return asyncio.run(_run(targets, settings, watcher))
+
+
+async def _run(
+    targets: Targets, settings: CollectSettings, watcher: Watcher
+) -> Interruption | None:
+    asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}
+    others = {other.subject.id: Declared(other, None) for other in targets.others}
+    schedule = Schedule(
+        asked,
+        jobs=settings.jobs,
+        max_rate=settings.max_rate,
+        clock=time.monotonic,
+        sleep=asyncio.sleep,
+    )
 
     def deliver(position: int, found: Collected) -> None:
         collected[position] = found
         if position < targets.selected:
             watcher.deliver(position, found.evidence)
+            watcher.advance(schedule.seconds_left)
 
-    egresses = frozenset(target.account.proxy for target in asked)
-    async with open_guard(egresses, settings.jobs) as guard:
-        edge = Edge(
-            guard=guard,
-            signer=Signer(),
-            limiter=_Limiters(settings.max_rate).of,
-            sources=settings.sources,
-            retry=RetryPolicy(attempts=settings.attempts),
-            monotonic=time.monotonic,
-            sleep=asyncio.sleep,
-            random=random.random,
-            now=lambda: datetime.now(UTC),
-            keep_answers=settings.keep_answers,
-            warn=watcher.warn,
-        )
-        jobs = min(settings.jobs, max(1, len(asked)))
-        await collect(asked, edge, jobs=jobs, deliver=deliver)
-    others = [Declared(other, await _api_key(other, settings)) for other in targets.others]
+    async def read() -> None:
+        egresses = frozenset(target.account.proxy for target in asked)
+        async with open_guard(egresses, settings.jobs) as guard:
+            await collect(schedule, _edge(guard, settings), deliver=deliver)
+        for other in targets.others:
+            others[other.subject.id] = Declared(other, await _api_key(other, settings))
+
+    interrupted_by = await until_signal(read())
+    if interrupted_by is not None:
+        _interrupt(asked, collected, interrupted_by, targets.selected, watcher)
+    for warning in warnings_of(asked, collected):
+        watcher.warn(warning)
+    for warning in clock_warnings([found.evidence for found in collected.values()]):
+        watcher.warn(warning)
+    _settle(targets, collected, list(others.values()), settings, watcher)
+    return interrupted_by
+
+
+def _edge(guard: Guard, settings: CollectSettings) -> Edge:
+    return Edge(
+        guard=guard,
+        signer=Signer(),
+        sources=settings.sources,
+        retry=RetryPolicy(attempts=settings.attempts),
+        monotonic=time.monotonic,
+        sleep=asyncio.sleep,
+        random=random.random,
+        now=lambda: datetime.now(UTC),
+        keep_answers=settings.keep_answers,
+    )
+
+
+def _interrupt(
+    asked: Sequence[Target],
+    collected: dict[int, Collected],
+    by: Interruption,
+    selected: int,
+    watcher: Watcher,
+) -> None:
+    """Give every account that was not read its reason."""
+    why = Unknown(Reason.INTERRUPTED, f"{by} came before the account was read")
+    for position, target in enumerate(asked):
+        if position not in collected:
+            collected[position] = unread(target, why, datetime.now(UTC))
+            if position < selected:
+                watcher.deliver(position, collected[position].evidence)
+
+
+def _settle(
+    targets: Targets,
+    collected: Mapping[int, Collected],
+    others: Sequence[Declared],
+    settings: CollectSettings,
+    watcher: Watcher,
+) -> None:
+    """Deliver what only all accounts together tell."""
+    asked = targets.asked
     settled = settle(asked, collected, others, settings.pepper, unasked=targets.unasked)
     for position, evidence in settled.evidence.items():
         if position < targets.selected:
@@ -107,33 +187,3 @@ async def _api_key(account: Account, settings: CollectSettings) -> Secret | None
     public = {name: ref for name, ref in account.credentials.items() if name == "apiKey"}
     resolved = await resolve_all(replace(account, credentials=public), settings.sources)
     return resolved.secrets.get("apiKey") if isinstance(resolved, Resolved) else None
-
-
-class _Limiters:
-    """One limiter per exchange, egress and server, whatever the number of accounts."""
-
-    def __init__(self, max_rate: float | None) -> None:
-        self._max_rate = max_rate
-        self._limiters: dict[tuple[str, str | None, str | None], Limiter] = {}
-
-    def of(self, target: Target) -> Limiter:
-        account = target.account
-        key = (account.subject.exchange, account.proxy, account.base_url)
-        if key not in self._limiters:
-            limit = rate_limit(target, self._max_rate)
-            self._limiters[key] = Limiter(limit, clock=time.monotonic, sleep=asyncio.sleep)
-        return self._limiters[key]
-
-
-def rate_limit(target: Target, max_rate: float | None) -> RateLimit:
-    """How fast a target may be asked.
-
-    The catalog's limits protect exchanges (and the egress, which they would ban); a server on
-    the loopback interface needs no such protection.
-    """
-    if max_rate is not None:
-        return RateLimit(calls=1, seconds=1.0 / max_rate)
-    base_url = target.account.base_url
-    if base_url is not None and urlsplit(base_url).hostname in _LOOPBACK:
-        return _UNLIMITED
-    return target.exchange.rate_limit if target.exchange is not None else _UNLIMITED

@@ -5,9 +5,11 @@ Keys are compared here and go no further: what leaves has fingerprints and the l
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from gatepolicy.accounts.account import Account
+from gatepolicy.collect.clock import largest
 from gatepolicy.collect.egress import Addressed, addresses_of, shared_across
 from gatepolicy.collect.found_keys import found_keys, last_shown, numbered
 from gatepolicy.collect.known_keys import Declared, KnownKey, Sharing
@@ -54,20 +56,30 @@ def settle(
         target.account.subject.id: _listed(collected[position])
         for position, target in enumerate(targets)
     }
-    known = {declared.account.subject.id for declared in others}
-    beside = [Declared(one, None) for one in unasked if one.subject.id not in known]
-    sharing = Sharing.of(
-        [*keys, *(KnownKey.of(declared, pepper) for declared in beside)],
-        left_out={one.subject.id for one in unasked},
-    )
+    skews = {one.evidence.subject.id: one.evidence.clock_skew for one in collected.values()}
+    sharing = _sharing(keys, others, unasked, pepper)
     evidence = [
-        _settled(target, collected[position], keys[position], sharing, lists, pepper)
+        _settled(target, collected[position], keys[position], sharing, lists, skews, pepper)
         for position, target in enumerate(targets)
     ]
     found = list(found_keys(targets, collected, evidence, keys, pepper))
-    egress = [target.account.egress for target in targets] + [()] * len(found)
+    egress = [*(target.account.egress for target in targets), *[()] * len(found)]
     apart = _apart([*evidence, *found], egress, unasked)
     return Settled(dict(enumerate(apart[: len(targets)])), tuple(apart[len(targets) :]))
+
+
+def _sharing(
+    keys: Sequence[KnownKey],
+    others: Sequence[Declared],
+    unasked: Sequence[Account],
+    pepper: bytes,
+) -> Sharing:
+    known = {declared.account.subject.id for declared in others}
+    beside = [Declared(one, None) for one in unasked if one.subject.id not in known]
+    return Sharing.of(
+        [*keys, *(KnownKey.of(declared, pepper) for declared in beside)],
+        left_out={one.subject.id for one in unasked},
+    )
 
 
 def _apart(
@@ -105,6 +117,7 @@ def _settled(
     key: KnownKey,
     sharing: "Sharing",
     lists: Mapping[str, Listed | None],
+    skews: Mapping[str, timedelta | None],
     pepper: bytes,
 ) -> Evidence:
     account = target.account
@@ -120,7 +133,8 @@ def _settled(
     if key.fingerprint:
         told["key.fingerprint"] = Fact(key.fingerprint, INVENTORY)
         told["key.shared_with"] = sharing.of_key(key)
-    return replace(collected.evidence, facts=facts.learn_all(told))
+    skew = largest((collected.evidence.clock_skew, skews.get(account.audited_by or "")))
+    return replace(collected.evidence, facts=facts.learn_all(told), clock_skew=skew)
 
 
 def _declared(target: Target, collected: Collected) -> Fact | Unknown:

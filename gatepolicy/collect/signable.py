@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from gatepolicy.collect.guard import check
+from gatepolicy.collect.guard import differences
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.signer import Signer, SigningError
-from gatepolicy.errors import GatepolicyError
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 
 _BYTES = b"dummy bytes of a private key, 32"
@@ -72,13 +71,12 @@ async def _why_not(signer: Signer, exchange: Exchange, call: Call, *, sandbox: b
     for credentials in _dummies(exchange):
         try:
             request = await signer.sign(exchange, call, _params(call), credentials, sandbox=sandbox)
-            check(request, call, hosts)
         except SigningError as error:
             why = f"{call.id}: {error}"
-        except GatepolicyError as error:
-            return f"{call.id} becomes another request: {error}"
-        else:
-            return ""
+            continue
+        other = " and ".join(differences(request, call, hosts))
+        declared = f"{call.http_method} {call.path} on {', '.join(sorted(hosts))}"
+        return f"{call.id} becomes a request with another {other} than {declared}" if other else ""
     return why
 
 

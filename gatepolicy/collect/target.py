@@ -1,11 +1,13 @@
 """What collecting starts with and ends with, for one account."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.secret import Secret
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.evidence import CallRecord, Evidence
 from gatepolicy.model.facts import Facts, Unknown
 from gatepolicy.model.reasons import Reason
 
@@ -66,3 +68,33 @@ class Collected:
     """The public half of its key, where it could be read."""
     listed: Listed | None = None
     """Other keys, where they were asked for."""
+    warnings: tuple[str, ...] = ()
+    """One line each, for people."""
+    trouble: Unknown | None = None
+    """What kept it from being read and is told beside the report, too; ``None`` when all is well
+    or the report says enough."""
+
+
+def unread(
+    target: Target,
+    why: Unknown,
+    now: datetime,
+    *,
+    api_key: Secret | None = None,
+    calls: Sequence[CallRecord] = (),
+) -> Collected:
+    """What is found out about an account that could not be read.
+
+    Args:
+        target: The account.
+        why: The same for everything.
+        now: UTC.
+        api_key: The public half of its key, where that could be read.
+        calls: What was sent all the same.
+    """
+    facts = Facts.nothing(why.reason, why.detail)
+    return Collected(
+        Evidence(target.account.subject, now, facts, tuple(calls)),
+        api_key,
+        Listed((), why, why) if target.lists else None,
+    )

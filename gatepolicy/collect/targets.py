@@ -1,12 +1,14 @@
 """What collecting asks of each account, and which requests that sends. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 from gatepolicy.accounts.account import Account, EnvReference, FileReference
 from gatepolicy.collect.collector import route_of, url_of
+from gatepolicy.collect.queues import calls_of
 from gatepolicy.collect.target import Target
-from gatepolicy.exchanges.exchange import Call, Exchange
+from gatepolicy.collect.trust import Trust
+from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.others import Other
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Unknown
@@ -49,6 +51,9 @@ def make_targets(
     takes: Callable[[Subject], bool],
     exchanges: Mapping[str, Exchange],
     known_others: Mapping[str, Other],
+    trust: Trust = Trust(),  # noqa: B008 - frozen
+    *,
+    inventory: str = "",
 ) -> Targets:
     """Join accounts with what is known about their exchanges.
 
@@ -57,29 +62,48 @@ def make_targets(
         takes: Whether an account is selected.
         exchanges: Catalog entries by id.
         known_others: Exchanges without one, by id.
+        trust: What files may lead to.
+        inventory: The file of the accounts.
     """
+    refused = {
+        account.subject.id: trust.refusal(
+            account, exchanges.get(account.subject.exchange), inventory
+        )
+        for account in accounts
+    }
     selected = [account for account in accounts if takes(account.subject)]
     wanted = {account.audited_by for account in selected if account.audited_by}
     ids = {account.subject.id for account in selected}
     auditors = [a for a in accounts if a.subject.id in wanted and a.subject.id not in ids]
-    discovering = {account.subject.exchange for account in selected if account.discover}
-    compared = {account.subject.exchange for account in selected}
     taken = ids | {account.subject.id for account in auditors}
     unasked = [account for account in accounts if account.subject.id not in taken]
     return Targets(
         asked=[
-            _target(account, exchanges.get(account.subject.exchange), wanted, known_others)
+            _target(account, exchanges, wanted, known_others, refused[account.subject.id])
             for account in (*selected, *auditors)
         ],
         selected=len(selected),
-        others=[
-            account
-            for account in unasked
-            if account.subject.exchange in discovering
-            or (account.subject.exchange in compared and _is_read_at_rest(account))
-        ],
+        others=list(_compared(unasked, selected, refused)),
         unasked=unasked,
     )
+
+
+def _compared(
+    unasked: Sequence[Account],
+    selected: Sequence[Account],
+    refused: Mapping[str, Unknown | None],
+) -> Iterator[Account]:
+    """The accounts whose keys are compared with those of the selected ones.
+
+    What may not be read is compared as what could not be: any listed key may be that one.
+    """
+    discovering = {account.subject.exchange for account in selected if account.discover}
+    compared = {account.subject.exchange for account in selected}
+    for account in unasked:
+        exchange = account.subject.exchange
+        if exchange in discovering or (exchange in compared and _is_read_at_rest(account)):
+            is_refused = refused[account.subject.id] is not None
+            yield replace(account, credentials={}) if is_refused else account
 
 
 def _is_read_at_rest(account: Account) -> bool:
@@ -89,15 +113,17 @@ def _is_read_at_rest(account: Account) -> bool:
 
 def _target(
     account: Account,
-    exchange: Exchange | None,
+    exchanges: Mapping[str, Exchange],
     auditors: Set[str],
     others: Mapping[str, Other],
+    refusal: Unknown | None,
 ) -> Target:
+    exchange = exchanges.get(account.subject.exchange)
     audits = account.subject.id in auditors
     return Target(
         account=account,
         exchange=exchange,
-        unusable=_unusable(account, exchange, others),
+        unusable=refusal or _unusable(account, exchange, others),
         asks=exchange is None or not _missing(account, exchange),
         lists=audits or account.discover,
     )
@@ -139,14 +165,6 @@ def planned_requests(targets: Sequence[Target]) -> list[PlannedRequest]:
             permission=call.permission,
         )
         for target in targets
-        if target.exchange is not None and target.unusable is None and target.asks
-        for call in _calls(target.exchange, lists=target.lists)
+        if target.exchange is not None
+        for call in calls_of(target)
     ]
-
-
-def _calls(exchange: Exchange, *, lists: bool) -> list[Call]:
-    """The calls about a key, and those that list other keys; the latter may be sent repeatedly."""
-    calls = list(exchange.sendable)
-    for listing in exchange.listings if lists else ():
-        calls += listing.calls
-    return calls

@@ -4,17 +4,20 @@ Nothing is special about this scan: the inventory and the policies are files, th
 signed by ccxt, and the simulator verifies them with code of its own.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from os.path import lexists
 from pathlib import Path
 
-from gatepolicy.collect.run import CollectSettings
+from gatepolicy.collect.run import CollectSettings, SecondsLeft
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.demo.expected import EXPECTED, Expected, expected_of_map, surprises
 from gatepolicy.live import prepare, scan_live
 from gatepolicy.model.scan import Scan, ScanSettings
 from gatepolicy.plan import Selection
+from gatepolicy.reports.write import write_document
 from gatepolicy.resources import policies_directory
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SimulatedKey
@@ -22,6 +25,12 @@ from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.staged import StagedAccount, staged_fleet, staged_map
 from gatepolicy.simulator.thread import SimulatorThread
 from gatepolicy.workspace import load_workspace
+
+REPORTS = ("report.json", "report.sarif")
+"""The files of the reports, in the folder of the demonstration."""
+_INVENTORY = "accounts.yaml"
+_PORT = re.compile(rb"(?<=http://127\.0\.0\.1):[0-9]{1,5}")
+_HEADER = "# The staged accounts; the simulator plays their exchanges.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,39 @@ def stage(now: datetime, *, everything: bool) -> Stage:
     )
 
 
-def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> Demonstration:
+def files_of_others(folder: Path, staged: Stage) -> Sequence[Path]:
+    """The files that a demonstration would overwrite and that none wrote.
+
+    Args:
+        folder: Where it writes.
+        staged: What is staged.
+    """
+    texts = {source.name: _policy_text(source) for source in staged.policies}
+    texts[_INVENTORY] = _inventory(_declared(staged), lambda _: "http://127.0.0.1:0")
+    others = [folder / name for name, text in texts.items() if not _may_be_of(folder / name, text)]
+    # Reports beside the untouched inventory of a demonstration are its own.
+    is_of_demo = lexists(folder / _INVENTORY) and not others
+    reports = [folder / name for name in REPORTS if lexists(folder / name)]
+    return others if is_of_demo else [*others, *reports]
+
+
+def _may_be_of(file: Path, text: str) -> bool:
+    """Whether there is no such file, or it holds what a demonstration wrote on some port."""
+    if not lexists(file):
+        return True
+    try:
+        return _PORT.sub(b":0", file.read_bytes()) == text.encode()
+    except OSError:
+        return False
+
+
+def _declared(staged: Stage) -> Sequence[SimulatedKey]:
+    return [account.key for account in staged.accounts if account.declared]
+
+
+def demonstrate(
+    folder: Path, staged: Stage, *, advance: Callable[[SecondsLeft], None]
+) -> Demonstration:
     """Scan what is staged, and compare.
 
     Args:
@@ -69,10 +110,10 @@ def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> 
         staged: What is staged.
         advance: Called once for every account that is done.
     """
-    keys = [account.key for account in staged.accounts if account.declared]
+    keys = _declared(staged)
     with SimulatorThread(Simulator([account.key for account in staged.accounts])) as simulator:
-        inventory = folder / "accounts.yaml"
-        inventory.write_text(_inventory(keys, simulator.url_of), encoding="utf-8")
+        inventory = folder / _INVENTORY
+        write_document([_inventory(keys, simulator.url_of)], str(inventory))
         policies = [_copied(source, folder) for source in staged.policies]
         workspace = load_workspace(policies, str(inventory))
         scan = scan_live(
@@ -81,7 +122,9 @@ def demonstrate(folder: Path, staged: Stage, *, advance: Callable[[], None]) -> 
             ScanSettings(),
             advance=advance,
         )
-    return Demonstration(scan, tuple(surprises(scan, staged.expected)))
+    # What was interrupted cannot have come out as staged.
+    odd = () if scan.interrupted_by else surprises(scan, staged.expected)
+    return Demonstration(scan, tuple(odd))
 
 
 def _policies(*, everything: bool) -> tuple[Path, ...]:
@@ -91,17 +134,19 @@ def _policies(*, everything: bool) -> tuple[Path, ...]:
 
 
 def _copied(source: Path, folder: Path) -> str:
-    """A copy beside the reports, without the line that tells editors where the schema lies."""
-    text = source.read_text(encoding="utf-8")
-    target = folder / source.name
-    target.write_text(text.partition("\n")[2], encoding="utf-8")
-    return str(target)
+    """A copy beside the reports."""
+    target = str(folder / source.name)
+    write_document([_policy_text(source)], target)
+    return target
+
+
+def _policy_text(source: Path) -> str:
+    """A policy without the line that tells editors where the schema lies."""
+    return source.read_text(encoding="utf-8").partition("\n")[2]
 
 
 def _inventory(keys: Sequence[SimulatedKey], url: Callable[[str], str]) -> str:
-    return "# The staged accounts; the simulator plays their exchanges.\n" + inventory_yaml(
-        keys, url
-    )
+    return _HEADER + inventory_yaml(keys, url)
 
 
 def _settings(inventory: str, environ: Mapping[str, str]) -> CollectSettings:

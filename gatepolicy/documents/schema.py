@@ -1,13 +1,19 @@
-"""Checking documents against JSON Schemas, told in plain words.
+"""Checking documents against JSON Schemas, in plain words.
+
+``jsonschema`` decides what is wrong and where. Most documents are valid, and large ones take it
+seconds: ``jsonschema-rs`` says "valid" a hundred times faster, and what it does not say that of
+goes to ``jsonschema``.
 
 The validator's own messages quote values, and a value may be a secret that somebody wrote into
 the wrong file: none of its messages is passed on.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
@@ -15,6 +21,10 @@ from gatepolicy.documents.document import Document
 from gatepolicy.documents.nearest import did_you_mean
 from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import Problem
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
 
 _NAMES = {
     "string": "a text",
@@ -25,16 +35,45 @@ _NAMES = {
     "object": "a mapping",
     "null": "nothing",
 }
+_WHAT = {
+    "enum": "not one of the allowed values",
+    "const": "not one of the allowed values",
+    "pattern": "not of the expected form",
+    "minItems": "empty or too short",
+    "minLength": "empty or too short",
+    "minProperties": "empty or too short",
+    "maxItems": "too long",
+    "maxLength": "too long",
+    "maxProperties": "too long",
+    "uniqueItems": "an entry stands here twice",
+}
+"""Keyword to what is wrong."""
+_BEYOND = {
+    "minimum": "less than",
+    "exclusiveMinimum": "not more than",
+    "maximum": "more than",
+    "exclusiveMaximum": "not less than",
+}
+"""Keyword to what a number is, compared with the limit."""
+_TOKEN = re.compile(r"\\.|\[\^?\]?|.", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
     """A compiled schema."""
 
     document: Any
     """The schema itself."""
-    validator: jsonschema_rs.Validator
-    """Compiled."""
+    fast: jsonschema_rs.Validator
+    """Says quickly that a document is valid."""
+
+    @cached_property
+    def validator(self) -> "Validator":
+        """Says what is wrong; made for the first document that is."""
+        return _explaining()(self.document)
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
 def load_schema(text: str) -> Schema:
@@ -48,52 +87,100 @@ def load_schema(text: str) -> Schema:
 
 
 def validate(document: Document, schema: Schema) -> tuple[Problem, ...]:
-    """All problems, in the order of the document."""
+    """All problems, in the order of the document.
+
+    A document passes only where both validators say that it is valid, or the fast one alone does;
+    a test holds that they agree.
+    """
+    if schema.fast.is_valid(document.data):
+        return ()
     found = {
         problem
         for error in schema.validator.iter_errors(document.data)
         for problem in _problems(error, document, schema)
     }
-    return tuple(sorted(found, key=lambda p: (p.location, p.path, p.what)))
+    whole = Problem(document.at(()), "", "does not fit its schema", "")
+    return tuple(sorted(found or {whole}, key=lambda p: (p.location, p.path, p.what)))
 
 
-def _problems(
-    error: jsonschema_rs.ValidationError, document: Document, schema: Schema
-) -> Iterator[Problem]:
-    kind = jsonschema_rs.ValidationErrorKind
-    path: DataPath = tuple(error.instance_path)
-    match error.kind:
-        case (
-            kind.AdditionalProperties(unexpected=keys) | kind.UnevaluatedProperties(unexpected=keys)
-        ):
-            known = sorted(_property_names(_schema_at(schema, error.schema_path[:-1]), schema))
-            for key in keys:
-                yield _unknown_key(document, (*path, key), key, known)
-        case kind.AnyOf(context=branches) | kind.OneOfNotValid(context=branches):
-            yield from _of_nearest_branch(error, branches, document, schema)
-        case kind.Required():
-            what = f"{error.kind.property} is missing"
-            yield Problem(document.at(path), show_path(path), what, "add it")
+@lru_cache(maxsize=1)
+def _explaining() -> "type[Validator]":
+    """The validator that says what is wrong."""
+    # Imported late: most commands meet valid documents only.
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    made: type[Validator] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    return made
+
+
+def _pattern(
+    validator: "Validator", pattern: str, instance: object, schema: object
+) -> "Iterator[ValidationError]":
+    from jsonschema import ValidationError
+
+    del validator, schema
+    if isinstance(instance, str) and not re.search(as_python(pattern), instance):
+        yield ValidationError("not of the expected form")
+
+
+@lru_cache(maxsize=1024)
+def as_python(pattern: str) -> str:
+    """A pattern of JSON Schema (ECMA-262) for ``re``.
+
+    There ``$`` is the very end, and not before a last line break, and digits are ASCII.
+    """
+    parts, is_in_class = [], False
+    for token in _TOKEN.findall(pattern):
+        if token.startswith("[") and not is_in_class:
+            is_in_class = True
+        elif token == "]":
+            is_in_class = False
+        elif token == "$" and not is_in_class:
+            token = r"\Z"
+        elif token == r"\d":
+            token = "0-9" if is_in_class else "[0-9]"
+        parts.append(token)
+    return "".join(parts)
+
+
+def _problems(error: "ValidationError", document: Document, schema: Schema) -> Iterator[Problem]:
+    path: DataPath = tuple(error.absolute_path)
+    match error.validator:
+        case "additionalProperties" | "unevaluatedProperties":
+            yield from _unknown_keys(error, path, document, schema)
+        case "anyOf" | "oneOf" if error.context:
+            yield from _of_nearest_branch(error, document, schema)
+        case "required":
+            missing = [n for n in _strings(error.validator_value) if n not in _members(error)]
+            for name in missing:
+                yield Problem(document.at(path), show_path(path), f"{name} is missing", "add it")
         case _:
-            node = _schema_at(schema, error.schema_path[:-1])
-            what, fix = _own_words(error, node) or (_what(error), _fix(error, node))
+            what, fix = _own_words(error) or (_what(error), _fix(error))
             yield Problem(document.at(path), show_path(path), what, fix)
 
 
-def _own_words(error: jsonschema_rs.ValidationError, node: Any) -> tuple[str, str] | None:
+def _unknown_keys(
+    error: "ValidationError", path: DataPath, document: Document, schema: Schema
+) -> Iterator[Problem]:
+    known = sorted(_property_names(error.schema, schema))
+    for key in _members(error):
+        if key not in known:
+            fix = did_you_mean(key, known, _choice(known))
+            place = (*path, key)
+            yield Problem(document.key_at(place), show_path(place), "unknown key", fix)
+
+
+def _own_words(error: "ValidationError") -> tuple[str, str] | None:
     """What a schema itself says about a text of the wrong form, as editors show it too."""
-    if not isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern):
+    node = error.schema
+    if error.validator != "pattern" or not isinstance(node, Mapping):
         return None
-    message = node.get("patternErrorMessage") if isinstance(node, dict) else None
+    message = node.get("patternErrorMessage")
     if message is None:
         return None
     what, _, fix = message.partition("; ")
     return what, fix
-
-
-def _unknown_key(document: Document, place: DataPath, key: str, known: Sequence[str]) -> Problem:
-    fix = did_you_mean(key, known, _choice(known))
-    return Problem(document.key_at(place), show_path(place), "unknown key", fix)
 
 
 def _property_names(node: Any, schema: Schema) -> Iterator[str]:
@@ -107,74 +194,45 @@ def _property_names(node: Any, schema: Schema) -> Iterator[str]:
 
 
 def _of_nearest_branch(
-    error: jsonschema_rs.ValidationError,
-    branches: Sequence[Sequence[jsonschema_rs.ValidationError]],
-    document: Document,
-    schema: Schema,
+    error: "ValidationError", document: Document, schema: Schema
 ) -> Iterator[Problem]:
     """The problems of the branch that the value was surely meant for, else one for all."""
-    path: DataPath = tuple(error.instance_path)
-    typed = [branch for branch in branches if not any(_is_type_error(e, path) for e in branch)]
+    path: DataPath = tuple(error.absolute_path)
+    branches: dict[object, list[ValidationError]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    typed = [
+        branch for branch in branches.values() if not any(_is_type_error(e, path) for e in branch)
+    ]
     if len(typed) == 1:
         for inner in typed[0]:
             yield from _problems(inner, document, schema)
         return
-    node = _schema_at(schema, error.schema_path[:-1])
     what = f"{_name_of(error.instance)} does not fit here"
-    yield Problem(document.at(path), show_path(path), what, _example(node))
+    yield Problem(document.at(path), show_path(path), what, _example(error.schema))
 
 
-def _is_type_error(error: jsonschema_rs.ValidationError, path: DataPath) -> bool:
-    return tuple(error.instance_path) == path and isinstance(
-        error.kind, jsonschema_rs.ValidationErrorKind.Type
-    )
+def _is_type_error(error: "ValidationError", path: DataPath) -> bool:
+    return tuple(error.absolute_path) == path and error.validator == "type"
 
 
-def _what(error: jsonschema_rs.ValidationError) -> str:
-    kind = jsonschema_rs.ValidationErrorKind
-    match error.kind:
-        case kind.Type():
-            expected = " or ".join(_NAMES[name] for name in error.kind.types)
-            return f"expected {expected}, found {_name_of(error.instance)}"
-        case kind.Enum() | kind.Constant():
-            return "not one of the allowed values"
-        case kind.Pattern():
-            return "not of the expected form"
-        case kind.MinItems() | kind.MinLength() | kind.MinProperties():
-            return "empty or too short"
-        case kind.MaxItems() | kind.MaxLength() | kind.MaxProperties():
-            return "too long"
-        case kind.UniqueItems():
-            return "an entry stands here twice"
-        case _:
-            return _beyond(error) or f"not allowed here ({error.kind.name})"
+def _what(error: "ValidationError") -> str:
+    keyword, limit = str(error.validator), error.validator_value
+    if keyword == "type":
+        expected = " or ".join(_NAMES[name] for name in _strings(limit))
+        return f"expected {expected}, found {_name_of(error.instance)}"
+    if keyword in _BEYOND:
+        return f"{_BEYOND[keyword]} {limit}"
+    return _WHAT.get(keyword, f"not allowed here ({keyword})")
 
 
-def _beyond(error: jsonschema_rs.ValidationError) -> str:
-    kind = jsonschema_rs.ValidationErrorKind
-    match error.kind:
-        case kind.Minimum():
-            return f"less than {error.kind.limit}"
-        case kind.ExclusiveMinimum():
-            return f"not more than {error.kind.limit}"
-        case kind.Maximum():
-            return f"more than {error.kind.limit}"
-        case kind.ExclusiveMaximum():
-            return f"not less than {error.kind.limit}"
-        case _:
-            return ""
-
-
-def _fix(error: jsonschema_rs.ValidationError, node: Any) -> str:
-    kind = jsonschema_rs.ValidationErrorKind
-    match error.kind:
-        case kind.Enum():
-            options = [str(option) for option in error.kind.options]
-            return did_you_mean(str(error.instance), options, _choice(options))
-        case kind.Constant():
-            return f"write {error.kind.expected_value}"
-        case _:
-            return _example(node)
+def _fix(error: "ValidationError") -> str:
+    if error.validator == "enum":
+        options = [str(option) for option in _list(error.validator_value)]
+        return did_you_mean(str(error.instance), options, _choice(options))
+    if error.validator == "const":
+        return f"write {error.validator_value}"
+    return _example(error.schema)
 
 
 def _example(node: Any) -> str:
@@ -185,6 +243,18 @@ def _example(node: Any) -> str:
 def _choice(options: Iterable[str]) -> str:
     shown = list(options)
     return f"one of {', '.join(shown[:8])}{' …' * (len(shown) > 8)}" if shown else ""
+
+
+def _strings(value: Any) -> Sequence[str]:
+    return [value] if isinstance(value, str) else _list(value)
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value)
+
+
+def _members(error: "ValidationError") -> Mapping[str, object]:
+    return error.instance if isinstance(error.instance, dict) else {}
 
 
 def _name_of(value: object) -> str:
@@ -201,13 +271,6 @@ def _name_of(value: object) -> str:
             return "a list"
         case _:
             return "a mapping"
-
-
-def _schema_at(schema: Schema, path: Sequence[str | int]) -> Any:
-    node = schema.document
-    for step in path:
-        node = node[step]
-    return node
 
 
 def _resolve(reference: str, schema: Schema) -> Any:

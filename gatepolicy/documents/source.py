@@ -1,6 +1,7 @@
 """Files as text: what cannot be text is a problem with a place, never a crash."""
 
 import codecs
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.location import Location
 
 MAX_BYTES = 64 * 1024 * 1024
+_HEAD = 64 * 1024
+_DOCUMENT = re.compile(rb"^[\"']?apiVersion[\"']?\s*:\s*[\"']?gatepolicy/", re.MULTILINE)
 Read = Callable[[Path], bytes]
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
@@ -27,6 +30,16 @@ def is_folder(path: str | Path) -> bool:
         return Path(path).is_dir()
     except (OSError, ValueError):
         return False
+
+
+def is_document(path: str | Path) -> bool:
+    """Whether a file is a document of a project, such as a policy, as people write them."""
+    head = b""
+    with contextlib.suppress(OSError, ValueError):
+        if Path(path).is_file():
+            with Path(path).open("rb") as file:
+                head = file.read(_HEAD)
+    return _DOCUMENT.search(head) is not None
 
 
 def read_text(file: str, *, read: Read = Path.read_bytes) -> str:

@@ -7,7 +7,7 @@ from gatepolicy.evaluate.kleene import Truth, decisive, holds
 from gatepolicy.evaluate.predicates import PREDICATES
 from gatepolicy.evaluate.wording import doubt_about, seen_in_words, value_in_words
 from gatepolicy.model.evidence import Subject
-from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
+from gatepolicy.model.facts import CLOCK_IS_WRONG, Fact, Facts, Grade, Unknown
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import HINT, Reason, could_not_be_read
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
@@ -16,9 +16,12 @@ from gatepolicy.rules.conditions import Test
 from gatepolicy.rules.expressions import Expression, Judged
 
 MOST_TELLING_FIRST: tuple[Reason, ...] = (
+    Reason.NOT_ALLOWED,
     Reason.BAD_CREDENTIALS_CONFIG,
     Reason.UNSUPPORTED_EXCHANGE,
     Reason.NOT_COVERED,
+    Reason.REQUEST_REFUSED,
+    Reason.INTERNAL_ERROR,
     Reason.STALE_EVIDENCE,
     Reason.KEY_EXPIRED,
     Reason.BAD_KEY,
@@ -33,6 +36,8 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.RATE_LIMITED,
     Reason.UNREACHABLE,
     Reason.TIMEOUT,
+    Reason.INTERRUPTED,
+    Reason.LIMIT_REACHED,
     Reason.UNEXPECTED_ANSWER,
     Reason.NOT_DISCLOSED,
     # Last of all: a verdict with this reason is left out of a narrowed scan.
@@ -50,7 +55,12 @@ NOBODY = Subject("", "", {}, "", Location("", 1, 1))
 
 
 def evaluate(
-    controls: Iterable[Control], facts: Facts, now: datetime, subject: Subject = NOBODY
+    controls: Iterable[Control],
+    facts: Facts,
+    now: datetime,
+    subject: Subject = NOBODY,
+    *,
+    is_clock_wrong: bool = False,
 ) -> tuple[Verdict, ...]:
     """Judge what is known about one key.
 
@@ -59,20 +69,23 @@ def evaluate(
         facts: What is known and what is not.
         now: Ages and expiries are counted from here. UTC.
         subject: The account; rules of policies may ask about its labels.
+        is_clock_wrong: Whether ``now`` is not to be trusted: then no age is known.
 
     Returns:
         One verdict for every control: pass and fail only where accepted facts prove them.
     """
+    told = facts.without_moments(CLOCK_IS_WRONG) if is_clock_wrong else facts
+    clock = None if is_clock_wrong else now
     return tuple(
-        _verdict(control, facts, now)
+        _verdict(control, told, now)
         if control.expression is None
-        else _of_expression(control, control.expression, facts, now, subject)
+        else _of_expression(control, control.expression, told, clock, subject)
         for control in controls
     )
 
 
 def _of_expression(
-    control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
+    control: Control, expression: Expression, facts: Facts, now: datetime | None, subject: Subject
 ) -> Verdict:
     judged = _judged(control, expression, facts, now, subject)
     if judged.gave_up is not None:
@@ -85,6 +98,8 @@ def _of_expression(
             for name in expression.facts
             if name not in judged.seen
         ]
+        if now is None and not missing:
+            missing = [CLOCK_IS_WRONG]
         cause = _most_telling(missing or [Unknown(Reason.UNEXPECTED_ANSWER, judged.why)])
         return _conclude(control, Outcome.UNKNOWN, reason=cause.reason, needed=_needed(cause))
     seen = "; ".join(f"{name}: {value_in_words(value)}" for name, value in judged.seen.items())
@@ -93,7 +108,7 @@ def _of_expression(
 
 
 def _judged(
-    control: Control, expression: Expression, facts: Facts, now: datetime, subject: Subject
+    control: Control, expression: Expression, facts: Facts, now: datetime | None, subject: Subject
 ) -> Judged:
     """What it says: by apparent facts as well, where they fail it, and without them otherwise."""
     if any(fact.provenance.grade is Grade.APPARENT for fact in facts.known.values()):

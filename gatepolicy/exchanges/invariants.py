@@ -1,10 +1,11 @@
 """What holds between facts of one key, whatever places they come from. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TypeAlias, TypeGuard
 
 from gatepolicy.exchanges.readers import admits_strangers
-from gatepolicy.model.facts import Fact, Grade, Unknown
+from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
 from gatepolicy.model.reasons import Reason, could_not_be_read
 
 Found: TypeAlias = Mapping[str, Fact | Unknown]
@@ -27,6 +28,23 @@ def hold_together(found: Found) -> Found:
     elif _is_unreadable(allowlist) and _is_by_rule(restricted):
         return {**found, "ip.restricted": allowlist}
     return found
+
+
+def at_moment(facts: Facts, now: datetime) -> Facts:
+    """The same facts, none of which another one belies at a moment.
+
+    A key that expired is not active, whatever a flag says.
+
+    Args:
+        facts: Of one key.
+        now: By a clock that is right. UTC.
+    """
+    expires, active = facts.known.get("key.expires_at"), facts.known.get("key.active")
+    if expires is None or active is None or active.value is not True:
+        return facts
+    if isinstance(expires.value, datetime) and expires.value <= now:
+        return facts.learn("key.active", Fact(value=False, provenance=expires.provenance))
+    return facts
 
 
 def _may_be_belied(restricted: Fact | Unknown) -> bool:

@@ -1,5 +1,6 @@
 """The parameters of a call: constants, the key itself, and what an earlier call told. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import assert_never
 
@@ -15,6 +16,12 @@ from gatepolicy.exchanges.exchange import (
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.pointer import resolve
 from gatepolicy.model.reasons import Reason
+
+SEGMENT = "[A-Za-z0-9_-]{1,64}"
+"""Pattern of what may stand in a path in the place of a parameter: one plain segment."""
+_LONGEST = 256
+"""Characters of a value that is sent: names and ids of sub-accounts are documented with 100 or
+fewer."""
 
 PUBLIC_CREDENTIALS = ("apiKey", "uid", "accountId", "walletAddress")
 """Credentials that are no secrets: their values may stand in a query."""
@@ -39,8 +46,21 @@ def parameters(
         value = _value(parameter, credentials, outcomes, row)
         if isinstance(value, Failure):
             return value
+        if isinstance(parameter, FromAnswer | FromRow) and not _can_be_sent(value, name, call):
+            return Failure(
+                Reason.UNEXPECTED_ANSWER,
+                f"the answer's value at {parameter.pointer} cannot be sent",
+            )
         values[name] = value
     return values
+
+
+def _can_be_sent(value: Sent, name: str, call: Call) -> bool:
+    """Whether an answer's value is one that may become a part of the next request."""
+    text = str(value)
+    if f"{{{name}}}" in call.path:
+        return re.fullmatch(SEGMENT, text) is not None
+    return len(text) <= _LONGEST and text.isprintable()
 
 
 def _value(

@@ -7,7 +7,7 @@ read as something near it.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any, TypeAlias, TypeVar, assert_never
 
@@ -187,6 +187,21 @@ def decode_unknown(name: str, data: Mapping[str, Any]) -> Unknown:
         data: The three members of ``encode_facts``; their shape was checked by a schema.
     """
     return Unknown(Reason(data["unknown"][name]), data["unknown_details"].get(name, ""))
+
+
+def encode_skew(skew: timedelta | None) -> dict[str, Json]:
+    """How far the exchange's clock was ahead, in seconds; nothing where it was not.
+
+    Only where there is something to tell: then an older gatepolicy, which would judge ages all the
+    same, refuses it.
+    """
+    return {} if skew is None else {"clock_skew_seconds": round(skew.total_seconds())}
+
+
+def decode_skew(data: Mapping[str, Any]) -> timedelta | None:
+    """The inverse of ``encode_skew``; the shape was checked by a schema."""
+    seconds = data.get("clock_skew_seconds")
+    return None if seconds is None else timedelta(seconds=int(seconds))
 
 
 def encode_location(location: Location) -> Json:

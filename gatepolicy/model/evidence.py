@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gatepolicy.model.facts import Facts, Grade, Unknown
 from gatepolicy.model.location import Location
@@ -66,6 +66,9 @@ class Evidence:
     """What the answers prove."""
     calls: Sequence[CallRecord]
     """What was sent and answered."""
+    clock_skew: timedelta | None = None
+    """How far the exchange's clock was ahead of the scanner's, where the two differ by more than is
+    tolerable: then no age can be judged. Negative when it was behind."""
 
     @property
     def unread(self) -> Unknown | None:

@@ -20,11 +20,15 @@ class ExitCode(IntEnum):
     """No account or no rule matched, or no account could be read at all."""
     INTERNAL = 5
     """A defect of gatepolicy."""
+    HUNG_UP = 129
+    """SIGHUP: the terminal was closed."""
     INTERRUPTED = 130
-    """The user pressed Ctrl-C."""
+    """SIGINT: the user pressed Ctrl-C."""
     CLOSED_PIPE = 141
     """Whoever read standard output, such as ``head``, stopped reading. As for any command that
     SIGPIPE ends: 128 and the number of the signal."""
+    TERMINATED = 143
+    """SIGTERM: such as ``kill``, ``timeout`` or the service manager."""
 
 
 MEANING: dict[ExitCode, str] = {
@@ -37,6 +41,8 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched,"
     " or no account could be read",
     ExitCode.INTERNAL: "internal error",
-    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.HUNG_UP: "ended by SIGHUP; accounts that were not read are unknown",
+    ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); accounts that were not read are unknown",
     ExitCode.CLOSED_PIPE: "whoever read the output, such as head, stopped reading it",
+    ExitCode.TERMINATED: "ended by SIGTERM; accounts that were not read are unknown",
 }

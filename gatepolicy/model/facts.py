@@ -190,6 +190,12 @@ class Unknown:
     """One line for people: what was seen, what would be needed. Never holds a secret."""
 
 
+CLOCK_IS_WRONG = Unknown(
+    Reason.CLOCK_SKEW, "this machine and the exchange do not agree on what time it is"
+)
+"""Why an age is not known though the moment is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that is known, and not known, about one key. Every fact stands in exactly one."""
@@ -213,6 +219,11 @@ class Facts:
             else:
                 unknown[name] = what
         return Facts(known, unknown)
+
+    def without_moments(self, why: Unknown) -> "Facts":
+        """These facts, without any moment: for when nobody can tell how long ago it was."""
+        moments = (n for n, fact in self.known.items() if isinstance(fact.value, datetime))
+        return self.learn_all(dict.fromkeys(moments, why))
 
     @staticmethod
     def nothing(reason: Reason, detail: str = "") -> "Facts":

@@ -24,9 +24,15 @@ class Reason(StrEnum):
     BAD_CREDENTIALS_CONFIG = "bad_credentials_config"
     TLS_ERROR = "tls_error"
     NOT_COVERED = "not_covered"
+    REQUEST_REFUSED = "request_refused"
+    LIMIT_REACHED = "limit_reached"
+    INTERRUPTED = "interrupted"
+    INTERNAL_ERROR = "internal_error"
     NOT_SELECTED = "not_selected"
     """Only accounts that a narrowed scan left out could tell."""
     STALE_EVIDENCE = "stale_evidence"
+    NOT_ALLOWED = "not_allowed"
+    """A file leads to a host, a command or a file that nobody allowed; nothing was sent."""
 
 
 NOTHING_TO_READ = frozenset({Reason.NOT_DISCLOSED, Reason.UNSUPPORTED_EXCHANGE, Reason.NOT_COVERED})
@@ -58,6 +64,12 @@ HINT: dict[Reason, str] = {
     Reason.BAD_CREDENTIALS_CONFIG: "check the credential references of this account",
     Reason.TLS_ERROR: "the server's certificate was not accepted: check the proxy and base_url",
     Reason.NOT_COVERED: "write a policy that applies, or correct applies_to",
+    Reason.REQUEST_REFUSED: "the installed ccxt does not match the catalog: update one of them",
+    Reason.LIMIT_REACHED: "raise the account's timeout, or list fewer keys with one account",
+    Reason.INTERRUPTED: "the scan was interrupted: scan again",
+    Reason.INTERNAL_ERROR: "please report this defect with its reference",
     Reason.NOT_SELECTED: "scan all accounts, without --account and --label",
     Reason.STALE_EVIDENCE: "collect the evidence again",
+    Reason.NOT_ALLOWED: "nothing was read or sent; if you trust it, allow the host with"
+    " --allow-host HOST, or the reference by a scan without --untrusted",
 }

@@ -1,19 +1,23 @@
 """A finished scan: the one value that every report is made from."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from gatepolicy.model.drift import Drift, Finding, Standing, finding_identity, question_identity
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.facts import ATTESTED_FACTS
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.model.waivers import WaiverInfo
+
+USUAL_EVIDENCE_AGE = timedelta(days=7)
+"""Evidence may be so old unless somebody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,30 @@ class ScanSettings:
     they are critical."""
     baseline_hides: frozenset[str] = frozenset()
     """Names of rules whose critical violations an earlier scan may hide too."""
+    max_evidence_age: timedelta = USUAL_EVIDENCE_AGE
+    """Accounts whose evidence is older make the result incomplete."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Option, such as ``--exit-zero``, to who gave it: ``command line``, or ``environment`` with
+    the variable. A file cannot."""
+
+    @property
+    def softening(self) -> Mapping[str, str]:
+        """Every option that softens the exit code, with its value, to who gave it."""
+        days = self.max_evidence_age / timedelta(days=1)
+        given = {
+            "--exit-zero": self.exit_zero,
+            "--allow-incomplete": self.allow_incomplete,
+            "--allow-empty": self.allow_empty,
+            "--fail-on-new": self.fail_on_new,
+            f"--fail-on {self.fail_on}": self.fail_on is not Severity.INFO,
+            f"--baseline-hides {', '.join(sorted(self.baseline_hides))}": self.baseline_hides,
+            f"--max-evidence-age {days:g}d": self.max_evidence_age > USUAL_EVIDENCE_AGE,
+        }
+        return {
+            option: self.origins.get(option.partition(" ")[0], "")
+            for option, is_given in given.items()
+            if is_given
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +176,8 @@ class Scan:
     evidence_at: datetime | None = None
     """When the oldest of the evidence was collected that is judged; ``None`` when the accounts were
     asked by this scan. UTC."""
+    interrupted_by: Interruption | None = None
+    """The signal that ended the scan before every account was read; ``None`` when none did."""
     has_broken_baseline: bool = False
     """Whether an earlier report was named that could not be read: nothing was compared."""
 
@@ -216,7 +246,9 @@ class Scan:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The same for every format: a property of the result."""
+        """The same for every format: a property of the result. Nothing softens an interruption."""
+        if self.interrupted_by is not None:
+            return self.interrupted_by.exit_code
         if self.has_broken_baseline:
             return ExitCode.USAGE
         return ExitCode.OK if self.settings.exit_zero else self._strict_exit_code()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.reports.summary import left_out
+from gatepolicy.reports.summary import exit_sentence, left_out
 from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
 from gatepolicy.reports.text_parts import scan_head, title
 from gatepolicy.reports.text_report import Style
@@ -52,6 +52,8 @@ def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator
     yield from scan_head(scan, width)
     if scan.narrowing.is_any:
         yield from paragraph(left_out(scan.narrowing), width)
+    if scan.settings.softening:
+        yield from paragraph(exit_sentence(scan), width)
     counts: dict[str, Counter[Outcome]] = {}
     for verdict in scan.verdicts():
         counts.setdefault(verdict.name, Counter())[verdict.outcome] += 1

@@ -11,6 +11,7 @@ from gatepolicy import __version__
 from gatepolicy.model.encoding import (
     Json,
     encode_facts,
+    encode_skew,
     encode_subject,
     encode_time,
 )
@@ -37,6 +38,7 @@ def render_json(scan: Scan) -> Iterator[str]:
             "finished_at": encode_time(scan.finished_at),
             "evidence_collected_at": encode_time(scan.evidence_at) if scan.evidence_at else None,
             "exit_code": scan.exit_code.value,
+            "interrupted_by": None if scan.interrupted_by is None else scan.interrupted_by.value,
             "settings": _settings(scan.settings),
             "narrowed": _narrowed(scan.narrowing),
             "summary": _summary(summarise(scan)),
@@ -60,6 +62,9 @@ def _settings(settings: ScanSettings) -> Json:
         "allow_empty": settings.allow_empty,
         "fail_on_new": settings.fail_on_new,
         "baseline_hides": sorted(settings.baseline_hides),
+        "softened_by": [
+            {"option": option, "origin": origin} for option, origin in settings.softening.items()
+        ],
     }
 
 
@@ -134,6 +139,7 @@ def _account(account: AccountResult, scan: Scan) -> Json:
     return {
         **encode_subject(evidence.subject),
         "collected_at": encode_time(evidence.collected_at),
+        **encode_skew(evidence.clock_skew),
         "unread": _unread(evidence.unread),
         **encode_facts(evidence.facts),
         "verdicts": [_verdict(verdict, evidence.subject, scan) for verdict in account.verdicts],

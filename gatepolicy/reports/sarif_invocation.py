@@ -1,10 +1,11 @@
 """The run of a SARIF log: when it was, how it ended, and what it could not find out (§3.20)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from gatepolicy.model.encoding import Json, encode_time
 from gatepolicy.model.exit_codes import MEANING, ExitCode
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports import summary
@@ -25,14 +26,17 @@ def invocation(scan: Scan, *, left_out: int) -> Node:
         left_out: How many results found no room in the log.
     """
     is_empty = strict_exit_code(scan) is ExitCode.NOTHING_EVALUATED
-    is_whole = not is_empty and not scan.has_broken_baseline and not scan.unread
+    was_ended = scan.has_broken_baseline or scan.interrupted_by is not None
+    is_whole = not is_empty and not was_ended and not scan.unread
     return {
         "executionSuccessful": is_whole and not any(v.incomplete for v in scan.verdicts()),
         "exitCode": scan.exit_code.value,
         "exitCodeDescription": exit_sentence(scan),
+        **_exit_signal(scan.interrupted_by),
         "startTimeUtc": encode_time(scan.started_at),
         "endTimeUtc": encode_time(scan.finished_at),
         "toolExecutionNotifications": chain(
+            _about_an_interruption(scan),
             _about_an_empty_scan(is_empty=is_empty),
             _about_left_out_results(left_out),
             _about_narrowing(scan),
@@ -41,6 +45,17 @@ def invocation(scan: Scan, *, left_out: int) -> Node:
             _about_unknowns(scan),
         ),
     }
+
+
+def _exit_signal(interrupted_by: Interruption | None) -> Mapping[str, Json]:
+    if interrupted_by is None:
+        return {}
+    return {"exitSignalName": interrupted_by.value, "exitSignalNumber": interrupted_by.number}
+
+
+def _about_an_interruption(scan: Scan) -> Iterator[Json]:
+    if scan.interrupted_by is not None:
+        yield sarif.notification("interrupted", "error", summary.interruption(scan), None)
 
 
 def _about_an_empty_scan(*, is_empty: bool) -> Iterator[Json]:

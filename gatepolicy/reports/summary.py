@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gatepolicy.model.exit_codes import MEANING, ExitCode
+from gatepolicy.model.reasons import Reason
 from gatepolicy.model.scan import AccountResult, Narrowing, Scan, ScanSettings
 from gatepolicy.model.severity import Severity
 from gatepolicy.model.verdicts import Outcome
+
+_AGE = "--max-evidence-age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,36 @@ def strict_exit_code(scan: Scan) -> ExitCode:
 def exit_sentence(scan: Scan) -> str:
     """What the exit code says, and what it would have said without a softening option."""
     code, strict = scan.exit_code, strict_exit_code(scan)
-    options = " ".join(_softened(scan.settings))
+    softening = [
+        f"{option} ({origin})" if origin else option
+        for option, origin in scan.settings.softening.items()
+    ]
+    # What old evidence would have come to without it is not known here.
+    ages = [text for text in softening if text.startswith(_AGE)]
+    options = ", ".join(text for text in softening if text not in ages)
+    aged = f"; evidence may be older than usual: {ages[0]}" if ages else ""
     if code == strict:
         idle = f"; {options} changed nothing" if options else ""
-        return f"Exit code {code.value}: {MEANING[code]}{idle}."
-    return f"Exit code {code.value} because of {options}; else {strict.value}: {MEANING[strict]}."
+        return f"Exit code {code.value}: {MEANING[code]}{idle}{aged}."
+    otherwise = f"else {strict.value}: {MEANING[strict]}"
+    return f"Exit code {code.value} because of {options}; {otherwise}{aged}."
+
+
+def interruption(scan: Scan) -> str:
+    """That a signal ended the scan, and how many accounts were read; empty when none did."""
+    if scan.interrupted_by is None:
+        return ""
+    unread = sum(_was_interrupted(account) for account in scan.accounts)
+    read = len(scan.accounts) - unread
+    return (
+        f"Interrupted by {scan.interrupted_by}: {read:,} of {len(scan.accounts):,} accounts"
+        " were read; the others are unknown."
+    )
+
+
+def _was_interrupted(account: AccountResult) -> bool:
+    why = account.evidence.facts.unknown.get("key.exists")
+    return why is not None and why.reason is Reason.INTERRUPTED
 
 
 def left_out(narrowing: Narrowing) -> str:
@@ -98,14 +126,3 @@ def left_out(narrowing: Narrowing) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _softened(settings: ScanSettings) -> list[str]:
-    given = {
-        "--exit-zero": settings.exit_zero,
-        "--allow-incomplete": settings.allow_incomplete,
-        "--allow-empty": settings.allow_empty,
-        "--fail-on-new": settings.fail_on_new,
-        f"--fail-on {settings.fail_on}": settings.fail_on is not Severity.INFO,
-    }
-    return [option for option, is_given in given.items() if is_given]

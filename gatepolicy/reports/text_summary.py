@@ -7,6 +7,7 @@ from gatepolicy.model.verdicts import Outcome
 from gatepolicy.reports.summary import (
     Summary,
     exit_sentence,
+    interruption,
     is_unchecked,
     left_out,
     passes,
@@ -29,6 +30,8 @@ def foot(scan: Scan, width: int) -> Iterator[Line]:
         yield from paragraph(_unread_sentence(scan.unread), width)
     if scan.narrowing.is_any:
         yield from paragraph(left_out(scan.narrowing), width)
+    if scan.interrupted_by is not None:
+        yield from paragraph(interruption(scan), width)
     yield from paragraph(exit_sentence(scan), width)
 
 

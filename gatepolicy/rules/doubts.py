@@ -7,7 +7,15 @@ sees a plain value and would take it at its word, so that it must not see it at 
 import re
 from datetime import datetime, timedelta
 
-from gatepolicy.model.facts import ATTESTED_FACTS, Access, FactValue, Grant, Never, Unknown
+from gatepolicy.model.facts import (
+    ATTESTED_FACTS,
+    CLOCK_IS_WRONG,
+    Access,
+    FactValue,
+    Grant,
+    Never,
+    Unknown,
+)
 from gatepolicy.model.reasons import Reason
 
 AHEAD = timedelta(hours=1)
@@ -28,17 +36,17 @@ _MAYBE = re.compile(r"[^=?]*\?")
 _LEFT_OUT = re.compile(r"[^=~]*~")
 
 
-def doubt_of(name: str, value: FactValue, now: datetime) -> Unknown | None:
+def doubt_of(name: str, value: FactValue, now: datetime | None) -> Unknown | None:
     """Why an expression cannot ask about a known fact; ``None`` where it can.
 
     Args:
         name: Of the fact.
         value: Its value.
-        now: The time of the scan. UTC.
+        now: The time of the scan, or ``None`` where no fact is a moment. UTC.
     """
     match value:
         case datetime():
-            return _of_time(name, value, now)
+            return CLOCK_IS_WRONG if now is None else _of_time(name, value, now)
         case Never() if name == _MADE:
             return Unknown(Reason.UNEXPECTED_ANSWER, f"{name} is never")
         case ():

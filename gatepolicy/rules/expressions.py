@@ -78,7 +78,7 @@ class Expression:
         known: Mapping[str, Fact],
         accepted: frozenset[Grade],
         subject: Subject,
-        now: datetime,
+        now: datetime | None,
     ) -> "Judged":
         """Whether it holds, where that is known.
 
@@ -86,10 +86,10 @@ class Expression:
             known: Facts by name.
             accepted: Grades of proof that count.
             subject: The account.
-            now: The time of the scan. UTC.
+            now: The time of the scan; ``None`` where its clock is wrong, and no fact is a moment.
         """
         # It is given only what it names: others may have its verdict where that is the same.
-        values: dict[str, Any] = {"now": now}
+        values: dict[str, Any] = {} if now is None else {"now": now}
         if self.asks_account:
             values |= {
                 "account.id": subject.id,

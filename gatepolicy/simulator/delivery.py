@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TypeAlias
 
 from aiohttp import web
@@ -81,6 +82,7 @@ _SPOILED: Mapping[FaultKind, _Spoiler] = {
     FaultKind.WRONG_TYPES: lambda here, _: here.real(Variant.WRONG_TYPES),
     FaultKind.REDIRECT: _redirect,
     FaultKind.SCRIPTED: lambda _, fault: Answer(fault.http_status(), fault.body.encode()),
+    FaultKind.DATE: _real,
     FaultKind.LATENCY: _real,
     FaultKind.RESET: _real,
     FaultKind.SLOW_BODY: _real,
@@ -100,6 +102,7 @@ async def deliver(
         fault: What goes wrong; most kinds have done so already.
     """
     body = said.body.replace(TIME_MARK, str(now_ms).encode())
+    headers = {"Content-Type": said.content_type, **dict(said.headers)}
     match fault:
         case Fault(kind=FaultKind.RESET):
             _reset(request)
@@ -107,9 +110,10 @@ async def deliver(
             return await _drip(request, said.status, body, seconds)
         case Fault(kind=FaultKind.HUGE_BODY, size=size):
             return await _flood(request, size)
+        case Fault(kind=FaultKind.DATE, seconds=seconds):
+            headers["Date"] = formatdate(now_ms / 1000 + seconds, usegmt=True)
         case _:
             pass
-    headers = {"Content-Type": said.content_type, **dict(said.headers)}
     return web.Response(body=body, status=said.status, headers=headers)
 
 

@@ -36,6 +36,8 @@ class FaultKind(StrEnum):
     """``size`` bytes of one endless JSON string, in chunks."""
     SCRIPTED = "scripted"
     """``body`` with ``status``, such as an answer that the documents quote."""
+    DATE = "date"
+    """The real answer, with a ``Date`` that is ``seconds`` ahead; behind, if negative."""
 
 
 _DEFAULT_STATUS = {FaultKind.STATUS: 503, FaultKind.REDIRECT: 302}
@@ -50,7 +52,8 @@ class Fault:
     times: int | None = None
     """How many requests are affected; None is all of them."""
     seconds: float = 0.05
-    """Pause, in seconds: before the answer (latency), between two bytes (slow body)."""
+    """Pause, in seconds: before the answer (latency), between two bytes (slow body). How far the
+    date is ahead (date)."""
     status: int = 0
     """HTTP status for the kinds that choose one; 0 takes 503, 302 or 200, as fits the kind."""
     retry_after: str = "1"

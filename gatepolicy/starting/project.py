@@ -27,8 +27,9 @@ jobs:
       - uses: actions/setup-python@v5
         with: {python-version: "3.12"}
       - run: pip install gatepolicy
-      - run: gatepolicy check
-      - run: gatepolicy test
+      # A change that leads the scan to another host, a command or a file elsewhere fails here.
+      - run: gatepolicy check --untrusted
+      - run: gatepolicy test --untrusted
   scan:
     if: github.event_name == 'schedule'
     runs-on: ubuntu-latest

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import AccountResult
 from gatepolicy.model.verdicts import Outcome, Verdict, Waived
 from gatepolicy.model.waivers import WaiverInfo, WaiverLimits, WaiverState
@@ -79,9 +80,10 @@ def _waive(
     tallies: Mapping[str, _Tally],
 ) -> AccountResult:
     by_rule: dict[str, list[Waiver]] = {}
+    days = _days(circumstances.today, account.evidence)
     for waiver in naming:
         tallies[waiver.terms.id].named += 1
-        if _holds_on(waiver, circumstances.today):
+        if all(_holds_on(waiver, day) for day in days):
             by_rule.setdefault(waiver.terms.rule, []).append(waiver)
     if not naming:
         return account
@@ -115,6 +117,12 @@ def _waived(
     # Whatever the order of the files, the same one is told: the one that holds for longest.
     terms = max((waiver.terms for waiver in holding), key=lambda one: (one.expires, one.id))
     return replace(verdict, outcome=Outcome.WAIVED, waived=Waived(verdict.outcome, terms))
+
+
+def _days(today: date, evidence: Evidence) -> set[date]:
+    """The days that it may be: of this machine and, where they do not agree, of the exchange."""
+    skew = evidence.clock_skew
+    return {today} if skew is None else {today, today + skew}
 
 
 def _holds_on(waiver: Waiver, today: date) -> bool:

@@ -6,7 +6,9 @@ import click
 import pytest
 
 from gatepolicy.cli.boundary import Boundary
+from gatepolicy.cli.process import Signalled
 from gatepolicy.errors import DocumentError, InternalError, Problem, UsageError
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.location import Location
 
 
@@ -43,9 +45,19 @@ def test_every_problem_of_a_document_is_told() -> None:
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), click.Abort()])
 def test_an_interrupt_is_130(interrupt: BaseException) -> None:
-    code, text = told(interrupt)
-    assert code == 130
-    assert "interrupted" in text
+    assert told(interrupt) == (130, "interrupted by SIGINT; nothing more was written\n")
+
+
+@pytest.mark.parametrize(
+    ("by", "code"),
+    [(Interruption.SIGINT, 130), (Interruption.SIGTERM, 143), (Interruption.SIGHUP, 129)],
+)
+def test_a_signal_is_told_by_its_name(by: Interruption, code: int) -> None:
+    said = (code, f"interrupted by {by}; nothing more was written\n")
+    assert told(Signalled(by)) == said
+    aborted = click.Abort()
+    aborted.__cause__ = Signalled(by)
+    assert told(aborted) == said
 
 
 def test_a_usage_error_of_the_command_line_is_2() -> None:

@@ -257,17 +257,27 @@ class Terminal:
             os.execve(sys.executable, [*GATEPOLICY, *arguments], {**CLEAN, **environment})
 
     def expect(self, text: str) -> None:
-        end = time.monotonic() + 30
+        assert self._shows(text, seconds=30), self.shown
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C, again when it was not heard: readline misses one just before it waits."""
+        for _ in range(5):
+            self.type("\x03")
+            if self._shows("Aborted", seconds=6):
+                return
+
+    def _shows(self, text: str, *, seconds: float) -> bool:
+        end = time.monotonic() + seconds
         while text not in self.shown and time.monotonic() < end:
             if select.select([self._master], [], [], 0.2)[0]:
                 try:
                     self.shown += os.read(self._master, 65536).decode(errors="replace")
                 except OSError:
                     break
-        assert text in self.shown, self.shown
-
-    def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+        return text in self.shown
 
     def end(self) -> int:
         stop = time.monotonic() + 30
@@ -292,7 +302,7 @@ def test_a_dialogue_refuses_a_wrong_rule_at_once_and_can_be_stopped(folder: Path
     terminal.expect("there is no rule key-to-old (did you mean key-too-old?)")
     terminal.type("key-too-old\n")
     terminal.expect("Account:")
-    terminal.type("\x03")
+    terminal.interrupt()
     assert terminal.end() == 130
     assert "Aborted; nothing was written." in terminal.shown
     assert not (folder / "waivers.yaml").exists()

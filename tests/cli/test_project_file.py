@@ -1,10 +1,13 @@
 """The project file: found upwards, below the environment and the command line."""
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gatepolicy.cli.settings import WITHOUT_PROJECT
 from gatepolicy.errors import DocumentError, UsageError
 from gatepolicy.project import find_project, load_project
 from tests.cli.conftest import Run
@@ -16,7 +19,7 @@ policies: [market-making, policies/desk.yaml]
 inventory: accounts.yaml
 waivers: [waivers.yaml]
 outputs: [text, sarif=out/report.sarif, json=-]
-defaults: {fail_on: high, jobs: 8}
+defaults: {attempts: 2, jobs: 8}
 networks: {egress: [198.51.100.0/28]}
 variables: {rotation: 30d}
 """
@@ -72,13 +75,13 @@ def test_each_setting_has_its_origin(
         "outputs text (../gatepolicy.yaml:6:1)",
         "outputs sarif=../out/report.sarif (../gatepolicy.yaml:6:1)",
         "outputs json=- (../gatepolicy.yaml:6:1)",
-        "fail_on low (command line)",
         "sarif_profile github (default)",
         "sarif_scope none (default)",
         "jobs 3 (environment, GATEPOLICY_JOBS)",
         "max_rate none (default)",
-        "attempts 3 (default)",
+        "attempts 2 (../gatepolicy.yaml:7:12)",
         "max_evidence_age 7 days (default)",
+        "fail_on low (command line)",
         "accounts none (default)",
         "labels none (default)",
         "rules none (default)",
@@ -91,6 +94,8 @@ def test_each_setting_has_its_origin(
         "baseline_if_exists none (default)",
         "fail_on_new no (default)",
         "baseline_hides none (default)",
+        "allow_hosts none (default)",
+        "untrusted no (default)",
         "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:8:12)",
         "$rotation 30d (variables, ../gatepolicy.yaml:9:13)",
     ]
@@ -194,10 +199,14 @@ def test_a_file_without_a_suffix_is_a_file(run: Run, tmp_path: Path) -> None:
 def test_a_project_further_up_that_belongs_to_somebody_else(folder: Path) -> None:
     below = folder / "policies"
     with pytest.raises(UsageError) as caught:
-        find_project(below, owner=lambda _: 4_294_967_000)
+        find_project(below, owners=lambda _: {4_294_967_000})
     assert str(caught.value) == "the project file ../gatepolicy.yaml belongs to another user"
-    assert find_project(folder, owner=lambda _: 4_294_967_000) == "gatepolicy.yaml"
-    assert find_project(below, owner=lambda _: 0) == "../gatepolicy.yaml"
+    with pytest.raises(UsageError, match=r"^the project file gatepolicy\.yaml belongs to another"):
+        find_project(folder, owners=lambda _: {4_294_967_000})
+    with pytest.raises(UsageError):
+        find_project(folder, owners=lambda _: {os.getuid(), 4_294_967_000})
+    assert find_project(folder, owners=lambda _: {0, os.getuid()}) == "gatepolicy.yaml"
+    assert find_project(below, owners=lambda _: {0}) == "../gatepolicy.yaml"
     assert find_project(below) == "../gatepolicy.yaml"
 
 
@@ -220,11 +229,41 @@ def test_an_empty_project_sets_nothing() -> None:
     assert load_project("gatepolicy.yaml", read=lambda _: text.encode()).settings == {}
 
 
-@pytest.mark.parametrize("name", ["exit_zero", "allow_incomplete", "allow_empty"])
-def test_a_file_cannot_silence_the_gate(name: str) -> None:
-    text = PROJECT.replace("fail_on: high", f"{name}: true")
-    with pytest.raises(DocumentError, match=name):
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("fail_on: high", "--fail-on or GATEPOLICY_FAIL_ON"),
+        ("exit_zero: true", "--exit-zero or GATEPOLICY_EXIT_ZERO"),
+        ("allow_incomplete: true", "--allow-incomplete or GATEPOLICY_ALLOW_INCOMPLETE"),
+        ("allow_empty: true", "--allow-empty or GATEPOLICY_ALLOW_EMPTY"),
+        ("fail_on_new: true", "--fail-on-new or GATEPOLICY_FAIL_ON_NEW"),
+        ("baseline: old.json", "--baseline or GATEPOLICY_BASELINE"),
+        ("baseline_hides: [GP001]", "--baseline-hides"),
+        ("skip_rules: [GP001]", "--skip-rule"),
+        ("accounts: [mm]", "--account"),
+        ("allow_hosts: [proxy.example.com]", "--allow-host or GATEPOLICY_ALLOW_HOSTS"),
+        ("untrusted: false", "--untrusted or GATEPOLICY_UNTRUSTED"),
+    ],
+)
+@pytest.mark.parametrize("place", ["attempts: 2", "variables:"])
+def test_a_file_cannot_soften_what_judges_it(said: str, hint: str, place: str) -> None:
+    text = PROJECT.replace(place, said if place == "attempts: 2" else f"{said}\n{place}")
+    with pytest.raises(DocumentError) as caught:
         load_project("gatepolicy.yaml", read=lambda _: text.encode())
+    (problem,) = caught.value.problems
+    assert "a project file cannot set this, since it decides what fails a scan" in str(problem)
+    assert problem.fix == f"use {hint}"
+
+
+def reading(text: str) -> Callable[[Path], bytes]:
+    return lambda _: text.encode()
+
+
+def test_every_option_that_no_project_sets_is_told_where_it_belongs() -> None:
+    for name in WITHOUT_PROJECT:
+        text = PROJECT.replace("attempts: 2", f"{name}: true")
+        with pytest.raises(DocumentError, match="a project file cannot set this"):
+            load_project("gatepolicy.yaml", read=reading(text))
 
 
 def test_the_example_of_the_documents_is_a_project() -> None:

@@ -30,13 +30,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gatepolicy.collect.guard import check
+from gatepolicy.collect.guard import differences
 from gatepolicy.collect.redact import redact_answer
 from gatepolicy.collect.repeated import Redactor
 from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.signer import Signer, SigningError
-from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.model.evidence import Evidence
@@ -86,11 +85,7 @@ def every_call(exchange: Exchange) -> Iterator[Call]:
 
 
 def passes(request: SignedRequest, call: Call, exchange: Exchange) -> bool:
-    try:
-        check(request, call, exchange.hosts)
-    except InternalError:
-        return False
-    return True
+    return not differences(request, call, exchange.hosts)
 
 
 def write(exchange_id: str, method: str) -> tuple[Exchange, SignedRequest]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -11,13 +12,12 @@ from gatepolicy.collect.guard import (
     MAX_ANSWER,
     Received,
     Route,
-    check,
+    differences,
     open_guard,
     redirect_to,
     retry_after,
 )
 from gatepolicy.collect.request import SignedRequest
-from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.exchanges.exchange import Call
 from gatepolicy.model.reasons import Reason
@@ -42,11 +42,7 @@ def request(method: str = "GET", url: str = URL, body: bytes | None = None) -> S
 
 
 def passes(signed: SignedRequest, call: Call = CALL) -> bool:
-    try:
-        check(signed, call, HOSTS)
-    except InternalError:
-        return False
-    return True
+    return not differences(signed, call, HOSTS)
 
 
 def test_the_declared_read_passes() -> None:
@@ -73,9 +69,23 @@ def test_the_declared_read_passes() -> None:
     ],
 )
 def test_nothing_undeclared_passes(undeclared: SignedRequest) -> None:
-    with pytest.raises(InternalError) as refused:
-        check(undeclared, CALL, HOSTS)
-    assert "canary" not in str(refused.value)
+    assert not passes(undeclared)
+
+
+def test_a_refused_request_reaches_nobody_and_its_reason_quotes_nothing_of_it() -> None:
+    asked: list[str] = []
+
+    async def handler(got: web.BaseRequest) -> web.Response:
+        asked.append(got.path)
+        return web.Response()
+
+    moved = request(url="https://evil.example.com/v2/canary?signature=canary")
+    received = sent_to(handler, signed=moved)
+    assert isinstance(received, NoAnswer)
+    assert received.reason is Reason.REQUEST_REFUSED
+    assert "another host and path than the catalog declares" in received.detail
+    assert "canary" not in received.detail
+    assert asked == []
 
 
 READING_POST = replace(CALL, http_method="POST", reads="a query", body={"method": "getInfo"})
@@ -154,7 +164,9 @@ def test_retry_after(header: str | None, seconds: float | None) -> None:
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def sent_to(handler: Handler, *, timeout: float = 5.0) -> Received | NoAnswer:
+def sent_to(
+    handler: Handler, *, timeout: float = 5.0, signed: SignedRequest | None = None
+) -> Received | NoAnswer:
     """What the guard makes of a real server's behaviour."""
 
     async def exchange() -> Received | NoAnswer:
@@ -164,7 +176,7 @@ def sent_to(handler: Handler, *, timeout: float = 5.0) -> Received | NoAnswer:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             route = Route(HOSTS, f"http://127.0.0.1:{runner.addresses[0][1]}", None)
             async with open_guard(frozenset({None}), 4) as guard:
-                return await guard.send(request(), CALL, route, timeout=timeout)
+                return await guard.send(signed or request(), CALL, route, timeout=timeout)
         finally:
             await runner.cleanup()
 
@@ -177,7 +189,11 @@ def test_an_answer_comes_back_as_it_was_sent() -> None:
         assert asked.raw_path == "/v1/own-key?timestamp=1&signature=canary"
         return web.Response(status=429, text="[1]", headers={"Retry-After": "3"})
 
-    assert sent_to(handler) == Received(Answer(429, b"[1]"), 3.0)
+    received = sent_to(handler)
+    assert isinstance(received, Received)
+    assert replace(received, date=None) == Received(Answer(429, b"[1]"), 3.0)
+    assert received.date is not None
+    assert abs(datetime.now(UTC) - received.date) < timedelta(minutes=2)
 
 
 def test_a_redirect_is_never_followed() -> None:

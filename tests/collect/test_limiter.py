@@ -1,6 +1,7 @@
 """The limiter keeps the pace of an exchange, whoever asks."""
 
 import asyncio
+from contextlib import nullcontext
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +32,8 @@ def limiter(time: Time, calls: int, seconds: float) -> Limiter:
 def turns(count: int, paced: Limiter) -> None:
     async def take() -> None:
         for _ in range(count):
-            await paced.turn()
+            async with paced.turn(nullcontext()):
+                pass
 
     asyncio.run(take())
 
@@ -79,7 +81,8 @@ def test_no_window_ever_holds_more_turns_than_the_limit(
 
     async def take() -> None:
         for _ in range(count):
-            await paced.turn()
+            async with paced.turn(nullcontext()):
+                pass
             taken.append(time.now)
 
     asyncio.run(take())
@@ -93,7 +96,8 @@ def test_a_heavy_call_takes_several_turns() -> None:
 
     async def take() -> None:
         for weight in (20, 1, 20):
-            await paced.turn(weight)
+            async with paced.turn(nullcontext(), weight=weight):
+                pass
 
     asyncio.run(take())
     assert [round(slept, 6) for slept in time.slept] == [1.0, 0.05]

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from gatepolicy.collect.guard import check
+from gatepolicy.collect.guard import differences
 from gatepolicy.collect.request import SignedRequest
 from gatepolicy.collect.secret import Secret
 from gatepolicy.collect.signer import Signer, SigningError
@@ -103,7 +103,7 @@ def test_every_declared_call_exists_in_ccxt_and_goes_where_the_catalog_says(
 ) -> None:
     exchange, call = pair
     request = sign(exchange, call)
-    check(request, call, exchange.hosts)
+    assert not differences(request, call, exchange.hosts)
     assert request.method == call.http_method
 
 
@@ -112,7 +112,7 @@ def test_sandbox_calls_go_to_sandbox_hosts_only(pair: tuple[Exchange, Call]) -> 
     exchange, call = pair
     signing = Signer().sign(exchange, call, params(call), credentials(exchange), sandbox=True)
     signed = asyncio.run(signing)
-    check(signed, call, exchange.sandbox_hosts)
+    assert not differences(signed, call, exchange.sandbox_hosts)
     assert signed.method == call.http_method
 
 

@@ -34,7 +34,7 @@ SCHEMA = load_schema(
                 "one": {"oneOf": [{"type": "string"}, {"type": "integer", "minimum": 3}]},
                 "unclear": {"anyOf": [{"minLength": 3}, {"pattern": "^x"}], "examples": ["xyz"]},
                 "twice": {"oneOf": [{"type": "string"}, {"type": "string"}]},
-                "never": False,
+                "never": {"not": {}},
                 "joined": {
                     "$ref": "#/$defs/open",
                     "allOf": [True, {"properties": {"colour": {}}}],
@@ -100,7 +100,7 @@ def test_what_fits_has_no_problems(text: str) -> None:
         ("name: []", '1:7: name: expected a text, found a list; for example "desk"'),
         ("name: {}", '1:7: name: expected a text, found a mapping; for example "desk"'),
         ("size: 1.5", "1:7: size: expected a whole number, found a number"),
-        ("flag: 0", "1:7: flag: expected nothing or true or false, found a number"),
+        ("flag: 0", "1:7: flag: expected true or false or nothing, found a number"),
         ("list: x", "1:7: list: expected a list, found a text"),
         ("table: x", "1:8: table: expected a mapping, found a text"),
         ("inner: {width: x}", "1:16: inner.width: expected a whole number, found a text;"
@@ -128,7 +128,7 @@ def test_what_fits_has_no_problems(text: str) -> None:
         ("one: []", "1:6: one: a list does not fit here"),
         ("unclear: ab", '1:10: unclear: a text does not fit here; for example "xyz"'),
         ("twice: a", "1:8: twice: not allowed here (oneOf)"),
-        ("never: 1", "1:8: never: not allowed here (falseSchema)"),
+        ("never: 1", "1:8: never: not allowed here (not)"),
         ("branch: {a: 1}", "1:9: branch: b is missing; add it"),
     ],
 )  # fmt: skip

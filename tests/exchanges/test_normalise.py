@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.build import value_of
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, FactSource
-from gatepolicy.exchanges.invariants import hold_together
+from gatepolicy.exchanges.invariants import at_moment, hold_together
 from gatepolicy.exchanges.normalise import normalise, with_structural
 from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Never, Provenance, Unknown
 from gatepolicy.model.reasons import Reason
 
 DOCUMENTED = Path(__file__).parent / "documented"
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 KEY = "c5dcfbf1f3a7not0a0real0key"
 GATE, BYBIT, OKX = (load_exchange(name) for name in ("gate", "bybit", "okx"))
 REFUSED = Answer(403, b'{"label":"FORBIDDEN","message":"Request IP not in whitelist: 192.0.2.1"}')
@@ -280,3 +282,32 @@ def test_values_in_catalog_files_are_of_the_kind_of_their_fact() -> None:
     for name, wrong in (("ip.restricted", 1), ("key.created_at", "today"), ("key.name", None)):
         with pytest.raises(ValueError, match="no value of"):
             value_of(name, wrong)
+
+
+@pytest.mark.parametrize(
+    ("expires", "active", "is_active"),
+    [
+        (NOON, True, False),
+        (NOON - timedelta(seconds=1), True, False),
+        (NOON + timedelta(seconds=1), True, True),
+        (NOON - timedelta(days=1), False, False),
+        (Never.NEVER, True, True),
+    ],
+)
+def test_an_expired_key_is_not_active(
+    expires: datetime | Never, active: bool, is_active: bool
+) -> None:
+    proof = Provenance(Grade.OBSERVED, "own_key", "/expires")
+    flag = Fact(value=active, provenance=Provenance(Grade.OBSERVED, "own_key", "/active"))
+    facts = Facts({"key.expires_at": Fact(expires, proof), "key.active": flag})
+    found = at_moment(facts, NOON).known["key.active"]
+    assert found.value is is_active
+    assert (found == flag) is (active is is_active)
+    assert found.provenance == (flag.provenance if found == flag else proof)
+
+
+def test_what_is_not_known_expires_nothing() -> None:
+    flag = Fact(value=True, provenance=Provenance(Grade.OBSERVED, "own_key", "/active"))
+    only_active, only_expired = Facts({"key.active": flag}), Facts({"key.expires_at": flag})
+    assert at_moment(only_active, NOON) == only_active
+    assert at_moment(only_expired, NOON) == only_expired

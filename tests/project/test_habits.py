@@ -19,6 +19,10 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+ISOLATING = {"gatepolicy/collect/collector.py": 1}
+"""Where an error of one account is kept from all others."""
+
+
 def shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -66,7 +70,8 @@ def test_no_function_is_too_long(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CODE, ids=shown)
 def test_no_except_is_too_broad(path: Path) -> None:
-    assert too_broad(tree_of(path)) == []
+    most = ISOLATING.get(shown(path), 0)
+    assert len(too_broad(tree_of(path))) == most
 
 
 @pytest.mark.parametrize("path", CODE, ids=shown)

@@ -20,6 +20,7 @@ from gatepolicy.model.facts import (
     Provenance,
     Unknown,
 )
+from gatepolicy.model.interruption import Interruption
 from gatepolicy.model.location import Location
 from gatepolicy.model.reasons import Reason
 from gatepolicy.model.rules import RuleInfo
@@ -184,4 +185,5 @@ def scans(draw: st.DrawFn, text: st.SearchStrategy[str] = texts) -> Scan:
         accounts=draw(st.lists(st.builds(AccountResult, evidences(text), some), max_size=2)),
         general=draw(some),
         warnings=draw(st.lists(text, max_size=2)),
+        interrupted_by=draw(st.none() | st.sampled_from(Interruption)),
     )

@@ -85,4 +85,7 @@ def test_exit_codes_are_those_that_a_finished_scan_can_have() -> None:
         ExitCode.USAGE,
         ExitCode.INCOMPLETE,
         ExitCode.NOTHING_EVALUATED,
+        ExitCode.HUNG_UP,
+        ExitCode.INTERRUPTED,
+        ExitCode.TERMINATED,
     ]

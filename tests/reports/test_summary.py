@@ -59,7 +59,7 @@ def test_the_exit_code_is_told_with_its_meaning() -> None:
 def test_a_softened_exit_code_is_never_told_as_a_clean_scan() -> None:
     settings = ScanSettings(fail_on=Severity.CRITICAL, exit_zero=True, allow_incomplete=True)
     assert exit_sentence(scan_of(refused(), settings=settings)) == (
-        "Exit code 0 because of --exit-zero --allow-incomplete --fail-on critical; "
+        "Exit code 0 because of --exit-zero, --allow-incomplete, --fail-on critical; "
         "else 1: at least one violation at or above --fail-on."
     )
 

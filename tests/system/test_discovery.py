@@ -71,7 +71,7 @@ def test_a_whole_firm_is_scanned_with_one_key(firm: Any, clean: Clean) -> None:
     assert found["bot-c"]["transfer-enabled"] == "fail"
     assert found["bot-c"]["undeclared-key"] == "pass"
     assert found["bot-e"]["dead-key"] == "fail"
-    assert found["bot-e"]["transfer-enabled"] == "unknown not_disclosed"
+    assert found["bot-e"]["transfer-enabled"] == "unknown bad_key"
     assert list(found)[-1] == "bot-a/key-dddd"
     assert found["bot-a/key-dddd"]["undeclared-key"] == "fail"
     assert found["bot-a/key-dddd"]["ip-unbound"] == "fail"

@@ -76,6 +76,9 @@ def test_switches_that_soften_are_named_where_they_change_nothing(two: Any) -> N
     okx, _ = two.accounts
     switches = ("--exit-zero", "--allow-incomplete", "--allow-empty", "--fail-on", "high")
     ended = evaluate(two, "--account", okx, "--rule", "GP006", *switches)
-    told = "--exit-zero --allow-incomplete --allow-empty --fail-on high changed nothing."
+    told = (
+        "--exit-zero (command line), --allow-incomplete (command line),"
+        " --allow-empty (command line), --fail-on high (command line) changed nothing."
+    )
     assert told in words(ended.out)
     assert "changed nothing" not in evaluate(two).out

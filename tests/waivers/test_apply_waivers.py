@@ -252,3 +252,17 @@ def test_adding_a_waiver_never_changes_another_finding(
                 assert (other.waived.terms.id, other.name) == ("new", rule)
                 assert one.outcome is not Outcome.PASS
                 assert old.evidence.subject.id == "mm"
+
+
+def test_a_waiver_holds_on_the_day_of_the_exchange_too() -> None:
+    one = account("mm")
+    ended = waiver(expires=TODAY + timedelta(days=30))
+    begun = waiver(created=TODAY - timedelta(days=30))
+    for held, days, outcome in (
+        (ended, 29, Outcome.WAIVED),
+        (ended, 31, Outcome.FAIL),
+        (begun, -29, Outcome.WAIVED),
+        (begun, -31, Outcome.FAIL),
+    ):
+        skewed = replace(one, evidence=replace(one.evidence, clock_skew=timedelta(days=days)))
+        assert outcomes(applied([skewed], held)) == [[outcome]]
