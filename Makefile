@@ -14,7 +14,7 @@ TEST_OPTIONS ?=
 SARIF_OPTIONS ?= --optional
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean
+.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,10 @@ wheel: $(READY) # the wheel works outside of this checkout
 
 sarif: $(READY) # SARIF, for a validator that is not ours (needs npm)
 	.ci/sarif-gate $(SARIF_OPTIONS) tests/reports/golden/report-github.sarif tests/reports/golden/report-full.sarif
+
+# More: make fuzz FUZZ_OPTIONS='--count 2000000 --seed 7'
+fuzz: $(READY) ## Mutate documented answers, and look for a pass without proof
+	@$(BIN)/python -m tests.fuzz $(FUZZ_OPTIONS)
 
 bench: $(READY) ## Measure speed, memory and start-up
 	@$(BIN)/python tests/bench/run.py

@@ -246,11 +246,12 @@ def test_an_allowlist_of_few_addresses_says_nothing_more() -> None:
     assert hold_together(found) == found
 
 
-def test_a_rule_proves_no_restriction_beside_an_allowlist_that_cannot_be_read() -> None:
-    belied = hold_together(together(BY_RULE, UNREADABLE))
-    assert belied["ip.restricted"] == UNREADABLE
-    observed = together(Fact(value=True, provenance=SAID), UNREADABLE)
-    assert hold_together(observed) == observed
+def test_nothing_proves_a_restriction_beside_an_allowlist_that_cannot_be_read() -> None:
+    for claim in (BY_RULE, Fact(value=True, provenance=SAID)):
+        belied = hold_together(together(claim, UNREADABLE))
+        assert belied["ip.restricted"] == UNREADABLE
+    unbound = together(Fact(value=False, provenance=SAID), UNREADABLE)
+    assert hold_together(unbound) == unbound
 
 
 UPBIT = load_exchange("upbit")

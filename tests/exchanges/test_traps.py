@@ -684,7 +684,11 @@ class Place:
 
 def alone(place: Place) -> Exchange:
     """The exchange as if no other place told the fact, which could contradict."""
-    return replace(place.exchange, facts={**place.exchange.facts, place.fact: (place.source,)})
+    facts = {**place.exchange.facts, place.fact: (place.source,)}
+    if place.fact == "ip.restricted":
+        # It has places of its own, which may be several.
+        facts.pop("ip.allowlist", None)
+    return replace(place.exchange, facts=facts)
 
 
 def places() -> Iterator[Place]:

@@ -1,7 +1,7 @@
 """What a policy can demand of a key, fact by fact: pass, fail or unknown.
 
-Written apart from the evaluator on purpose: a fault there must not hide one here. Grades that a policy
-may accept count as proof here, so that no policy is more lenient.
+Written apart from the evaluator on purpose: a fault there must not hide one here. Grades that a
+policy may accept count as proof here, so that no policy is more lenient.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ HOME = tuple(
 class State(Enum):
     """What is known about a demand."""
 
-    PASS = "pass"  # noqa: S105 - no password
+    PASS = "pass"
     FAIL = "fail"
     UNKNOWN = "unknown"
 
@@ -74,7 +74,7 @@ def _of_words(exchange: Exchange) -> Iterator[Demand]:
         yield Demand(f"{word} at most reads", "permissions.native", _at_most_reads(word), word)
 
 
-def _is(wanted: bool) -> Callable[[FactValue], bool]:  # noqa: FBT001 - the value itself
+def _is(wanted: bool) -> Callable[[FactValue], bool]:
     return lambda value: value is wanted
 
 

@@ -3,14 +3,20 @@
 Read from the shipped catalog's data alone, and not by the code that turns answers into facts.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.conditions import names
 from gatepolicy.exchanges.exchange import Exchange, FactSource, Permissions, PermissionShape, When
+from gatepolicy.exchanges.interpret import Failure, interpret
 from gatepolicy.exchanges.pointer import ABSENT, resolve, same
 from gatepolicy.exchanges.readers import READERS, Wrong
+from gatepolicy.exchanges.reading import NoRow, Row
+from gatepolicy.exchanges.rows import own_row
+from gatepolicy.model.reasons import Reason
 from tests.fuzz.demands import Demand
 
 TRUE_AND_FALSE = (True, False)
@@ -30,6 +36,10 @@ class Change:
     """The whole answer before."""
     after: Any
     """The whole answer after."""
+    status: int = 200
+    """Its HTTP status."""
+    key: str = ""
+    """The calling key; empty for rows of lists."""
 
     def at(self, pointer: str) -> Any:
         """What stands at a place of the row now; ``ABSENT`` for nothing."""
@@ -51,9 +61,15 @@ def excuses(exchange: Exchange, change: Change, demand: Demand) -> bool:
     """
     if demand.fact in exchange.structural:
         # Whatever shows that the key exists is enough for a rule of the exchange.
-        return any(_is_documented(s, change) for name in exchange.facts for s in exchange.facts[name])
+        return any(
+            _is_documented(s, change) for name in exchange.facts for s in exchange.facts[name]
+        )
     by_words = demand.fact.startswith("permission")
     if by_words and _words_are_documented(exchange.permissions, change):
+        return True
+    if by_words and _lacks_group(exchange, change, demand):
+        return True
+    if _is_other_outcome(exchange, change) or _shows_own_row(exchange, change):
         return True
     names_of_facts = [name for name in exchange.facts if _feeds(name, demand)]
     return any(
@@ -63,11 +79,29 @@ def excuses(exchange: Exchange, change: Change, demand: Demand) -> bool:
     )
 
 
+def _is_other_outcome(exchange: Exchange, change: Change) -> bool:
+    """Whether the change makes the answer an error, or a success, that the documents name."""
+    body = json.dumps(change.after).encode()
+    outcome = interpret(exchange, Answer(change.status, body), change.call)
+    if isinstance(outcome, Failure):
+        return outcome.reason is not Reason.UNEXPECTED_ANSWER
+    return change.pointer in (exchange.success.pointer, exchange.error_code)
+
+
+def _shows_own_row(exchange: Exchange, change: Change) -> bool:
+    """Whether no row was the own one before, and one is now."""
+    own = exchange.own_keys.get(change.call)
+    if own is None or not change.key:
+        return False
+    before, after = (own_row(one, own, change.key) for one in (change.before, change.after))
+    return isinstance(before, NoRow) and isinstance(after, Row)
+
+
 def _feeds(fact: str, demand: Demand) -> bool:
     """Whether a demand depends on a fact: addresses hold together, and so do permissions."""
     if demand.fact.startswith("ip."):
         return fact.startswith("ip.")
-    if demand.word or demand.fact == "permissions.unrecognised":
+    if demand.fact.startswith("permission"):
         return fact.startswith("permission.")
     return fact == demand.fact
 
@@ -94,7 +128,11 @@ def _is_documented(source: FactSource, change: Change) -> bool:
     """Whether a place was changed, to something that the documents name."""
     pointers = [one for one in (source.pointer, source.other_pointer) if one or not source.pointer]
     changed = [one for one in pointers if source.call == change.call and change.changes(one)]
-    return any(_names(source, change.at(pointer)) for pointer in changed)
+    other = [one for one in pointers if one not in changed and change.at(one) is not ABSENT]
+    return any(
+        _names(source, change.at(pointer)) or (change.at(pointer) is ABSENT and other)
+        for pointer in changed
+    )
 
 
 def _names(source: FactSource, value: Any) -> bool:
@@ -130,20 +168,62 @@ def _words_are_documented(permissions: Permissions, change: Change) -> bool:
     mark = permissions.read_only_pointer if of_key else ""
     if not change.changes(permissions.pointer) and not (mark and change.changes(mark)):
         return False
-    marked = not mark or not permissions.read_only_marks or _is_mark(permissions, change.at(mark))
-    return marked and _is_list(permissions, change.at(permissions.pointer))
+    if mark and change.changes(mark):
+        return _is_mark(permissions, change.at(mark))
+    value, only = _changed_entries(permissions, change)
+    return _is_list(permissions, value, only)
+
+
+def _changed_entries(permissions: Permissions, change: Change) -> tuple[Any, frozenset[str] | None]:
+    """The entries of the list that were changed, and their names where they have names.
+
+    What was undocumented before, elsewhere in the list, is no matter of this change.
+    """
+    whole, place = change.at(permissions.pointer), change.row + permissions.pointer
+    before = resolve(change.before, place)
+    steps = change.pointer.removeprefix(place).split("/")[1:]
+    if not steps or not change.pointer.startswith(place):
+        return whole, None
+    if isinstance(whole, dict) and isinstance(before, dict):
+        name = steps[0].replace("~1", "/").replace("~0", "~")
+        only = frozenset({name, *(whole.keys() - before.keys())})
+        return {one: value for one, value in whole.items() if one in only}, only
+    if isinstance(whole, list) and isinstance(before, list) and len(whole) == len(before):
+        index = int(steps[0])
+        return whole[index : index + 1], frozenset()
+    return whole, None
+
+
+def _lacks_group(exchange: Exchange, change: Change, demand: Demand) -> bool:
+    """Whether a group is gone that has nothing to do with a demand: its own words stay unknown."""
+    permissions = exchange.permissions
+    if permissions.shape is not PermissionShape.GROUPS or permissions.call != change.call:
+        return False
+    whole = change.at(permissions.pointer)
+    before = resolve(change.before, change.row + permissions.pointer)
+    if not isinstance(whole, dict) or not isinstance(before, dict):
+        return False
+    gone = before.keys() - whole.keys()
+    may_grant = {
+        capability.fact
+        for word in permissions.words.values()
+        if word.word.partition(".")[0] in gone
+        for capability in word.grants | word.unclear
+    }
+    is_other = demand.word.partition(".")[0] not in gone and demand.fact not in may_grant
+    return bool(gone) and whole.keys() <= before.keys() and is_other
 
 
 def _is_mark(permissions: Permissions, value: Any) -> bool:
     return any(same(value, mark.equals) for mark in permissions.read_only_marks)
 
 
-def _is_list(permissions: Permissions, value: Any) -> bool:
+def _is_list(permissions: Permissions, value: Any, only: frozenset[str] | None) -> bool:
     match permissions.shape:
         case PermissionShape.FLAGS:
-            return isinstance(value, dict) and all(_flags(permissions, value))
+            return isinstance(value, dict) and all(_flags(permissions, value, only))
         case PermissionShape.GROUPS:
-            return isinstance(value, dict) and _are_groups(permissions, value)
+            return isinstance(value, dict) and _are_groups(permissions, value, only)
         case PermissionShape.COMMA_LIST if isinstance(value, str):
             words = value.removesuffix(permissions.separator).split(permissions.separator)
             return all(_is_word(permissions, word.strip()) for word in words)
@@ -156,23 +236,30 @@ def _is_list(permissions: Permissions, value: Any) -> bool:
                 _is_mark(permissions, resolve(row, permissions.read_only_pointer)) for row in value
             )
         case PermissionShape.READ_WRITE_ROWS:
-            return _are_rows(permissions, value) and _are_marked_rows(permissions, value)
+            return _are_rows(permissions, value) and _are_marked_rows(permissions, value, only)
         case _:
             assert_never(permissions.shape)
 
 
-def _flags(permissions: Permissions, value: dict[str, Any]) -> Iterator[bool]:
+def _flags(
+    permissions: Permissions, value: dict[str, Any], only: frozenset[str] | None
+) -> Iterator[bool]:
     named = [level.equals for level in permissions.levels] or TRUE_AND_FALSE
     off = [level.equals for level in permissions.levels if level.means is None] or (False,)
     for name, word in permissions.words.items():
+        if only is not None and name not in only:
+            continue
         yield any(same(value[name], one) for one in named) if name in value else word.optional
     for field in value.keys() - permissions.words.keys() - permissions.other_fields:
         harmless = not permissions.levels and not isinstance(value[field], bool)
         yield harmless or any(same(value[field], one) for one in off)
 
 
-def _are_groups(permissions: Permissions, value: dict[str, Any]) -> bool:
+def _are_groups(
+    permissions: Permissions, value: dict[str, Any], only: frozenset[str] | None
+) -> bool:
     groups = {word.partition(".")[0] for word in permissions.words}
+    groups = groups if only is None else groups & only
     return groups <= value.keys() and all(
         isinstance(listed, list) and all(f"{group}.{name}" in permissions.words for name in listed)
         for group, listed in value.items()
@@ -201,9 +288,11 @@ def _are_rows(permissions: Permissions, value: Any) -> bool:
     )
 
 
-def _are_marked_rows(permissions: Permissions, value: list[Any]) -> bool:
+def _are_marked_rows(
+    permissions: Permissions, value: list[Any], only: frozenset[str] | None
+) -> bool:
     pointers = (permissions.read_pointer, permissions.write_pointer)
     marks = [resolve(row, pointer) for row in value for pointer in pointers]
     told = {resolve(row, permissions.name_pointer) for row in value}
-    whole = permissions.complete or permissions.words.keys() <= told
+    whole = only is not None or permissions.complete or permissions.words.keys() <= told
     return whole and all(isinstance(mark, int) and mark in (0, 1) for mark in marks)

@@ -1,4 +1,4 @@
-"""No mutation of one place of an answer turns fail or unknown into pass, but a documented good value."""
+"""No change of one place turns fail or unknown into pass, unless to a documented good value."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +13,10 @@ from tests.fuzz.documents import Change, excuses
 from tests.fuzz.mutations import BYTES, changed, places, twice, variants
 from tests.fuzz.subjects import Subject, all_granted
 
-_EVERYWHERE = ("0.0.0.0/0", ["0.0.0.0/0"], ["*"], "*", "", [])
+_EVERYWHERE: tuple[Any, ...] = ("0.0.0.0/0", ["0.0.0.0/0"], ["*"], "*", "", [])
 _STATUSES = (201, 299, 302, 404)
-"""Undocumented ones. An answer that never came (429, 500 …) leaves the fact to the other places, as is
-documented; so does a documented refusal."""
+"""Undocumented ones. An answer that never came (429, 500 …) leaves the fact to the other places, as
+is documented; so does a documented refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ class Judge:
         """What passes by a change of one place."""
         body = json.dumps(after).encode()
         before = self.subject.answers[call]
-        change = Change(call, pointer, self._rows[call], before, after)
+        status, key = self.subject.statuses.get(call, 200), self.subject.key
+        change = Change(call, pointer, self._rows[call], before, after, status, key)
         return [
             unsound
             for demand, unsound in self._passing(call, pointer, body)
@@ -97,7 +98,9 @@ class Judge:
                 yield demand, Unsound(name, demand.name, before, call, pointer, shown)
 
 
-def every_single_change(subject: Subject, tested: Mapping[str, Exchange]) -> Iterator[list[Unsound]]:
+def every_single_change(
+    subject: Subject, tested: Mapping[str, Exchange]
+) -> Iterator[list[Unsound]]:
     """What passes by each change of each place, of each answer of a subject."""
     judge = Judge(subject, tested)
     for call, answer in subject.answers.items():
@@ -160,7 +163,9 @@ def random_changes(
 
 def _enriched(subject: Subject, random: Random) -> Subject:
     values = documented_values(subject)
-    for call, pointer, value in random.sample(values, min(len(values), random.choice((0, 1, 1, 2)))):
+    for call, pointer, value in random.sample(
+        values, min(len(values), random.choice((0, 1, 1, 2)))
+    ):
         try:
             after = changed(subject.answers[call], pointer, value)
         except (AttributeError, IndexError, TypeError, ValueError):

@@ -82,12 +82,22 @@ def _twisted(before: Any) -> Iterator[Any]:
         case str():
             yield from (before.upper(), before.lower(), before.title(), f" {before}", f"{before} ")
             yield from (f"{before},", f"{before},undocumented", f"x{before}", before[:-1])
-            yield from (before.translate(HOMOGLYPHS), f"{before}\u200b", list(before), {before: True})
+            yield from (
+                before.translate(HOMOGLYPHS),
+                f"{before}\u200b",
+                list(before),
+                {before: True},
+            )
         case list():
             yield from (before[1:], before[:-1], [*before, "undocumented"], [*before, None])
             yield from ([*before, *before], ",".join(map(str, before)), {"0": before})
         case dict():
-            yield from (list(before), list(before.values()), [before, {}], {**before, RENAMED: True})
+            yield from (
+                list(before),
+                list(before.values()),
+                [before, {}],
+                {**before, RENAMED: True},
+            )
 
 
 def twice(body: str) -> str:
