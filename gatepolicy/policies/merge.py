@@ -63,7 +63,7 @@ def merge(
     ]
     problems += loosened_limits(own, parents)
     problems += redefined_rules(own.custom, _custom_of(parents), rules)
-    problems += _overrides_of_nothing(own, parents, named)
+    problems += _overrides_of_nothing(own, parents, named, rules)
     merged = {name: _section(layer, rules) for name, layer in layers.items()}
     policy = replace(
         own,
@@ -348,7 +348,10 @@ def _incomparable(layers: _Layers) -> Iterator[Problem]:
 
 
 def _overrides_of_nothing(
-    own: Policy, parents: Sequence[Policy], exchanges: Mapping[str, None]
+    own: Policy,
+    parents: Sequence[Policy],
+    exchanges: Mapping[str, None],
+    rules: Mapping[str, Rule],
 ) -> Iterator[Problem]:
     inherited = {
         place
@@ -358,7 +361,7 @@ def _overrides_of_nothing(
         clause
         for parent in parents
         for exchange in ("", *exchanges)
-        for place in _places(parent.at(exchange))
+        for place in _places(parent.at(exchange), rules)
         for clause in (place, f"exchanges.{exchange}.{place}")
     }
     inherited |= {place for parent in parents for place in parent.waivers.places}
@@ -368,8 +371,13 @@ def _overrides_of_nothing(
             yield Problem(override.location, "override", what, "remove it, or name another clause")
 
 
-def _places(section: Section) -> Iterator[str]:
+def _places(section: Section, rules: Mapping[str, Rule]) -> Iterator[str]:
     yield from (property_of(place) for place in section.clauses)
+    for rule in rules.values():
+        if asks(section, rule):
+            # Inherited even where no parent states them: a rule has a severity of its own, and a
+            # meaning of its unknowns.
+            yield from (f"{table}.{rule.info.name}" for table in ("severity", "on_unknown"))
     if section.words is not None:
         yield ALLOW
     yield from section.places

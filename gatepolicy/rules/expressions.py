@@ -28,7 +28,7 @@ from gatepolicy.rules.cel_tree import tree_of
 from gatepolicy.rules.doubts import doubt_of
 from gatepolicy.rules.growth import growing
 
-EXTRA = "pip install 'gatepolicy[cel]'"
+EXTRA = "pip install cel-expr-python"
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
 """What a time that will not come is for an expression."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

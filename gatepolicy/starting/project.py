@@ -2,55 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.exchanges.others import Other
-from gatepolicy.model.encoding import encode_time
-from gatepolicy.policies.compile import compile_policy
-from gatepolicy.policies.policy import Policy
-from gatepolicy.rules.rule import Rule
-
-_CI = """\
-# On every change: the files are checked, and the policies are tried. Each night: the accounts are
-# asked. The credentials that accounts.yaml refers to come from the secrets of the repository.
-name: gatepolicy
-on:
-  pull_request:
-  schedule: [{cron: "17 4 * * *"}]
-permissions: {contents: read, security-events: write}
-jobs:
-  check:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with: {python-version: "3.12"}
-      - run: pip install gatepolicy
-      # A change that leads the scan to another host, a command or a file elsewhere fails here.
-      - run: gatepolicy check --untrusted
-      - run: gatepolicy test --untrusted
-  scan:
-    if: github.event_name == 'schedule'
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with: {python-version: "3.12"}
-      - run: pip install gatepolicy
-      - run: gatepolicy scan -o text -o sarif=report.sarif
-        env:
-ENVIRONMENT
-      - if: always()
-        uses: github/codeql-action/upload-sarif@v3
-        with: {sarif_file: report.sarif}
-"""
-
-
-_BY_HAND = """\
-# Nobody can ask this exchange: people compare the key's settings with this, and attest it.
-account: {settings: {attested_within: 90d}}
-"""
+from gatepolicy.exchanges.others import MEANING, Other
+from gatepolicy.starting.ci import workflow
+from gatepolicy.starting.nightly import nightly_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,51 +42,47 @@ class Choice:
         return {name: f"{prefix}_{names.get(name, name.upper())}" for name in needed}
 
 
-def project_files(choices: Sequence[Choice], egress: Sequence[str]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """A rule that no key of an exchange can ever pass, since its API does not disclose enough."""
+
+    rule: str
+    """Name of the rule."""
+    inherited: bool
+    """Whether the policy that is extended asks it, so that a reason has to be given."""
+
+
+def project_files(
+    choices: Sequence[Choice], egress: Sequence[str], unproved: Mapping[str, Sequence[Unproved]]
+) -> dict[str, str]:
     """Path to text, for everything but the tests of the policies.
 
     Args:
         choices: The exchanges.
         egress: The networks from which bots trade.
+        unproved: Id of an exchange to what its accounts are attested for instead.
     """
-    policies = {f"policies/{choice.id}.yaml": _policy(choice) for choice in choices}
-    by_hand = [choice for choice in choices if choice.entry is None]
-    attestations = {"attestations.yaml": _attestations(by_hand[0])} if by_hand else {}
+    policies = {
+        policy_path(choice): policy_text(choice, unproved.get(choice.id, ())) for choice in choices
+    }
+    attested = [choice for choice in choices if unproved.get(choice.id)]
+    attestations = {"attestations.yaml": _attestations(attested[0])} if attested else {}
+    variables = [name for choice in choices for name in choice.variables.values()]
     return {
-        "gatepolicy.yaml": _project(list(policies), list(attestations), egress),
+        "gatepolicy.yaml": project_text(choices, egress, attestations=list(attestations)),
         "accounts.yaml": _accounts(choices),
         **attestations,
         "waivers.yaml": _header("waivers", "Waivers", "Findings that somebody accepts for a time.")
         + "waivers: []\n",
         **policies,
-        ".github/workflows/gatepolicy.yml": _ci(choices),
+        ".github/workflows/gatepolicy.yml": workflow(variables),
+        **nightly_files(variables),
     }
 
 
-def policy_test(
-    choice: Choice, policy: Policy, rules: Mapping[str, Rule], now: datetime
-) -> tuple[str, str]:
-    """Path and text of a first test: a key of which nothing is told passes nothing.
-
-    Args:
-        choice: The exchange.
-        policy: Its policy, with all that it inherits.
-        rules: By id.
-        now: The time of the test. UTC.
-    """
-    controls = compile_policy(policy, choice.id, choice.entry, rules)
-    expected = dict.fromkeys(control.name for control in controls)
-    lines = "".join(f"      - {{rule: {name}, outcome: unknown}}\n" for name in expected)
-    text = (
-        _header("policytest", "PolicyTest", f"What the policy of {choice.exchange.title} finds.")
-        + f"policies: [../{choice.id}.yaml]\n"
-        f"now: {encode_time(now.replace(microsecond=0))}\n"
-        f"account: {{exchange: {choice.id}}}\n"
-        "cases:\n"
-        "  - name: a key of which nothing is told passes nothing\n"
-        f"    expect:\n{lines}"
-    )
-    return f"policies/tests/{choice.id}.test.yaml", text
+def policy_path(choice: Choice) -> str:
+    """Where the policy of an exchange stands."""
+    return f"policies/{choice.id}.yaml"
 
 
 def _header(schema: str, kind: str, comment: str) -> str:
@@ -140,10 +92,19 @@ def _header(schema: str, kind: str, comment: str) -> str:
     )
 
 
-def _project(policies: Sequence[str], attestations: Sequence[str], egress: Sequence[str]) -> str:
+def project_text(
+    choices: Sequence[Choice], egress: Sequence[str], *, attestations: Sequence[str] = ()
+) -> str:
+    """The project file.
+
+    Args:
+        choices: The exchanges.
+        egress: The networks from which bots trade.
+        attestations: Files of attestations.
+    """
     attested = f"attestations: [{', '.join(attestations)}]\n" if attestations else ""
     return _header("project", "Project", "What every command starts from.") + (
-        f"policies: [{', '.join(policies)}]\n"
+        f"policies: [{', '.join(map(policy_path, choices))}]\n"
         "inventory: accounts.yaml\n"
         "waivers: [waivers.yaml]\n"
         f"{attested}"
@@ -175,7 +136,13 @@ def _attestations(choice: Choice) -> str:
     )
 
 
-def _policy(choice: Choice) -> str:
+def policy_text(choice: Choice, unproved: Sequence[Unproved]) -> str:
+    """The policy of one exchange.
+
+    Args:
+        choice: The exchange.
+        unproved: What its accounts are attested for instead.
+    """
     title = choice.exchange.title
     return _header("policy", "Policy", f"What holds on {title}.") + (
         f"metadata: {{name: {choice.id}-desk, title: Keys on {title}}}\n"
@@ -183,13 +150,32 @@ def _policy(choice: Choice) -> str:
         f"applies_to: {{exchanges: [{choice.id}]}}\n"
         "# Tighten what is inherited here; 'gatepolicy explain --account "
         f"{choice.account}' shows it.\n"
-        "ip_binding: {within: [$egress]}\n" + (_BY_HAND if choice.entry is None else "")
+        "ip_binding: {within: [$egress]}\n" + _by_hand(choice.exchange, unproved)
     )
 
 
-def _ci(choices: Sequence[Choice]) -> str:
-    variables = [name for choice in choices for name in choice.variables.values()]
-    lines = "\n".join(f"          {name}: ${{{{ secrets.{name} }}}}" for name in variables)
-    return _CI.replace(
-        "        env:\nENVIRONMENT\n", f"        env:\n{lines}\n" if variables else ""
+def _by_hand(exchange: Exchange | Other, unproved: Sequence[Unproved]) -> str:
+    """Attestation in the place of rules that nobody can prove; nothing where all can be."""
+    if not unproved:
+        return ""
+    why = (
+        f"{exchange.title}: {MEANING[exchange.state]}"
+        if isinstance(exchange, Other)
+        else f"{exchange.title} does not disclose enough"
+    )
+    warned = "".join(f"  {one.rule}: warn\n" for one in unproved)
+    reasons = "".join(
+        f"  - clause: on_unknown.{one.rule}\n"
+        f'    because: "{why}; somebody attests the settings instead."\n'
+        for one in unproved
+        if one.inherited
+    )
+    return (
+        f"# {why}.\n"
+        "# No scan can prove the rules that only warn below. Instead, somebody has to compare\n"
+        "# the key's settings on the web page with this policy every 90 days and attest it.\n"
+        "# Without that, the scan fails.\n"
+        "account: {settings: {attested_within: 90d}}\n"
+        f"on_unknown:\n  settings-unattested: block\n{warned}"
+        + (f"override:\n{reasons}" if reasons else "")
     )

@@ -408,7 +408,7 @@ def test_without_the_library_it_is_said_what_to_install() -> None:
 
     with pytest.raises(ExpressionError, match="need CEL") as caught:
         compile_expression("true", library=missing)
-    assert caught.value.fix == "pip install 'gatepolicy[cel]'"
+    assert caught.value.fix == "pip install cel-expr-python"
 
 
 def test_a_program_that_cannot_be_placed() -> None:

@@ -201,6 +201,30 @@ def test_an_override_for_one_exchange_holds_there_only() -> None:
     assert policy.at("okx").clauses["key.max_age"].value == timedelta(days=90)
 
 
+def test_what_no_parent_states_can_be_overridden_too() -> None:
+    """A rule that is inherited has a meaning and a severity, wherever they come from."""
+    own = """\
+on_unknown: {key-idle: warn}
+severity: {key-idle: info}
+"""
+    parent = "key: {max_idle: 9d}\non_unknown: {default: incomplete}\n"
+    assert {text.split(": ")[1] for text in refused(parent, own)} == {
+        "severity.key-idle",
+        "on_unknown.key-idle",
+    }
+    overrides = """\
+override:
+  - {clause: on_unknown.key-idle, because: Nobody discloses it.}
+  - {clause: severity.key-idle, because: A matter of hygiene here.}
+"""
+    section = upon(parent, own + overrides).general
+    assert section.on_unknown["key-idle"].value is OnUnknown.WARN
+    assert section.severity["key-idle"] is Severity.INFO
+    assert "nothing of on_unknown.key-idle is inherited" in str(
+        refused("key: {max_age: 9d}\n", own + overrides)
+    )
+
+
 def test_overrides_of_grandparents_are_told_too() -> None:
     policy = load(
         {

@@ -305,3 +305,19 @@ def test_an_unforeseen_defect_shows_no_value(firm: Any, clean: Clean) -> None:
     ended = firm.run("scan", "-p", str(firm.folder))
     assert ended.code == 2
     assert not re.search(r"Traceback", ended.err)
+
+
+def test_proxies_of_the_environment_have_no_effect(
+    firm: Any, clean: Clean, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+        monkeypatch.setenv(name.lower(), "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    firm.keys = [clean(OKX)]
+    with SimulatorThread(Simulator(firm.keys)) as simulator:
+        firm.prepare(simulator.url)
+        scanned = firm.run("scan", "-p", "policy.yaml", "-o", "json=report.json")
+    assert scanned.code == 0, scanned.out
+    assert [account["unread"] for account in firm.read("report.json")["accounts"]] == [None]
