@@ -16,7 +16,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --upgrade --generate-h
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check dist sbom bench format lint types contracts coverage drift wheel sarif workflow lock clean
+.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,10 @@ sbom: dist ## Write the software bill of materials of what 'make dist' built
 	@build/sbom/bin/python $(PIP_INSTALL) --require-hashes --only-binary :all: -r .ci/sbom-constraints.txt
 	@.ci/sbom build/sbom/bin/cyclonedx-py dist
 	@rm -rf build/sbom
+
+# More: make fuzz FUZZ_OPTIONS='--count 2000000 --seed 7'
+fuzz: $(READY) ## Mutate documented answers, and look for a pass without proof
+	@$(BIN)/python -m tests.fuzz $(FUZZ_OPTIONS)
 
 bench: $(READY) ## Measure speed, memory and start-up
 	@$(BIN)/python tests/bench/run.py

@@ -11,7 +11,7 @@ from gatepolicy.exchanges.exchange import Call, Detail, Exchange, Listing, Pages
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.normalise import facts_of_row
 from gatepolicy.exchanges.params import parameters
-from gatepolicy.exchanges.pointer import resolve
+from gatepolicy.exchanges.pointer import ABSENT, Absent, resolve, same
 from gatepolicy.exchanges.reading import NoRow, Row
 from gatepolicy.exchanges.rows import own_row, rows_of, same_key, shown_key
 from gatepolicy.model.facts import Unknown
@@ -125,10 +125,14 @@ class _Reader:
                 self._miss(title, f"more than {MOST_ROWS:,} rows")
                 return rows[:MOST_ROWS]
             total = resolve(outcome.value, table.total) if table.total else None
-            position = _next(table.pages, position, outcome.value, len(found))
-            if position is None:
+            later = _next(table.pages, position, outcome.value, len(found))
+            if isinstance(later, _Lost):
+                self._miss(title, later.why)
+                return rows
+            if later is None:
                 self._miss_rows(title, table, len(rows), total)
                 return rows
+            position = later
         self._miss(title, f"more than {MOST_PAGES} pages")
         return rows
 
@@ -158,7 +162,25 @@ def _asked(pages: Pages | None, position: str | None) -> Mapping[str, Sent]:
     return {pages.parameter: int(position) if pages.number else position}
 
 
-def _next(pages: Pages | None, position: str | None, answer: JSONValue, rows: int) -> str | None:
+def _ends(pages: Pages, name: JSONValue | Absent, rows: int) -> bool:
+    """Whether a page is the last one, as the documents tell."""
+    if pages.last_if_empty and not rows:
+        return True
+    if name is ABSENT:
+        return pages.last_if_absent
+    return any(same(name, last) for last in pages.last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """Nobody can tell whether there is another page."""
+
+    why: str
+
+
+def _next(
+    pages: Pages | None, position: str | None, answer: JSONValue, rows: int
+) -> str | _Lost | None:
     """Where the next page begins; ``None`` after the last one."""
     if pages is None:
         return None
@@ -166,9 +188,9 @@ def _next(pages: Pages | None, position: str | None, answer: JSONValue, rows: in
         full = rows >= pages.size
         return str(int(position or "0") + pages.step) if full else None
     name = resolve(answer, pages.next)
-    named = isinstance(name, str | int) and not isinstance(name, bool) and str(name) not in _ENDS
-    return str(name) if named and str(name) != position else None
-
-
-_ENDS = frozenset({"", "0"})
-"""What stands for no next page."""
+    if _ends(pages, name, rows):
+        return None
+    if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
+        return _Lost("the answer does not tell where the list goes on")
+    # A server that is stuck would name its last page for ever.
+    return _Lost("a page names itself as the next one") if str(name) == position else str(name)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from gatepolicy.exchanges.exchange import (
     Call,
+    Documented,
     ErrorPattern,
     Exchange,
     FactSource,
@@ -235,15 +236,21 @@ def _source(name: str, data: Data) -> FactSource:
         when=tuple(
             When(
                 pointer=condition["pointer"],
-                equals=condition["equals"] if "equals" in condition else condition["differs"],
-                negated="differs" in condition,
+                applies_if=_documented(condition, "applies_if"),
+                skipped_if=_documented(condition, "skipped_if"),
+                skipped_if_absent=condition.get("skipped_if_absent", False),
             )
             for condition in data.get("when", ())
         ),
+        other_pointer=data.get("other_pointer", ""),
         optional=data.get("optional", False),
         missing=value_of(name, data["missing"]) if "missing" in data else None,
         fact=name,
     )
+
+
+def _documented(condition: Data, name: str) -> Documented:
+    return Documented(tuple(condition.get(name, ())), condition.get(f"{name}_any", ""))
 
 
 def value_of(fact: str, value: Any) -> FactValue:

@@ -14,7 +14,7 @@ from gatepolicy.exchanges.exchange import Permissions, Word
 from gatepolicy.exchanges.reading import Granted
 from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import Access, Fact, Grade, Grant, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.reasons import Reason, could_not_be_read
 
 Resolved = Mapping[str, Fact | Unknown]
 """Fact to its value, or why there is none."""
@@ -26,7 +26,7 @@ def permission_facts(permissions: Permissions, granted: Granted) -> Resolved:
     native = tuple(sorted(Grant(word, access) for word, access in granted.words.items()))
     unrecognised = tuple(grant.word for grant in native if grant.word not in permissions.words)
     known = [permissions.words[name] for name in granted.words if name in permissions.words]
-    doubt = _unread(granted) or (_UNRECOGNISED if unrecognised else None)
+    doubt = _unread(granted) or (UNRECOGNISED if unrecognised else None)
     denied = Fact(value=False, provenance=whole)
     sign = Fact(value=False, provenance=_inferred(permissions, granted))
     facts: dict[str, Fact | Unknown] = {
@@ -94,15 +94,19 @@ def _says_more(by_words: Fact | Unknown | None, disclosed: Fact | Unknown | None
         return False
     if isinstance(disclosed, Fact):
         return disclosed.value is True
-    # The words alone said no, and now nobody knows: the other place said yes, or cannot be read.
-    return isinstance(disclosed, Unknown) and isinstance(by_words, Fact)
+    if not isinstance(disclosed, Unknown) or by_words is None:
+        return False
+    # The words alone said no, or did not say, and now it is worse: the other place said yes, or
+    # cannot be read.
+    was_read = isinstance(by_words, Fact) or not could_not_be_read(by_words.reason)
+    return was_read and (isinstance(by_words, Fact) or could_not_be_read(disclosed.reason))
 
 
 def _is(found: Fact | Unknown | None, *, value: bool) -> bool:
     return isinstance(found, Fact) and found.value is value
 
 
-_UNRECOGNISED = Unknown(
+UNRECOGNISED = Unknown(
     Reason.UNEXPECTED_ANSWER,
     "the key has a permission that the catalog does not know; it could mean anything",
 )

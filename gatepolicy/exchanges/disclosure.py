@@ -59,7 +59,12 @@ def _of_fact(exchange: Exchange, name: str) -> Disclosure:
     if name not in exchange.facts or _has_word(exchange, name):
         # Where a word and a place of its own tell the same, the place only confirms it.
         return _of_permission(exchange, name)
-    places = [f"{source.call} {source.pointer}" for source in exchange.facts[name]]
+    places = [
+        f"{source.call} {pointer}"
+        for source in exchange.facts[name]
+        for pointer in (source.pointer, source.other_pointer)
+        if pointer or pointer is source.pointer
+    ]
     return Disclosure(Discloses.OBSERVED, ", ".join(dict.fromkeys(places)))
 
 

@@ -172,15 +172,29 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
+class Documented:
+    """Values that the documents name."""
+
+    values: Sequence[JSONValue] = ()
+    """One by one, each of exactly this type."""
+    form: str = ""
+    """All values of a form: a name in the table of forms; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class When:
-    """A condition on another value of the same answer. A value that is missing meets none."""
+    """A condition on a value of the same answer. It names every documented value: any other one
+    makes the fact unknown, since nobody can tell whether the source counts.
+    """
 
     pointer: str
     """JSON Pointer, as in the source that the condition belongs to."""
-    equals: JSONValue
-    """The value, of exactly this type."""
-    negated: bool
-    """Whether the condition is met by every other value instead."""
+    applies_if: Documented
+    """The source counts for these."""
+    skipped_if: Documented
+    """The source says nothing for these."""
+    skipped_if_absent: bool = False
+    """Whether the documents allow that the value is missing; then the source says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +211,8 @@ class FactSource:
     """Values that mean something of their own; the reader gets all others."""
     when: Sequence[When] = ()
     """The source counts only when all of these are met."""
+    other_pointer: str = ""
+    """Where the value stands in answers that are spelt in another way; may be empty."""
     optional: bool = False
     """Whether the documents allow that the value is missing."""
     missing: FactValue | None = None
@@ -358,6 +374,12 @@ class Pages:
     """JSON Pointer into an answer to the name of the next page; empty where pages are counted."""
     number: bool = False
     """Whether a counted page is sent as a number."""
+    last: Sequence[JSONValue] = ()
+    """Where an answer names the next page: what it documents to hold instead on the last one."""
+    last_if_absent: bool = False
+    """Whether the last page is documented to name none at all."""
+    last_if_empty: bool = False
+    """Whether a page without rows is the last one, whatever it names."""
 
 
 @dataclass(frozen=True, slots=True)

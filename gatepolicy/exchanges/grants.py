@@ -173,10 +173,10 @@ def _may_be_granted(permissions: Permissions, field: str, value: JSONValue) -> b
 
     Among levels of access every field is one, and only a level can say no.
     """
-    if value is False:
-        return False
     if permissions.levels:
         return _level(permissions, value) is not None
+    if value is False:
+        return False
     return says_yes(value) or _FLAG_NAME.search(field) is not None
 
 

@@ -6,7 +6,7 @@ failures are told apart by HTTP status, error code and words of the message, as 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gatepolicy.documents.values import JSONValue
@@ -95,7 +95,8 @@ def _of_answer(exchange: Exchange, status: int, body: bytes, call: str) -> Parse
     # A success can still say that there is no such key.
     refusal = _refusal(exchange, status, value, call, only_where=success)
     if refusal is not None:
-        return refusal
+        is_contradicted = not success and exchange.success.pointer and _is_success(exchange, value)
+        return replace(refusal, proves={}) if is_contradicted else refusal
     return Parsed(value) if success else _unmapped(exchange, status, value)
 
 

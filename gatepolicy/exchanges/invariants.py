@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias, TypeGuard
 
 from gatepolicy.exchanges.readers import admits_strangers
-from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
+from gatepolicy.model.facts import Fact, Facts, Unknown
 from gatepolicy.model.reasons import Reason, could_not_be_read
 
 Found: TypeAlias = Mapping[str, Fact | Unknown]
@@ -16,7 +16,7 @@ def hold_together(found: Found) -> Found:
 
     An allowlist that admits strangers restricts nothing, whatever a flag or a rule of the exchange
     says: the key works from anywhere. And an allowlist that is there and cannot be read may do so:
-    then a rule that every key has one does not prove the key restricted.
+    then neither a flag nor a rule proves the key restricted.
 
     Args:
         found: Every fact, or why it is unknown.
@@ -25,7 +25,7 @@ def hold_together(found: Found) -> Found:
     if isinstance(allowlist, Fact) and admits_strangers(allowlist.value):
         if restricted is None or _may_be_belied(restricted):
             return {**found, "ip.restricted": Fact(value=False, provenance=allowlist.provenance)}
-    elif _is_unreadable(allowlist) and _is_by_rule(restricted):
+    elif _is_unreadable(allowlist) and _claims_restriction(restricted):
         return {**found, "ip.restricted": allowlist}
     return found
 
@@ -54,8 +54,8 @@ def _may_be_belied(restricted: Fact | Unknown) -> bool:
     return not could_not_be_read(restricted.reason)
 
 
-def _is_by_rule(fact: Fact | Unknown | None) -> bool:
-    return isinstance(fact, Fact) and fact.provenance.grade is Grade.STRUCTURAL
+def _claims_restriction(fact: Fact | Unknown | None) -> bool:
+    return isinstance(fact, Fact) and fact.value is True
 
 
 def _is_unreadable(fact: Fact | Unknown | None) -> TypeGuard[Unknown]:

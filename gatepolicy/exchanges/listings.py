@@ -146,4 +146,7 @@ def _pages(data: Data | None) -> Pages | None:
         size=data.get("size", 0),
         next=data.get("next", ""),
         number=data.get("number", False),
+        last=tuple(data.get("last", ())),
+        last_if_absent=data.get("last_if_absent", False),
+        last_if_empty=data.get("last_if_empty", False),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from gatepolicy.exchanges.answers import Answers
-from gatepolicy.exchanges.capabilities import permission_facts, with_doubts
+from gatepolicy.exchanges.capabilities import UNRECOGNISED, permission_facts, with_doubts
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.grants import granted
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
@@ -126,7 +126,9 @@ def with_structural(
     otherwise = _UNTOLD if shown else _first_failure(disclosed)
     facts = {name: disclosed.get(name, otherwise) for name in FACTS}
     for name, rule in structural.items() if shown else ():
-        places = [rule, disclosed[name]] if name in disclosed else [rule]
+        found = disclosed.get(name)
+        # A permission that nobody knows cannot mean what the exchange lets no key do.
+        places = [rule] if found is None or found == UNRECOGNISED else [rule, found]
         facts[name] = agreed(name, places) or _UNTOLD
     return facts
 

@@ -39,6 +39,8 @@ _NOT_PUBLIC = tuple(
 """From none of these can anybody reach an exchange (RFC 6890)."""
 _PUBLIC_6 = IPv6Network("2000::/3")
 """The only public addresses of IPv6 (RFC 4291)."""
+_SHOWS = re.compile(r"[1-9]")
+"""What a masked address shows of itself at least: nothing but zeros may be the mark for all."""
 _MASKED = re.compile(r"([0-9]{1,3}|\*{1,3})(\.([0-9]{1,3}|\*{1,3})){2,3}")
 
 
@@ -155,7 +157,10 @@ def _networks(entries: tuple[str, ...]) -> tuple[Network, ...] | Wrong:
     # Remembered: the keys of a fleet are bound to the same few addresses.
     if any(entry in _UNBOUND for entry in entries):
         return EVERYWHERE
-    if any("*" in entry for entry in entries):
+    hidden = [entry for entry in entries if "*" in entry]
+    if any(not _MASKED.fullmatch(entry) or not _SHOWS.search(entry) for entry in hidden):
+        return Wrong("a list of other things than addresses")
+    if hidden:
         return Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
     try:
         networks = [_unmapped(ip_network(entry, strict=False)) for entry in entries]

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from gatepolicy.documents.values import JSONValue
 from gatepolicy.exchanges.apparent import apparent, hurts, proof
-from gatepolicy.exchanges.exchange import FactSource, When
-from gatepolicy.exchanges.pointer import ABSENT, resolve, same
+from gatepolicy.exchanges.conditions import Standing, Undocumented, standing
+from gatepolicy.exchanges.exchange import FactSource
+from gatepolicy.exchanges.pointer import ABSENT, Absent, resolve, same
 from gatepolicy.exchanges.readers import READERS, Wrong
 from gatepolicy.exchanges.reading import Row
 from gatepolicy.model.facts import Fact, Grade, Provenance, Unknown
@@ -70,10 +72,24 @@ def _read(source: FactSource, rows: Rows) -> Fact | Unknown | None:
     row = rows[source.call]
     if isinstance(row, Unknown):
         return row
-    if not all(_is_met(condition, row) for condition in source.when):
-        return None
-    value = resolve(row.value, source.pointer)
+    counts = standing(source.when, row)
+    if isinstance(counts, Undocumented):
+        return _beside_undocumented(source, row, counts)
+    return None if counts is Standing.SKIPPED else _of_value(source, row)
+
+
+def _beside_undocumented(source: FactSource, row: Row, found: Undocumented) -> Fact | Unknown:
+    """What a place plainly shows, though nobody can tell whether it counts."""
+    own = found.pointer == source.pointer
     pointer = row.pointer + source.pointer
+    shown = apparent(source, resolve(row.value, source.pointer), pointer) if own else None
+    return shown or Unknown(Reason.UNEXPECTED_ANSWER, found.detail)
+
+
+def _of_value(source: FactSource, row: Row) -> Fact | Unknown | None:
+    value, pointer = _either(source, row)
+    if isinstance(value, Unknown):
+        return value
     if value is ABSENT and source.missing is not None:
         return Fact(source.missing, Provenance(Grade.OBSERVED, source.call, row.pointer))
     if value is ABSENT:
@@ -91,6 +107,11 @@ def _read(source: FactSource, rows: Rows) -> Fact | Unknown | None:
     return Fact(read, Provenance(Grade.OBSERVED, source.call, pointer))
 
 
-def _is_met(condition: When, row: Row) -> bool:
-    value = resolve(row.value, condition.pointer)
-    return value is not ABSENT and same(value, condition.equals) is not condition.negated
+def _either(source: FactSource, row: Row) -> tuple[JSONValue | Absent | Unknown, str]:
+    """The value in whichever spelling the answer has it, and where; both must say the same."""
+    usual = resolve(row.value, source.pointer)
+    other = resolve(row.value, source.other_pointer) if source.other_pointer else ABSENT
+    if usual is ABSENT and other is not ABSENT:
+        return other, row.pointer + source.other_pointer
+    differ = usual is not ABSENT and other is not ABSENT and not same(usual, other)
+    return _CONTRADICTION if differ else usual, row.pointer + source.pointer

@@ -475,6 +475,55 @@ def test_htx_lists_the_keys_of_sub_users() -> None:
     assert known["key.active"] is True
 
 
+def htx_pages(*later: Mapping[str, JSONValue]) -> Listed:
+    """HTX's sub-users, page by page; the last page comes again and again."""
+    pages = iter(later)
+    page = dict(next(pages))
+
+    def answer(call: str, params: Mapping[str, Sent]) -> JSONValue:
+        nonlocal page
+        if call != "sub_users":
+            return {"code": 200, "data": []}
+        page = dict(next(pages, page)) if params.get("fromId") else page
+        return {"code": 200, "data": [{"uid": 1}], **page}
+
+    listed, _ = read(load_exchange("htx"), answer, {"uid": Parsed({"code": 200, "data": 1})})
+    return listed
+
+
+def test_a_list_ends_where_the_documents_say_so() -> None:
+    assert read_to_its_end(htx_pages({}))
+    assert read_to_its_end(htx_pages({"nextId": 5}, {}))
+
+
+@pytest.mark.parametrize("stuck", [5, "5"])
+def test_a_page_that_names_itself_as_the_next_one_ends_no_list(stuck: JSONValue) -> None:
+    missing = htx_pages({"nextId": stuck}).missing
+    assert missing is not None
+    assert missing.reason is Reason.UNEXPECTED_ANSWER
+    assert missing.detail.endswith("a page names itself as the next one")
+
+
+@pytest.mark.parametrize("name", [None, "", True, False, [], {}, [6], 0.5])
+def test_an_undocumented_name_of_the_next_page_ends_no_list(name: JSONValue) -> None:
+    missing = htx_pages({"nextId": name}).missing
+    assert missing is not None
+    assert missing.reason is Reason.UNEXPECTED_ANSWER
+    assert missing.detail.endswith("the answer does not tell where the list goes on")
+
+
+@pytest.mark.parametrize("cursor", [{}, {"nextCursor": False}, {"next_cursor": "0"}])
+def test_a_last_page_that_is_documented_to_say_so_must_say_so(
+    cursor: Mapping[str, JSONValue],
+) -> None:
+    def answer(call: str, params: Mapping[str, Sent]) -> JSONValue:
+        return {"retCode": 0, "result": {"subMembers": [], **cursor}}
+
+    listed, _ = read(load_exchange("bybit"), answer)
+    assert listed.missing is not None
+    assert listed.missing.reason is Reason.UNEXPECTED_ANSWER
+
+
 # https://github.com/whitebit-exchange/docs openapi/private/main_api_v4.yaml, SubAccountApiKeyList.
 WHITEBIT_ROW: Mapping[str, JSONValue] = {
     "subAccountId": "8e667b4a-0b71-4988-8af5-9474dbfaeb51",

@@ -147,10 +147,10 @@ def test_a_mark_and_a_date_that_do_not_fit_prove_nothing(deadline: Any, expired:
     assert facts.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER
 
 
-def test_without_the_mark_no_place_counts() -> None:
+def test_without_the_mark_nobody_knows_which_place_counts() -> None:
     why = bybit(expiredAt="1970-01-01T00:00:00Z").unknown["key.expires_at"]
-    assert why.reason is Reason.NOT_DISCLOSED
-    assert why.detail == "the answer does not tell"
+    assert why.reason is Reason.UNEXPECTED_ANSWER
+    assert why.detail == "/result/deadlineDay is missing from the answer"
 
 
 def test_an_empty_list_of_addresses_proves_nothing_where_no_document_says_so() -> None:
@@ -246,11 +246,12 @@ def test_an_allowlist_of_few_addresses_says_nothing_more() -> None:
     assert hold_together(found) == found
 
 
-def test_a_rule_proves_no_restriction_beside_an_allowlist_that_cannot_be_read() -> None:
-    belied = hold_together(together(BY_RULE, UNREADABLE))
-    assert belied["ip.restricted"] == UNREADABLE
-    observed = together(Fact(value=True, provenance=SAID), UNREADABLE)
-    assert hold_together(observed) == observed
+def test_nothing_proves_a_restriction_beside_an_allowlist_that_cannot_be_read() -> None:
+    for claim in (BY_RULE, Fact(value=True, provenance=SAID)):
+        belied = hold_together(together(claim, UNREADABLE))
+        assert belied["ip.restricted"] == UNREADABLE
+    unbound = together(Fact(value=False, provenance=SAID), UNREADABLE)
+    assert hold_together(unbound) == unbound
 
 
 UPBIT = load_exchange("upbit")

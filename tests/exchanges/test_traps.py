@@ -669,7 +669,8 @@ class Place:
         """The fact that this proves when it stands there; ``UNKNOWN`` when it proves none."""
         changes = {self.row + self.source.pointer: value}
         for condition in self.source.when:
-            meets = "another" if condition.negated else condition.equals
+            # A whole number, where a form and no value is named.
+            meets = next(iter(condition.applies_if.values), 7)
             if condition.pointer != self.source.pointer:
                 changes[self.row + condition.pointer] = meets
         answers = answered(self.case, {self.source.call: changes})
@@ -683,7 +684,11 @@ class Place:
 
 def alone(place: Place) -> Exchange:
     """The exchange as if no other place told the fact, which could contradict."""
-    return replace(place.exchange, facts={**place.exchange.facts, place.fact: (place.source,)})
+    facts = {**place.exchange.facts, place.fact: (place.source,)}
+    if place.fact == "ip.restricted":
+        # It has places of its own, which may be several.
+        facts.pop("ip.allowlist", None)
+    return replace(place.exchange, facts=facts)
 
 
 def places() -> Iterator[Place]:
@@ -696,7 +701,8 @@ def places() -> Iterator[Place]:
 
 def contradicts(source: FactSource) -> bool:
     """Whether a place counts for one value of its own only, to contradict another place."""
-    return any(when.pointer == source.pointer and not when.negated for when in source.when)
+    own = [when for when in source.when if when.pointer == source.pointer]
+    return any(len(when.applies_if.values) == 1 for when in own)
 
 
 def first_place(exchange: Exchange, fact: str, source: FactSource) -> Iterator[Place]:
