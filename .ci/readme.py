@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gatepolicy.model.exit_codes import MEANING
+from gatepolicy.model.scan import MEANING
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

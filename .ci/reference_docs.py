@@ -15,11 +15,10 @@ from typing import Any
 import click
 
 from gatepolicy.cli.main import COMMANDS, cli
-from gatepolicy.model.exit_codes import MEANING
-from gatepolicy.model.reasons import HINT, Reason
-from gatepolicy.model.scan import ScanSettings
-from gatepolicy.model.severity import Severity
-from gatepolicy.reports.formats import FORMATS
+from gatepolicy.model.facts import HINT, Reason
+from gatepolicy.model.scan import MEANING, ScanSettings
+from gatepolicy.model.verdicts import Severity
+from gatepolicy.reports.write import FORMATS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -15,8 +15,8 @@ The library raises; only ``gatepolicy.cli.boundary`` turns an error into text an
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location
+from gatepolicy.model.scan import ExitCode
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gatepolicy.accounts.account import Account
-from gatepolicy.documents.document import Document
-from gatepolicy.documents.values import DataPath, show_path
+from gatepolicy.documents.document import DataPath, Document, show_path
 from gatepolicy.errors import Problem
-from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.catalog import (
+    Other,
+    hint_about,
+    known_exchanges,
+    load_exchange,
+    load_others,
+)
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.exchanges.naming import hint_about
-from gatepolicy.exchanges.others import Other, load_others
 from gatepolicy.model.evidence import Subject
 
 Node = Mapping[str, Any]

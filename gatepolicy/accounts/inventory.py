@@ -1,7 +1,8 @@
 """Reading inventories. No message ever quotes a credential."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import yarl
 
 from gatepolicy.accounts.account import (
+    CREDENTIALS,
     Account,
     CredentialReference,
     EnvReference,
@@ -17,23 +19,69 @@ from gatepolicy.accounts.account import (
     FileReference,
     Inventory,
     KeyringReference,
+    Mistake,
+    is_loopback,
+    mistake_in,
 )
 from gatepolicy.accounts.answerable import unanswerable
-from gatepolicy.accounts.hosts import is_loopback
-from gatepolicy.accounts.partly import with_more
-from gatepolicy.accounts.references import CREDENTIALS, Mistake, mistake_in
-from gatepolicy.documents.document import Document
-from gatepolicy.documents.load import load_document
-from gatepolicy.documents.networks import EVERYWHERE, collapsed, hold_everything, network_of
-from gatepolicy.documents.schema import load_schema
-from gatepolicy.documents.source import Read
-from gatepolicy.documents.values import DataPath, show_path
+from gatepolicy.documents.document import (
+    EVERYWHERE,
+    DataPath,
+    Document,
+    collapsed,
+    hold_everything,
+    network_of,
+    show_path,
+)
+from gatepolicy.documents.load import Read, load_document
+from gatepolicy.documents.schema import load_schema, nearest
 from gatepolicy.errors import DocumentError, Problem
-from gatepolicy.exchanges.others import load_others
-from gatepolicy.model.evidence import Subject
+from gatepolicy.exchanges.catalog import known_exchanges, load_others
+from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.facts import Network
-from gatepolicy.model.location import Location
 from gatepolicy.resources import schemas_directory
+
+_OF_AN_ACCOUNT = re.compile(r"accounts\[(\d+)\](?:\.([^.\[]+))?(.*)")
+Look = Callable[[Document, DataPath, Mapping[str, Any]], Iterator[Problem]]
+"""Looks at each property of an account by itself."""
+
+
+def with_more(document: Document, wrong: Sequence[Problem], look: Look) -> list[Problem]:
+    """All problems at once: those of the schema, and those of the properties that it accepts.
+
+    Args:
+        document: The inventory.
+        wrong: What the schema says.
+        look: What else is wrong with the properties of an account.
+    """
+    refused: dict[int, set[str]] = defaultdict(set)
+    for problem in wrong:
+        found = _OF_AN_ACCOUNT.fullmatch(problem.path)
+        if found is not None:
+            refused[int(found[1])].add(found[2] or "")
+    problems = [_with_exchange(document, problem) for problem in wrong]
+    for index, node in enumerate(_accounts(document)):
+        if isinstance(node, dict):
+            sound = {key: value for key, value in node.items() if key not in refused[index]}
+            problems += look(document, ("accounts", index), sound)
+    return sorted(problems, key=lambda one: (one.location.line, one.location.column))
+
+
+def _accounts(document: Document) -> list[Any]:
+    data = document.data
+    accounts = data.get("accounts") if isinstance(data, dict) else None
+    return accounts if isinstance(accounts, list) else []
+
+
+def _with_exchange(document: Document, problem: Problem) -> Problem:
+    """The exchange that was probably meant, where its id is written in another way."""
+    found = _OF_AN_ACCOUNT.fullmatch(problem.path)
+    if found is None or (found[2], found[3]) != ("exchange", ""):
+        return problem
+    name = _accounts(document)[int(found[1])]["exchange"]
+    near = nearest(name, [*known_exchanges(), *load_others()]) if isinstance(name, str) else ""
+    return replace(problem, fix=f"did you mean {near}?") if near else problem
+
 
 DEFAULT_TIMEOUT = "30s"
 _LONGEST_TIMEOUT = 600.0

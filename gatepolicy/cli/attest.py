@@ -5,14 +5,13 @@ from typing import Any
 
 import click
 
-from gatepolicy.attestations.attestation import PREFIX
-from gatepolicy.attestations.load import load_attestations, with_attestation
+from gatepolicy.attestations.attestation import PREFIX, load_attestations, with_attestation
 from gatepolicy.cli import inputs, options
 from gatepolicy.cli.filling import fill
-from gatepolicy.documents.source import is_there, read_text
+from gatepolicy.documents.load import is_there, read_text
 from gatepolicy.errors import UsageError
-from gatepolicy.model.exit_codes import ExitCode
 from gatepolicy.model.facts import ATTESTED_FACTS
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.reports.write import write_document
 
 _CONTROLS = [name.removeprefix(PREFIX) for name in ATTESTED_FACTS]

@@ -8,25 +8,22 @@ import click
 from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.answerable import by_hand
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.matching import misfits
-from gatepolicy.accounts.selector import Selector
-from gatepolicy.attestations.load import load_attestations
-from gatepolicy.cli import inputs, options, settings, trusting
-from gatepolicy.documents.source import Read
+from gatepolicy.accounts.selector import Selector, misfits
+from gatepolicy.attestations.attestation import load_attestations
+from gatepolicy.cli import inputs, options, settings
+from gatepolicy.documents.load import Read
 from gatepolicy.errors import DocumentError, Problem
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import HINT
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.facts import HINT
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.policies.remarks import softened_guards
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.waivers.load import load_waivers
+from gatepolicy.scanning.workspace import custom_rules, load_exchanges, plan_of, refuse_same_rules
 from gatepolicy.waivers.refused import refused_waivers, repeated_waivers
-from gatepolicy.waivers.waiver import Waiver
-from gatepolicy.workspace import custom_rules, load_exchanges, plan_of, refuse_same_rules
+from gatepolicy.waivers.waiver import Waiver, load_waivers
 
 
 @click.command("check")
@@ -70,7 +67,7 @@ def command(**given: Any) -> ExitCode:
 def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
     files = list(inputs.policy_files(given))
     problems: list[Problem] = []
-    read = trusting.reader(given)
+    read = settings.reader(given)
     policies = _policies(files, read, problems)
     waivers = _waivers(given["waiver_files"], policies, read, problems)
     inventory = _accounts(given)
@@ -135,7 +132,7 @@ def _accounts(given: Mapping[str, Any]) -> Inventory | None:
     """The inventory as far as it is known; what is wrong with it is told by itself."""
     file = inputs.inventory_file(given)
     try:
-        return load_inventory(file, read=trusting.reader(given)) if file is not None else None
+        return load_inventory(file, read=settings.reader(given)) if file is not None else None
     except DocumentError:
         return None
 
@@ -144,7 +141,7 @@ def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
     file = inputs.inventory_file(given)
     if file is None:
         return []
-    inventory = load_inventory(file, answerable=True, read=trusting.reader(given))
+    inventory = load_inventory(file, answerable=True, read=settings.reader(given))
     accounts = inventory.accounts
     refused = list(_refused(inventory, given))
     if refused and given["untrusted"]:
@@ -159,7 +156,7 @@ def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
 
 def _refused(inventory: Inventory, given: Mapping[str, Any]) -> Iterator[Problem]:
     """Accounts that a scan with these options would not ask."""
-    trust = trusting.trust(given)
+    trust = settings.trust(given)
     exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
     for account in inventory.accounts:
         exchange = exchanges.get(account.subject.exchange)
@@ -175,7 +172,7 @@ def _note(subject: Subject) -> str:
 
 
 def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
-    files, read = given["attestation_files"], trusting.reader(given)
+    files, read = given["attestation_files"], settings.reader(given)
     said = load_attestations(files, today=inputs.now().date(), read=read)
     inventory = _accounts(given)
     if inventory is not None:

@@ -8,23 +8,20 @@ import click
 
 from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.cli import asking, inputs, options, selecting, trusting
+from gatepolicy.cli import edge, inputs, options, selecting, settings
+from gatepolicy.cli.edge import Progress
 from gatepolicy.cli.inputs import Given
 from gatepolicy.cli.output import destination, refuse_overwriting
-from gatepolicy.cli.progress import Progress
-from gatepolicy.collect.run import Watcher, run
-from gatepolicy.collect.targets import Targets, make_targets
-from gatepolicy.evidence import EvidenceFile, dump_evidence
-from gatepolicy.exchanges.others import load_others
+from gatepolicy.collect.run import Targets, Watcher, make_targets, run
+from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.interruption import Interruption
-from gatepolicy.model.reasons import Reason
-from gatepolicy.plan import Selection, refuse_unmatched
+from gatepolicy.model.facts import Reason
+from gatepolicy.model.scan import ExitCode, Interruption
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.staging import Destination
-from gatepolicy.reports.write import Report, write_reports
-from gatepolicy.workspace import input_files, load_exchanges
+from gatepolicy.reports.write import Destination, Report, write_reports
+from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
+from gatepolicy.scanning.plan import Selection, refuse_unmatched
+from gatepolicy.scanning.workspace import input_files, load_exchanges
 
 
 @click.command("collect")
@@ -59,7 +56,7 @@ def command(**given: Any) -> ExitCode:
         collected[position] = evidence
 
     started_at = inputs.now()
-    collecting = asking.collect_settings(given, keep_answers=True)
+    collecting = edge.collect_settings(given, keep_answers=True)
     watcher = Watcher(deliver, found.append, warnings.append, progress.advance)
     interrupted_by = run(targets, collecting, watcher)
     progress.clear()
@@ -83,9 +80,9 @@ def command(**given: Any) -> ExitCode:
 def _place_and_inventory(given: Given) -> tuple[Destination, Inventory]:
     """Where the evidence goes, which is no place of a file that is read; and the accounts."""
     path, option = given["path"], f"-o {given['path']}"
-    place = destination(path, trusting.output_folder(given, "path"), option)
+    place = destination(path, settings.output_folder(given, "path"), option)
     refuse_overwriting(path, option, [given["inventory_file"]])
-    inventory = load_inventory(inputs.scanned_inventory(given), read=trusting.reader(given))
+    inventory = load_inventory(inputs.scanned_inventory(given), read=settings.reader(given))
     refuse_overwriting(path, option, input_files(inventory=inventory))
     return place, inventory
 
@@ -96,7 +93,7 @@ def _targets(inventory: Inventory, chosen: Selection, given: Given) -> Targets:
         chosen.takes_account,
         load_exchanges(account.subject.exchange for account in inventory.accounts),
         load_others(),
-        trusting.trust(given),
+        settings.trust(given),
         inventory=inventory.file,
     )
 

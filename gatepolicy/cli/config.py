@@ -9,11 +9,11 @@ from click.core import ParameterSource
 
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.cli.settings import OPTION, WITHOUT_PROJECT, current_project
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.policies.names import Definition
-from gatepolicy.project import Project
+from gatepolicy.model.scan import ExitCode
+from gatepolicy.policies.parents import Definition
 from gatepolicy.reports.clean import clean
-from gatepolicy.rules.templates import duration_in_words
+from gatepolicy.rules.rule import duration_in_words
+from gatepolicy.scanning.project import Project
 
 _COLUMN = 20
 

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from gatepolicy.cli import inputs
+from gatepolicy.cli.edge import Progress
 from gatepolicy.cli.output import Outputs, refuse_existing
-from gatepolicy.cli.progress import Progress
 from gatepolicy.demo.run import REPORTS, demonstrate, files_of_others, stage
 from gatepolicy.errors import InternalError, UsageError
-from gatepolicy.model.exit_codes import MEANING, ExitCode
+from gatepolicy.model.scan import MEANING, ExitCode
 
 
 @click.command("demo")

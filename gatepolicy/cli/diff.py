@@ -9,21 +9,19 @@ import click
 
 from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.output import style
+from gatepolicy.drift.changes import Snapshot, snapshot_of
 from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
-from gatepolicy.drift.snapshot import Snapshot, snapshot_of
 from gatepolicy.errors import UsageError
-from gatepolicy.evidence import EvidenceFile
-from gatepolicy.model.drift import BaselineState, Drift, Finding, Gone
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.scan import ScanSettings
-from gatepolicy.plan import Selection, make_plan
+from gatepolicy.model.scan import BaselineState, Drift, ExitCode, Finding, Gone, ScanSettings
 from gatepolicy.policies.load import load_policies
-from gatepolicy.reports.json_drift import encode_drift, encode_finding, encode_standing
+from gatepolicy.reports.json_report import encode_drift, encode_finding, encode_standing
 from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_layout import paint
-from gatepolicy.scan import evaluate_evidence, finish
-from gatepolicy.workspace import load_exchanges, rules_of
+from gatepolicy.scanning.evidence import EvidenceFile
+from gatepolicy.scanning.plan import Selection, make_plan
+from gatepolicy.scanning.scan import evaluate_evidence, finish
+from gatepolicy.scanning.workspace import load_exchanges, rules_of
 
 
 @click.command("diff")

@@ -5,17 +5,16 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.matching import some
+from gatepolicy.accounts.selector import some
 from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.inputs import Given
-from gatepolicy.documents.nearest import did_you_mean
+from gatepolicy.documents.schema import did_you_mean
 from gatepolicy.errors import UsageError
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.policies.compile import applies
 from gatepolicy.policies.effective import EffectiveValue, effective_values
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
-from gatepolicy.policies.select import applies
 from gatepolicy.resources import policies_directory
 from gatepolicy.rules.catalog import load_rules
 

@@ -7,21 +7,21 @@ from typing import Any
 
 import click
 
-from gatepolicy.attestations.load import load_attestations
-from gatepolicy.cli import inputs, options, selecting, settings, trusting
+from gatepolicy.attestations.attestation import load_attestations
+from gatepolicy.cli import inputs, options, selecting, settings
 from gatepolicy.cli.output import Outputs
-from gatepolicy.evidence import EvidenceFile, stale_evidence
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.model.verdicts import Verdict
-from gatepolicy.plan import Plan, make_plan
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import named_rule
 from gatepolicy.rules.rule import Rule
-from gatepolicy.scan import evaluate_evidence, finish
-from gatepolicy.workspace import input_files, load_exchanges, rules_of
+from gatepolicy.scanning.evidence import EvidenceFile, stale_evidence
+from gatepolicy.scanning.plan import Plan, make_plan
+from gatepolicy.scanning.scan import evaluate_evidence, finish
+from gatepolicy.scanning.workspace import input_files, load_exchanges, rules_of
 
 
 @click.command("evaluate")
@@ -50,7 +50,7 @@ def command(**given: Any) -> ExitCode:
     attestations and waivers, is judged as of --as-of.
     """
     outputs = Outputs.parse(given)
-    read = trusting.reader(given)
+    read = settings.reader(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names(), read=read)
     outputs.refuse_overwriting(input_files(policies))
     evidence = inputs.evidence(given["evidence_file"])

@@ -6,13 +6,20 @@ from collections.abc import Iterator, Mapping
 import click
 
 from gatepolicy.errors import UsageError
-from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import (
+    MEANING,
+    Other,
+    State,
+    hint_about,
+    known_exchanges,
+    load_catalog,
+    load_exchange,
+    load_others,
+)
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
 from gatepolicy.exchanges.exchange import Call, Exchange, Word
-from gatepolicy.exchanges.naming import hint_about
-from gatepolicy.exchanges.others import MEANING, Other, State, load_others
-from gatepolicy.exchanges.sites import described
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.exchanges.interpret import described
+from gatepolicy.model.scan import ExitCode
 
 _COLUMNS: Mapping[str, str] = {
     "withdraw": "permission.withdraw",

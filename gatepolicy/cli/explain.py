@@ -7,11 +7,15 @@ import click
 from gatepolicy.cli import options
 from gatepolicy.cli.effective import explain_account
 from gatepolicy.errors import UsageError
-from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.catalog import (
+    Other,
+    hint_about,
+    known_exchanges,
+    load_exchange,
+    load_others,
+)
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.exchanges.naming import hint_about
-from gatepolicy.exchanges.others import Other, load_others
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.reports.clean import clean
 from gatepolicy.rules.catalog import find_rule, load_rules, rule_hint
 from gatepolicy.rules.explain import explain_rule, list_rules

@@ -11,13 +11,11 @@ import click
 
 from gatepolicy.cli import inputs
 from gatepolicy.cli.filling import fill
-from gatepolicy.documents.networks import EVERYWHERE, hold_everything, network_of
-from gatepolicy.documents.source import is_there
+from gatepolicy.documents.document import EVERYWHERE, hold_everything, network_of
+from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
-from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
-from gatepolicy.exchanges.naming import hint_about
-from gatepolicy.exchanges.others import load_others
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.exchanges.catalog import hint_about, known_exchanges, load_exchange, load_others
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.policies.parents import shipped_policies
 from gatepolicy.reports.write import write_document
 from gatepolicy.rules.catalog import load_rules

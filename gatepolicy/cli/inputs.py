@@ -13,17 +13,15 @@ from typing import Any
 
 from click.core import ParameterSource
 
-from gatepolicy.accounts.account import Inventory
-from gatepolicy.accounts.fingerprint import salt_of
+from gatepolicy.accounts.account import Inventory, salt_of
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.matching import misfits
-from gatepolicy.accounts.selector import Selector
+from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.cli import settings
-from gatepolicy.documents.source import is_there
+from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
-from gatepolicy.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
-from gatepolicy.project import is_of_others
+from gatepolicy.scanning.evidence import EvidenceFile, load_evidence, refuse_future
+from gatepolicy.scanning.project import is_of_others
 
 Given = Mapping[str, Any]
 _INVENTORY = "accounts.yaml"

@@ -2,13 +2,13 @@
 
 import click
 
-from gatepolicy.accounts.matching import some
+from gatepolicy.accounts.selector import some
 from gatepolicy.cli import inputs
 from gatepolicy.cli.output import refuse_existing, refuse_overwriting
-from gatepolicy.documents.nearest import did_you_mean
+from gatepolicy.documents.schema import did_you_mean
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.reports.write import write_document
 from gatepolicy.starting.learn import learnt_policy
 

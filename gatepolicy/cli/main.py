@@ -12,10 +12,9 @@ from typing import Any
 import click
 
 from gatepolicy import __version__
-from gatepolicy.cli.boundary import Boundary
-from gatepolicy.cli.process import own_process
+from gatepolicy.cli.boundary import Boundary, own_process
 from gatepolicy.errors import ClosedPipeError
-from gatepolicy.reports.plain_marks import PLAIN_MARKS
+from gatepolicy.reports.clean import PLAIN_MARKS
 
 COMMANDS: dict[str, str] = {
     "init": "Begin a project: policies, inventory, waivers, tests, CI.",
@@ -91,7 +90,7 @@ class LazyCommands(click.Group):
         """The command that is meant, or what was probably meant."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from gatepolicy.documents.nearest import did_you_mean
+            from gatepolicy.documents.schema import did_you_mean
 
             hint = did_you_mean(name, COMMANDS, "'gatepolicy --help' lists all commands")
             raise click.UsageError(f"there is no command {name}; {hint}", ctx)
@@ -124,7 +123,7 @@ def cli(context: click.Context, project_file: str | None, *, no_project: bool) -
     if command not in WITH_PROJECT or no_project:
         return
     # What a command without a project file need not read, it does not.
-    from gatepolicy.project import find_project, load_project
+    from gatepolicy.scanning.project import find_project, load_project
 
     file = project_file or find_project(Path.cwd())
     if file:

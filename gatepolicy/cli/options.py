@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from gatepolicy.accounts.hosts import host_of
-from gatepolicy.model.exit_codes import MEANING, ExitCode
-from gatepolicy.model.severity import Severity
+from gatepolicy.accounts.account import host_of
+from gatepolicy.model.scan import MEANING, ExitCode
+from gatepolicy.model.verdicts import Severity
 
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]

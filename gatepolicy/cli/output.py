@@ -11,22 +11,29 @@ from typing import Any, Self
 
 import click
 
-from gatepolicy.cli import settings, trusting
-from gatepolicy.documents.places import (
+from gatepolicy.cli import settings
+from gatepolicy.documents.load import (
+    is_document,
+    is_folder,
     is_of_repository,
     is_really_below,
+    is_there,
     link_below,
     relative_below,
 )
-from gatepolicy.documents.source import is_document, is_folder, is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
-from gatepolicy.reports.staging import Destination
 from gatepolicy.reports.text_report import Style
-from gatepolicy.reports.write import STANDARD_OUTPUT, Report, write_reports
+from gatepolicy.reports.write import (
+    FORMATS,
+    STANDARD_OUTPUT,
+    Destination,
+    Report,
+    ReportOptions,
+    write_reports,
+)
 
 _NARROW, _WIDE = 80, 100
 
@@ -67,7 +74,7 @@ class Outputs:
                 after it.
         """
         texts: Sequence[str] = given["output_texts"] or ["text"]
-        within = trusting.output_folder(given, "output_texts")
+        within = settings.output_folder(given, "output_texts")
         outputs = tuple(_output(text, within) for text in texts)
         _refuse_two_in_one_place(outputs)
         _refuse_missing_folders(outputs)

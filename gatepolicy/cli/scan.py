@@ -7,18 +7,17 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from gatepolicy.attestations.load import load_attestations
-from gatepolicy.cli import asking, inputs, options, selecting, settings, trusting
-from gatepolicy.cli.durations import in_words
+from gatepolicy.attestations.attestation import load_attestations
+from gatepolicy.cli import edge, inputs, options, selecting, settings
+from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.output import Outputs
-from gatepolicy.cli.progress import Progress
-from gatepolicy.collect.queues import TYPICAL_LATENCY, Forecast, forecast
+from gatepolicy.collect.limiter import TYPICAL_LATENCY, Forecast, forecast
+from gatepolicy.collect.run import planned_requests
 from gatepolicy.collect.target import Target
-from gatepolicy.collect.targets import planned_requests
 from gatepolicy.errors import UsageError
-from gatepolicy.live import prepare, scan_live
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.workspace import input_files, load_workspace
+from gatepolicy.model.scan import ExitCode
+from gatepolicy.scanning.live import prepare, scan_live
+from gatepolicy.scanning.workspace import input_files, load_workspace
 
 
 @click.command("scan")
@@ -45,14 +44,14 @@ def command(**given: Any) -> ExitCode:
         inputs.policy_files(given),
         inputs.scanned_inventory(given),
         names=settings.names(),
-        read=trusting.reader(given),
+        read=settings.reader(given),
     )
     outputs.refuse_overwriting(input_files(workspace.policies, workspace.inventory))
     waiving = selecting.waiving(given, workspace.rules)
-    attestations = load_attestations(given["attestation_files"], read=trusting.reader(given))
+    attestations = load_attestations(given["attestation_files"], read=settings.reader(given))
     baseline = selecting.baseline(given)
     decides = selecting.scan_settings(given, workspace.rules)
-    chosen, trust = selecting.selection(given), trusting.trust(given)
+    chosen, trust = selecting.selection(given), settings.trust(given)
     prepared = prepare(workspace, chosen, waiving, attestations, trust)
     if given["only_plan"]:
         _print_plan(prepared.targets.asked, given)
@@ -60,7 +59,7 @@ def command(**given: Any) -> ExitCode:
     progress = Progress(prepared.targets.selected, sys.stderr, quiet=given["quiet"])
     scan = scan_live(
         prepared,
-        asking.collect_settings(given, keep_answers=False),
+        edge.collect_settings(given, keep_answers=False),
         decides,
         advance=progress.advance,
     )

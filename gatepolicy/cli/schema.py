@@ -2,7 +2,7 @@
 
 import click
 
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.resources import schemas_directory
 
 KINDS = (

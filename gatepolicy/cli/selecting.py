@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import PurePath
 
-from gatepolicy.cli import settings, trusting
+from gatepolicy.cli import settings
 from gatepolicy.cli.inputs import Given
-from gatepolicy.documents.source import is_there
+from gatepolicy.documents.load import is_there
+from gatepolicy.drift.changes import Snapshot, snapshot_of
 from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
-from gatepolicy.drift.snapshot import Snapshot, snapshot_of
 from gatepolicy.errors import DocumentError, UsageError
 from gatepolicy.model.scan import USUAL_EVIDENCE_AGE, Scan, ScanSettings
-from gatepolicy.model.severity import Severity
-from gatepolicy.plan import Selection
+from gatepolicy.model.verdicts import Severity
 from gatepolicy.rules.catalog import find_rule, rule_hint
 from gatepolicy.rules.rule import Rule
-from gatepolicy.scan import Waiving
-from gatepolicy.waivers.load import load_waivers
+from gatepolicy.scanning.plan import Selection
+from gatepolicy.scanning.scan import Waiving
+from gatepolicy.waivers.waiver import load_waivers
 
 
 def selection(given: Given) -> Selection:
@@ -143,7 +143,7 @@ def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
         max_evidence_age=given.get("max_evidence_age", USUAL_EVIDENCE_AGE),
         origins=settings.origins(),
     )
-    trusting.refuse_softening(given, decides)
+    settings.refuse_softening(given, decides)
     return decides
 
 
@@ -158,7 +158,7 @@ def waiving(given: Given, rules: Mapping[str, Rule]) -> Waiving:
         DocumentError: With the problems of all files of waivers.
     """
     # NOTE: read even where nothing is to be waived: a broken file is told in every scan.
-    waivers = load_waivers(given["waiver_files"], rules, read=trusting.reader(given))
+    waivers = load_waivers(given["waiver_files"], rules, read=settings.reader(given))
     return Waiving(() if given["no_waivers"] else waivers, given["expiring_within"])
 
 

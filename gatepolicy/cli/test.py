@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from gatepolicy.cli import options, settings, trusting
+from gatepolicy.cli import options, settings
 from gatepolicy.cli.output import destination, refuse_overwriting
-from gatepolicy.documents.source import Read, is_folder
+from gatepolicy.documents.load import Read, is_folder
 from gatepolicy.errors import DocumentError, Problem, UsageError
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.policies.policy import Policy
 from gatepolicy.policytests.case import PolicyTest
 from gatepolicy.policytests.junit import junit
@@ -18,10 +18,9 @@ from gatepolicy.policytests.load import load_policy_test
 from gatepolicy.policytests.run import CaseResult, Coverage, coverage_of, run_tests
 from gatepolicy.policytests.wording import difference
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.staging import Destination
-from gatepolicy.reports.write import Report, write_reports
+from gatepolicy.reports.write import Destination, Report, write_reports
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.workspace import input_files, load_exchanges
+from gatepolicy.scanning.workspace import input_files, load_exchanges
 
 _PATTERN = "*.test.yaml"
 
@@ -44,7 +43,7 @@ def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
 
     PATH is a file, or a folder in which files *.test.yaml are looked for. [default: here]
     """
-    tests = _load(_files(paths or ["."]), trusting.reader({**given, "paths": paths}))
+    tests = _load(_files(paths or ["."]), settings.reader({**given, "paths": paths}))
     place = _junit_place(tests, given)
     exchanges = load_exchanges(case.subject.exchange for test in tests for case in test.cases)
     every = run_tests(tests, exchanges, load_rules(exchanges.values()))
@@ -67,7 +66,7 @@ def _junit_place(tests: Sequence[PolicyTest], given: Mapping[str, Any]) -> Desti
     file: str | None = given["junit_file"]
     if file is None:
         return None
-    place = destination(file, trusting.output_folder(given, "junit_file"), f"--junit {file}")
+    place = destination(file, settings.output_folder(given, "junit_file"), f"--junit {file}")
     read = [*(test.file for test in tests), *input_files(_policies(tests))]
     refuse_overwriting(file, f"--junit {file}", read)
     return place

@@ -10,20 +10,19 @@ import click
 
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.cli.filling import fill
-from gatepolicy.documents.source import is_there, read_text
+from gatepolicy.documents.load import is_there, read_text
 from gatepolicy.errors import UsageError
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.reports.write import write_document
 from gatepolicy.rules.catalog import find_rule, load_rules, rule_hint
 from gatepolicy.rules.rule import Rule
-from gatepolicy.waivers.load import load_waivers
+from gatepolicy.scanning.workspace import custom_rules, plan_of, refuse_same_rules
 from gatepolicy.waivers.refused import refused_waivers, repeated_waivers
-from gatepolicy.waivers.waiver import Waiver
+from gatepolicy.waivers.waiver import Waiver, load_waivers
 from gatepolicy.waivers.write import free_id, with_waiver
-from gatepolicy.workspace import custom_rules, plan_of, refuse_same_rules
 
 _QUESTIONS = {
     "rule": "Rule (name or id)",

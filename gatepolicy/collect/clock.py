@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.reasons import HINT, Reason
+from gatepolicy.model.facts import HINT, Reason
 
 TOLERANCE = timedelta(minutes=5)
 """Clocks differ by so much without any harm: ages are counted in days."""

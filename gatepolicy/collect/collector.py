@@ -9,29 +9,62 @@ from pathlib import Path
 
 from gatepolicy import __version__
 from gatepolicy.accounts.account import Account
-from gatepolicy.collect.bounds import LISTING_PATIENCE, MOST_REQUESTS, bounded, too_large
 from gatepolicy.collect.clock import largest, skew_of
-from gatepolicy.collect.guard import Guard, Received, Route
+from gatepolicy.collect.guard import Guard, Received, Route, SignedRequest
 from gatepolicy.collect.limiter import Clock, Sleep
-from gatepolicy.collect.listing import list_keys
+from gatepolicy.collect.listing import (
+    LISTING_PATIENCE,
+    MOST_REQUESTS,
+    bounded,
+    list_keys,
+    too_large,
+)
 from gatepolicy.collect.redact import Privacy
-from gatepolicy.collect.request import SignedRequest
-from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
-from gatepolicy.collect.schedule import Lane, Schedule, Visit
-from gatepolicy.collect.secret import CredentialError
-from gatepolicy.collect.secrets import SecretSources, resolve_all
+from gatepolicy.collect.schedule import NETWORK_REASONS, Lane, Schedule, Visit
+from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
-from gatepolicy.collect.silence import NETWORK_REASONS
 from gatepolicy.collect.target import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
-from gatepolicy.exchanges.invariants import at_moment
-from gatepolicy.exchanges.normalise import described_by, facts_of
+from gatepolicy.exchanges.normalise import at_moment, described_by, facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
 from gatepolicy.model.evidence import CallRecord, Evidence
-from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Fact, Facts, Grade, Reason, Unknown
+
+Random = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently."""
+
+    attempts: int = 3
+    """In total, the first one included."""
+    base: float = 0.5
+    """Seconds before the second attempt, before jitter."""
+    longest: float = 20.0
+    """Seconds that one wait may take; a longer ``Retry-After`` ends the retries."""
+
+
+def wait_before(
+    attempt: int, retry_after: float | None, policy: RetryPolicy, random: Random
+) -> float | None:
+    """Seconds to wait before an attempt, or ``None`` when there shall be none.
+
+    Exponential backoff with full jitter; ``Retry-After`` is a lower bound.
+
+    Args:
+        attempt: 2 for the first repetition.
+        retry_after: What the server asked for.
+        policy: How often and how patiently.
+        random: A number from 0 up to 1.
+    """
+    if attempt > policy.attempts or (retry_after or 0) > policy.longest:
+        return None
+    backoff = min(policy.longest, policy.base * 2.0 ** (attempt - 2)) * random()
+    return max(backoff, retry_after or 0.0)
+
 
 _HOPELESS = frozenset(
     {

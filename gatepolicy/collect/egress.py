@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-from gatepolicy.model.facts import Facts, Network, Unknown
-from gatepolicy.model.reasons import Reason
-from gatepolicy.rules.doubts import LEFT_OUT, MAYBE
+from gatepolicy.model.facts import Facts, Network, Reason, Unknown
+from gatepolicy.rules.expressions import LEFT_OUT, MAYBE
 
 APART = "="
 """Between a label and its value, in an entry about an account that shares an address."""

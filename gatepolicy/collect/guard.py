@@ -11,7 +11,7 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -22,11 +22,25 @@ import yarl
 
 from gatepolicy import __version__
 from gatepolicy.collect.clock import date_of
-from gatepolicy.collect.request import SignedRequest
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.exchanges.exchange import Call
 from gatepolicy.exchanges.params import SEGMENT
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What ccxt would send. All but the method may hold a secret."""
+
+    method: str
+    """HTTP method, in capitals."""
+    url: str = field(repr=False)
+    """With the query, which may hold the key and the signature."""
+    headers: Mapping[str, str] = field(repr=False)
+    """With the key, the signature and the passphrase."""
+    body: bytes | None = field(repr=False)
+    """``None`` for every read that gatepolicy knows."""
+
 
 MAX_ANSWER = 2 * 1024 * 1024
 """Bytes, after decompression. The largest documented answer is under a tenth of it."""

@@ -6,18 +6,128 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from gatepolicy.collect.limiter import Clock, Limiter, Sleep
-from gatepolicy.collect.queues import (
+from gatepolicy.collect.limiter import (
     TYPICAL_LATENCY,
+    Clock,
+    Limiter,
     QueueName,
+    Sleep,
     by_queue,
     rate_limit,
     turns_of,
 )
-from gatepolicy.collect.silence import SILENT_AFTER, Silence
-from gatepolicy.collect.slots import Slots
 from gatepolicy.collect.target import Target
-from gatepolicy.model.facts import Unknown
+from gatepolicy.model.facts import Reason, Unknown
+
+
+class Slots:
+    """A semaphore that serves the most urgent first.
+
+    ``asyncio.Semaphore`` serves in order of arrival: then many short queues would take the slots
+    of the one whose pace decides how long a scan takes.
+    """
+
+    def __init__(self, count: int) -> None:
+        """All slots are free.
+
+        Args:
+            count: At least 1.
+        """
+        self._free = count
+        self._waiting: list[tuple[float, asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def held(self, urgency: float = 0.0) -> AsyncIterator[None]:
+        """Hold a slot.
+
+        Args:
+            urgency: The highest is served first; equal ones in order of arrival.
+        """
+        await self._take(urgency)
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    async def _take(self, urgency: float) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        handed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((urgency, handed))
+        try:
+            await handed
+        except asyncio.CancelledError:
+            if not handed.cancelled():
+                # It was handed over, and its taker cancelled before it could go on.
+                self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        self._waiting = [entry for entry in self._waiting if not entry[1].done()]
+        if not self._waiting:
+            self._free += 1
+            return
+        first = max(range(len(self._waiting)), key=lambda position: self._waiting[position][0])
+        self._waiting.pop(first)[1].set_result(None)
+
+
+SILENT_AFTER = 5
+"""Accounts in a row that must fail in the same way, without any answer between them: a single slow
+account, or one short outage of its own, is no dead exchange."""
+NETWORK_REASONS = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.TLS_ERROR})
+"""Failures without any answer; a name that cannot be resolved is unreachable."""
+
+
+class Silence:
+    """What one queue's accounts have met, one after the other."""
+
+    def __init__(self, name: str) -> None:
+        """Nothing was tried yet.
+
+        Args:
+            name: Of the queue, for people.
+        """
+        self._name = name
+        self._reason: Reason | None = None
+        self.row = 0
+        """How many accounts in a row have failed in the same way."""
+        self._patience = 0.0
+
+    def answered(self) -> None:
+        """Somebody is there."""
+        self._reason, self.row, self._patience = None, 0, 0.0
+
+    def failed(self, reason: Reason, timeout: float) -> None:
+        """An account got no answer at all.
+
+        Args:
+            reason: One of ``NETWORK_REASONS``.
+            timeout: The seconds that the account would have waited.
+        """
+        if reason is not self._reason:
+            self.answered()
+            self._reason = reason
+        self.row += 1
+        self._patience = max(self._patience, timeout)
+
+    def why(self, timeout: float) -> Unknown | None:
+        """Why an account is not asked any more; ``None`` while it is.
+
+        Args:
+            timeout: The seconds that the account would wait. One that waits longer than all that
+                failed by time-out is asked.
+        """
+        if self._reason is None or self.row < SILENT_AFTER:
+            return None
+        if self._reason is Reason.TIMEOUT and timeout > self._patience:
+            return None
+        return Unknown(
+            self._reason,
+            f"not asked: at least {SILENT_AFTER} accounts in a row failed with {self._reason}"
+            f" on {self._name}",
+        )
+
 
 _AHEAD = 5.0
 """Seconds before its turn that an account is begun at the earliest: time for a command to print its

@@ -1,17 +1,17 @@
-"""Credentials: resolved at the last moment, shown to nobody.
-
-A reference is not shown either, because people write credentials where references belong: only
-what looks like the name of an environment variable is quoted, everything else is a place.
-"""
+"""Credentials from environment, files, keyring and commands, within bounds."""
 
 import asyncio
+import contextlib
 import errno
+import importlib
 import os
+import signal
 import stat
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import assert_never
+from typing import NoReturn, assert_never
 
 from gatepolicy.accounts.account import (
     Account,
@@ -20,11 +20,196 @@ from gatepolicy.accounts.account import (
     ExecReference,
     FileReference,
     KeyringReference,
+    is_quotable,
 )
-from gatepolicy.accounts.references import is_quotable
-from gatepolicy.collect.command import CommandOutput, run_command
-from gatepolicy.collect.keyring import ask_keyring, in_thread
-from gatepolicy.collect.secret import CredentialError, Secret
+
+
+class CredentialError(Exception):
+    """A reference leads to nothing usable. The text holds no credential, nor what may be one."""
+
+
+class Secret:
+    """A credential. It prints as ``***`` and leaves only through ``reveal``."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The credential itself; for signing and for redaction only."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere")
+
+
+_LAST_WORDS_SECONDS = 0.5
+"""How long output is awaited after the command has ended: it is in the pipe already."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutput:
+    """What became of a command."""
+
+    code: int
+    """Exit code; negative when a signal ended it."""
+    output: bytes = field(repr=False)
+    """Standard output, up to a little more than what was allowed."""
+
+
+async def run_command(argv: Sequence[str], most: int) -> CommandOutput:
+    """Run a command without a shell and without input.
+
+    It gets a session of its own. However this ends (the command ends, it prints too much, or this
+    is cancelled because its time is up), everything in that session's process group is killed, so
+    that no grandchild lives on. Nobody waits for the pipe: a daemon may hold it for ever.
+
+    Args:
+        argv: The command and its arguments.
+        most: Bytes of output. A command that prints more is killed.
+
+    Raises:
+        OSError: It cannot be started.
+        ValueError: It cannot even be named to the system.
+    """
+    reading, writing = os.pipe()
+    pipe = os.fdopen(reading, "rb", buffering=0)
+    loop = asyncio.get_running_loop()
+    printed = _Printed(loop.create_future(), most)
+    transport, _ = await loop.connect_read_pipe(lambda: printed, pipe)
+    try:
+        process = await _started(argv, writing)
+        try:
+            await _until_it_ends(process, printed)
+        finally:
+            _kill_group(process.pid)
+            code = await process.wait()
+        await printed.rest()
+    finally:
+        transport.close()
+    return CommandOutput(code, bytes(printed.data))
+
+
+async def _started(argv: Sequence[str], stdout: int) -> asyncio.subprocess.Process:
+    try:
+        # A pipe of our own: asyncio's wait() would wait for the end of its pipe as well.
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    finally:
+        os.close(stdout)
+
+
+async def _until_it_ends(process: asyncio.subprocess.Process, printed: "_Printed") -> None:
+    """Wait until the command ends, or has printed too much."""
+    exited = asyncio.ensure_future(process.wait())
+    try:
+        await asyncio.wait((exited, printed.ended), return_when=asyncio.FIRST_COMPLETED)
+        if not printed.too_much:
+            await exited
+    finally:
+        exited.cancel()
+
+
+class _Printed(asyncio.Protocol):
+    """Takes what a command prints, until it is too much."""
+
+    def __init__(self, ended: "asyncio.Future[None]", most: int) -> None:
+        self.data = bytearray()
+        self.ended = ended
+        self._most = most
+
+    @property
+    def too_much(self) -> bool:
+        return len(self.data) > self._most
+
+    def data_received(self, data: bytes) -> None:
+        if not self.too_much:
+            self.data += data
+        if self.too_much:
+            self._end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._end()
+
+    async def rest(self) -> None:
+        """Wait a moment for what is still in the pipe."""
+        await asyncio.wait((self.ended,), timeout=_LAST_WORDS_SECONDS)
+
+    def _end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+def _kill_group(leader: int) -> None:
+    """Kill a session's process group, whether or not its leader still lives."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def ask_keyring(service: str, user: str) -> str | None:
+    """The operating system's keyring, by the package ``keyring``, which is an extra.
+
+    Raises:
+        CredentialError: The package is not installed, or it finds no usable keyring.
+    """
+    try:
+        keyring = importlib.import_module("keyring")
+        errors = importlib.import_module("keyring.errors")
+    except ImportError:
+        hint = "pip install keyring"
+        raise CredentialError(f"the extra for keyrings is not installed; {hint}") from None
+    try:
+        found: str | None = keyring.get_password(service, user)
+    except errors.KeyringError as error:
+        raise CredentialError(f"the keyring cannot be asked ({type(error).__name__})") from None
+    return found
+
+
+async def in_thread(ask: Callable[[], str | None]) -> str | None:
+    """What a lookup that may block returns, without waiting for it once this is cancelled.
+
+    The thread is a daemon: threads of a pool would be waited for at the end of the program.
+
+    Raises:
+        CredentialError: As the lookup does, or when it fails in a way of its own.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str | CredentialError | None] = loop.create_future()
+
+    def deliver(found: str | CredentialError | None) -> None:
+        if not answer.done():
+            answer.set_result(found)
+
+    def run() -> None:
+        found: str | CredentialError | None = CredentialError("the keyring failed")
+        try:
+            found = ask()
+        except CredentialError as error:
+            found = error
+        finally:
+            # NOTE: the loop may be closed by then: nobody waits any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(deliver, found)
+
+    threading.Thread(target=run, daemon=True).start()
+    found = await answer
+    if isinstance(found, CredentialError):
+        raise found
+    return found
+
 
 _LARGEST = 64 * 1024
 

@@ -11,13 +11,20 @@ from urllib.parse import urlsplit
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.clock import largest
 from gatepolicy.collect.egress import Addressed, addresses_of, shared_across
-from gatepolicy.collect.found_keys import found_keys, last_shown, numbered
-from gatepolicy.collect.known_keys import Declared, KnownKey, Sharing
+from gatepolicy.collect.known_keys import (
+    INVENTORY,
+    Declared,
+    KnownKey,
+    Sharing,
+    found_keys,
+    last_shown,
+    numbered,
+    observed,
+    told_by,
+)
 from gatepolicy.collect.target import Collected, Listed, Target
-from gatepolicy.collect.witness import INVENTORY, observed, told_by
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.facts import Fact, Facts, Network, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Fact, Facts, Network, Reason, Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from gatepolicy.collect.guard import differences
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 

@@ -8,15 +8,72 @@ options, and nothing of one account can reach the next through a client.
 
 import copy
 import importlib
+import importlib.util
 import logging
-from collections.abc import Callable, Mapping
-from types import TracebackType
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType, TracebackType
 from typing import Any
 
-from gatepolicy.collect.ccxt_classes import exchange_class
-from gatepolicy.collect.request import SignedRequest
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.guard import SignedRequest
+from gatepolicy.collect.secrets import Secret
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
+
+_PACKAGE = "ccxt.async_support"
+
+
+def exchange_class(ccxt_id: str) -> Any:
+    """The asynchronous class of an exchange.
+
+    Args:
+        ccxt_id: Its name in ccxt.
+
+    Raises:
+        ImportError: ccxt has no such exchange.
+    """
+    if _PACKAGE in sys.modules:
+        return getattr(sys.modules[_PACKAGE], ccxt_id)
+    try:
+        with _bare_packages():
+            module = importlib.import_module(f"{_PACKAGE}.{ccxt_id}")
+    except ImportError:
+        module = importlib.import_module(_PACKAGE)
+    return getattr(module, ccxt_id)
+
+
+@contextmanager
+def _bare_packages() -> Iterator[None]:
+    """ccxt's packages as mere folders of modules, for a while.
+
+    Afterwards they are gone, so that whoever imports ccxt gets the real one.
+    """
+    bare: list[str] = []
+    try:
+        for name in ("ccxt", _PACKAGE):
+            spec = importlib.util.find_spec(name)
+            if spec is None:
+                raise ModuleNotFoundError(f"no package {name}")
+            module = ModuleType(name)
+            module.__path__ = list(spec.submodule_search_locations or ())
+            module.__spec__ = spec
+            sys.modules[name] = module
+            bare.append(name)
+        _offer_base_names(sys.modules["ccxt"])
+        yield
+    finally:
+        for name in bare:
+            sys.modules.pop(name, None)
+
+
+def _offer_base_names(package: ModuleType) -> None:
+    """What ccxt's own modules import from their package: the errors and the base class."""
+    errors = importlib.import_module("ccxt.base.errors")
+    vars(package).update(
+        {name: value for name, value in vars(errors).items() if not name.startswith("_")}
+    )
+    vars(package)["Exchange"] = importlib.import_module("ccxt.base.exchange").Exchange
+
 
 Credentials = Mapping[str, Secret]
 

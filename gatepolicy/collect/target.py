@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatepolicy.accounts.account import Account
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.secrets import Secret
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import CallRecord, Evidence
-from gatepolicy.model.facts import Facts, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Facts, Reason, Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Capability, Reason
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import Outcome
 from gatepolicy.simulator.staged import StagedAccount

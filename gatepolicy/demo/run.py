@@ -14,17 +14,17 @@ from pathlib import Path
 from gatepolicy.collect.run import CollectSettings, SecondsLeft
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.demo.expected import EXPECTED, Expected, expected_of_map, surprises
-from gatepolicy.live import prepare, scan_live
 from gatepolicy.model.scan import Scan, ScanSettings
-from gatepolicy.plan import Selection
 from gatepolicy.reports.write import write_document
 from gatepolicy.resources import policies_directory
+from gatepolicy.scanning.live import prepare, scan_live
+from gatepolicy.scanning.plan import Selection
+from gatepolicy.scanning.workspace import load_workspace
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.staged import StagedAccount, staged_fleet, staged_map
 from gatepolicy.simulator.thread import SimulatorThread
-from gatepolicy.workspace import load_workspace
 
 REPORTS = ("report.json", "report.sarif")
 """The files of the reports, in the folder of the demonstration."""

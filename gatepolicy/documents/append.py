@@ -4,8 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from gatepolicy.documents.document import Document
-from gatepolicy.documents.values import JSONValue
+from gatepolicy.documents.document import Document, JSONValue
 from gatepolicy.errors import DocumentError, Problem, UsageError
 
 Entry = Mapping[str, str | Sequence[str] | Mapping[str, str]]

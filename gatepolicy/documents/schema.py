@@ -8,6 +8,7 @@ The validator's own messages quote values, and a value may be a secret that some
 the wrong file: none of its messages is passed on.
 """
 
+import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,14 +18,34 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from gatepolicy.documents.document import Document
-from gatepolicy.documents.nearest import did_you_mean
-from gatepolicy.documents.values import DataPath, show_path
+from gatepolicy.documents.document import DataPath, Document, show_path
 from gatepolicy.errors import Problem
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
     from jsonschema.protocols import Validator
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like another one, in any case; empty when none is."""
+    by_folded: dict[str, str] = {}
+    for one in known:
+        by_folded.setdefault(one.casefold(), one)
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return by_folded[found[0]] if found else ""
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint about a name that is not known.
+
+    Args:
+        name: As somebody wrote it.
+        known: All names that there are.
+        otherwise: The hint where none of them is like it.
+    """
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else otherwise
+
 
 _NAMES = {
     "string": "a text",

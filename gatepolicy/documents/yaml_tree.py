@@ -1,19 +1,39 @@
-"""YAML with positions, read in one pass over libyaml's events.
+"""YAML as plain values with the place of each; everything that YAML guesses is refused."""
 
-Nothing here recurses: libyaml's composer crashes the process on 100,000 nested brackets, its
-event parser does not. Guards count depth, nodes and aliases while they come.
-"""
-
+import re
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 import yaml
 
-from gatepolicy.documents.document import Child, Document, ListMarks, MapMarks, pack, unpack
-from gatepolicy.documents.scalars import plain_scalar
-from gatepolicy.documents.values import JSONValue, show_path
+from gatepolicy.documents.document import (
+    Child,
+    Document,
+    JSONValue,
+    ListMarks,
+    MapMarks,
+    pack,
+    show_path,
+    unpack,
+)
 from gatepolicy.errors import DocumentError, Problem
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?")
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+
+def plain_scalar(text: str) -> bool | int | float | str | None:
+    """The value of an unquoted scalar."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
 
 MAX_DEPTH = 64
 MAX_NODES = 3_000_000

@@ -4,24 +4,307 @@ A table says for each fact how its change is called. When a key was last used ch
 scan, and is told nowhere.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import ip_network
 
-from gatepolicy.drift.snapshot import Account
-from gatepolicy.evaluate.measures import lies_within
-from gatepolicy.model.drift import FactChange
+from gatepolicy.evaluate.predicates import lies_within
 from gatepolicy.model.encoding import encode_time
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import (
     FACTS,
     Access,
     Fact,
+    Facts,
     FactValue,
     Grant,
     Network,
     Never,
+    Reason,
 )
-from gatepolicy.model.reasons import Reason
-from gatepolicy.rules.doubts import LEFT_OUT
+from gatepolicy.model.scan import (
+    BaselineState,
+    FactChange,
+    Finding,
+    Scan,
+    Standing,
+    question_identity,
+)
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity
+from gatepolicy.rules.expressions import LEFT_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account of a scan."""
+
+    exchange: str
+    """Id of the exchange."""
+    id: str
+    """Id of the account."""
+    labels: Mapping[str, str]
+    """As the inventory says them."""
+    owner: str
+    """As the inventory says it; may be empty."""
+    facts: Facts
+    """What was proved about its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What can be compared."""
+
+    file: str
+    """Where it was read from; empty for the scan that runs."""
+    accounts: Mapping[tuple[str, str], Account]
+    """By exchange and id."""
+    judged: Sequence[Finding] | None
+    """Every verdict; ``None`` for evidence, which nobody has judged."""
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Id of a rule, to the facts that it asks about; a rule of which nobody knows is not in it."""
+    narrowed_by: Sequence[Sequence[str]] = ()
+    """The options that narrowed it, such as ``--account mm-*``: of the command that collected, and
+    of the one that judged. All of them hold."""
+    left_out: Set[str] = frozenset()
+    """Names of rules that it was told not to ask, or could not ask without the other accounts."""
+
+
+def snapshot_of(scan: Scan) -> Snapshot:
+    """A scan that just ended."""
+    narrowing = scan.narrowing
+    return Snapshot(
+        file="",
+        accounts=accounts_of([account.evidence for account in scan.accounts]),
+        judged=scan.as_findings(),
+        asked={rule.id: rule.facts for rule in scan.rules},
+        narrowed_by=(narrowing.options, narrowing.evidence_options),
+        left_out={*narrowing.rules, *narrowing.comparisons},
+    )
+
+
+def accounts_of(evidence: Sequence[Evidence]) -> dict[tuple[str, str], Account]:
+    """Accounts by exchange and id."""
+    accounts = [
+        Account(e.subject.exchange, e.subject.id, e.subject.labels, e.subject.owner, e.facts)
+        for e in evidence
+    ]
+    return {(account.exchange, account.id): account for account in accounts}
+
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?: \((?:[^()]* ago|in [^()]*)\))?")
+_COUNT = re.compile(r"\b(\d+) (?:entry|entries|keys?)\b")
+_BETWEEN = re.compile(r"[\s,;()]+")
+
+
+def names_more(before: str, after: str) -> bool:
+    """Whether something is told that was not told before.
+
+    Args:
+        before: What was seen by an earlier scan, in words.
+        after: What is seen now.
+    """
+    if before == after:
+        return False
+    was, now = _TIME.sub("", before), _TIME.sub("", after)
+    if max(_counts(now), default=0) > max(_counts(was), default=0):
+        return True
+    old, new = _things(was), _things(now)
+    networks = tuple(network for text in old if (network := _network(text)) is not None)
+    return any(not _is_known(text, old, networks) for text in new)
+
+
+def _counts(text: str) -> list[int]:
+    return [int(number) for number in _COUNT.findall(text)]
+
+
+def _things(text: str) -> set[str]:
+    parts = _BETWEEN.split(_COUNT.sub("", text))
+    return {part.rstrip(":") if _network(part) is None else part for part in parts if part}
+
+
+def _is_known(text: str, old: set[str], networks: tuple[Network, ...]) -> bool:
+    network = _network(text)
+    return text in old or (network is not None and lies_within(network, networks))
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+_REPLACED = "key-replaced"
+_LOST = "fact-lost"
+_WORDS = "permissions.native"
+_WEIGHT = (OnUnknown.WARN, OnUnknown.INCOMPLETE, OnUnknown.BLOCK)
+_Reason = tuple[bool, str]
+"""Whether it is worse, and one line."""
+
+
+class Background:
+    """What changed about accounts, and what of it concerns a rule."""
+
+    def __init__(self, changes: Iterable[FactChange], asked: Mapping[str, Sequence[str]]) -> None:
+        """Keep the changes by account.
+
+        Args:
+            changes: All of them.
+            asked: Id of a rule, to the facts that it asks about.
+        """
+        self._asked = asked
+        self._changes: dict[tuple[str, str], list[FactChange]] = {}
+        for change in changes:
+            if change.is_worse or change.name == _REPLACED:
+                self._changes.setdefault((change.exchange, change.account), []).append(change)
+
+    def of(self, finding: Finding) -> Iterator[FactChange]:
+        """Changes for the worse of what a finding is about; of an unknown rule, all."""
+        templates = self._asked.get(finding.rule)
+        facts = {text.replace("{item}", finding.subject) for text in templates or ()}
+        for change in self._changes.get((finding.exchange, finding.account), ()):
+            concerns = templates is None or (
+                change.what in facts and _is_about_word(change, finding)
+            )
+            if change.name == _REPLACED or concerns:
+                yield change
+
+
+def _is_about_word(change: FactChange, finding: Finding) -> bool:
+    """Of the words of an exchange, a rule with a subject asks about one only."""
+    if change.what != _WORDS or not finding.subject or change.name == _LOST:
+        return True
+    return f"{change.after} ".startswith(f"{finding.subject} ")
+
+
+def standing_of(
+    before: Finding | None, after: Finding, background: Background, *, known: bool
+) -> Standing:
+    """How a verdict stands.
+
+    Args:
+        before: The answer of the earlier scan to the same question; ``None`` without one.
+        after: The answer of today.
+        background: What changed about accounts.
+        known: Whether any policy asked about the same thing before.
+    """
+    if before is None:
+        why = (f"policy {after.policy} did not ask it before",) if known and after.policy else ()
+        return Standing(BaselineState.NEW, after.is_found, why if after.is_found else ())
+    if not after.is_found:
+        same = (before.outcome, before.severity) == (after.outcome, after.severity)
+        return Standing(BaselineState.UNCHANGED if same else BaselineState.UPDATED, is_worse=False)
+    if not before.is_found:
+        return Standing(BaselineState.NEW, is_worse=True)
+    reasons = [*_of_policy(before, after), *_of_key(before, after, background)]
+    if not reasons:
+        return Standing(BaselineState.UNCHANGED, is_worse=False)
+    is_worse = any(worse for worse, _ in reasons)
+    return Standing(BaselineState.UPDATED, is_worse, tuple(dict.fromkeys(t for _, t in reasons)))
+
+
+def _of_policy(before: Finding, after: Finding) -> Iterator[_Reason]:
+    if before.severity != after.severity:
+        is_worse = Severity(after.severity).rank < Severity(before.severity).rank
+        yield is_worse, f"severity: {before.severity} before, {after.severity} now"
+    if before.outcome is after.outcome is Outcome.UNKNOWN and before.on_unknown != after.on_unknown:
+        was, now = before.on_unknown, after.on_unknown
+        is_worse = _WEIGHT.index(now) > _WEIGHT.index(was)
+        yield is_worse, f"on_unknown: {was.value} before, {now.value} now"
+    if before.expected != after.expected:
+        yield False, f"asked before: {before.expected}; asked now: {after.expected}"
+
+
+def _of_key(before: Finding, after: Finding, background: Background) -> Iterator[_Reason]:
+    if before.outcome is not after.outcome:
+        yield after.outcome is not Outcome.WAIVED, f"it was {before.outcome.value}"
+    for change in background.of(after):
+        yield True, f"{change.name} ({change.what})"
+    if before.outcome is after.outcome and names_more(before.seen, after.seen):
+        yield True, f"seen before: {before.seen or 'nothing'}; seen now: {after.seen}"
+
+
+_WORST_FIRST = (
+    Outcome.FAIL,
+    Outcome.UNKNOWN,
+    Outcome.WAIVED,
+    Outcome.NOT_APPLICABLE,
+    Outcome.PASS,
+)
+
+
+class Questions:
+    """What a scan was asked, with the worst answer to each question."""
+
+    def __init__(self, judged: Iterable[Finding], *, one_policy: bool = False) -> None:
+        """Take all verdicts of the scan.
+
+        Args:
+            judged: All of them.
+            one_policy: Whether one policy takes the place of another one, whatever its name.
+        """
+        self.answers: dict[str, Finding] = {}
+        self._one_policy = one_policy
+        self._about: dict[str, list[str]] = {}
+        for one in judged:
+            question = self._question(one)
+            other = self.answers.get(question)
+            if other is None:
+                self._about.setdefault(one.identity, []).append(question)
+            if other is None or _badness(one) < _badness(other):
+                self.answers[question] = one
+
+    def _question(self, one: Finding) -> str:
+        policy = "" if self._one_policy else one.policy
+        return question_identity(one.identity, policy, one.expected)
+
+    def knows(self, one: Finding) -> bool:
+        """Whether any policy asked about the same thing."""
+        return one.identity in self._about
+
+    def mildest_like(self, one: Finding, others: "Questions") -> Finding | None:
+        """The answer here to a question of another scan.
+
+        The same question of the same policy comes first. Else it is what the policy asked about
+        the same thing in other words, or what another policy asked in the same words: one of them
+        was renamed, or both ask it.
+
+        Args:
+            one: An answer of the other scan.
+            others: All answers of the other scan.
+        """
+        same_policy, same_words = self._like(one, others)
+        # What was milder is known to have been no worse; what others asked was known at its worst.
+        return max(same_policy, key=_badness, default=None) or min(
+            same_words, key=_badness, default=None
+        )
+
+    def worst_like(self, one: Finding, others: "Questions") -> Finding | None:
+        """Like ``mildest_like``, where several answers may be meant the worst one."""
+        same_policy, same_words = self._like(one, others)
+        return min(same_policy or same_words, key=_badness, default=None)
+
+    def _like(self, one: Finding, others: "Questions") -> tuple[Sequence[Finding], list[Finding]]:
+        question = self._question(one)
+        if question in self.answers:
+            return [self.answers[question]], []
+        about = self._about.get(one.identity, ())
+        found = [(question, self.answers[question]) for question in about]
+        # A question that the other scan has word for word is no other question in new words.
+        same_policy = [
+            answer
+            for question, answer in found
+            if (self._one_policy or answer.policy == one.policy) and question not in others.answers
+        ]
+        return same_policy, [answer for _, answer in found if answer.expected == one.expected]
+
+
+def _badness(one: Finding) -> tuple[int, int]:
+    """Smaller is worse."""
+    return _WORST_FIRST.index(one.outcome), Severity(one.severity).rank
+
 
 _PERMISSION = "permission."
 _SHARED = "ip.shared_across"

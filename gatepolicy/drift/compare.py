@@ -1,14 +1,58 @@
 """From two snapshots to what differs. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
 
-from gatepolicy.drift.changes import account_changes
-from gatepolicy.drift.questions import Questions
-from gatepolicy.drift.selected import comparable
-from gatepolicy.drift.snapshot import Account, Snapshot
-from gatepolicy.drift.standing import Background, standing_of
-from gatepolicy.model.drift import Absent, Drift, FactChange, Finding, Gone
+from gatepolicy.drift.changes import (
+    Account,
+    Background,
+    Questions,
+    Snapshot,
+    account_changes,
+    standing_of,
+)
+from gatepolicy.model.scan import Absent, Drift, FactChange, Finding, Gone
 from gatepolicy.model.verdicts import Outcome
+
+
+def comparable(old: Snapshot, new: Snapshot) -> Snapshot:
+    """The earlier scan without what the later one was told to leave out.
+
+    Args:
+        old: The earlier scan.
+        new: The later one; where nothing narrowed it, the earlier one stays as it is.
+    """
+    if not any(new.narrowed_by):
+        return old
+    accounts = {
+        key: account
+        for key, account in old.accounts.items()
+        if key in new.accounts or all(_selects(options, account) for options in new.narrowed_by)
+    }
+    judged = old.judged
+    if judged is not None and new.judged is not None:
+        asked = {one.identity for one in new.judged}
+        judged = [
+            one
+            for one in judged
+            if one.identity in asked
+            or ((one.exchange, one.account) in accounts and one.name not in new.left_out)
+        ]
+    return replace(old, accounts=accounts, judged=judged)
+
+
+def _selects(options: Sequence[str], account: Account) -> bool:
+    """Whether options would have selected an account of which nothing but the past is known."""
+    if any(option.startswith("--label ") for option in options):
+        # Its labels may be others now.
+        return False
+    # A key that was found beside an account is selected with it; ids hold no slash.
+    declared = account.id.partition("/")[0]
+    globs = [
+        option.removeprefix("--account ") for option in options if option.startswith("--account ")
+    ]
+    return not globs or any(fnmatchcase(declared, glob) for glob in globs)
 
 
 def compare(old: Snapshot, new: Snapshot, *, same_evidence: bool = False) -> Drift:

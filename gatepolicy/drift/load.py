@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from gatepolicy.documents.document import Document
-from gatepolicy.documents.load import load_json
+from gatepolicy.documents.load import Read, load_json, read_text
 from gatepolicy.documents.schema import load_schema, validate
-from gatepolicy.documents.source import Read, read_text
-from gatepolicy.drift.snapshot import Account, Snapshot, accounts_of
+from gatepolicy.drift.changes import Account, Snapshot, accounts_of
 from gatepolicy.errors import DocumentError, Problem
-from gatepolicy.evidence import parse_evidence
-from gatepolicy.model.drift import Finding
 from gatepolicy.model.encoding import decode_fact, decode_unknown
+from gatepolicy.model.evidence import Location
 from gatepolicy.model.facts import Facts
-from gatepolicy.model.location import Location
+from gatepolicy.model.scan import Finding
 from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.resources import schemas_directory
+from gatepolicy.scanning.evidence import parse_evidence
 
 _EVIDENCE = "Evidence"
 

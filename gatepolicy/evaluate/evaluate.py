@@ -1,19 +1,247 @@
 """From controls and facts to verdicts. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
-from gatepolicy.evaluate.kleene import Truth, decisive, holds
-from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.evaluate.wording import doubt_about, seen_in_words, value_in_words
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.facts import CLOCK_IS_WRONG, Fact, Facts, Grade, Unknown
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import HINT, Reason, could_not_be_read
+from gatepolicy.evaluate.predicates import (
+    PREDICATES,
+    Truth,
+    age_of,
+    decisive,
+    holds,
+    lies_within,
+    wider,
+)
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.facts import (
+    ATTESTED_FACTS,
+    CLOCK_IS_WRONG,
+    DESCRIPTION,
+    HINT,
+    Access,
+    Fact,
+    Facts,
+    FactValue,
+    Grade,
+    Grant,
+    Network,
+    Reason,
+    Unknown,
+    could_not_be_read,
+)
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
-from gatepolicy.policies.control import Control
-from gatepolicy.rules.conditions import Test
-from gatepolicy.rules.expressions import Expression, Judged
+from gatepolicy.policies.policy import Control
+from gatepolicy.rules.expressions import LEFT_OUT, MAYBE, Expression, Judged
+from gatepolicy.rules.rule import Argument, Test, duration_in_words
+
+_LONGEST = 100
+
+Wording = Callable[[Test, FactValue, datetime], str]
+
+_FLAGS: Mapping[str, tuple[str, str]] = {
+    **{
+        capability.fact: (f"the key can {what}", f"the key cannot {what}")
+        for capability, what in DESCRIPTION.items()
+    },
+    "ip.restricted": ("only listed addresses may use the key", "any address may use the key"),
+    "key.active": ("the key is active", "the key is not active"),
+    "key.exists": ("the exchange has the key", "the exchange no longer has the key"),
+    "key.declared": ("the inventory names the key", "the inventory does not name the key"),
+    "account.sandbox": ("the account is on a sandbox", "the account is no sandbox"),
+}
+"""Fact to the words for true and for false."""
+
+_LISTS: Mapping[str, tuple[str, str]] = {
+    "permissions.unrecognised": ("unknown words: ", "no unknown word"),
+    "key.trading_pairs": ("the key may trade only ", "the key may trade every pair"),
+    "key.shared_with": ("the same key is used by ", "no other account uses the key"),
+}
+"""Fact to the words before the entries, and for no entries."""
+
+_TIMES: Mapping[str, tuple[str, str]] = {
+    "key.created_at": ("made on", "never made"),
+    "key.last_used_at": ("last used on", "never used"),
+    "key.expires_at": ("ends on", "the key never ends"),
+    **dict.fromkeys(ATTESTED_FACTS, ("attested on", "nobody has attested it")),
+}
+"""Fact to the words before the day, and for never."""
+
+
+def seen_in_words(test: Test, value: FactValue, now: datetime) -> str:
+    """What was seen of one fact, as far as a test asked for it."""
+    return SEEN[test.predicate](test, value, now)
+
+
+def _flag(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    positive, negative = _FLAGS.get(test.fact, (f"{test.fact}: yes", f"{test.fact}: no"))
+    return positive if value else negative
+
+
+def _list(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    before, none = _LISTS.get(test.fact, ("", "nothing"))
+    entries = ", ".join(map(_plain, value)) if isinstance(value, tuple) else ""
+    return f"{before}{entries}" if entries else none
+
+
+def _pairs_outside(test: Test, value: FactValue, now: datetime) -> str:
+    allowed = test.argument if isinstance(test.argument, tuple) else ()
+    outside = [part for part in value if part not in allowed] if isinstance(value, tuple) else []
+    return f"outside: {', '.join(map(_plain, outside))}" if outside else _list(test, value, now)
+
+
+def _word(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    word = test.argument[0] if isinstance(test.argument, tuple) else ""
+    grants = value if isinstance(value, tuple) else ()
+    found = [g.access for g in grants if isinstance(g, Grant) and g.word == word]
+    how = ", ".join(
+        "granted" if access is Access.GRANTED else f"granted {access.value}" for access in found
+    )
+    return f"{word} is {how or 'not granted'}"
+
+
+def _outside(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    allowed = _networks(test.argument)
+    found = _networks(value)
+    outside = tuple(network for network in found if not lies_within(network, allowed))
+    return f"outside: {_addresses(outside)}" if outside else f"bound to {_addresses(found)}"
+
+
+def _wide(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    widest = test.argument if isinstance(test.argument, int) else 0
+    found = _networks(value)
+    wide = tuple(network for network in found if wider(network, widest))
+    return f"too wide: {_addresses(wide)}" if wide else f"bound to {_addresses(found)}"
+
+
+def _count(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    count = len(value) if isinstance(value, tuple) else 0
+    if test.fact == "account.keys":
+        listed = ", ".join(map(_plain, value)) if isinstance(value, tuple) else ""
+        return f"the account has {count} {'key' if count == 1 else 'keys'}: {listed}"
+    return f"bound to {count} {'entry' if count == 1 else 'entries'}"
+
+
+def doubt_about(test: Test, value: FactValue) -> Unknown | None:
+    """What a known value leaves open, so that a test cannot judge it; ``None`` if nothing."""
+    if test.predicate != "apart_by" or not isinstance(value, tuple):
+        return None
+    labels = test.argument if isinstance(test.argument, tuple) else ()
+    entries = [str(entry) for entry in value]
+    lacking = [label for label in labels if not any(e.startswith(f"{label}:") for e in entries)]
+    if lacking:
+        what = f"the account has no label {', '.join(map(_plain, lacking))}"
+        return Unknown(Reason.NOT_DISCLOSED, what)
+    if open_ := _accounts(entries, labels, MAYBE):
+        return Unknown(
+            Reason.NOT_DISCLOSED,
+            f"nobody knows the addresses, or the label, of {open_};"
+            " name its egress and label in the inventory, and scan it, too",
+        )
+    if left_out := _accounts(entries, labels, LEFT_OUT):
+        return Unknown(Reason.NOT_SELECTED, f"the addresses of {left_out} were not read")
+    return None
+
+
+def _accounts(entries: Sequence[str], labels: Sequence[object], mark: str) -> str:
+    """The accounts of entries with a mark behind one of these labels; empty if there are none."""
+    starts = tuple(f"{label}{mark}" for label in labels)
+    return ", ".join(_plain(e.replace(mark, "=", 1)) for e in entries if e.startswith(starts))
+
+
+def _shared(test: Test, value: FactValue, now: datetime) -> str:
+    del now
+    labels = test.argument if isinstance(test.argument, tuple) else ()
+    entries = value if isinstance(value, tuple) else ()
+    shared = [str(e) for e in entries if str(e).startswith(tuple(f"{label}=" for label in labels))]
+    if not shared:
+        return "no account of another value works from its addresses"
+    return f"the same address is used by {', '.join(map(_plain, shared))}"
+
+
+def _text(test: Test, value: FactValue, now: datetime) -> str:
+    del test, now
+    return f"the name is {_plain(value)}" if value else "the key has no name"
+
+
+def _time(test: Test, value: FactValue, now: datetime) -> str:
+    before, never = _TIMES[test.fact]
+    age = age_of(value, now)
+    if age is None or not isinstance(value, datetime):
+        return never
+    day = value.astimezone(UTC).date()
+    if test.fact in ATTESTED_FACTS:
+        # People say a day, and no hour: days are told as a calendar counts them.
+        age = now.astimezone(UTC).date() - day
+    return f"{before} {day} ({_distance(age)})"
+
+
+def _distance(age: timedelta) -> str:
+    whole = abs(age) - abs(age) % timedelta(days=1)
+    if not whole:
+        return "less than a day ago" if age >= timedelta(0) else "in less than a day"
+    words = duration_in_words(whole)
+    return f"{words} ago" if age > timedelta(0) else f"in {words}"
+
+
+def _plain(text: object) -> str:
+    # What an exchange sends is shown as it is, unless it could disturb a report.
+    shown = str(text)
+    whole = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    return whole if whole.isprintable() else repr(whole)
+
+
+def _addresses(networks: tuple[Network, ...]) -> str:
+    return ", ".join(
+        str(n.network_address) if n.prefixlen == n.max_prefixlen else str(n) for n in networks
+    )
+
+
+def _networks(value: FactValue | Argument) -> tuple[Network, ...]:
+    parts = value if isinstance(value, tuple) else ()
+    return tuple(part for part in parts if not isinstance(part, str | Grant))
+
+
+SEEN: Mapping[str, Wording] = {
+    "is": _flag,
+    "empty": _list,
+    "some_within": _pairs_outside,
+    "word_at_most": _word,
+    "all_within": _outside,
+    "no_wider_than": _wide,
+    "at_most": _count,
+    "apart_by": _shared,
+    "matches": _text,
+    "younger_than": _time,
+    "used_within": _time,
+    "never": _time,
+    "dated": _time,
+    "days_left": _time,
+}
+"""One for every predicate."""
+
+
+def value_in_words(value: FactValue) -> str:
+    """A value alone, for a rule whose question only its author can put into words."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.date().isoformat()
+        case tuple():
+            grants = (
+                f"{item.word} {item.access.value}" if isinstance(item, Grant) else _plain(item)
+                for item in value
+            )
+            return ", ".join(grants) or "nothing"
+        case _:
+            return _plain(value)
+
 
 MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.NOT_ALLOWED,

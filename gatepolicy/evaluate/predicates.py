@@ -1,20 +1,106 @@
-"""The table of predicates: total functions that judge one value.
+"""Predicates over the values of facts, in three-valued logic. Pure."""
 
-A predicate takes the value of a fact, the argument of the policy and the time of the scan, and
-says true, false, or ``None`` where it cannot judge, such as a value of another type or a key that
-was made in the future. It never raises.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
+from typing import assert_never
 
 from gatepolicy.documents.patterns import PatternError, contains
-from gatepolicy.evaluate.kleene import Truth, all_of
-from gatepolicy.evaluate.measures import age_of, lies_within, wider
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
-from gatepolicy.rules.conditions import Argument
-from gatepolicy.rules.doubts import AHEAD, LEFT_OUT, MAYBE
+from gatepolicy.rules.expressions import AHEAD, LEFT_OUT, MAYBE
+from gatepolicy.rules.rule import AllOf, AnyOf, Argument, Condition, Test
+
+Truth = bool | None
+Judge = Callable[[Test], Truth]
+
+
+def all_of(truths: Iterable[Truth]) -> Truth:
+    """False when one is false, true when all are true, else unknown. Of nothing: unknown."""
+    seen: Truth = None
+    first = True
+    for truth in truths:
+        if truth is False:
+            return False
+        seen = truth if first or truth is None else seen
+        first = False
+    return seen
+
+
+def any_of(truths: Iterable[Truth]) -> Truth:
+    """True when one is true, false when all are false, else unknown. Of nothing: unknown."""
+    return negation(all_of(negation(truth) for truth in truths))
+
+
+def negation(truth: Truth) -> Truth:
+    """What is unknown stays unknown."""
+    return None if truth is None else not truth
+
+
+def holds(condition: Condition, judge: Judge) -> Truth:
+    """Whether a condition holds.
+
+    Args:
+        condition: The good state.
+        judge: Says what is known about a single test.
+    """
+    match condition:
+        case Test():
+            return judge(condition)
+        case AllOf(parts):
+            return all_of(holds(part, judge) for part in parts)
+        case AnyOf(parts):
+            return any_of(holds(part, judge) for part in parts)
+        case _:
+            assert_never(condition)
+
+
+def decisive(condition: Condition, judge: Judge) -> tuple[Test, ...]:
+    """The tests that made a condition's truth what it is, in their order.
+
+    Where an ``AllOf`` fails, only its failing parts count; where it holds, all of them; where it
+    is unknown, only its unknown parts. For ``AnyOf`` the other way round.
+    """
+    match condition:
+        case Test():
+            return (condition,)
+        case AllOf(parts) | AnyOf(parts):
+            truth = holds(condition, judge)
+            return tuple(
+                test
+                for part in parts
+                if holds(part, judge) is truth
+                for test in decisive(part, judge)
+            )
+        case _:
+            assert_never(condition)
+
+
+IPV6_SURPLUS = 96
+"""An IPv6 prefix this much longer holds as many addresses as the IPv4 one."""
+
+
+def age_of(value: FactValue, now: datetime) -> timedelta | None:
+    """How long ago a time was; ``None`` for what is no time with a zone."""
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        return None
+    return now - value
+
+
+def lies_within(network: Network, allowed: tuple[Network, ...]) -> bool:
+    """Whether a network lies within one of the allowed ones (which must be collapsed)."""
+    match network:
+        case IPv4Network():
+            return any(isinstance(a, IPv4Network) and network.subnet_of(a) for a in allowed)
+        case IPv6Network():
+            return any(isinstance(a, IPv6Network) and network.subnet_of(a) for a in allowed)
+        case _:
+            assert_never(network)
+
+
+def wider(network: Network, widest: int) -> bool:
+    """Whether a network holds more addresses than an IPv4 network of this prefix length."""
+    return network.prefixlen < (widest if network.version == 4 else widest + IPV6_SURPLUS)
+
 
 Predicate = Callable[[FactValue, Argument, datetime], Truth]
 

@@ -31,19 +31,19 @@ from gatepolicy.exchanges.exchange import (
     Where,
     Word,
 )
-from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.facts import (
     FACTS,
     Access,
+    Capability,
     Fact,
     FactKind,
     FactValue,
     Grade,
     Never,
     Provenance,
+    Reason,
     Unknown,
 )
-from gatepolicy.model.reasons import Reason
 
 Data: TypeAlias = Mapping[str, Any]
 

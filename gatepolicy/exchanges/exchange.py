@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from gatepolicy.documents.values import JSONValue
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Access, Fact, FactValue, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.documents.document import JSONValue
+from gatepolicy.model.facts import Access, Capability, Fact, FactValue, Reason, Unknown
 
 
 @dataclass(frozen=True, slots=True)

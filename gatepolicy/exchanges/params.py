@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import assert_never
 
-from gatepolicy.documents.values import JSONValue
+from gatepolicy.documents.document import JSONValue
+from gatepolicy.exchanges.answers import resolve
 from gatepolicy.exchanges.exchange import (
     Call,
     FromAnswer,
@@ -14,8 +15,7 @@ from gatepolicy.exchanges.exchange import (
     Sent,
 )
 from gatepolicy.exchanges.interpret import Failure, Parsed
-from gatepolicy.exchanges.pointer import resolve
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
 
 SEGMENT = "[A-Za-z0-9_-]{1,64}"
 """Pattern of what may stand in a path in the place of a parameter: one plain segment."""

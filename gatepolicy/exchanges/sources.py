@@ -1,17 +1,141 @@
 """One fact from all places that disclose it; where several do, they must agree. Pure."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import TypeAlias
 
-from gatepolicy.documents.values import JSONValue
-from gatepolicy.exchanges.apparent import apparent, hurts, proof
-from gatepolicy.exchanges.conditions import Standing, Undocumented, standing
-from gatepolicy.exchanges.exchange import FactSource
-from gatepolicy.exchanges.pointer import ABSENT, Absent, resolve, same
-from gatepolicy.exchanges.readers import READERS, Wrong
-from gatepolicy.exchanges.reading import Row
-from gatepolicy.model.facts import Fact, Grade, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.documents.document import JSONValue
+from gatepolicy.exchanges.answers import ABSENT, Absent, resolve, same
+from gatepolicy.exchanges.exchange import Documented, FactSource, When
+from gatepolicy.exchanges.readers import READERS, Wrong, apparent, hurts, proof
+from gatepolicy.model.facts import Access, Fact, Grade, Provenance, Reason, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The part of an answer that is about the calling key."""
+
+    value: JSONValue
+    """What stands there."""
+    pointer: str
+    """JSON Pointer to it within the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoRow:
+    """The answer does not tell which part of it is about the calling key."""
+
+    detail: str
+    """One line for people; quotes no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Every word that is granted, or of which the answer does not tell whether it is."""
+
+    words: Mapping[str, Access]
+    """Word, as the catalog writes it where it knows it, to how far it reaches. A known word that
+    is not here is not granted."""
+    pointers: Mapping[str, str]
+    """Word to its JSON Pointer within the answer."""
+    pointer: str
+    """JSON Pointer to the whole list."""
+    left_out: frozenset[str] = frozenset()
+    """Known words that the answer does not name, as it may: they are not granted, and nothing
+    tells about what they would allow."""
+    apparent: frozenset[str] = frozenset()
+    """Words that are plainly granted, in a form that no document describes."""
+    unread: str = ""
+    """Why the list as a whole proves nothing, though it plainly shows some words; empty where it
+    proves that what is not here is not granted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """The list is not of the documented shape: it proves nothing, neither way."""
+
+    detail: str
+    """One line for people."""
+
+
+_DIGITS = re.compile(r"[0-9]{1,20}")
+
+
+def _is_whole_number(value: JSONValue) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_digits(value: JSONValue) -> bool:
+    return isinstance(value, str) and _DIGITS.fullmatch(value) is not None
+
+
+def _is_narrow_network(value: JSONValue) -> bool:
+    return READERS["comma_addresses_bind"].read(value) is True
+
+
+FORMS: Mapping[str, Callable[[JSONValue], bool]] = {
+    "whole_number": _is_whole_number,
+    "digits": _is_digits,
+    "narrow_network": _is_narrow_network,
+}
+"""Name in the catalog to a form of values: a whole number from 0, a text of digits, addresses that
+somebody can have alone."""
+
+
+class Standing(Enum):
+    """Whether a place counts."""
+
+    APPLIES = "applies"
+    SKIPPED = "skipped"
+    """It is documented to say nothing now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undocumented:
+    """A condition holds a value that the documents do not name."""
+
+    pointer: str
+    """JSON Pointer to it, as in the condition."""
+    detail: str
+    """One line for people; quotes no value."""
+
+
+Found: TypeAlias = Standing | Undocumented
+
+
+def standing(conditions: Sequence[When], row: Row) -> Found:
+    """Whether a place counts; an undocumented value outweighs whatever the other conditions say.
+
+    Args:
+        conditions: All of them.
+        row: The part of the answer that is about the key.
+    """
+    found = [_of_one(condition, row) for condition in conditions]
+    undocumented = (one for one in found if isinstance(one, Undocumented))
+    skipped = Standing.SKIPPED in found
+    return next(undocumented, Standing.SKIPPED if skipped else Standing.APPLIES)
+
+
+def _of_one(condition: When, row: Row) -> Found:
+    value = resolve(row.value, condition.pointer)
+    if names(condition.applies_if, value):
+        return Standing.APPLIES
+    if names(condition.skipped_if, value) or (value is ABSENT and condition.skipped_if_absent):
+        return Standing.SKIPPED
+    pointer = row.pointer + condition.pointer
+    why = "is missing from the answer" if value is ABSENT else "has an undocumented value"
+    return Undocumented(condition.pointer, f"{pointer} {why}")
+
+
+def names(documented: Documented, value: JSONValue | Absent) -> bool:
+    """Whether a value is among the documented ones."""
+    if value is ABSENT:
+        return False
+    of_form = FORMS[documented.form](value) if documented.form else False
+    return of_form or any(same(value, one) for one in documented.values)
+
 
 Rows: TypeAlias = "Mapping[str, Row | Unknown]"
 """Id of a call to the part of its answer that is about the calling key, or why there is none."""

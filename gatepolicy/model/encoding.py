@@ -1,4 +1,4 @@
-"""Values of the model as JSON and back. Pure.
+"""Values of the model as JSON and back, and as policies write them. Pure.
 
 Encoding gives plain JSON values in a stable order. Decoding is its exact inverse: it takes only
 what encoding would have written, so that a value which was changed by hand is refused and never
@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any, TypeAlias, TypeVar, assert_never
 
-from gatepolicy.model.evidence import CallRecord, Subject
+from gatepolicy.model.evidence import CallRecord, Location, Subject
 from gatepolicy.model.facts import (
+    ATTESTED_FACTS,
     FACTS,
     Access,
     Fact,
@@ -24,10 +25,9 @@ from gatepolicy.model.facts import (
     Network,
     Never,
     Provenance,
+    Reason,
     Unknown,
 )
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
@@ -256,3 +256,34 @@ def decode_call(data: Mapping[str, Any]) -> CallRecord:
     status = data["status"]
     numbers = {"status": None if status is None else int(status), "attempts": int(data["attempts"])}
     return CallRecord(**{**data, **numbers})
+
+
+EVERY_FACT = {**FACTS, **ATTESTED_FACTS}
+"""By name."""
+
+HOW_TO_WRITE: Mapping[FactKind, str] = {
+    FactKind.BOOL: "write true or false",
+    FactKind.TEXT: "write a text",
+    FactKind.TIME: "write a time such as 2026-11-01T00:00:00Z, or never",
+    FactKind.TEXTS: "write a list of texts",
+    FactKind.NETWORKS: "write a list of networks such as 203.0.113.0/28",
+    FactKind.GRANTS: "write words with their access, such as {spot: read-only}",
+}
+"""What to tell somebody who wrote something else."""
+
+
+def written_value(kind: FactKind, value: Any) -> FactValue:
+    """The value of a fact.
+
+    Raises:
+        ValueError: It is not of this kind.
+        TypeError: It is not of this kind.
+    """
+    if kind is FactKind.NETWORKS:
+        if not isinstance(value, list):
+            raise TypeError("not a list")
+        return tuple(ip_network(item) for item in value)
+    if kind is FactKind.GRANTS:
+        words = dict(value)
+        value = [{"word": word, "access": access} for word, access in words.items()]
+    return decode_value(kind, value)

@@ -1,12 +1,26 @@
-"""What was collected about one account: no secret, enough to judge it again."""
+"""Accounts and what was collected about them: no secret, enough to evaluate again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatepolicy.model.facts import Facts, Grade, Unknown
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason, could_not_be_read
+from gatepolicy.model.facts import Facts, Grade, Reason, Unknown, could_not_be_read
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """Where something was written."""
+
+    file: str
+    """The file as the user named it."""
+    line: int
+    """1-based."""
+    column: int
+    """1-based, counted in Unicode code points."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
 
 _ANSWERED = frozenset({Grade.OBSERVED, Grade.REFUSAL, Grade.INFERRED})
 

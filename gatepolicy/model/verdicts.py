@@ -1,12 +1,140 @@
-"""Verdicts: what a policy says about one account, with the proof."""
+"""Rules, severities, verdicts and waivers, as reports tell them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.waivers import WaiverTerms
+from gatepolicy.model.evidence import Location
+from gatepolicy.model.facts import Reason
+
+
+class Severity(StrEnum):
+    """From worst to least."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for critical, growing as it gets less bad."""
+        return list(Severity).index(self)
+
+    def at_least(self, threshold: "Severity") -> bool:
+        """Whether this is as bad as the threshold, or worse."""
+        return self.rank <= threshold.rank
+
+
+OF_A_POLICY = "custom"
+"""The first tag of a rule that a policy brings; what follows are the controls that it names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What reports say about a rule."""
+
+    id: str
+    """Stable id."""
+    name: str
+    """Stable name."""
+    title: str
+    """The bad thing as a short sentence."""
+    severity: Severity
+    """By default; a policy may override it."""
+    why: str
+    """Why it matters."""
+    fix: Mapping[str, str]
+    """Exchange id to the fix there; ``default`` for all others."""
+    references: Sequence[str]
+    """Addresses to read on."""
+    tags: Sequence[str]
+    """Short words for consumers to group by."""
+    facts: Sequence[str] = ()
+    """What it asks about; ``{item}`` stands for what within the account a verdict is about."""
+
+    @property
+    def named_controls(self) -> Sequence[str]:
+        """Controls of frameworks that a policy's own rule names; what is shipped names none."""
+        return self.tags[1:] if self.tags[:1] == (OF_A_POLICY,) else ()
+
+    def fix_for(self, exchange: str) -> str:
+        """The fix on one exchange."""
+        return self.fix.get(exchange) or self.fix["default"]
+
+
+class WaiverState(StrEnum):
+    """How a waiver stands on the day of a scan."""
+
+    ACTIVE = "active"
+    EXPIRING = "expiring"
+    """Active, and about to end."""
+    EXPIRED = "expired"
+    """Its last day is over: what it waived is a finding again, and so is the waiver."""
+    UNUSED = "unused"
+    """No account that it names has such a finding."""
+    OVER_BROAD = "over-broad"
+    """It names accounts that have no such finding: one day they may."""
+    INVALID = "invalid"
+    """It was made in the future."""
+    NOT_ALLOWED = "not-allowed"
+    """A policy forbids to waive this, or for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverTerms:
+    """Everything that a waiver says about itself."""
+
+    id: str
+    """Unique among the waivers of a scan."""
+    rule: str
+    """Name of the rule whose findings it waives."""
+    owner: str
+    """Who answers for it."""
+    justification: str
+    """Why it is accepted."""
+    ticket: str
+    """Where it was discussed; may be empty."""
+    approved_by: str
+    """Who agreed; may be empty."""
+    created: date
+    """The day from which on it holds. UTC."""
+    expires: date
+    """The last day on which it holds. UTC."""
+    location: Location
+    """Where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverInfo:
+    """A waiver with what became of it in a scan."""
+
+    terms: WaiverTerms
+    """What it says."""
+    state: WaiverState
+    """How it stands."""
+    findings: int
+    """How many findings it waives."""
+    accounts: int
+    """How many accounts have these findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverLimits:
+    """What may be waived of a policy's findings."""
+
+    max_days: int | None
+    """For how many days at most; ``None`` does not limit it."""
+    forbid: frozenset[str]
+    """Names of rules whose findings nobody can waive."""
+    places: Mapping[str, Location] = field(default_factory=dict)
+    """Where ``waivers.max_days`` and ``waivers.forbid`` stand."""
+
+
+NO_LIMITS = WaiverLimits(None, frozenset())
+"""Everything may be waived, for any time."""
 
 
 class Outcome(StrEnum):

@@ -2,25 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.capabilities import DESCRIPTION, Capability
-from gatepolicy.model.facts import Access, Grant
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.facts import DESCRIPTION, Access, Capability, Grant
 from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.policies.control import Control
 from gatepolicy.policies.custom import CustomRule
 from gatepolicy.policies.meanings import meaning_of
 from gatepolicy.policies.policy import (
     DEFAULT_ACCEPTED,
     Clause,
+    Control,
     Policy,
     Section,
     capabilities,
 )
-from gatepolicy.rules.conditions import AllOf, Argument
-from gatepolicy.rules.rule import Ask, Each, Rule
-from gatepolicy.rules.templates import fill_condition, fill_text
+from gatepolicy.rules.rule import AllOf, Argument, Ask, Each, Rule, fill_condition, fill_text
 
 ALLOW = "permissions.allow"
 FORBID = "permissions.forbid"
@@ -199,3 +197,19 @@ _EACH: Mapping[Each, Callable[[_Scene, Ask], Iterator[_Asked]]] = {
     Each.CAPABILITY_BEYOND: _capability_beyond,
     Each.WORD_BEYOND: _word_beyond,
 }
+
+
+def applies(policy: Policy, subject: Subject) -> bool:
+    """Whether a policy is about an account, and asks anything on its exchange.
+
+    A policy that asks nothing there does not cover the account: it must not look as if it did.
+    """
+    chosen = policy.applies_to
+    return (
+        (not chosen.exchanges or subject.exchange in chosen.exchanges)
+        and (
+            not chosen.accounts or any(fnmatchcase(subject.declared_id, g) for g in chosen.accounts)
+        )
+        and all(subject.labels.get(key) == value for key, value in chosen.labels.items())
+        and (policy.at(subject.exchange).asks or bool(policy.custom))
+    )

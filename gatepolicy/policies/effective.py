@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location
 from gatepolicy.policies.meanings import asks, meaning_of
 from gatepolicy.policies.policy import Clause, Section
-from gatepolicy.rules.conditions import Argument
-from gatepolicy.rules.rule import Rule
-from gatepolicy.rules.templates import in_words
+from gatepolicy.rules.rule import Argument, Rule, in_words
 
 
 @dataclass(frozen=True, slots=True)

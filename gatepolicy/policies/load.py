@@ -7,26 +7,28 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from gatepolicy.documents.document import Document
-from gatepolicy.documents.load import load_document
-from gatepolicy.documents.nearest import did_you_mean
-from gatepolicy.documents.schema import Schema, load_schema
-from gatepolicy.documents.source import Read
-from gatepolicy.documents.values import DataPath, show_path
+from gatepolicy.documents.document import DataPath, Document, show_path
+from gatepolicy.documents.load import Read, load_document
+from gatepolicy.documents.schema import Schema, did_you_mean, load_schema
 from gatepolicy.errors import DocumentError, Problem
-from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.naming import unknown_exchange
+from gatepolicy.exchanges.catalog import load_exchange, unknown_exchange
+from gatepolicy.model.evidence import Location
 from gatepolicy.model.facts import Access, Grade, Grant
-from gatepolicy.model.location import Location
 from gatepolicy.model.scan import Override, PolicySource
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.model.waivers import WaiverLimits
-from gatepolicy.policies.custom import CustomRule
-from gatepolicy.policies.custom_reader import CustomRuleReader
+from gatepolicy.model.verdicts import OnUnknown, Severity, WaiverLimits
+from gatepolicy.policies.custom import CustomRule, CustomRuleReader
+from gatepolicy.policies.meanings import asks_nothing, left_out, nonsense, unmeetable
 from gatepolicy.policies.merge import ACCEPT, merge
-from gatepolicy.policies.names import NO_NAMES, Names, names_of, redefined
-from gatepolicy.policies.parents import UnknownParent, parent_file
+from gatepolicy.policies.parents import (
+    CLAUSES,
+    NO_NAMES,
+    Names,
+    Resolver,
+    UnknownParent,
+    names_of,
+    parent_file,
+    redefined,
+)
 from gatepolicy.policies.policy import (
     AllowedWords,
     AppliesTo,
@@ -36,9 +38,6 @@ from gatepolicy.policies.policy import (
     Section,
     overlay,
 )
-from gatepolicy.policies.resolve import Resolver
-from gatepolicy.policies.sense import asks_nothing, left_out, nonsense, unmeetable
-from gatepolicy.policies.values import CLAUSES
 from gatepolicy.resources import schemas_directory
 from gatepolicy.rules.catalog import load_rules
 

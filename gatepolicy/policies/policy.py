@@ -1,17 +1,45 @@
-"""A policy as its file says it: typed clauses, each with its place."""
+"""A policy: its clauses, its controls, and what may be waived of its findings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Grade, Grant
-from gatepolicy.model.location import Location
+from gatepolicy.errors import Problem
+from gatepolicy.model.evidence import Location
+from gatepolicy.model.facts import Capability, Grade, Grant
 from gatepolicy.model.scan import Override, PolicySource
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.model.waivers import NO_LIMITS, WaiverLimits
+from gatepolicy.model.verdicts import NO_LIMITS, OnUnknown, Severity, WaiverLimits
 from gatepolicy.policies.custom import CustomRule
-from gatepolicy.rules.conditions import Argument
+from gatepolicy.rules.expressions import Expression
+from gatepolicy.rules.rule import Argument, Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A clause of a policy, compiled for one exchange."""
+
+    rule: str
+    """Stable id of the rule."""
+    name: str
+    """Stable name of the rule."""
+    subject: str
+    """What within the account: a capability, a permission word, or empty."""
+    severity: Severity
+    """After the policy's overrides."""
+    condition: Condition
+    """The good state."""
+    expected: str
+    """The good state in words."""
+    on_unknown: OnUnknown
+    """What an unknown means for the exit code."""
+    accepted: frozenset[Grade]
+    """Grades of proof that the policy accepts; facts of other grades count as unknown."""
+    policy: str
+    """Name of the policy."""
+    location: Location
+    """The line of the clause."""
+    expression: Expression | None = None
+    """The good state, for a rule of the policy itself; the condition is empty then."""
+
 
 ACCEPTABLE: tuple[Grade, ...] = tuple(grade for grade in Grade if grade is not Grade.APPARENT)
 """Grades of proof that a policy can accept; what is only apparent never proves."""
@@ -175,3 +203,39 @@ def capabilities(clause: Clause | None) -> tuple[Capability, ...]:
     """The capabilities that a clause lists; none without a clause."""
     listed = clause.value if clause is not None and isinstance(clause.value, tuple) else ()
     return tuple(Capability(item) for item in listed if isinstance(item, str))
+
+
+MAX_DAYS, FORBID = "waivers.max_days", "waivers.forbid"
+
+
+def merged_limits(own: Policy, parents: Sequence[Policy]) -> WaiverLimits:
+    """The limits of a policy and of those that it extends, without what it overrides."""
+    lifted = {override.clause for override in own.overrides}
+    layers = [own.waivers, *(_without(parent.waivers, lifted) for parent in parents)]
+    days = [layer.max_days for layer in layers if layer.max_days is not None]
+    places = {place: at for layer in reversed(layers) for place, at in layer.places.items()}
+    return WaiverLimits(
+        max_days=min(days, default=None),
+        forbid=frozenset().union(*(layer.forbid for layer in layers)),
+        places=places,
+    )
+
+
+def loosened_limits(own: Policy, parents: Sequence[Policy]) -> Iterator[Problem]:
+    """A longer time than what is inherited, without an override."""
+    lifted = {override.clause for override in own.overrides}
+    mine = own.waivers.max_days
+    for parent in parents:
+        theirs = _without(parent.waivers, lifted)
+        if mine is not None and theirs.max_days is not None and mine > theirs.max_days:
+            what = f"loosens what is inherited from {theirs.places[MAX_DAYS]}"
+            fix = f"tighten it, or override {MAX_DAYS} with a reason"
+            yield Problem(own.waivers.places[MAX_DAYS], MAX_DAYS, what, fix)
+
+
+def _without(limits: WaiverLimits, lifted: set[str]) -> WaiverLimits:
+    return WaiverLimits(
+        max_days=None if MAX_DAYS in lifted else limits.max_days,
+        forbid=frozenset() if FORBID in lifted else limits.forbid,
+        places={place: at for place, at in limits.places.items() if place not in lifted},
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.policies.meanings import asks, meaning_of
 from gatepolicy.policies.policy import Policy

@@ -11,9 +11,8 @@ from typing import Any
 
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Exchange, Word
-from gatepolicy.model.capabilities import DESCRIPTION, Capability
-from gatepolicy.model.facts import Access
-from gatepolicy.model.severity import Severity
+from gatepolicy.model.facts import DESCRIPTION, Access, Capability
+from gatepolicy.model.verdicts import Severity
 from gatepolicy.policies.policy import ACCEPTABLE
 from gatepolicy.resources import schemas_directory
 from gatepolicy.rules.catalog import load_rules

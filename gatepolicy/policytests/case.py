@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatepolicy.model.evidence import Subject
+from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.facts import Facts
-from gatepolicy.model.location import Location
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.policy import Policy
 

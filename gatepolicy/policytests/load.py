@@ -5,33 +5,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gatepolicy.documents.document import Document
-from gatepolicy.documents.load import load_document
+from gatepolicy.documents.document import DataPath, Document, show_path
+from gatepolicy.documents.load import Read, load_document
 from gatepolicy.documents.schema import load_schema
-from gatepolicy.documents.source import Read
-from gatepolicy.documents.values import DataPath, show_path
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.answers import Answer
-from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
-from gatepolicy.exchanges.naming import hint_about
+from gatepolicy.exchanges.catalog import hint_about, known_exchanges, load_exchange, load_others
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.exchanges.others import load_others
-from gatepolicy.model.encoding import decode_time
+from gatepolicy.model.encoding import EVERY_FACT, HOW_TO_WRITE, decode_time, written_value
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import (
     Fact,
     Facts,
     Grade,
     Provenance,
+    Reason,
     Unknown,
 )
-from gatepolicy.model.reasons import Reason
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.model.written import EVERY_FACT, HOW_TO_WRITE, written_value
 from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
-from gatepolicy.policies.names import NO_NAMES, Names
-from gatepolicy.policies.parents import UnknownParent, parent_file
+from gatepolicy.policies.parents import NO_NAMES, Names, UnknownParent, parent_file
 from gatepolicy.policytests.case import Case, Expectation, PolicyTest
 from gatepolicy.resources import schemas_directory
 from gatepolicy.rules.catalog import find_rule, load_rules

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.verdicts import Outcome, Verdict
-from gatepolicy.policies.compile import compile_policy
+from gatepolicy.policies.compile import applies, compile_policy
 from gatepolicy.policies.policy import Policy
-from gatepolicy.policies.select import applies
 from gatepolicy.policytests.case import Case, Expectation, PolicyTest
 from gatepolicy.rules.rule import Rule
 

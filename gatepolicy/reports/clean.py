@@ -1,12 +1,6 @@
-"""Text that came from outside, made safe to look at.
+"""Texts that somebody else wrote, made harmless for a terminal, a log and a CI runner."""
 
-Names, labels and answers come from exchanges and files. A control character among them could
-move a terminal's cursor, change its colours or title, or hide a finding; a mark of direction
-could make a name read backwards. And the log of a CI job is read by its runner, which takes some
-lines for commands: ``::error::…`` at the start of a line on GitHub, ``##[…]`` and ``##vso[…]``
-anywhere in it on GitHub and Azure, ``##teamcity[…]`` on TeamCity.
-"""
-
+import codecs
 import re
 
 _COMMAND = re.compile(r":(?=:[0-9A-Fa-f]*[G-Zg-z_-])|#(?=#)")
@@ -33,3 +27,29 @@ def _escape(char: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+PLAIN_MARKS = "gatepolicy.plain_marks"
+"""Name of an error handler for text that an encoding cannot hold."""
+
+_PLAIN = {
+    "\N{CHECK MARK}": "+",
+    "\N{BALLOT X}": "x",
+    "\N{HORIZONTAL ELLIPSIS}": "~",
+    "\N{RIGHTWARDS ARROW}": ">",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{SECTION SIGN}": "S",
+    "\N{MULTIPLICATION SIGN}": "x",
+}
+"""One character for one: the columns of a table stay where they are."""
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(char, "_") for char in text), error.end
+
+
+codecs.register_error(PLAIN_MARKS, _plainly)

@@ -10,10 +10,18 @@ from collections.abc import Iterator, Sequence
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome
 from gatepolicy.reports.summary import exit_sentence, left_out
-from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paint, paragraph
-from gatepolicy.reports.text_parts import scan_head, title
+from gatepolicy.reports.text_layout import (
+    Line,
+    Tone,
+    labelled,
+    line,
+    paint,
+    paragraph,
+    scan_head,
+    title,
+)
 from gatepolicy.reports.text_report import Style
-from gatepolicy.rules.frameworks import (
+from gatepolicy.rules.catalog import (
     Compared,
     Framework,
     FrameworkControl,

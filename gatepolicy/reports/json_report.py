@@ -5,7 +5,10 @@ breaking readers. ``schemas/report.schema.json`` describes it. Within a major ``
 members may be added, and none is removed or changes its meaning.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from gatepolicy import __version__
 from gatepolicy.model.encoding import (
@@ -17,13 +20,182 @@ from gatepolicy.model.encoding import (
 )
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Unknown
-from gatepolicy.model.rules import RuleInfo
-from gatepolicy.model.scan import AccountResult, Narrowing, PolicyInfo, Scan, ScanSettings
-from gatepolicy.model.verdicts import Verdict
-from gatepolicy.model.waivers import WaiverInfo
-from gatepolicy.reports.json_drift import encode_drift, encode_standing
-from gatepolicy.reports.json_stream import json_document
+from gatepolicy.model.scan import (
+    Absent,
+    AccountResult,
+    BaselineState,
+    Drift,
+    FactChange,
+    Finding,
+    Narrowing,
+    PolicyInfo,
+    Scan,
+    ScanSettings,
+    Standing,
+)
+from gatepolicy.model.verdicts import RuleInfo, Verdict, WaiverInfo
 from gatepolicy.reports.summary import Summary, summarise
+
+Node: TypeAlias = "Json | Iterator[Node] | Sequence[Node] | Mapping[str, Node]"
+"""A value in which a list may be an iterator: its items are made when they are written.
+
+An iterator is always laid out one item per line. It must not lie inside of what is written on one
+line, nor inside of an item of another one."""
+
+_quoted = json.encoder.encode_basestring
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
+
+
+def json_document(members: Mapping[str, Node], *, levels: int) -> Iterator[str]:
+    """An object as JSON text, with a line break at the end.
+
+    Args:
+        members: In the order in which they are written.
+        levels: How many levels are laid out one entry per line.
+    """
+    yield from _object(members.items(), "", levels)
+    yield "\n"
+
+
+def _object(members: Iterable[tuple[str, Node]], indent: str, levels: int) -> Iterator[str]:
+    entries = ((f"{_text(name)}: ", value) for name, value in members)
+    return _block("{", entries, "}", indent, levels)
+
+
+def _block(
+    opening: str, entries: Iterable[tuple[str, Node]], closing: str, indent: str, levels: int
+) -> Iterator[str]:
+    inner = f"{indent}  "
+    before, after = f"{opening}\n", f"{opening}{closing}"
+    for prefix, value in entries:
+        yield f"{before}{inner}{prefix}"
+        yield from _value(value, inner, levels - 1)
+        before, after = ",\n", f"\n{indent}{closing}"
+    yield after
+
+
+def _value(value: Node, indent: str, levels: int) -> Iterator[str]:
+    match value:
+        case Iterator():
+            return _stream(value, indent, levels)
+        case list() if levels > 0 and not _is_flat(value):
+            return _block("[", (("", item) for item in value), "]", indent, levels)
+        case dict() if levels > 0 and not _is_flat(value.values()):
+            return _object(value.items(), indent, levels)
+        case _:
+            return iter((_text(value),))
+
+
+def _stream(items: Iterator[Node], indent: str, levels: int) -> Iterator[str]:
+    """A list whose items are made one by one; each is laid out whole, which is much faster."""
+    inner = f"{indent}  "
+    before, after = "[\n", "[]"
+    for item in items:
+        yield f"{before}{inner}{_laid_out(item, inner, levels - 1)}"
+        before, after = ",\n", f"\n{indent}]"
+    yield after
+
+
+def _laid_out(value: Any, indent: str, levels: int) -> str:
+    inner = f"{indent}  "
+    if levels > 0 and isinstance(value, dict) and not _is_flat(value.values()):
+        entries = [
+            f"{inner}{_name(name)}: {_laid_out(member, inner, levels - 1)}"
+            for name, member in value.items()
+        ]
+        return f"{{\n{_LINES.join(entries)}\n{indent}}}"
+    if levels > 0 and isinstance(value, list) and not _is_flat(value):
+        entries = [f"{inner}{_laid_out(item, inner, levels - 1)}" for item in value]
+        return f"[\n{_LINES.join(entries)}\n{indent}]"
+    return _text(value)
+
+
+_LINES = ",\n"
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> str:
+    return _text(name)
+
+
+def _is_flat(values: Iterable[Node]) -> bool:
+    return not any(isinstance(value, (dict, list, Iterator)) for value in values)
+
+
+def _text(value: Node) -> str:
+    text = _quoted(value) if isinstance(value, str) else _ENCODER.encode(value)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    """An escape of JSON for a character that does not print, so that a terminal is safe.
+
+    A lone surrogate is no character: no UTF-8 file can hold it, and strict readers refuse its
+    escape. It can reach us from an exchange's JSON or from the name of a file.
+    """
+    if "\ud800" <= char <= "\udfff":
+        return "\N{REPLACEMENT CHARACTER}"
+    units = char.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def encode_drift(drift: Drift) -> dict[str, Json]:
+    """What is gone and what changed; each verdict says itself how it stands."""
+    return {
+        "baseline": drift.baseline,
+        "absent": [_absent(absent) for absent in drift.absent],
+        "changes": [_change(change) for change in drift.changes],
+    }
+
+
+def encode_finding(finding: Finding) -> dict[str, Json]:
+    """One finding."""
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "exchange": finding.exchange,
+        "account": finding.account,
+        "subject": finding.subject,
+        "verdict": finding.outcome.value,
+        "severity": finding.severity,
+        "seen": finding.seen,
+        "policy": finding.policy,
+        "expected": finding.expected,
+        "on_unknown": finding.on_unknown.value,
+    }
+
+
+def encode_standing(standing: Standing) -> dict[str, Json]:
+    """How a verdict stands; what is not as it was is told of those that are updated, or new."""
+    told: dict[str, Json] = {"baseline": standing.state.value}
+    if standing.state is BaselineState.UPDATED:
+        told["baseline_worse"] = standing.is_worse
+    if standing.why:
+        told["baseline_why"] = list(standing.why)
+    return told
+
+
+def _absent(absent: Absent) -> Json:
+    return {
+        **encode_finding(absent.finding),
+        "because": absent.gone.value,
+        "expected_now": absent.expected,
+    }
+
+
+def _change(change: FactChange) -> Json:
+    return {
+        "name": change.name,
+        "worse": change.is_worse,
+        "exchange": change.exchange,
+        "account": change.account,
+        "what": change.what,
+        "before": change.before,
+        "after": change.after,
+    }
+
 
 SCHEMA_VERSION = "1.0"
 

@@ -1,16 +1,56 @@
-"""The objects of SARIF 2.1.0 that gatepolicy writes, each a small function.
+"""Objects of SARIF 2.1.0 that several parts of a log share."""
 
-Sections (§) are those of *Static Analysis Results Interchange Format (SARIF) Version 2.1.0*,
-OASIS Standard. Limits are those that GitHub documents for code scanning: texts of a rule are cut
-at 1,024 characters, names at 255, and an empty text is refused.
-"""
-
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import PurePath
 from urllib.parse import quote
 
 from gatepolicy.model.encoding import Json
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.scan import Scan
+from gatepolicy.model.verdicts import Outcome, Severity, Verdict
+from gatepolicy.reports.clean import clean
+
+LEVEL = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+"""Level of a result (§3.27.10)."""
+
+SECURITY_SEVERITY = {
+    Severity.CRITICAL: 9.5,
+    Severity.HIGH: 8.0,
+    Severity.MEDIUM: 5.5,
+    Severity.LOW: 3.0,
+    Severity.INFO: 0.0,
+}
+"""On the scale of CVSS. GitHub: over 9.0 critical, from 7.0 high, from 4.0 medium, from 0.1 low;
+0.0 is no security severity."""
+
+
+def plain(text: str) -> str:
+    """A text that came from outside, fit to be a part of a message.
+
+    Braces are doubled, since single ones mark placeholders (§3.11.5). A bracket that would begin
+    the target of a link (§3.11.6) is moved away, so that the name of a key cannot become a link.
+    """
+    return clean(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")
+
+
+def labelled(label: str, text: str) -> str:
+    """A sentence such as ``Seen: it can.``; nothing when there is nothing to say."""
+    return f"{label}: {plain(text.rstrip('.'))}." if text else ""
+
+
+def sentences(*parts: str) -> str:
+    """One text of several sentences, empty ones left out."""
+    return " ".join(part for part in parts if part)
+
 
 SOURCE_ROOT = "%SRCROOT%"
 _NAME_LIMIT = 255
@@ -126,3 +166,104 @@ def notification(descriptor: str, level: str, text: str, place: Location | None)
 
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+class Profile(StrEnum):
+    """For whom a SARIF file is written."""
+
+    GITHUB = "github"
+    """Alerts only: fails and unknowns, no more than GitHub takes."""
+    FULL = "full"
+    """Every verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A verdict with the account that it is about."""
+
+    subject: Subject | None
+    """The account; ``None`` for a verdict about the scan itself."""
+    verdict: Verdict
+    """What a policy says about it."""
+
+    @property
+    def place(self) -> Location:
+        """The line of the inventory; of the policy where there is no account."""
+        return self.subject.location if self.subject else self.verdict.location
+
+    @property
+    def who(self) -> str:
+        """The beginning of a sentence about it."""
+        if self.subject is None:
+            return f"Policy {plain(self.verdict.policy)}" if self.verdict.policy else "This scan"
+        return f"Account {plain(self.subject.id)} on {plain(self.subject.exchange)}"
+
+    @property
+    def name(self) -> str:
+        """The thing that was judged."""
+        owner = self.subject.id if self.subject else self.verdict.policy
+        return self.verdict.subject or owner
+
+    @property
+    def qualified(self) -> str:
+        """The thing that was judged, as a path."""
+        account = (self.subject.exchange, self.subject.id) if self.subject else ("policy",)
+        return "/".join(part for part in (*account, self.verdict.subject) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The verdicts of a scan that a log holds."""
+
+    entries: Iterator[Entry]
+    """In the order of the scan; made while they are read."""
+    left_out: int
+    """How many found no room."""
+
+
+def shown_entries(scan: Scan, profile: Profile, limit: int) -> Shown:
+    """The verdicts that a profile shows.
+
+    Args:
+        scan: The finished scan.
+        profile: For whom the log is written.
+        limit: How many the ``github`` profile holds at most; the worst are kept.
+    """
+    ranks = Counter(_rank(entry.verdict) for entry in _entries(scan, profile))
+    room = min(limit, ranks.total()) if profile is Profile.GITHUB else ranks.total()
+    return Shown(_worst(_entries(scan, profile), ranks, room), ranks.total() - room)
+
+
+def _entries(scan: Scan, profile: Profile) -> Iterator[Entry]:
+    for account in scan.accounts:
+        for verdict in account.verdicts:
+            if _is_shown(verdict, profile):
+                yield Entry(account.evidence.subject, verdict)
+    for verdict in scan.general:
+        if _is_shown(verdict, profile):
+            yield Entry(None, verdict)
+
+
+def _is_shown(verdict: Verdict, profile: Profile) -> bool:
+    return profile is Profile.FULL or verdict.outcome in (Outcome.FAIL, Outcome.UNKNOWN)
+
+
+_Rank = tuple[bool, bool, int]
+
+
+def _rank(verdict: Verdict) -> _Rank:
+    """Smaller is worse."""
+    return (not verdict.violates, not verdict.incomplete, verdict.severity.rank)
+
+
+def _worst(entries: Iterator[Entry], ranks: Counter[_Rank], room: int) -> Iterator[Entry]:
+    """The worst entries, in their order; counted before, so that no list of all is made."""
+    places: dict[_Rank, int] = {}
+    for rank in sorted(ranks):
+        places[rank] = min(room, ranks[rank])
+        room -= places[rank]
+    for entry in entries:
+        rank = _rank(entry.verdict)
+        if places[rank] > 0:
+            places[rank] -= 1
+            yield entry

@@ -24,16 +24,190 @@ Profiles. ``github`` holds fails and unknowns only: GitHub knows neither ``kind`
 verdict.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
-from gatepolicy.model.encoding import Json
-from gatepolicy.model.scan import Scan
+from gatepolicy import __version__
+from gatepolicy.model.encoding import Json, encode_time
+from gatepolicy.model.scan import MEANING, ExitCode, Interruption, Scan
+from gatepolicy.model.verdicts import RuleInfo
 from gatepolicy.reports import sarif_objects as sarif
-from gatepolicy.reports.json_stream import json_document
-from gatepolicy.reports.sarif_entries import Profile, shown_entries
-from gatepolicy.reports.sarif_invocation import invocation
+from gatepolicy.reports import summary
+from gatepolicy.reports.json_report import Node, json_document
+from gatepolicy.reports.sarif_objects import (
+    LEVEL,
+    SECURITY_SEVERITY,
+    Entry,
+    Profile,
+    labelled,
+    plain,
+    sentences,
+    shown_entries,
+)
 from gatepolicy.reports.sarif_results import results
-from gatepolicy.reports.sarif_tool import tool
+from gatepolicy.reports.summary import exit_sentence, strict_exit_code
+
+_TAG_LIMIT = 10
+"""GitHub keeps ten tags, and refuses more than twenty."""
+
+
+def tool(scan: Scan) -> Node:
+    """gatepolicy with its rules; their help tells the fix on every exchange of the scan."""
+    exchanges = sorted({account.evidence.subject.exchange for account in scan.accounts})
+    return {
+        "driver": {
+            "name": "gatepolicy",
+            "version": __version__,
+            "semanticVersion": __version__,
+            "rules": (_rule(rule, exchanges) for rule in scan.rules),
+        }
+    }
+
+
+def _rule(rule: RuleInfo, exchanges: Sequence[str]) -> Json:
+    links = [reference for reference in rule.references if reference.startswith("https://")]
+    return sarif.rule_descriptor(
+        rule=rule.id,
+        name=rule.name,
+        title=rule.title,
+        why=rule.why,
+        level=LEVEL[rule.severity],
+        help_text=_help(rule, exchanges, links),
+        help_uri=links[0] if links else "",
+        properties={
+            # NOTE: GitHub takes a result for one of security by this tag.
+            "tags": list(dict.fromkeys(["security", *rule.tags]))[:_TAG_LIMIT],
+            "precision": "very-high",
+            "security-severity": str(SECURITY_SEVERITY[rule.severity]),
+        },
+    )
+
+
+def _help(rule: RuleInfo, exchanges: Sequence[str], links: Sequence[str]) -> Json:
+    """§3.49.13: why it matters, and what to do."""
+    fixes = _fixes(rule, exchanges)
+    text = [rule.title, rule.why, *(f"Fix on {where}: {fix}" for where, fix in fixes)]
+    markdown = [
+        f"**{rule.title}**",
+        rule.why,
+        "### How to fix it",
+        *(f"**{where}**: {fix}" for where, fix in fixes),
+        *(["### Read on", *(f"<{link}>" for link in links)] if links else []),
+    ]
+    return sarif.multiformat(_paragraphs(text), _paragraphs(markdown))
+
+
+def _fixes(rule: RuleInfo, exchanges: Sequence[str]) -> list[tuple[str, str]]:
+    """Where and how; exchanges with the same fix stand together."""
+    default = rule.fix_for("")
+    places: dict[str, list[str]] = {}
+    for exchange in exchanges:
+        places.setdefault(rule.fix_for(exchange), []).append(exchange)
+    if places.keys() <= {default}:
+        return [("every exchange", default)]
+    return [(", ".join(where), fix) for fix, where in places.items()]
+
+
+def _paragraphs(texts: Sequence[str]) -> str:
+    return "\n\n".join(text.strip() for text in texts if text.strip())
+
+
+def invocation(scan: Scan, *, left_out: int) -> Node:
+    """How the scan went.
+
+    It was successful only when everything was proved one way or the other, whatever the exit code
+    was softened to.
+
+    Args:
+        scan: The finished scan.
+        left_out: How many results found no room in the log.
+    """
+    is_empty = strict_exit_code(scan) is ExitCode.NOTHING_EVALUATED
+    was_ended = scan.has_broken_baseline or scan.interrupted_by is not None
+    is_whole = not is_empty and not was_ended and not scan.unread
+    return {
+        "executionSuccessful": is_whole and not any(v.incomplete for v in scan.verdicts()),
+        "exitCode": scan.exit_code.value,
+        "exitCodeDescription": exit_sentence(scan),
+        **_exit_signal(scan.interrupted_by),
+        "startTimeUtc": encode_time(scan.started_at),
+        "endTimeUtc": encode_time(scan.finished_at),
+        "toolExecutionNotifications": chain(
+            _about_an_interruption(scan),
+            _about_an_empty_scan(is_empty=is_empty),
+            _about_left_out_results(left_out),
+            _about_narrowing(scan),
+            _about_warnings(scan.warnings),
+            _about_overrides(scan),
+            _about_unknowns(scan),
+        ),
+    }
+
+
+def _exit_signal(interrupted_by: Interruption | None) -> Mapping[str, Json]:
+    if interrupted_by is None:
+        return {}
+    return {"exitSignalName": interrupted_by.value, "exitSignalNumber": interrupted_by.number}
+
+
+def _about_an_interruption(scan: Scan) -> Iterator[Json]:
+    if scan.interrupted_by is not None:
+        yield sarif.notification("interrupted", "error", summary.interruption(scan), None)
+
+
+def _about_an_empty_scan(*, is_empty: bool) -> Iterator[Json]:
+    if is_empty:
+        text = f"{MEANING[ExitCode.NOTHING_EVALUATED].capitalize()}."
+        yield sarif.notification("nothing-evaluated", "error", text, None)
+
+
+def _about_left_out_results(left_out: int) -> Iterator[Json]:
+    if left_out:
+        text = f"{left_out} results are left out, the mildest ones: GitHub takes no more."
+        yield sarif.notification("results-left-out", "warning", text, None)
+
+
+def _about_narrowing(scan: Scan) -> Iterator[Json]:
+    if scan.narrowing.is_any:
+        text = plain(summary.left_out(scan.narrowing))
+        yield sarif.notification("scan-narrowed", "note", text, None)
+
+
+def _about_warnings(warnings: Sequence[str]) -> Iterator[Json]:
+    for warning in warnings:
+        yield sarif.notification("scan-warning", "warning", plain(warning), None)
+
+
+def _about_overrides(scan: Scan) -> Iterator[Json]:
+    for override in scan.overrides:
+        what = f"Policy {plain(override.policy)} loosens what it inherits: {override.clause}."
+        text = sentences(what, labelled("Because", override.because))
+        yield sarif.notification("policy-override", "note", text, override.location)
+
+
+def _about_unknowns(scan: Scan) -> Iterator[Json]:
+    """One for each account and reason, not for each control: a refused key is one event."""
+    for account in scan.accounts:
+        subject = account.evidence.subject
+        if not account.verdicts:
+            text = f"Account {plain(subject.id)} on {plain(subject.exchange)}: nothing was asked."
+            yield sarif.notification("nothing-asked", "warning", text, subject.location)
+        yield from _grouped([Entry(subject, verdict) for verdict in account.verdicts])
+    for verdict in scan.general:
+        yield from _grouped([Entry(None, verdict)])
+
+
+def _grouped(entries: Sequence[Entry]) -> Iterator[Json]:
+    by_reason: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.verdict.reason is not None:
+            by_reason.setdefault(entry.verdict.reason, []).append(entry)
+    for reason, group in by_reason.items():
+        level = "error" if any(entry.verdict.incomplete for entry in group) else "note"
+        what = f"{group[0].who}: {len(group)} of {len(entries)} controls unknown ({reason})."
+        text = sentences(what, labelled("Needed", group[0].verdict.needed))
+        yield sarif.notification(reason, level, text, group[0].place)
+
 
 __all__ = ["GITHUB_RESULT_LIMIT", "Profile", "render_sarif"]
 

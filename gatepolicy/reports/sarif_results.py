@@ -3,15 +3,20 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
-from gatepolicy.model.drift import Drift, Finding, Gone, finding_identity, question_identity
 from gatepolicy.model.encoding import Json
-from gatepolicy.model.reasons import Reason
-from gatepolicy.model.rules import RuleInfo
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.model.facts import Reason
+from gatepolicy.model.scan import Drift, Finding, Gone, finding_identity, question_identity
+from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Verdict
 from gatepolicy.reports import sarif_objects as sarif
-from gatepolicy.reports.sarif_entries import Entry, Profile
-from gatepolicy.reports.sarif_severity import LEVEL, SECURITY_SEVERITY
-from gatepolicy.reports.sarif_text import labelled, plain, sentences
+from gatepolicy.reports.sarif_objects import (
+    LEVEL,
+    SECURITY_SEVERITY,
+    Entry,
+    Profile,
+    labelled,
+    plain,
+    sentences,
+)
 
 
 def results(

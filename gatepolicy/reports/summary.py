@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gatepolicy.model.exit_codes import MEANING, ExitCode
-from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import AccountResult, Narrowing, Scan, ScanSettings
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import Outcome
+from gatepolicy.model.facts import Reason
+from gatepolicy.model.scan import MEANING, AccountResult, ExitCode, Narrowing, Scan, ScanSettings
+from gatepolicy.model.verdicts import Outcome, Severity
 
 _AGE = "--max-evidence-age"
 

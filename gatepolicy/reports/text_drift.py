@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gatepolicy.model.drift import Absent, BaselineState, Drift, FactChange, Finding, Gone
-from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paragraph
-from gatepolicy.reports.text_parts import title
+from gatepolicy.model.scan import Absent, BaselineState, Drift, FactChange, Finding, Gone
+from gatepolicy.reports.text_layout import Line, Tone, labelled, line, paragraph, title
 
 
 def drift_lines(drift: Drift, findings: Sequence[Finding], width: int) -> Iterator[Line]:

@@ -4,19 +4,252 @@ Reports and evidence hold addresses and the names of keys: nobody but their owne
 is no regular file, such as a pipe or a terminal, is written to directly.
 """
 
+import contextlib
+import fcntl
 import os
 import re
+import secrets
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TextIO
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Self, TextIO
 
 from gatepolicy.errors import ClosedPipeError, ReportError, ReportsError
-from gatepolicy.reports.plain_marks import PLAIN_MARKS
-from gatepolicy.reports.staging import Destination, Staged
+from gatepolicy.model.scan import Scan
+from gatepolicy.reports.clean import PLAIN_MARKS
+from gatepolicy.reports.frameworks_report import render_frameworks
+from gatepolicy.reports.json_report import render_json
+from gatepolicy.reports.sarif_report import Profile, render_sarif
+from gatepolicy.reports.text_report import Style, render_text
+from gatepolicy.rules.catalog import load_frameworks
+
+_LEFTOVER = re.compile(r"\.gatepolicy-([1-9][0-9]{0,8})-[0-9a-f]{16}\.tmp")
+_FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_PRIVATE, _SHARED = 0o600, 0o666
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a file is to be written."""
+
+    path: str
+    """The file, as the user named it."""
+    within: str = ""
+    """A folder that it must lie in; below it, no symbolic link is followed. Empty: anywhere, and
+    links are followed."""
+    below: str = ""
+    """The file relative to that folder."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the file, behind links where they are followed."""
+        if self.within:
+            return Path(self.within, self.below).parent
+        return Path(os.path.realpath(self.path)).parent
+
+    @property
+    def name(self) -> str:
+        """The file's name in that folder."""
+        return PurePath(self.below).name if self.within else Path(os.path.realpath(self.path)).name
+
+    def opened(self) -> int:
+        """A descriptor of the folder.
+
+        Raises:
+            OSError: It is not there, or a link stands in its way.
+        """
+        if not self.within:
+            return os.open(self.folder, _FOLDER)
+        descriptor = os.open(self.within, _FOLDER)
+        for part in PurePath(self.below).parts[:-1]:
+            try:
+                inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            descriptor = inner
+        return descriptor
+
+    def mode(self) -> int | None:
+        """What stands there, and who may read it; ``None`` when nothing does.
+
+        Raises:
+            OSError: It cannot be looked at.
+        """
+        try:
+            return self._looked_at.stat(follow_symlinks=not self.within).st_mode
+        except FileNotFoundError:
+            return None
+
+    @property
+    def _looked_at(self) -> Path:
+        return Path(self.within, self.below) if self.within else Path(self.path)
+
+
+class Staged:
+    """A file on its way: written under another name, then renamed or removed."""
+
+    def __init__(self, folder: int, name: str, temporary: str, file: TextIO) -> None:
+        """Use ``begin``."""
+        self._folder = folder
+        self._name = name
+        self._temporary = temporary
+        self._file = file
+
+    @classmethod
+    def begin(cls, destination: Destination, old_mode: int | None, *, is_private: bool) -> Self:
+        """An empty file beside its target.
+
+        Args:
+            destination: The target.
+            old_mode: What is there now, and keeps its permissions; ``None`` when nothing is.
+            is_private: Whether nobody else may read a file that was not there.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        folder = destination.opened()
+        try:
+            remove_leftovers(folder)
+            temporary = f".gatepolicy-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+            mode = _PRIVATE if is_private or old_mode is not None else _SHARED
+            descriptor = os.open(temporary, _NEW_FILE, mode, dir_fd=folder)
+        except OSError:
+            os.close(folder)
+            raise
+        # Until it is renamed: whoever cleans up sees by the lock that somebody is at work.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # NOTE: before anything is written, so that nobody new can read it meanwhile.
+        if old_mode is not None:
+            os.fchmod(descriptor, stat.S_IMODE(old_mode))
+        file = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
+        return cls(folder, destination.name, temporary, file)
+
+    def write(self, chunks: Iterable[str], sync: Callable[[int], None]) -> None:
+        """Write the whole text, and bring it to the disk.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._file.writelines(chunks)
+        self._file.flush()
+        sync(self._file.fileno())
+
+    def publish(self) -> None:
+        """Put it in its place, in one step.
+
+        Raises:
+            OSError: It cannot be renamed.
+        """
+        os.replace(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+
+    def close(self) -> None:
+        """Remove what was not put in its place."""
+        # What a full disk did not take, it does not take now.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            os.unlink(self._temporary, dir_fd=self._folder)
+        os.close(self._folder)
+
+
+def remove_leftovers(folder: int) -> None:
+    """Remove the unfinished files of runs that were killed, and of no others.
+
+    Args:
+        folder: An open folder. What cannot be removed stays.
+    """
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = _names_in(folder)
+    for name in names:
+        found = _LEFTOVER.fullmatch(name)
+        if found is not None and not _is_alive(int(found[1])):
+            with contextlib.suppress(OSError):
+                _remove_unlocked(name, folder)
+
+
+def _names_in(folder: int) -> list[str]:
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+    try:
+        return os.listdir(descriptor)  # noqa: PTH208 - of an open folder
+    finally:
+        os.close(descriptor)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        # One of another user is no less alive.
+        return not isinstance(error, ProcessLookupError)
+    return True
+
+
+def _remove_unlocked(name: str, folder: int) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    try:
+        is_own = os.fstat(descriptor).st_uid == os.geteuid()
+        if is_own and stat.S_ISREG(os.fstat(descriptor).st_mode):
+            # NOTE: a process of another container is not seen by its number, and has a lock.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(name, dir_fd=folder)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What formats can be told. Each takes what concerns it."""
+
+    style: Style = field(default_factory=Style)
+    """How text looks."""
+    sarif_profile: Profile = Profile.GITHUB
+    """For whom SARIF is written."""
+    sarif_scope: str = "accounts"
+    """What was scanned; a scan of other accounts needs another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A report format."""
+
+    render: Callable[[Scan, ReportOptions], Iterator[str]]
+    """Pure: from a scan to pieces of text."""
+    suffix: str
+    """Of a file in this format, with the dot."""
+    description: str
+    """One line for people."""
+
+
+def _text(scan: Scan, options: ReportOptions) -> Iterator[str]:
+    return render_text(scan, style=options.style)
+
+
+def _json(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_json(scan)
+
+
+def _sarif(scan: Scan, options: ReportOptions) -> Iterator[str]:
+    return render_sarif(scan, profile=options.sarif_profile, scope=options.sarif_scope)
+
+
+def _frameworks(scan: Scan, options: ReportOptions) -> Iterator[str]:
+    return render_frameworks(scan, style=options.style, frameworks=load_frameworks())
+
+
+FORMATS: Mapping[str, Format] = {
+    "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
+    "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
+    "sarif": Format(_sarif, ".sarif", "SARIF 2.1.0 for code scanning"),
+    "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),
+}
+"""Name to format."""
+
 
 STANDARD_OUTPUT = "-"
 _OPEN_FILE = re.compile(r"/dev/(std(out|err)|fd/[0-9]+)|/proc/(self|[0-9]+)/fd/[0-9]+")

@@ -3,15 +3,12 @@
 import textwrap
 from collections.abc import Iterator, Mapping
 
+from gatepolicy.exchanges.catalog import Other
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.exchanges.others import Other
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import ATTESTED_FACTS, FACTS
-from gatepolicy.model.rules import RuleInfo
-from gatepolicy.rules.catalog import with_fixes
-from gatepolicy.rules.conditions import tests_of
-from gatepolicy.rules.frameworks import controls_of, load_frameworks
-from gatepolicy.rules.rule import Rule
+from gatepolicy.model.facts import ATTESTED_FACTS, FACTS, Capability
+from gatepolicy.model.verdicts import RuleInfo
+from gatepolicy.rules.catalog import controls_of, load_frameworks, with_fixes
+from gatepolicy.rules.rule import Rule, tests_of
 
 WIDTH = 79
 _PERMISSIONS = frozenset({"permissions.native", "permissions.unrecognised"})

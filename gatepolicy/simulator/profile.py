@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from gatepolicy.documents.source import read_text
+from gatepolicy.documents.load import read_text
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.simulator.answers import Asked
 from gatepolicy.simulator.family import Rows

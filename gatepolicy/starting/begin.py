@@ -7,19 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from gatepolicy.documents.source import Read
-from gatepolicy.evidence import EvidenceFile, dump_evidence
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.documents.load import Read
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance, Reason
 from gatepolicy.policies.compile import compile_policy
-from gatepolicy.policies.control import Control
 from gatepolicy.policies.load import load_policy
-from gatepolicy.policies.names import Names
-from gatepolicy.policies.policy import Policy
-from gatepolicy.project import load_project
+from gatepolicy.policies.parents import Names
+from gatepolicy.policies.policy import Control, Policy
 from gatepolicy.rules.rule import Rule
+from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
+from gatepolicy.scanning.project import load_project
 from gatepolicy.starting.policytest import policy_test
 from gatepolicy.starting.project import (
     Choice,

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.facts import Access, FactValue, Grade, Grant
+from gatepolicy.model.facts import Access, Capability, FactValue, Grade, Grant
 from gatepolicy.policies.compile import beyond_words
 
 _AGES = (30, 90, 180, 365)

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.model.encoding import encode_time, encode_value
-from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Grant, Provenance
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Grant, Provenance, Reason
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.policies.control import Control
+from gatepolicy.policies.policy import Control
 from gatepolicy.starting.synthetic import Known, failing, meeting
 
 _BY_TEST = Provenance(Grade.OBSERVED, "", "", "the test")

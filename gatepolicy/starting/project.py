@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gatepolicy.exchanges.catalog import MEANING, Other
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.exchanges.others import MEANING, Other
 from gatepolicy.starting.ci import workflow
 from gatepolicy.starting.nightly import nightly_files
 

@@ -7,8 +7,8 @@ from typing import assert_never
 
 from gatepolicy.evaluate.predicates import PREDICATES
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
-from gatepolicy.policies.control import Control
-from gatepolicy.rules.conditions import AllOf, AnyOf, Argument, Condition, Test, tests_of
+from gatepolicy.policies.policy import Control
+from gatepolicy.rules.rule import AllOf, AnyOf, Argument, Condition, Test, tests_of
 
 Known = Mapping[str, FactValue]
 Example = Callable[[Argument, datetime], Sequence[FactValue]]

@@ -6,10 +6,9 @@ from datetime import datetime
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance, Reason
 from gatepolicy.model.verdicts import OnUnknown, Outcome
-from gatepolicy.policies.control import Control
+from gatepolicy.policies.policy import Control
 from gatepolicy.starting.synthetic import meeting
 
 _GRADES = {

@@ -3,17 +3,91 @@
 A waiver changes the verdicts that it takes, and no other. What it waives stays in every report.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fnmatch import fnmatchcase
+from itertools import takewhile
 
-from gatepolicy.model.evidence import Evidence
+from gatepolicy.accounts.selector import Selector
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.scan import AccountResult
-from gatepolicy.model.verdicts import Outcome, Verdict, Waived
-from gatepolicy.model.waivers import WaiverInfo, WaiverLimits, WaiverState
-from gatepolicy.waivers.limits import broken_limit
-from gatepolicy.waivers.naming import naming_waivers
-from gatepolicy.waivers.waiver import Waiver
+from gatepolicy.model.verdicts import (
+    OnUnknown,
+    Outcome,
+    RuleInfo,
+    Verdict,
+    Waived,
+    WaiverInfo,
+    WaiverLimits,
+    WaiverState,
+)
+from gatepolicy.waivers.waiver import Waiver, broken_limit
+
+_MAGIC = "*?["
+
+
+def naming_waivers(
+    subjects: Sequence[Subject], waivers: Sequence[Waiver]
+) -> Sequence[Sequence[Waiver]]:
+    """For each account, the waivers that name it: those whose ``names`` says so.
+
+    Args:
+        subjects: Accounts, and keys that a scan found beside them.
+        waivers: All of them.
+    """
+    naming: list[list[Waiver]] = [[] for _ in subjects]
+    index = _Index(subjects)
+    for waiver in waivers:
+        for place in index.named_by(waiver.selector):
+            naming[place].append(waiver)
+    return naming
+
+
+class _Index:
+    """Accounts by id."""
+
+    def __init__(self, subjects: Sequence[Subject]) -> None:
+        self._subjects = subjects
+        self._declared: dict[str, list[int]] = {}
+        self._found: dict[str, list[int]] = {}
+        for place, subject in enumerate(subjects):
+            ids = self._found if subject.found_by else self._declared
+            ids.setdefault(subject.id, []).append(place)
+        self._sorted = sorted(self._declared)
+
+    def named_by(self, selector: Selector) -> Iterator[int]:
+        """Places of the accounts that a selector names, each once."""
+        # Exchanges and labels decide about the accounts that are named by their ids.
+        rest = replace(selector, accounts=())
+        ids = dict.fromkeys(self._by_id(selector.accounts) if selector.accounts else self._all())
+        for place in ids:
+            # A found key is named by its own id only; what it shares with its account decides then.
+            if rest.names(self._subjects[place]):
+                yield place
+
+    def _all(self) -> Iterator[int]:
+        for places in self._declared.values():
+            yield from places
+
+    def _by_id(self, names: Sequence[str]) -> Iterator[int]:
+        for name in names:
+            yield from self._found.get(name, ())
+            if any(char in name for char in _MAGIC):
+                for id_ in self._matching(name):
+                    yield from self._declared[id_]
+            else:
+                yield from self._declared.get(name, ())
+
+    def _matching(self, glob: str) -> Iterator[str]:
+        start = "".join(takewhile(lambda char: char not in _MAGIC, glob))
+        for position in range(bisect_left(self._sorted, start), len(self._sorted)):
+            id_ = self._sorted[position]
+            if not id_.startswith(start):
+                return
+            if fnmatchcase(id_, glob):
+                yield id_
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +225,49 @@ def _states(waiver: Waiver, tally: _Tally, circumstances: Circumstances) -> Iter
     if (terms.expires - today).days <= circumstances.notice_days:
         yield WaiverState.EXPIRING
     yield WaiverState.ACTIVE
+
+
+_RULE: Mapping[WaiverState, tuple[str, str]] = {
+    WaiverState.EXPIRED: ("waiver-expired", "no waiver outlives its last day"),
+    WaiverState.UNUSED: ("waiver-unused", "every waiver waives a finding"),
+    WaiverState.OVER_BROAD: ("waiver-over-broad", "every account that it names has the finding"),
+    WaiverState.INVALID: ("waiver-invalid", "a waiver begins on the day on which it is made"),
+    WaiverState.NOT_ALLOWED: ("waiver-not-allowed", "the policy allows every waiver"),
+}
+"""State to the rule that it breaks, and what is expected."""
+
+
+def waiver_findings(
+    waivers: Sequence[WaiverInfo], refusals: Mapping[str, str], rules: Sequence[RuleInfo]
+) -> Iterator[Verdict]:
+    """A fail for every waiver that is in a state in which none should be.
+
+    Args:
+        waivers: What became of them.
+        refusals: Id of a waiver that is not allowed, to the policy that does not allow it.
+        rules: All rules.
+    """
+    by_name = {rule.name: rule for rule in rules}
+    for info in waivers:
+        if info.state in _RULE:
+            name, expected = _RULE[info.state]
+            policy = refusals.get(info.terms.id, "")
+            yield _finding(by_name[name], info, expected, policy)
+
+
+def _finding(rule: RuleInfo, info: WaiverInfo, expected: str, policy: str) -> Verdict:
+    terms = info.terms
+    return Verdict(
+        rule=rule.id,
+        name=rule.name,
+        outcome=Outcome.FAIL,
+        severity=rule.severity,
+        subject=terms.id,
+        expected=expected,
+        seen=f"{terms.rule}, {terms.owner}, {terms.created} to {terms.expires}: {info.state}",
+        reason=None,
+        needed="",
+        on_unknown=OnUnknown.INCOMPLETE,
+        policy=policy,
+        location=terms.location,
+    )

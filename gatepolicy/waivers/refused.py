@@ -5,13 +5,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from gatepolicy.errors import Problem
-from gatepolicy.model.waivers import WaiverLimits, WaiverTerms
-from gatepolicy.plan import Plan
-from gatepolicy.policies.control import Control
-from gatepolicy.policies.policy import Policy
-from gatepolicy.waivers.limits import Limit, broken_limit, days_of
-from gatepolicy.waivers.naming import naming_waivers
-from gatepolicy.waivers.waiver import Waiver
+from gatepolicy.model.verdicts import WaiverLimits, WaiverTerms
+from gatepolicy.policies.policy import Control, Policy
+from gatepolicy.scanning.plan import Plan
+from gatepolicy.waivers.apply import naming_waivers
+from gatepolicy.waivers.waiver import Limit, Waiver, broken_limit, days_of
 
 
 def refused_waivers(

@@ -6,7 +6,7 @@ from gatepolicy.documents.append import Entry, append_entry, refused_entry
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import DocumentError
 from gatepolicy.rules.rule import Rule
-from gatepolicy.waivers.load import load_waivers
+from gatepolicy.waivers.waiver import load_waivers
 
 EMPTY_FILE = "apiVersion: gatepolicy/v1\nkind: Waivers\nwaivers: []\n"
 

@@ -5,8 +5,7 @@ import pytest
 from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.errors import DocumentError
-from gatepolicy.exchanges.catalog import load_catalog
-from gatepolicy.exchanges.others import load_others
+from gatepolicy.exchanges.catalog import load_catalog, load_others
 
 HEAD = "apiVersion: gatepolicy/v1\nkind: Inventory\naccounts:\n"
 KEY = "credentials: {apiKey: env:KEY, secret: env:SECRET}"

@@ -1,6 +1,6 @@
 """Fingerprints name keys without giving them away."""
 
-from gatepolicy.accounts.fingerprint import fingerprint, is_fingerprint, salt_of
+from gatepolicy.accounts.account import fingerprint, is_fingerprint, salt_of
 
 
 def test_the_documented_construction() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.accounts.hosts import host_in, host_of, is_loopback
+from gatepolicy.accounts.account import host_in, host_of, is_loopback
 
 
 @pytest.mark.parametrize(

@@ -7,21 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from gatepolicy.attestations.load import EMPTY_FILE, load_attestations, with_attestation
+from gatepolicy.attestations.attestation import EMPTY_FILE, load_attestations, with_attestation
 from gatepolicy.errors import DocumentError, UsageError
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.plan import Selection, make_plan
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.rule import Rule
-from gatepolicy.scan import evaluate_evidence
-from gatepolicy.workspace import rules_of
+from gatepolicy.scanning.plan import Selection, make_plan
+from gatepolicy.scanning.scan import evaluate_evidence
+from gatepolicy.scanning.workspace import rules_of
 from tests.cli.conftest import Run
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -17,16 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Access, Fact, Facts, Grade, Grant, Provenance
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import Access, Fact, Facts, Grade, Grant, Provenance, Reason
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.plan import Selection, make_plan
 from gatepolicy.policies.load import load_policies
 from gatepolicy.resources import policies_directory
-from gatepolicy.scan import evaluate_evidence
-from gatepolicy.workspace import load_exchanges, rules_of
+from gatepolicy.scanning.plan import Selection, make_plan
+from gatepolicy.scanning.scan import evaluate_evidence
+from gatepolicy.scanning.workspace import load_exchanges, rules_of
 
 ACCOUNTS = 10_000
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

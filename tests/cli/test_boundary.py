@@ -5,11 +5,10 @@ import io
 import click
 import pytest
 
-from gatepolicy.cli.boundary import Boundary
-from gatepolicy.cli.process import Signalled
+from gatepolicy.cli.boundary import Boundary, Signalled
 from gatepolicy.errors import DocumentError, InternalError, Problem, UsageError
-from gatepolicy.model.interruption import Interruption
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location
+from gatepolicy.model.scan import Interruption
 
 
 def told(error: BaseException) -> tuple[int | str | None, str]:

@@ -4,8 +4,7 @@ import io
 
 import pytest
 
-from gatepolicy.cli.durations import in_words
-from gatepolicy.cli.progress import Progress
+from gatepolicy.cli.edge import Progress, in_words
 
 
 class Terminal(io.StringIO):

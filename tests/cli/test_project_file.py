@@ -9,7 +9,7 @@ import pytest
 
 from gatepolicy.cli.settings import WITHOUT_PROJECT
 from gatepolicy.errors import DocumentError, UsageError
-from gatepolicy.project import find_project, load_project
+from gatepolicy.scanning.project import find_project, load_project
 from tests.cli.conftest import Run
 
 PROJECT = """\

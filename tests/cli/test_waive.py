@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from gatepolicy.cli.main import cli
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.waivers.load import load_waivers
+from gatepolicy.waivers.waiver import load_waivers
 from tests.cli.conftest import Run
 
 SAID = (

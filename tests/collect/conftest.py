@@ -8,16 +8,15 @@ from pathlib import Path
 import pytest
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.collect.run import CollectSettings, Watcher, run
+from gatepolicy.collect.run import CollectSettings, Watcher, make_targets, run
 from gatepolicy.collect.secrets import SecretSources
-from gatepolicy.collect.targets import make_targets
 from gatepolicy.model.evidence import Evidence
+from gatepolicy.scanning.workspace import load_exchanges
 from gatepolicy.simulator.clean import clean_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.thread import SimulatorThread
-from gatepolicy.workspace import load_exchanges
 
 Ask = Callable[..., list[Evidence]]
 NOW = datetime.now(UTC)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gatepolicy.collect.bounds import (
+from gatepolicy.collect.listing import (
     LONGEST_NAME,
     LONGEST_TEXT,
     LONGEST_WORD,
@@ -13,13 +13,12 @@ from gatepolicy.collect.bounds import (
     bounded,
     too_large,
 )
-from gatepolicy.documents.values import JSONValue
+from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import FromAnswer, FromRow
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.params import parameters
-from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Provenance
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Provenance, Reason
 
 OBSERVED = Provenance(Grade.OBSERVED, "own_key", "")
 

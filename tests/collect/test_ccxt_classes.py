@@ -9,7 +9,7 @@ from gatepolicy.exchanges.catalog import load_catalog
 
 SCRIPT = """
 import sys
-from gatepolicy.collect.ccxt_classes import exchange_class
+from gatepolicy.collect.signer import exchange_class
 alone = exchange_class(sys.argv[1])
 modules = [name for name in sys.modules if name.startswith("ccxt.async_support.")]
 others = [name for name in modules if name.count(".") == 2 and not name.endswith(".base")]
@@ -34,7 +34,7 @@ def test_the_class_is_the_same_and_the_others_stay_away(ccxt_id: str) -> None:
 
 
 def test_an_exchange_that_ccxt_does_not_have() -> None:
-    script = "from gatepolicy.collect.ccxt_classes import exchange_class; exchange_class('moonex')"
+    script = "from gatepolicy.collect.signer import exchange_class; exchange_class('moonex')"
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )

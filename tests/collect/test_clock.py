@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gatepolicy.collect.clock import FARTHEST, clock_warnings, date_of, largest, skew_of
-from gatepolicy.model.evidence import Evidence, Subject
+from gatepolicy.model.evidence import Evidence, Location, Subject
 from gatepolicy.model.facts import Facts
-from gatepolicy.model.location import Location
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -5,10 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from gatepolicy.model.capabilities import Capability
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.facts import FACTS, OF_THE_SCAN, FactValue, Grade
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Capability, FactValue, Grade, Reason
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
 

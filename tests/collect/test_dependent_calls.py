@@ -6,14 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.collect.run import CollectSettings, Watcher, run
+from gatepolicy.collect.run import CollectSettings, Watcher, make_targets, run
 from gatepolicy.collect.secrets import SecretSources
-from gatepolicy.collect.targets import make_targets
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, FromAnswer, FromCredential, Parameter
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.facts import OF_THE_SCAN, Grade
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import OF_THE_SCAN, Grade, Reason
 from gatepolicy.simulator.fleet import with_withdraw
 from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml

@@ -30,11 +30,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gatepolicy.collect.guard import differences
-from gatepolicy.collect.redact import redact_answer
-from gatepolicy.collect.repeated import Redactor
-from gatepolicy.collect.request import SignedRequest
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.guard import SignedRequest, differences
+from gatepolicy.collect.redact import Redactor, redact_answer
+from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import Call, Exchange

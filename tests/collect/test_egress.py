@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from gatepolicy.collect.egress import Addressed, addresses_of, shared_across
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.model.facts import Fact, Facts, Grade, Network, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Fact, Facts, Grade, Network, Provenance, Reason, Unknown
 
 OBSERVED = Provenance(Grade.OBSERVED, "call", "")
 UNTOLD = Unknown(Reason.NOT_DISCLOSED, "not told")

@@ -12,15 +12,15 @@ from gatepolicy.collect.guard import (
     MAX_ANSWER,
     Received,
     Route,
+    SignedRequest,
     differences,
     open_guard,
     redirect_to,
     retry_after,
 )
-from gatepolicy.collect.request import SignedRequest
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.exchanges.exchange import Call
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
 
 HOSTS = frozenset({"api.example.com"})
 CALL = Call(

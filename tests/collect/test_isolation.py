@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from gatepolicy import __version__
-from gatepolicy.collect.bounds import MOST_REQUESTS
-from gatepolicy.collect.request import SignedRequest
+from gatepolicy.collect.guard import SignedRequest
+from gatepolicy.collect.listing import MOST_REQUESTS
+from gatepolicy.collect.run import warnings_of
 from gatepolicy.collect.signer import Credentials, Signer
 from gatepolicy.collect.target import Target
-from gatepolicy.collect.troubles import warnings_of
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
 from tests.collect.virtual import Network, collect_virtually, target_on, targets_on
 
 

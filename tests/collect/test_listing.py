@@ -10,13 +10,12 @@ import pytest
 
 from gatepolicy.collect.listing import MOST_PAGES, list_keys
 from gatepolicy.collect.target import Listed
-from gatepolicy.documents.values import JSONValue
+from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.readers import EVERYWHERE
-from gatepolicy.model.facts import Access, Facts, Grade, Grant, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Access, Facts, Grade, Grant, Reason, Unknown
 
 Answer = Callable[[str, Mapping[str, Sent]], JSONValue | Failure]
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from gatepolicy.collect.redact import Privacy
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.secrets import Secret
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.normalise import normalise

@@ -12,8 +12,7 @@ import yaml
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.facts import OF_THE_SCAN, FactValue, Grade
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import OF_THE_SCAN, FactValue, Grade, Reason
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.fleet import unbound, with_unrecognised, with_withdraw
 from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey

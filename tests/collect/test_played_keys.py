@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
 from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import load_profile

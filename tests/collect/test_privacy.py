@@ -12,13 +12,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gatepolicy.collect.redact import MARK, REPEATED, Privacy
-from gatepolicy.collect.repeated import Redactor
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.redact import MARK, REPEATED, Privacy, Redactor
+from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.target import Listed, ListedKey
 from gatepolicy.exchanges.answers import Answer, NoAnswer
-from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import (
+    Access,
+    Fact,
+    Facts,
+    FactValue,
+    Grade,
+    Grant,
+    Provenance,
+    Reason,
+    Unknown,
+)
 
 KEY = "public-half-of-nobody-0123456789"
 SECRET = "Planted0Secret9Of8Nobody7"

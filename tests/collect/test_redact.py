@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.collect.redact import redact_answer
-from gatepolicy.collect.repeated import Redactor
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.redact import Redactor, redact_answer
+from gatepolicy.collect.secrets import Secret
 
 KEY = "planted/key+of=nobody"
 

@@ -22,11 +22,16 @@ from gatepolicy.accounts.account import (
     FileReference,
     KeyringReference,
 )
-from gatepolicy.collect.command import run_command
-from gatepolicy.collect.secret import CredentialError, Secret
-from gatepolicy.collect.secrets import Resolved, SecretSources, read_file, resolve_all
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.location import Location
+from gatepolicy.collect.secrets import (
+    CredentialError,
+    Resolved,
+    Secret,
+    SecretSources,
+    read_file,
+    resolve_all,
+    run_command,
+)
+from gatepolicy.model.evidence import Location, Subject
 
 PLANTED = "planted-secret-of-nobody"
 

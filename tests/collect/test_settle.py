@@ -5,17 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gatepolicy.accounts.account import Account
-from gatepolicy.accounts.fingerprint import fingerprint
+from gatepolicy.accounts.account import Account, fingerprint
 from gatepolicy.collect.known_keys import Declared
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.settle import Settled, settle
 from gatepolicy.collect.target import Collected, Listed, ListedKey, Target
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Unknown
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Reason, Unknown
 
 GATE = load_exchange("gate")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -10,9 +10,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from gatepolicy.collect.guard import differences
-from gatepolicy.collect.request import SignedRequest
-from gatepolicy.collect.secret import Secret
+from gatepolicy.collect.guard import SignedRequest, differences
+from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent

@@ -3,9 +3,9 @@
 import aiohttp
 import pytest
 
-from gatepolicy.collect.silence import SILENT_AFTER, Silence
-from gatepolicy.collect.troubles import warnings_of
-from gatepolicy.model.reasons import Reason
+from gatepolicy.collect.run import warnings_of
+from gatepolicy.collect.schedule import SILENT_AFTER, Silence
+from gatepolicy.model.facts import Reason
 from tests.collect.virtual import Network, collect_virtually, target_on, targets_on
 
 OKX = "www.okx.com"

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gatepolicy.collect.slots import Slots
+from gatepolicy.collect.schedule import Slots
 
 
 def test_the_most_urgent_is_served_first_and_equal_ones_in_order() -> None:

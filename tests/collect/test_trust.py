@@ -13,14 +13,12 @@ from gatepolicy.accounts.account import (
     ExecReference,
     FileReference,
     KeyringReference,
+    Trust,
 )
-from gatepolicy.collect.targets import make_targets, planned_requests
-from gatepolicy.collect.trust import Trust
+from gatepolicy.collect.run import make_targets, planned_requests
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.facts import Unknown
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.facts import Reason, Unknown
 
 GATE = load_exchange("gate")
 HERE = Location("accounts.yaml", 4, 3)

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from gatepolicy.collect.signals import until_signal
-from gatepolicy.model.interruption import Interruption
+from gatepolicy.collect.run import until_signal
+from gatepolicy.model.scan import Interruption
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

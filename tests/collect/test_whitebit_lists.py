@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.collect.run import CollectSettings, Watcher, run
+from gatepolicy.collect.run import CollectSettings, Watcher, make_targets, run
 from gatepolicy.collect.secrets import SecretSources
-from gatepolicy.collect.targets import make_targets
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Grade
+from gatepolicy.scanning.workspace import load_exchanges
 from gatepolicy.simulator.fleet import unbound, with_withdraw
 from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
@@ -17,7 +17,6 @@ from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import load_profile
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.thread import SimulatorThread
-from gatepolicy.workspace import load_exchanges
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 USED = NOW - timedelta(days=3)

@@ -9,16 +9,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gatepolicy.accounts.account import Account, EnvReference
-from gatepolicy.collect.collector import Edge, collect
+from gatepolicy.collect.collector import Edge, RetryPolicy, collect
 from gatepolicy.collect.guard import Guard
-from gatepolicy.collect.retry import RetryPolicy
 from gatepolicy.collect.schedule import Schedule
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.signer import Signer
 from gatepolicy.collect.target import Collected, Target
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location, Subject
 
 if TYPE_CHECKING:
     import aiohttp

@@ -3,10 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.documents.document import Document, pack, unpack
-from gatepolicy.documents.values import DataPath, show_path
+from gatepolicy.documents.document import DataPath, Document, pack, show_path, unpack
 from gatepolicy.documents.yaml_tree import parse_yaml
-from gatepolicy.model.location import Location
+from gatepolicy.model.evidence import Location
 
 TEXT = """\
 # a comment

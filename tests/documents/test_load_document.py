@@ -9,12 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gatepolicy.documents.document import Document
+from gatepolicy.documents.document import Document, JSONValue
 from gatepolicy.documents.load import load_document, load_json
 from gatepolicy.documents.schema import load_schema
-from gatepolicy.documents.values import JSONValue
 from gatepolicy.errors import DocumentError
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ExitCode
 
 SCHEMA = load_schema(
     """{

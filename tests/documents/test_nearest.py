@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepolicy.documents.nearest import did_you_mean, nearest
+from gatepolicy.documents.schema import did_you_mean, nearest
 
 KNOWN = ("binance", "okx", "ip-unbound", "GP010")
 

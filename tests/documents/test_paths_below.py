@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gatepolicy.documents.places import (
+from gatepolicy.documents.load import (
     is_of_repository,
     is_really_below,
     link_below,

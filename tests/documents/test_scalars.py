@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.documents.scalars import plain_scalar
+from gatepolicy.documents.yaml_tree import plain_scalar
 
 
 @pytest.mark.parametrize(

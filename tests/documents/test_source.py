@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gatepolicy.documents.source import MAX_BYTES, decode, problem, read_text
+from gatepolicy.documents.load import MAX_BYTES, decode, problem, read_text
 from gatepolicy.errors import DocumentError
 
 

@@ -16,7 +16,7 @@ from gatepolicy.documents.document import Document
 from gatepolicy.documents.schema import Schema, as_python, load_schema, validate
 
 if TYPE_CHECKING:
-    from gatepolicy.documents.values import JSONValue
+    from gatepolicy.documents.document import JSONValue
 
 ROOT = Path(__file__).parents[2]
 SUITE = Path(__file__).parent / "json_schema_test_suite"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.documents.values import JSONValue
+from gatepolicy.documents.document import JSONValue
 from gatepolicy.documents.yaml_tree import MAX_ALIASES, MAX_DEPTH, MAX_PROBLEMS, parse_yaml
 from gatepolicy.errors import DocumentError
 

@@ -6,8 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gatepolicy.drift.changes import account_changes
-from gatepolicy.drift.snapshot import Account
+from gatepolicy.drift.changes import Account, account_changes
 from gatepolicy.model.facts import (
     FACTS,
     Access,
@@ -18,9 +17,9 @@ from gatepolicy.model.facts import (
     Grant,
     Never,
     Provenance,
+    Reason,
     Unknown,
 )
-from gatepolicy.model.reasons import Reason
 
 OBSERVED = Provenance(Grade.OBSERVED, "keys", "/x")
 MADE = datetime(2026, 10, 1, tzinfo=UTC)

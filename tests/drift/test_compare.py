@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatepolicy.drift.changes import Account, Snapshot, snapshot_of
 from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
-from gatepolicy.drift.snapshot import Account, Snapshot, snapshot_of
 from gatepolicy.errors import DocumentError
-from gatepolicy.model.drift import BaselineState, Finding, Gone
 from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Provenance
+from gatepolicy.model.scan import BaselineState, Finding, Gone
 from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.text_drift import drift_lines

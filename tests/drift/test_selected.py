@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from gatepolicy.drift.changes import account_changes
+from gatepolicy.drift.changes import Account, Snapshot, account_changes
 from gatepolicy.drift.compare import compare
-from gatepolicy.drift.snapshot import Account, Snapshot
-from gatepolicy.model.drift import Drift, Finding, Gone
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason, Unknown
+from gatepolicy.model.scan import Drift, Finding, Gone
 from gatepolicy.model.verdicts import OnUnknown, Outcome
 
 TOLD = Provenance(Grade.STRUCTURAL, "", "")

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.evaluate.evaluate import MOST_TELLING_FIRST, evaluate
+from gatepolicy.evaluate.evaluate import MOST_TELLING_FIRST, SEEN, evaluate
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.evaluate.wording import SEEN
+from gatepolicy.model.evidence import Location
 from gatepolicy.model.facts import (
     FACTS,
+    HINT,
     Access,
     Fact,
     Facts,
@@ -21,15 +22,13 @@ from gatepolicy.model.facts import (
     Grant,
     Never,
     Provenance,
+    Reason,
     Unknown,
 )
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import HINT, Reason
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
-from gatepolicy.policies.control import Control
-from gatepolicy.rules.conditions import AllOf, AnyOf, Argument, Condition
-from gatepolicy.rules.conditions import Test as Check
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity, Verdict
+from gatepolicy.policies.policy import Control
+from gatepolicy.rules.rule import AllOf, AnyOf, Argument, Condition
+from gatepolicy.rules.rule import Test as Check
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ALL_BUT_INFERRED = frozenset(Grade) - {Grade.INFERRED}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.evaluate.kleene import Truth, all_of, any_of, decisive, holds, negation
-from gatepolicy.rules.conditions import AllOf, AnyOf, Condition
-from gatepolicy.rules.conditions import Test as Check
+from gatepolicy.evaluate.predicates import Truth, all_of, any_of, decisive, holds, negation
+from gatepolicy.rules.rule import AllOf, AnyOf, Condition
+from gatepolicy.rules.rule import Test as Check
 
 T, F, U = True, False, None
 

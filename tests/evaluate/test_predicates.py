@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatepolicy.evaluate.evaluate import doubt_about
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.evaluate.wording import doubt_about
-from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never, Unknown
-from gatepolicy.model.reasons import Reason
-from gatepolicy.rules.conditions import Argument
-from gatepolicy.rules.conditions import Test as Check
+from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never, Reason, Unknown
+from gatepolicy.rules.rule import Argument
+from gatepolicy.rules.rule import Test as Check
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NEVER = Never.NEVER

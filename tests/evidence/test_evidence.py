@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.errors import DocumentError
-from gatepolicy.evidence import (
+from gatepolicy.model.facts import FACTS
+from gatepolicy.rules.catalog import load_rules, named_rule
+from gatepolicy.scanning.evidence import (
     EvidenceFile,
     dump_evidence,
     load_evidence,
@@ -19,8 +21,6 @@ from gatepolicy.evidence import (
     refuse_future,
     stale_evidence,
 )
-from gatepolicy.model.facts import FACTS
-from gatepolicy.rules.catalog import load_rules, named_rule
 from tests.reports.example_scan import example_scan
 from tests.reports.strategies import clean_texts, evidences, times
 

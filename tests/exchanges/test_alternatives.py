@@ -10,8 +10,7 @@ from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.interpret import interpret
 from gatepolicy.exchanges.normalise import described_by, normalise
-from gatepolicy.model.facts import Facts, Grade
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Facts, Grade, Reason
 
 BITGET = load_exchange("bitget")
 UNIFIED = Answer(400, b'{"code": "40085", "msg": "You are in Unified Account mode"}')

@@ -12,13 +12,11 @@ import pytest
 import yaml
 
 from gatepolicy.exchanges.answers import Answer
-from gatepolicy.exchanges.apparent import alike, hurts, says_yes, shown_words
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import FactSource, Meaning
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.exchanges.readers import EVERYWHERE
-from gatepolicy.exchanges.reading import Row
-from gatepolicy.exchanges.sources import from_sources
+from gatepolicy.exchanges.readers import EVERYWHERE, alike, hurts, says_yes, shown_words
+from gatepolicy.exchanges.sources import Row, from_sources
 from gatepolicy.model.facts import (
     Access,
     Fact,
@@ -28,9 +26,9 @@ from gatepolicy.model.facts import (
     Grant,
     Never,
     Provenance,
+    Reason,
     Unknown,
 )
-from gatepolicy.model.reasons import Reason
 from tests.exchanges.test_traps import DOCUMENTED, put
 
 

@@ -11,15 +11,12 @@ import yaml
 from jsonschema_rs import Draft202012Validator
 
 from gatepolicy.errors import InternalError
-from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exchange, load_others
 from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
 from gatepolicy.exchanges.exchange import Exchange, FactSource, FromAnswer, PermissionShape
-from gatepolicy.exchanges.others import load_others
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
 from gatepolicy.exchanges.readers import EVERYWHERE, READERS
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Fact, Grade, Provenance
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Capability, Fact, Grade, Provenance, Reason
 from gatepolicy.resources import catalog_directory, schemas_directory
 from gatepolicy.rules.catalog import load_rules
 

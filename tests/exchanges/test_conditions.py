@@ -9,15 +9,13 @@ import pytest
 
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
-from gatepolicy.exchanges.conditions import FORMS, Standing, Undocumented, names, standing
 from gatepolicy.exchanges.exchange import Documented, Exchange, FactSource, When
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.exchanges.reading import Row
-from gatepolicy.model.facts import Fact, Facts, Grade, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.exchanges.sources import FORMS, Row, Standing, Undocumented, names, standing
+from gatepolicy.model.facts import Fact, Facts, Grade, Reason, Unknown
 
 if TYPE_CHECKING:
-    from gatepolicy.documents.values import JSONValue
+    from gatepolicy.documents.document import JSONValue
 
 CATALOG = load_catalog()
 ONE = When("/a", Documented((1,)), Documented((0,)))

@@ -85,7 +85,7 @@ def test_documented_answer(path: Path) -> None:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_every_pointer_leads_to_something_in_the_answer(path: Path) -> None:
-    from gatepolicy.exchanges.pointer import ABSENT, resolve
+    from gatepolicy.exchanges.answers import ABSENT, resolve
 
     case = yaml.safe_load(path.read_text(encoding="utf-8"))
     for fact in facts_of(case).known.values():

@@ -10,7 +10,7 @@ from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import ErrorPattern, Exchange, FactSource, Where
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
 
 OKX, GATE, BINANCE, BYBIT = (load_exchange(name) for name in ("okx", "gate", "binance", "bybit"))
 

@@ -10,12 +10,10 @@ import yaml
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Exchange, Listing
-from gatepolicy.exchanges.listings import with_listings
 from gatepolicy.exchanges.normalise import facts_of_row, normalise
-from gatepolicy.exchanges.reading import NoRow, Row
-from gatepolicy.exchanges.rows import rows_of, same_key, shown_key
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Fact, Grade, Provenance
+from gatepolicy.exchanges.rows import rows_of, same_key, shown_key, with_listings
+from gatepolicy.exchanges.sources import NoRow, Row
+from gatepolicy.model.facts import Capability, Fact, Grade, Provenance
 
 CATALOG = load_catalog()
 CASES = [

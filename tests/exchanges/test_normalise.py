@@ -14,10 +14,8 @@ from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.build import value_of
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, FactSource
-from gatepolicy.exchanges.invariants import at_moment, hold_together
-from gatepolicy.exchanges.normalise import normalise, with_structural
-from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Never, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.exchanges.normalise import at_moment, hold_together, normalise, with_structural
+from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Never, Provenance, Reason, Unknown
 
 DOCUMENTED = Path(__file__).parent / "documented"
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

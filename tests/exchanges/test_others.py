@@ -5,8 +5,14 @@ import sys
 
 import pytest
 
-from gatepolicy.exchanges.catalog import known_exchanges, load_catalog
-from gatepolicy.exchanges.others import MEANING, Other, State, load_others
+from gatepolicy.exchanges.catalog import (
+    MEANING,
+    Other,
+    State,
+    known_exchanges,
+    load_catalog,
+    load_others,
+)
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
 from gatepolicy.resources import policies_directory

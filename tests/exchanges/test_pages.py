@@ -4,11 +4,9 @@ import pytest
 
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
-from gatepolicy.exchanges.interpret import ABOUT_THE_KEY, Failure, interpret
+from gatepolicy.exchanges.interpret import ABOUT_THE_KEY, PAGES, Failure, interpret, known_page
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.exchanges.pages import PAGES, known_page
-from gatepolicy.model.facts import Grade
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Grade, Reason
 
 # github.com/tiagosiebler/bybit-api issue 268
 CLOUDFRONT_COUNTRY = b"""<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN">

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from gatepolicy.documents.values import JSONValue
+from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.build import build
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Call, FromAnswer, FromCredential
 from gatepolicy.exchanges.interpret import Failure, Parsed
 from gatepolicy.exchanges.params import parameters
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
 
 CALL = replace(
     load_exchange("okx").calls[0],

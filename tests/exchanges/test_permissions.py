@@ -8,9 +8,7 @@ import pytest
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Access, Facts, Grade, Grant
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Access, Capability, Facts, Grade, Grant, Reason
 
 KEY = "c5dcfbf1f3a7not0a0real0key"
 

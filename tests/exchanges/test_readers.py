@@ -5,11 +5,10 @@ from ipaddress import ip_network
 
 import pytest
 
-from gatepolicy.documents.values import JSONValue
+from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.readers import EVERYWHERE, READERS, Wrong
-from gatepolicy.model.facts import FactValue
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import FactValue, Reason
 
 
 def read(reader: str, value: JSONValue) -> FactValue | Wrong:

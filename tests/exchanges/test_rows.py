@@ -2,10 +2,10 @@
 
 import pytest
 
-from gatepolicy.documents.values import JSONValue
+from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.exchange import OwnKey
-from gatepolicy.exchanges.reading import NoRow, Row
 from gatepolicy.exchanges.rows import own_row
+from gatepolicy.exchanges.sources import NoRow, Row
 
 MASKED = OwnKey(rows="", key="/key", mask="*")
 WHOLE = OwnKey(rows="/data", key="/apiKey", mask="")

@@ -12,8 +12,7 @@ from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.exchanges.exchange import Exchange, FactSource, Meaning, PermissionShape
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.facts import FACTS, Access, Facts, Grant, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import FACTS, Access, Facts, Grant, Reason, Unknown
 
 OKX = load_exchange("okx")
 

@@ -7,7 +7,7 @@ import pytest
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.interpret import Failure, interpret
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
 
 
 def refusal(exchange: str, status: int, body: str) -> Failure:

@@ -14,9 +14,7 @@ from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FACTS, Access, Facts, Grade, Grant
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import FACTS, Access, Capability, Facts, Grade, Grant, Reason
 
 CATALOG = load_catalog()
 DOCUMENTED = Path(__file__).with_name("documented")

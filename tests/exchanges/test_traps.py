@@ -69,7 +69,7 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
-from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
+from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer, resolve
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import (
     Exchange,
@@ -80,13 +80,19 @@ from gatepolicy.exchanges.exchange import (
     Success,
 )
 from gatepolicy.exchanges.normalise import facts_of_row, normalise
-from gatepolicy.exchanges.pointer import resolve
 from gatepolicy.exchanges.readers import EVERYWHERE
-from gatepolicy.exchanges.reading import Row
 from gatepolicy.exchanges.rows import own_row
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import OF_THE_SCAN, Fact, Facts, FactValue, Grade, Provenance
-from gatepolicy.model.reasons import Reason
+from gatepolicy.exchanges.sources import Row
+from gatepolicy.model.facts import (
+    OF_THE_SCAN,
+    Capability,
+    Fact,
+    Facts,
+    FactValue,
+    Grade,
+    Provenance,
+    Reason,
+)
 
 DOCUMENTED = Path(__file__).with_name("documented")
 CATALOG = load_catalog()

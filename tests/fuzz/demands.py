@@ -10,8 +10,7 @@ from enum import Enum
 from ipaddress import ip_network
 
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FACTS, Access, Fact, Facts, FactValue, Grade, Grant
+from gatepolicy.model.facts import FACTS, Access, Capability, Fact, Facts, FactValue, Grade, Grant
 
 HOME = tuple(
     ip_network(block)

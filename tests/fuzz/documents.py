@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from gatepolicy.exchanges.answers import Answer
-from gatepolicy.exchanges.conditions import names
+from gatepolicy.exchanges.answers import ABSENT, Answer, resolve, same
 from gatepolicy.exchanges.exchange import Exchange, FactSource, Permissions, PermissionShape, When
 from gatepolicy.exchanges.interpret import Failure, interpret
-from gatepolicy.exchanges.pointer import ABSENT, resolve, same
 from gatepolicy.exchanges.readers import READERS, Wrong
-from gatepolicy.exchanges.reading import NoRow, Row
 from gatepolicy.exchanges.rows import own_row
-from gatepolicy.model.reasons import Reason
+from gatepolicy.exchanges.sources import NoRow, Row, names
+from gatepolicy.model.facts import Reason
 from tests.fuzz.demands import Demand
 
 TRUE_AND_FALSE = (True, False)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from gatepolicy.exchanges.pointer import join
+from gatepolicy.exchanges.answers import join
 
 GONE: Any = ...
 """In the place of a value: it is taken away."""

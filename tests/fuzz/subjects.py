@@ -8,15 +8,13 @@ from typing import Any
 
 import yaml
 
-from gatepolicy.exchanges.answers import Answer
+from gatepolicy.exchanges.answers import Answer, NotJson, parse
 from gatepolicy.exchanges.exchange import Exchange, FactSource, Permissions, PermissionShape
 from gatepolicy.exchanges.interpret import interpret
 from gatepolicy.exchanges.normalise import described_by, facts_of_row, normalise
-from gatepolicy.exchanges.reading import Row
 from gatepolicy.exchanges.rows import own_row
-from gatepolicy.exchanges.strict_json import NotJson, parse
-from gatepolicy.model.facts import Facts, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.exchanges.sources import Row
+from gatepolicy.model.facts import Facts, Reason, Unknown
 from tests.fuzz.mutations import changed
 
 DOCUMENTED = Path(__file__).parents[1] / "exchanges" / "documented"

@@ -18,7 +18,7 @@ from tests.fuzz.hunt import Unsound, every_single_change, random_changes
 from tests.fuzz.subjects import Subject, subjects
 
 if TYPE_CHECKING:
-    from gatepolicy.documents.values import JSONValue
+    from gatepolicy.documents.document import JSONValue
 
 SEED = 20261126
 RANDOM_CHANGES = 20_000

@@ -4,14 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason
+from gatepolicy.model.scan import AccountResult, ExitCode, Scan, ScanSettings
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity, Verdict
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 PLACE = Location("accounts.yaml", 4, 5)

@@ -1,9 +1,7 @@
 """The vocabulary is whole."""
 
-from gatepolicy.model.capabilities import DESCRIPTION, Capability
-from gatepolicy.model.exit_codes import MEANING, ExitCode
-from gatepolicy.model.facts import FACTS, FactKind, Facts
-from gatepolicy.model.reasons import HINT, Reason
+from gatepolicy.model.facts import DESCRIPTION, FACTS, HINT, Capability, FactKind, Facts, Reason
+from gatepolicy.model.scan import MEANING, ExitCode
 
 
 def test_every_capability_has_a_fact_and_a_description() -> None:

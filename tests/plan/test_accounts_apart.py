@@ -6,16 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatepolicy.model.evidence import Evidence, Subject
+from gatepolicy.model.evidence import Evidence, Location, Subject
 from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
-from gatepolicy.model.location import Location
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome
-from gatepolicy.plan import Question
-from gatepolicy.policies.control import Control
-from gatepolicy.rules.conditions import AllOf
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity
+from gatepolicy.policies.policy import Control
 from gatepolicy.rules.expressions import compile_expression
-from gatepolicy.scan import Evaluator
+from gatepolicy.rules.rule import AllOf
+from gatepolicy.scanning.plan import Question
+from gatepolicy.scanning.scan import Evaluator
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 PLACE = Location("a.yaml", 3, 5)

@@ -4,17 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
-from gatepolicy.model.scan import ScanSettings
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason
+from gatepolicy.model.scan import ExitCode, ScanSettings
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.plan import Selection, make_plan
 from gatepolicy.policies.load import load_policies
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.scan import Evaluator, evaluate_evidence, finish
+from gatepolicy.scanning.plan import Selection, make_plan
+from gatepolicy.scanning.scan import Evaluator, evaluate_evidence, finish
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TEXT = """\

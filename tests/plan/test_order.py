@@ -8,16 +8,14 @@ from hypothesis import strategies as st
 
 from gatepolicy.accounts.selector import Selector
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason
 from gatepolicy.model.scan import Scan, ScanSettings
-from gatepolicy.model.waivers import WaiverTerms
-from gatepolicy.plan import Selection, make_plan
+from gatepolicy.model.verdicts import WaiverTerms
 from gatepolicy.policies.load import load_policies
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.scan import Waiving, evaluate_evidence, finish
+from gatepolicy.scanning.plan import Selection, make_plan
+from gatepolicy.scanning.scan import Waiving, evaluate_evidence, finish
 from gatepolicy.waivers.waiver import Waiver
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

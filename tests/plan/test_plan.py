@@ -4,14 +4,13 @@ import pytest
 
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.facts import Reason
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.plan import Plan, Selection, make_plan
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import load_rules
+from gatepolicy.scanning.plan import Plan, Selection, make_plan
 
 RULES = load_rules()
 EXCHANGES = {name: load_exchange(name) for name in ("okx", "gate")}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, Word
-from gatepolicy.model.capabilities import Capability
+from gatepolicy.model.facts import Capability
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 

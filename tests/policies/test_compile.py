@@ -6,15 +6,13 @@ from ipaddress import ip_network
 import pytest
 
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Grade
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown
+from gatepolicy.model.facts import Capability, Grade
+from gatepolicy.model.verdicts import OnUnknown, Severity
 from gatepolicy.policies.compile import compile_policy
-from gatepolicy.policies.control import Control
+from gatepolicy.policies.policy import Control
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.rules.conditions import AllOf, AnyOf, Condition
-from gatepolicy.rules.conditions import Test as Check
+from gatepolicy.rules.rule import AllOf, AnyOf, Condition
+from gatepolicy.rules.rule import Test as Check
 from tests.policies.example_exchange import example_exchange, policy_of
 
 RULES = load_rules()

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.errors import DocumentError
-from gatepolicy.evaluate.wording import value_in_words
+from gatepolicy.evaluate.evaluate import value_in_words
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.model.evidence import Evidence, Subject
+from gatepolicy.model.evidence import Evidence, Location, Subject
 from gatepolicy.model.facts import (
     ATTESTED_FACTS,
     Access,
@@ -25,18 +25,16 @@ from gatepolicy.model.facts import (
     Grant,
     Never,
     Provenance,
+    Reason,
 )
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
 from gatepolicy.model.verdicts import Outcome, Verdict
-from gatepolicy.plan import Selection, make_plan
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
-from gatepolicy.rules.doubts import AHEAD
-from gatepolicy.rules.expressions import ExpressionError, compile_expression
-from gatepolicy.scan import evaluate_evidence
-from gatepolicy.waivers.load import load_waivers
-from gatepolicy.workspace import rules_of
+from gatepolicy.rules.expressions import AHEAD, ExpressionError, compile_expression
+from gatepolicy.scanning.plan import Selection, make_plan
+from gatepolicy.scanning.scan import evaluate_evidence
+from gatepolicy.scanning.workspace import rules_of
+from gatepolicy.waivers.waiver import load_waivers
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 HEAD = "apiVersion: gatepolicy/v1\nkind: Policy\nmetadata: {name: desk, title: The desk}\n"

@@ -15,11 +15,10 @@ from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.facts import Access, Fact, Facts, Grade, Grant, Provenance
 from gatepolicy.model.scan import PolicySource
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policies
-from gatepolicy.policies.names import Definition, Names
+from gatepolicy.policies.parents import Definition, Names
 from gatepolicy.policies.policy import Policy, capabilities
 from gatepolicy.rules.catalog import load_rules
 from tests.policies.example_exchange import HEAD

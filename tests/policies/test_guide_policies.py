@@ -9,11 +9,9 @@ import pytest
 
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.exchanges.answers import Answer
-from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
+from gatepolicy.exchanges.catalog import known_exchanges, load_exchange, load_others
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.exchanges.others import load_others
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policies, load_policy

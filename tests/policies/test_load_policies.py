@@ -10,11 +10,10 @@ import pytest
 
 from gatepolicy.errors import DocumentError
 from gatepolicy.model.facts import Access, Grade, Grant
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown
+from gatepolicy.model.verdicts import OnUnknown, Severity
 from gatepolicy.policies.load import load_policies, load_policy
+from gatepolicy.policies.parents import CLAUSES
 from gatepolicy.policies.policy import AppliesTo, capabilities
-from gatepolicy.policies.values import CLAUSES
 from tests.policies.example_exchange import HEAD, policy_of
 
 WHOLE = """\

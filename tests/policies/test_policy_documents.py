@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import FACTS, Grade
+from gatepolicy.model.facts import FACTS, Capability, Grade
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import load_rules

@@ -10,12 +10,11 @@ import pytest
 
 from gatepolicy.exchanges.catalog import known_exchanges, load_catalog
 from gatepolicy.exchanges.exchange import PermissionShape
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown
+from gatepolicy.model.facts import Capability
+from gatepolicy.model.verdicts import OnUnknown, Severity
+from gatepolicy.policies.parents import CLAUSES
 from gatepolicy.policies.policy import ACCEPTABLE
 from gatepolicy.policies.schema_words import as_text, refresh, rewrite
-from gatepolicy.policies.values import CLAUSES
 from gatepolicy.resources import policies_directory, schemas_directory
 from gatepolicy.rules.catalog import load_rules
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.documents.values import JSONValue
-from gatepolicy.policies.values import (
+from gatepolicy.documents.document import JSONValue
+from gatepolicy.policies.parents import (
     Wrong,
     read_duration,
     read_networks,

@@ -2,9 +2,8 @@
 
 import pytest
 
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.location import Location
-from gatepolicy.policies.select import applies
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.policies.compile import applies
 from tests.policies.example_exchange import policy_of
 
 ACCOUNT = Subject(

@@ -16,9 +16,7 @@ from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Capability, Fact, Facts, Grade, Provenance, Reason
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy

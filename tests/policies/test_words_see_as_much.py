@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.exchanges.capabilities import permission_facts
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import Exchange, Permissions
-from gatepolicy.exchanges.reading import Granted
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import Access, Fact, Facts, Grade, Provenance
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import Outcome, Verdict
+from gatepolicy.exchanges.grants import permission_facts
+from gatepolicy.exchanges.sources import Granted
+from gatepolicy.model.facts import Access, Capability, Fact, Facts, Grade, Provenance
+from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.rules.catalog import load_rules
 from tests.policies.example_exchange import policy_of

@@ -15,7 +15,7 @@ from gatepolicy.policytests.run import CaseResult, coverage_of, run_tests
 from gatepolicy.policytests.wording import difference
 from gatepolicy.resources import policies_directory
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.workspace import load_exchanges
+from gatepolicy.scanning.workspace import load_exchanges
 
 POLICY = """\
 apiVersion: gatepolicy/v1

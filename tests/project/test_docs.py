@@ -13,8 +13,8 @@ import pytest
 
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli.main import COMMANDS, cli
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Reason
+from gatepolicy.model.scan import ExitCode
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / ".ci" / "reference_docs.py"

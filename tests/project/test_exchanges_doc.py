@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.exchanges.catalog import load_catalog
-from gatepolicy.exchanges.others import load_others
+from gatepolicy.exchanges.catalog import load_catalog, load_others
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "exchanges.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from gatepolicy.model.exit_codes import ExitCode
+from gatepolicy.model.scan import ExitCode
 
 ROOT = Path(__file__).parents[2]
 

@@ -80,8 +80,11 @@ def test_no_test_sets_a_part_of_the_code(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("import gatepolicy.scan\ngatepolicy.scan.scan = None\n", "gatepolicy.scan.scan"),
-        ("from gatepolicy import scan as s\ns.scan = None\n", "s.scan"),
+        (
+            "import gatepolicy.scanning.scan\ngatepolicy.scanning.scan.scan = None\n",
+            "gatepolicy.scanning.scan.scan",
+        ),
+        ("from gatepolicy.scanning import scan as s\ns.scan = None\n", "s.scan"),
         ("from gatepolicy.model.facts import Fact\ndel Fact.value\n", "Fact.value"),
     ],
 )

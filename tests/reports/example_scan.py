@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from ipaddress import ip_network
 
-from gatepolicy.model.evidence import CallRecord, Evidence, Subject
+from gatepolicy.model.evidence import CallRecord, Evidence, Location, Subject
 from gatepolicy.model.facts import (
     FACTS,
+    HINT,
     Access,
     Fact,
     Facts,
@@ -16,11 +17,9 @@ from gatepolicy.model.facts import (
     Grant,
     Never,
     Provenance,
+    Reason,
     Unknown,
 )
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import HINT, Reason
-from gatepolicy.model.rules import RuleInfo
 from gatepolicy.model.scan import (
     AccountResult,
     Override,
@@ -29,9 +28,17 @@ from gatepolicy.model.scan import (
     Scan,
     ScanSettings,
 )
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict, Waived
-from gatepolicy.model.waivers import WaiverInfo, WaiverState, WaiverTerms
+from gatepolicy.model.verdicts import (
+    OnUnknown,
+    Outcome,
+    RuleInfo,
+    Severity,
+    Verdict,
+    Waived,
+    WaiverInfo,
+    WaiverState,
+    WaiverTerms,
+)
 
 STARTED = datetime(2026, 11, 23, 16, 0, 0, tzinfo=UTC)
 COLLECTED = datetime(2026, 11, 23, 16, 0, 1, 250000, tzinfo=UTC)

@@ -12,7 +12,7 @@ from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
-from gatepolicy.rules.frameworks import load_frameworks
+from gatepolicy.rules.catalog import load_frameworks
 from tests.reports.example_scan import example_scan
 
 FOLDER = Path(__file__).with_name("golden")

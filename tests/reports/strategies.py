@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from hypothesis import strategies as st
 
-from gatepolicy.model.evidence import CallRecord, Evidence, Subject
+from gatepolicy.model.evidence import CallRecord, Evidence, Location, Subject
 from gatepolicy.model.facts import (
     FACTS,
     Access,
@@ -18,15 +18,11 @@ from gatepolicy.model.facts import (
     Network,
     Never,
     Provenance,
+    Reason,
     Unknown,
 )
-from gatepolicy.model.interruption import Interruption
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
-from gatepolicy.model.rules import RuleInfo
-from gatepolicy.model.scan import AccountResult, PolicyInfo, Scan, ScanSettings
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.model.scan import AccountResult, Interruption, PolicyInfo, Scan, ScanSettings
+from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Severity, Verdict
 
 SECONDS = st.integers(min_value=0, max_value=4_000_000_000)
 

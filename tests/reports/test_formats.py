@@ -8,11 +8,11 @@ from datetime import timedelta, timezone
 import pytest
 from hypothesis import given, settings
 
-from gatepolicy.model.rules import OF_A_POLICY
 from gatepolicy.model.scan import AccountResult, Scan
-from gatepolicy.reports.formats import FORMATS, ReportOptions
+from gatepolicy.model.verdicts import OF_A_POLICY
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
+from gatepolicy.reports.write import FORMATS, ReportOptions
 from tests.reports.example_scan import FINISHED, STARTED, example_scan, failing, passing, scan_of
 from tests.reports.strategies import scans
 

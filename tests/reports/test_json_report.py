@@ -5,8 +5,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 
-from gatepolicy.model.facts import FACTS, Facts
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import FACTS, Facts, Reason
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.resources import schemas_directory

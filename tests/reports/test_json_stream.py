@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepolicy.model.encoding import Json
-from gatepolicy.reports.json_stream import json_document
+from gatepolicy.reports.json_report import json_document
 
 values: st.SearchStrategy[Json] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8")),

@@ -7,9 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.model.facts import FACTS
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import FACTS, Reason
+from gatepolicy.model.scan import ExitCode
 from gatepolicy.resources import schemas_directory
 
 NAMES = ("report", "evidence")

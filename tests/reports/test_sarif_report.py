@@ -10,12 +10,10 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 
-from gatepolicy.model.facts import Facts
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Location
+from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import Scan, ScanSettings
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity, Verdict
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from tests.reports.example_scan import (
     BAD_NAME,

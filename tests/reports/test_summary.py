@@ -1,7 +1,6 @@
 from gatepolicy.model.facts import Facts
 from gatepolicy.model.scan import ScanSettings
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import Outcome
+from gatepolicy.model.verdicts import Outcome, Severity
 from gatepolicy.reports.summary import exit_sentence, is_incomplete, summarise
 from tests.reports.example_scan import (
     BAD_NAME,

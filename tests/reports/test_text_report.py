@@ -4,8 +4,7 @@ from time import process_time
 
 from hypothesis import given, settings
 
-from gatepolicy.model.facts import Facts
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.reports.text_layout import width_of

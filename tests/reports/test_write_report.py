@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatepolicy.errors import ClosedPipeError, ReportError
-from gatepolicy.reports.plain_marks import PLAIN_MARKS
+from gatepolicy.reports.clean import PLAIN_MARKS
 from gatepolicy.reports.write import write_report
 
 OLD = "the report of yesterday\n"

@@ -11,9 +11,15 @@ from pathlib import Path
 import pytest
 
 from gatepolicy.errors import ReportError, ReportsError
-from gatepolicy.model.exit_codes import ExitCode
-from gatepolicy.reports.staging import Destination, Staged
-from gatepolicy.reports.write import Report, write_document, write_report, write_reports
+from gatepolicy.model.scan import ExitCode
+from gatepolicy.reports.write import (
+    Destination,
+    Report,
+    Staged,
+    write_document,
+    write_report,
+    write_reports,
+)
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import pytest
 
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.facts import Fact, Grade, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.facts import Fact, Grade, Provenance, Reason, Unknown
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.rules.explain import WIDTH, disclosure, explain_rule, facts_of, list_rules
 

@@ -7,9 +7,8 @@ import jsonschema
 import yaml
 
 from gatepolicy.resources import frameworks_file, schemas_directory
-from gatepolicy.rules.catalog import find_rule, load_rules
+from gatepolicy.rules.catalog import Compared, controls_of, find_rule, load_frameworks, load_rules
 from gatepolicy.rules.explain import explain_rule
-from gatepolicy.rules.frameworks import Compared, controls_of, load_frameworks
 
 FRAMEWORKS = load_frameworks()
 RULES = load_rules()

@@ -7,9 +7,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from gatepolicy.model.evidence import Subject
+from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.facts import Fact, FactValue, Grade, Provenance
-from gatepolicy.model.location import Location
 from gatepolicy.rules.expressions import (
     MOST_ENTRIES,
     MOST_INPUT,

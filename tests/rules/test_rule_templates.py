@@ -5,10 +5,19 @@ from ipaddress import ip_network
 
 import pytest
 
-from gatepolicy.rules.conditions import AllOf, AnyOf, Argument, Condition
-from gatepolicy.rules.conditions import Test as Check
-from gatepolicy.rules.rule import Ask, Each
-from gatepolicy.rules.templates import duration_in_words, fill_condition, fill_text, in_words
+from gatepolicy.rules.rule import (
+    AllOf,
+    AnyOf,
+    Argument,
+    Ask,
+    Condition,
+    Each,
+    duration_in_words,
+    fill_condition,
+    fill_text,
+    in_words,
+)
+from gatepolicy.rules.rule import Test as Check
 
 
 def test_an_item_becomes_part_of_the_fact() -> None:

@@ -13,17 +13,22 @@ import yaml
 
 from gatepolicy.evaluate.predicates import PREDICATES
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
-from gatepolicy.model.capabilities import Capability
-from gatepolicy.model.facts import ATTESTED_FACTS, FACTS, Access, FactKind, FactValue, Grant, Never
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.policies.values import CLAUSES
+from gatepolicy.model.facts import (
+    ATTESTED_FACTS,
+    FACTS,
+    Access,
+    Capability,
+    FactKind,
+    FactValue,
+    Grant,
+    Never,
+)
+from gatepolicy.model.verdicts import OnUnknown, Severity
+from gatepolicy.policies.parents import CLAUSES
 from gatepolicy.resources import rules_file, schemas_directory
 from gatepolicy.rules.catalog import find_rule, load_rules, with_fixes
-from gatepolicy.rules.conditions import AllOf, AnyOf, Argument, Condition
-from gatepolicy.rules.conditions import Test as Check
-from gatepolicy.rules.rule import Ask, Each, Rule
-from gatepolicy.rules.templates import fill_condition
+from gatepolicy.rules.rule import AllOf, AnyOf, Argument, Ask, Condition, Each, Rule, fill_condition
+from gatepolicy.rules.rule import Test as Check
 
 RULES = load_rules()
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

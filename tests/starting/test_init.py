@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gatepolicy.exchanges.catalog import known_exchanges
-from gatepolicy.exchanges.others import load_others
+from gatepolicy.exchanges.catalog import known_exchanges, load_others
 from tests.cli.conftest import Run
 
 EGRESS = ("--egress", "203.0.113.0/28")

@@ -8,18 +8,16 @@ import pytest
 import yaml
 
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.evidence import EvidenceFile, dump_evidence
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Never, Provenance
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Never, Provenance, Reason
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
 from gatepolicy.rules.catalog import load_rules
+from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
 from gatepolicy.starting.learn import learnt_policy
 from tests.cli.conftest import Run
 

@@ -5,18 +5,16 @@ from datetime import UTC, datetime
 import pytest
 
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
-from gatepolicy.exchanges.others import load_others
-from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Unknown
-from gatepolicy.model.reasons import Reason
+from gatepolicy.exchanges.catalog import known_exchanges, load_exchange, load_others
+from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason, Unknown
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
-from gatepolicy.policies.control import Control
 from gatepolicy.policies.load import load_policy
 from gatepolicy.policies.parents import shipped_policies
-from gatepolicy.project import load_project
+from gatepolicy.policies.policy import Control
 from gatepolicy.resources import policies_directory
 from gatepolicy.rules.catalog import load_rules
+from gatepolicy.scanning.project import load_project
 from gatepolicy.starting.begin import new_project
 from gatepolicy.starting.project import Choice
 from gatepolicy.starting.synthetic import failing, meeting

@@ -7,12 +7,11 @@ from ipaddress import ip_network
 import pytest
 
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.model.location import Location
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.policies.control import Control
-from gatepolicy.rules.conditions import AnyOf, Argument, Condition
-from gatepolicy.rules.conditions import Test as Check
+from gatepolicy.model.evidence import Location
+from gatepolicy.model.verdicts import OnUnknown, Severity
+from gatepolicy.policies.policy import Control
+from gatepolicy.rules.rule import AnyOf, Argument, Condition
+from gatepolicy.rules.rule import Test as Check
 from gatepolicy.starting.policytest import policy_test
 from gatepolicy.starting.synthetic import failing, meeting
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gatepolicy.model.exit_codes import MEANING, ExitCode
+from gatepolicy.model.scan import MEANING, ExitCode
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.inventory import environment
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey

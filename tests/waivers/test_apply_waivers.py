@@ -8,17 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.accounts.selector import Selector
-from gatepolicy.model.evidence import Evidence, Subject
-from gatepolicy.model.facts import Facts
-from gatepolicy.model.location import Location
-from gatepolicy.model.reasons import Reason
+from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import AccountResult
-from gatepolicy.model.severity import Severity
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
-from gatepolicy.model.waivers import WaiverLimits, WaiverState, WaiverTerms
+from gatepolicy.model.verdicts import (
+    OnUnknown,
+    Outcome,
+    Severity,
+    Verdict,
+    WaiverLimits,
+    WaiverState,
+    WaiverTerms,
+)
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.waivers.apply import Applied, Circumstances, apply_waivers
-from gatepolicy.waivers.findings import waiver_findings
+from gatepolicy.waivers.apply import Applied, Circumstances, apply_waivers, waiver_findings
 from gatepolicy.waivers.waiver import Waiver
 
 TODAY = date(2026, 11, 24)

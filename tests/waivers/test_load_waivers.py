@@ -8,7 +8,7 @@ from gatepolicy.documents.append import Entry, append_entry
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import DocumentError, UsageError
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.waivers.load import load_waivers
+from gatepolicy.waivers.waiver import load_waivers
 from gatepolicy.waivers.write import EMPTY_FILE, free_id, with_waiver
 
 RULES = load_rules()

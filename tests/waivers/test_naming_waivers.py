@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepolicy.accounts.selector import Selector
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.location import Location
-from gatepolicy.model.waivers import WaiverTerms
-from gatepolicy.waivers.naming import naming_waivers
+from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.verdicts import WaiverTerms
+from gatepolicy.waivers.apply import naming_waivers
 from gatepolicy.waivers.waiver import Waiver
 
 PLACE = Location("w.yaml", 4, 5)

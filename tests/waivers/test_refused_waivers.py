@@ -6,13 +6,12 @@ from datetime import date
 import pytest
 
 from gatepolicy.errors import Problem
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.location import Location
-from gatepolicy.plan import Selection, make_plan
+from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.policies.load import load_policies
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.waivers.load import load_waivers
+from gatepolicy.scanning.plan import Selection, make_plan
 from gatepolicy.waivers.refused import refused_waivers
+from gatepolicy.waivers.waiver import load_waivers
 
 TODAY = date(2026, 11, 24)
 POLICY = """\

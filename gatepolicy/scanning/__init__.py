@@ -1,0 +1,1 @@
+"""The spine: from files to a finished scan, live or from evidence."""

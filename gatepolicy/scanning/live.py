@@ -1,0 +1,109 @@
+"""A live scan: accounts are asked, and judged as their answers come in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gatepolicy.accounts.account import Trust
+from gatepolicy.attestations.attestation import Attestation
+from gatepolicy.collect.run import CollectSettings, SecondsLeft, Targets, Watcher, make_targets, run
+from gatepolicy.exchanges.catalog import load_others
+from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
+from gatepolicy.scanning.plan import Plan, Selection, make_plan
+from gatepolicy.scanning.scan import NOTHING_WAIVED, Evaluator, Waiving, finish
+from gatepolicy.scanning.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A scan that is ready to start: nothing was sent yet."""
+
+    plan: Plan
+    """What will be asked of the facts."""
+    targets: Targets
+    """What will be asked of the exchanges; the selected ones in the order of the questions."""
+    waiving: Waiving = NOTHING_WAIVED
+    """What is accepted."""
+    attestations: Sequence[Attestation] = ()
+    """What people said."""
+
+
+def prepare(
+    workspace: Workspace,
+    selection: Selection,
+    waiving: Waiving = NOTHING_WAIVED,
+    attestations: Sequence[Attestation] = (),
+    trust: Trust = Trust(),  # noqa: B008 - frozen
+) -> Prepared:
+    """Plan a scan.
+
+    Args:
+        workspace: Policies and accounts.
+        selection: What is scanned.
+        waiving: What is accepted.
+        attestations: What people said.
+        trust: What the files may lead to.
+
+    Raises:
+        UsageError: A selector matches nothing at all.
+    """
+    accounts = workspace.inventory.accounts
+    plan = make_plan(
+        [account.subject for account in accounts],
+        workspace.policies,
+        workspace.exchanges,
+        workspace.rules,
+        selection,
+    )
+    targets = make_targets(
+        accounts,
+        selection.takes_account,
+        workspace.exchanges,
+        load_others(),
+        trust,
+        inventory=workspace.inventory.file,
+    )
+    return Prepared(plan, targets, waiving, attestations)
+
+
+def scan_live(
+    prepared: Prepared,
+    collecting: CollectSettings,
+    settings: ScanSettings,
+    *,
+    advance: Callable[[SecondsLeft], None],
+) -> Scan:
+    """Ask every account and judge it.
+
+    Args:
+        prepared: The plan.
+        collecting: How to ask.
+        settings: What decides the exit code.
+        advance: Called once for every account that is read.
+
+    Returns: The scan; after a signal, with every account that was not read unknown.
+    """
+    started_at = datetime.now(UTC)
+    evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
+    results: dict[int, AccountResult] = {}
+    found: list[AccountResult] = []
+    warnings: list[str] = []
+
+    def deliver(position: int, evidence: Evidence) -> None:
+        results[position] = evaluator.judge(prepared.plan.questions[position], evidence)
+
+    def find(evidence: Evidence) -> None:
+        found.append(evaluator.judge(prepared.plan.question_about(evidence.subject), evidence))
+
+    by = run(prepared.targets, collecting, Watcher(deliver, find, warnings.append, advance))
+    return finish(
+        prepared.plan,
+        [*(results[position] for position in range(prepared.targets.selected)), *found],
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        settings=settings,
+        warnings=warnings,
+        waiving=prepared.waiving,
+        interrupted_by=by,
+    )
