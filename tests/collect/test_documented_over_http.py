@@ -66,7 +66,12 @@ def test_a_documented_answer_is_understood(ask: Ask, path: Path) -> None:
         if name not in OF_THE_SCAN and not (refused and fact.provenance.grade is Grade.STRUCTURAL)
     }
     of_answers = {name: value for name, value in case["known"].items() if name not in OF_THE_SCAN}
-    assert proved == {name: expected_value(name, value) for name, value in of_answers.items()}
+    expected = {name: expected_value(name, value) for name, value in of_answers.items()}
+    expires = expected.get("key.expires_at")
+    if isinstance(expires, datetime) and expires <= NOW and "key.active" in expected:
+        # The example is old: today the key has expired, whatever its flag says.
+        expected["key.active"] = False
+    assert proved == expected
     unknown = {
         name: why.reason.value
         for name, why in evidence.facts.unknown.items()
