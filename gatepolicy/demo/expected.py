@@ -125,11 +125,11 @@ def surprises(scan: Scan, staged: Mapping[str, Expected]) -> Iterator[str]:
 def _as_staged(result: AccountResult, expected: Expected) -> bool:
     match expected:
         case Clean():
-            return not any(verdict.violates or verdict.incomplete for verdict in result.verdicts)
+            return not any(verdict.blocks or verdict.incomplete for verdict in result.verdicts)
         case Proved():
             proofs = [v for v in result.verdicts if v.name == "withdrawal-enabled"]
             proved = bool(proofs) and all(v.outcome is Outcome.PASS for v in proofs)
-            return proved and not any(verdict.violates for verdict in result.verdicts)
+            return proved and not any(verdict.blocks for verdict in result.verdicts)
         case Violates(rule):
             return any(
                 verdict.name == rule and verdict.outcome is Outcome.FAIL

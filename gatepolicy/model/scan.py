@@ -42,7 +42,7 @@ class ExitCode(IntEnum):
 
 MEANING: dict[ExitCode, str] = {
     ExitCode.OK: "everything selected was evaluated, nothing at or above --fail-on",
-    ExitCode.VIOLATION: "at least one violation at or above --fail-on",
+    ExitCode.VIOLATION: "at least one violation, or blocking unknown, at or above --fail-on",
     ExitCode.USAGE: "usage, configuration, schema or policy error (nothing was scanned);"
     " or a report that could not be written, or a baseline that could not be read",
     ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown,"
@@ -448,7 +448,7 @@ class Scan:
         return self.drift.states.get(question)
 
     def _fails(self, subject: Subject | None, verdict: Verdict) -> bool:
-        if not verdict.violates or not verdict.severity.at_least(self.settings.fail_on):
+        if not verdict.blocks or not verdict.severity.at_least(self.settings.fail_on):
             return False
         may_hide = (
             verdict.severity is not Severity.CRITICAL

@@ -152,7 +152,7 @@ class OnUnknown(StrEnum):
     """What an unknown means for the exit code; the verdict stays unknown in every report."""
 
     BLOCK = "block"
-    """Counts as a violation."""
+    """Fails the scan as a violation does."""
     INCOMPLETE = "incomplete"
     """Makes the scan incomplete."""
     WARN = "warn"
@@ -201,11 +201,19 @@ class Verdict:
     """By whom and how; only of a waived one."""
 
     @property
-    def violates(self) -> bool:
-        """Whether this counts as a violation: a fail, or an unknown that the policy blocks on."""
-        return self.outcome is Outcome.FAIL or (
-            self.outcome is Outcome.UNKNOWN and self.on_unknown is OnUnknown.BLOCK
-        )
+    def is_violation(self) -> bool:
+        """Whether it is proved that the rule is broken."""
+        return self.outcome is Outcome.FAIL
+
+    @property
+    def is_blocking_unknown(self) -> bool:
+        """Whether it is unknown, and the policy lets that fail the scan."""
+        return self.outcome is Outcome.UNKNOWN and self.on_unknown is OnUnknown.BLOCK
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it fails the scan: a violation, or a blocking unknown."""
+        return self.is_violation or self.is_blocking_unknown
 
     @property
     def incomplete(self) -> bool:

@@ -256,6 +256,9 @@ def _summary(summary: Summary) -> Json:
     return {
         "verdicts": {outcome.value: count for outcome, count in summary.outcomes.items()},
         "violations": {severity.value: count for severity, count in summary.violations.items()},
+        "blocking_unknowns": {
+            severity.value: count for severity, count in summary.blocking_unknowns.items()
+        },
         "accounts": {
             "total": summary.accounts,
             "complete": summary.accounts - summary.incomplete - summary.unchecked,

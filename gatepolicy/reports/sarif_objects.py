@@ -253,7 +253,7 @@ _Rank = tuple[bool, bool, int]
 
 def _rank(verdict: Verdict) -> _Rank:
     """Smaller is worse."""
-    return (not verdict.violates, not verdict.incomplete, verdict.severity.rank)
+    return (not verdict.blocks, not verdict.incomplete, verdict.severity.rank)
 
 
 def _worst(entries: Iterator[Entry], ranks: Counter[_Rank], room: int) -> Iterator[Entry]:

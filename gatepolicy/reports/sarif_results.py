@@ -89,6 +89,14 @@ def _result(entry: Entry, rule: RuleInfo, index: int, profile: Profile) -> dict[
     }
 
 
+_UNKNOWN_LEVEL = {
+    OnUnknown.BLOCK: "error",
+    OnUnknown.INCOMPLETE: "warning",
+    OnUnknown.WARN: "note",
+}
+"""Tells a blocking unknown from a mere incomplete."""
+
+
 def _judgement(verdict: Verdict, profile: Profile) -> dict[str, Json]:
     """Kind (§3.27.9), level (§3.27.10) and rank (§3.27.25)."""
     match verdict.outcome:
@@ -99,7 +107,7 @@ def _judgement(verdict: Verdict, profile: Profile) -> dict[str, Json]:
         case Outcome.UNKNOWN if profile is Profile.FULL:
             return {"kind": "open", "level": "none"}
         case Outcome.UNKNOWN:
-            level = "note" if verdict.on_unknown is OnUnknown.WARN else "warning"
+            level = _UNKNOWN_LEVEL[verdict.on_unknown]
         case Outcome.FAIL | Outcome.WAIVED:
             level = LEVEL[verdict.severity]
         case _:

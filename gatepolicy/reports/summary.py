@@ -18,7 +18,9 @@ class Summary:
     outcomes: Mapping[Outcome, int]
     """How many verdicts have each outcome, those about the scan itself included."""
     violations: Mapping[Severity, int]
-    """How many verdicts count as a violation: fails, and unknowns that a policy blocks on."""
+    """How many verdicts are violations, by severity."""
+    blocking_unknowns: Mapping[Severity, int]
+    """How many are unknown and fail the scan all the same, by the severity of their rules."""
     accounts: int
     """How many accounts were selected."""
     incomplete: int
@@ -32,10 +34,12 @@ class Summary:
 def summarise(scan: Scan) -> Summary:
     """Count everything once."""
     outcomes = Counter(verdict.outcome for verdict in scan.verdicts())
-    violations = Counter(verdict.severity for verdict in scan.verdicts() if verdict.violates)
+    violations = Counter(v.severity for v in scan.verdicts() if v.is_violation)
+    blocking = Counter(v.severity for v in scan.verdicts() if v.is_blocking_unknown)
     return Summary(
         outcomes={outcome: outcomes[outcome] for outcome in Outcome},
         violations={severity: violations[severity] for severity in Severity},
+        blocking_unknowns={severity: blocking[severity] for severity in Severity},
         accounts=len(scan.accounts),
         incomplete=sum(is_incomplete(account) for account in scan.accounts),
         unread=len(scan.unread),

@@ -297,6 +297,6 @@ def marked(verdict: Verdict, width: int) -> Iterator[Line]:
 
 
 def _tone(verdict: Verdict) -> Tone:
-    if verdict.violates:
+    if verdict.blocks:
         return Tone.BAD
     return Tone.UNSURE if verdict.outcome is Outcome.UNKNOWN else Tone.PLAIN

@@ -5,16 +5,26 @@ once: what was not proved once for all accounts of an exchange with the same gap
 fix of a finding once for each rule and exchange.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.scan import AccountResult, Scan
-from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Verdict, WaiverInfo, WaiverState
+from gatepolicy.model.verdicts import (
+    OnUnknown,
+    Outcome,
+    RuleInfo,
+    Severity,
+    Verdict,
+    WaiverInfo,
+    WaiverState,
+)
 from gatepolicy.reports.summary import (
     Summary,
     exit_sentence,
     interruption,
+    is_incomplete,
     is_unchecked,
     left_out,
     passes,
@@ -130,7 +140,7 @@ class _Gap:
 
 
 def unknowns(accounts: Iterable[AccountResult], width: int, verbose: int) -> Iterator[Line]:
-    """Every gap; those that count as a violation first."""
+    """Every gap; those that block first."""
     gaps: dict[_Gap, list[Subject]] = {}
     for account in accounts:
         subject = account.evidence.subject
@@ -192,8 +202,8 @@ def _controls(verdicts: Iterable[Verdict]) -> Iterator[str]:
 
 
 _EFFECT = {
-    OnUnknown.BLOCK: "violation",
-    OnUnknown.INCOMPLETE: "open",
+    OnUnknown.BLOCK: "blocking",
+    OnUnknown.INCOMPLETE: "required",
     OnUnknown.WARN: "warning",
 }
 """What an unknown does, as a label before the controls of which it does so."""
@@ -258,34 +268,59 @@ def _unread_sentence(unread: Sequence[AccountResult]) -> str:
 def _accounts_sentence(accounts: Sequence[AccountResult]) -> str:
     if not accounts:
         return "No account was looked at."
-    violating = sum(any(verdict.violates for verdict in a.verdicts) for a in accounts)
-    passing = sum(passes(account) for account in accounts)
-    unchecked = sum(is_unchecked(account) for account in accounts)
-    parts = {
-        "pass": passing,
-        "with violations": violating,
-        "with something else to look at": len(accounts) - violating - passing - unchecked,
-        "not checked in anything": unchecked,
-    }
-    told = ", ".join(f"{count:,} {text}" for text, count in parts.items() if count)
+    states = Counter(_state(account) for account in accounts)
+    told = ", ".join(f"{states[state]:,} {state}" for state in _STATES if states[state])
     return f"{_count(len(accounts), 'account')}: {told}."
 
 
+_STATES = (
+    "pass",
+    "with violations",
+    "with blocking unknowns",
+    "incomplete",
+    "with warnings or waivers only",
+    "not checked",
+)
+"""What an account comes to, in the order in which the summary lists them."""
+
+
+def _state(account: AccountResult) -> str:
+    passing, violating, blocked, incomplete, minor, unchecked = _STATES
+    if passes(account):
+        return passing
+    if is_unchecked(account):
+        return unchecked
+    if any(verdict.is_violation for verdict in account.verdicts):
+        return violating
+    if any(verdict.is_blocking_unknown for verdict in account.verdicts):
+        return blocked
+    return incomplete if is_incomplete(account) else minor
+
+
 def _verdicts_sentence(summary: Summary) -> str:
-    total = sum(summary.violations.values())
-    worst = ", ".join(f"{n:,} {severity}" for severity, n in summary.violations.items() if n)
-    violations = f"{_count(total, 'violation')}{f' ({worst})' if worst else ''}"
+    violations = _by_severity(summary.violations, "violation")
+    blocking = _by_severity(summary.blocking_unknowns, "blocking unknown")
+    unknown = summary.outcomes[Outcome.UNKNOWN] - sum(summary.blocking_unknowns.values())
+    shown = [violations]
+    if any(summary.blocking_unknowns.values()):
+        shown.append(blocking)
+    if unknown:
+        shown.append(f"{unknown:,} {'other ' if len(shown) > 1 else ''}unknown")
     others = [
         f"{summary.outcomes[outcome]:,} {word}"
         for outcome, word in (
-            (Outcome.UNKNOWN, "unknown"),
             (Outcome.WAIVED, "waived"),
             (Outcome.PASS, "passed"),
             (Outcome.NOT_APPLICABLE, "not applicable"),
         )
         if summary.outcomes[outcome]
     ]
-    return f"{', '.join([violations, *others])}."
+    return f"{', '.join([*shown, *others])}."
+
+
+def _by_severity(counts: Mapping[Severity, int], noun: str) -> str:
+    worst = ", ".join(f"{n:,} {severity}" for severity, n in counts.items() if n)
+    return f"{_count(sum(counts.values()), noun)}{f' ({worst})' if worst else ''}"
 
 
 def _count(number: int, noun: str) -> str:

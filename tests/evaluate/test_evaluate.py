@@ -152,7 +152,7 @@ def test_an_unknown_tells_why_and_what_is_needed() -> None:
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.reason is Reason.PERMISSION_DENIED
     assert verdict.needed == "the key lacks account; " + HINT[Reason.PERMISSION_DENIED]
-    assert verdict.violates
+    assert verdict.blocks
 
 
 def test_an_unknown_without_detail_gives_the_hint_alone() -> None:

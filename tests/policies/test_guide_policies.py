@@ -31,7 +31,14 @@ Bodies = Mapping[str, object]
 FOLLOWS: dict[str, Bodies] = {
     "bingx": {
         "permissions": {"apiKey": "", "permissions": [1, 2], "ipAddresses": [IP], "note": "mm"},
-        "restrictions": {"ipRestrict": True, "createTime": MADE, "enableReading": True},
+        "restrictions": {
+            "ipRestrict": True,
+            "createTime": MADE,
+            "enableReading": True,
+            "permitsUniversalTransfer": False,
+            "enableFutures": False,
+            "enableSpotAndMarginTrading": True,
+        },
     },
     "coinbase": {
         "key_permissions": {
@@ -219,7 +226,7 @@ def test_where_nobody_can_ask_everything_is_unknown(exchange: str) -> None:
     verdicts = list(evaluate(controls, Facts.nothing(Reason.UNSUPPORTED_EXCHANGE), NOW))
     assert {verdict.outcome for verdict in verdicts} == {Outcome.UNKNOWN}
     assert {"withdrawal-enabled", "ip-unbound", "permission-missing"} <= {v.name for v in verdicts}
-    assert all(verdict.incomplete or verdict.violates for verdict in verdicts)
+    assert all(verdict.incomplete or verdict.blocks for verdict in verdicts)
 
 
 def test_there_is_a_policy_for_each_guide() -> None:

@@ -133,7 +133,7 @@ def test_words_that_nobody_knows_are_found(word: str) -> None:
     assert {v.name for v in verdicts if v.outcome is Outcome.FAIL} == {"permission-unrecognised"}
     withdraw = next(v for v in verdicts if v.name == "withdrawal-enabled")
     assert withdraw.outcome is Outcome.UNKNOWN
-    assert withdraw.violates
+    assert withdraw.blocks
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_key_to_the_letter_of_the_guide_is_unknown_and_told_why() -> None:
     assert {verdict.outcome for verdict in verdicts} == {Outcome.UNKNOWN}
     assert {verdict.reason for verdict in verdicts} == {Reason.PERMISSION_DENIED}
     withdraw = verdicts[0]
-    assert withdraw.violates
+    assert withdraw.blocks
     assert 'add "account" read-only to the key' in withdraw.needed
 
 

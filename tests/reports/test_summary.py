@@ -25,10 +25,17 @@ def test_counts_of_the_example() -> None:
         Outcome.NOT_APPLICABLE: 1,
     }
     assert summary.violations == {
-        Severity.CRITICAL: 3,
+        Severity.CRITICAL: 2,
         Severity.HIGH: 1,
         Severity.MEDIUM: 0,
         Severity.LOW: 1,
+        Severity.INFO: 0,
+    }
+    assert summary.blocking_unknowns == {
+        Severity.CRITICAL: 1,
+        Severity.HIGH: 0,
+        Severity.MEDIUM: 0,
+        Severity.LOW: 0,
         Severity.INFO: 0,
     }
     assert (summary.accounts, summary.incomplete, summary.unchecked) == (4, 1, 0)
@@ -48,7 +55,7 @@ def test_an_unknown_that_the_policy_only_warns_about_leaves_an_account_complete(
 
 def test_the_exit_code_is_told_with_its_meaning() -> None:
     assert exit_sentence(example_scan()) == (
-        "Exit code 1: at least one violation at or above --fail-on."
+        "Exit code 1: at least one violation, or blocking unknown, at or above --fail-on."
     )
     assert exit_sentence(scan_of(passing())) == (
         "Exit code 0: everything selected was evaluated, nothing at or above --fail-on."
@@ -59,7 +66,7 @@ def test_a_softened_exit_code_is_never_told_as_a_clean_scan() -> None:
     settings = ScanSettings(fail_on=Severity.CRITICAL, exit_zero=True, allow_incomplete=True)
     assert exit_sentence(scan_of(refused(), settings=settings)) == (
         "Exit code 0 because of --exit-zero, --allow-incomplete, --fail-on critical; "
-        "else 1: at least one violation at or above --fail-on."
+        "else 1: at least one violation, or blocking unknown, at or above --fail-on."
     )
 
 

@@ -59,7 +59,7 @@ def test_a_refused_key_is_told_once_with_its_controls() -> None:
     assert text.count("scan from an address that the key allows") == 1
     assert text.count("ip_refused") == 1
     assert "GP004 permission-not-allowed (trade.options, loan)" in text
-    assert "violation GP001 withdrawal-enabled (withdraw)" in text
+    assert "blocking  GP001 withdrawal-enabled (withdraw)" in text
 
 
 def test_several_reasons_of_one_account_are_told_apart() -> None:
@@ -74,7 +74,7 @@ def test_several_reasons_of_one_account_are_told_apart() -> None:
     )  # fmt: skip
     text = text_of(scan_of(mixed))
     who = "  accounts  mixed (conf/accounts.yaml:2)\n"
-    assert f"? unknown timeout on gate\n{who}  open      GP001 withdrawal-enabled\n" in text
+    assert f"? unknown timeout on gate\n{who}  required  GP001 withdrawal-enabled\n" in text
     assert f"? unknown not_disclosed on gate\n{who}  warning   GP010 ip-unbound\n" in text
     assert text.index("unknown timeout") < text.index("unknown not_disclosed")
 
@@ -183,7 +183,7 @@ def test_an_empty_scan_does_not_look_like_a_clean_one() -> None:
 def test_an_account_about_which_nothing_was_asked_is_no_pass() -> None:
     silent = account(subject("silent-one", "gate", 3), Facts.nothing(Reason.NOT_DISCLOSED), ())
     text = text_of(scan_of(passing(), silent))
-    assert "2 accounts: 1 pass, 1 not checked in anything." in text
+    assert "2 accounts: 1 pass, 1 not checked." in text
     assert [line.split() for line in text.split("\n") if "silent-one" in line] == [
         ["silent-one", "gate"]
     ]

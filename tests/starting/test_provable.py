@@ -49,7 +49,7 @@ def controls_of(choice: Choice) -> tuple[Control, ...]:
 
 def holding_back(verdicts: tuple[Verdict, ...]) -> list[str]:
     """Rules that keep a scan from being green."""
-    return [v.name for v in verdicts if v.violates or v.incomplete]
+    return [v.name for v in verdicts if v.blocks or v.incomplete]
 
 
 @pytest.mark.parametrize("exchange", [*CATALOG, *OTHERS])

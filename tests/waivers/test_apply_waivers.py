@@ -111,7 +111,7 @@ def test_what_is_accepted_is_accepted_when_it_is_not_known_either() -> None:
     waived = result.accounts[0].verdicts[0]
     assert waived.outcome is Outcome.WAIVED
     assert waived.reason is Reason.TIMEOUT
-    assert not waived.violates
+    assert not waived.blocks
     assert not waived.incomplete
 
 
