@@ -2,6 +2,12 @@
 
 import signal
 
+from hypothesis import settings
+
+# A busy machine is no fault of the code.
+settings.register_profile("gatepolicy", deadline=None)
+settings.load_profile("gatepolicy")
+
 
 def pytest_configure() -> None:
     """Hear Ctrl-C and a closed terminal, as a user's shell would have it.
