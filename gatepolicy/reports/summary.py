@@ -91,9 +91,7 @@ def exit_sentence(scan: Scan) -> str:
 
 
 def interruption(scan: Scan) -> str:
-    """That a signal ended the scan, and how many accounts were read; empty when none did."""
-    if scan.interrupted_by is None:
-        return ""
+    """How many accounts were read of a scan that a signal ended."""
     unread = sum(_was_interrupted(account) for account in scan.accounts)
     read = len(scan.accounts) - unread
     return (

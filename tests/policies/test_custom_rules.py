@@ -26,11 +26,12 @@ from gatepolicy.model.facts import (
     Never,
     Provenance,
     Reason,
+    Unknown,
 )
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
-from gatepolicy.rules.expressions import AHEAD, ExpressionError, compile_expression
+from gatepolicy.rules.expressions import AHEAD, ExpressionError, compile_expression, doubt_of
 from gatepolicy.scanning.plan import Selection, make_plan
 from gatepolicy.scanning.scan import evaluate_evidence
 from gatepolicy.scanning.workspace import rules_of
@@ -462,3 +463,9 @@ def test_a_grade_that_the_policy_does_not_accept_is_no_fact() -> None:
     assert expression.judge({"ip.restricted": fact}, accepted, subject, NOW).truth is None
     observed = replace(fact, provenance=Provenance(Grade.OBSERVED, "", ""))
     assert expression.judge({"ip.restricted": observed}, accepted, subject, NOW).truth is True
+
+
+def test_addresses_that_were_not_read_are_a_doubt_of_their_own() -> None:
+    left_out = doubt_of("ip.shared_across", ("desk:mm", "desk~otc (okx-otc)"), NOW)
+    assert left_out == Unknown(Reason.NOT_SELECTED, "the addresses of some accounts were not read")
+    assert doubt_of("ip.shared_across", ("desk:mm", "desk=otc (okx-otc)"), NOW) is None
