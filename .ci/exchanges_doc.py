@@ -112,7 +112,7 @@ def _calls(exchange: Exchange) -> Iterator[str]:
     yield "| call | sent | permission that it needs |"
     yield "|---|---|---|"
     for call in exchange.sendable:
-        needed = _cell(call.permission) or "none that is documented"
+        needed = _cell(call.permission) or "none documented"
         yield f"| `{call.id}` | `{call.http_method} {call.path}` | {needed} |"
     for other in exchange.alternatives:
         calls = ", ".join(f"`{call.id}`" for call in other.view.calls)
@@ -187,7 +187,7 @@ def auditors() -> str:
 def _listings(exchange: Exchange) -> Iterator[str]:
     for listing in exchange.listings:
         sent = ", ".join(f"`{call.http_method} {call.path}`" for call in listing.calls)
-        needed = _cell(listing.permission) or "none that is documented"
+        needed = _cell(listing.permission) or "none documented"
         told = ", ".join(_told(listing.view)) or "that it exists"
         partial = f" ({_cell(listing.partial)})" if listing.partial else ""
         name = f"{exchange.title} (`{exchange.id}`)"

@@ -61,12 +61,12 @@ class Mistake:
 
 
 PLAIN = Mistake(
-    "a credential stands here in plain",
+    "plaintext credential",
     "write env:NAME, file:PATH, keyring:SERVICE/USER or {exec: [COMMAND]} instead, and replace the"
-    " key: whoever can read this file knows it",
+    " key: anyone who can read this file has it",
 )
 _NOT_EXPANDED = "variables are not expanded in this file"
-_NO_VARIABLE = Mistake("no name of an environment variable", "such as env:OKX_API_KEY")
+_NO_VARIABLE = Mistake("not a valid name of an environment variable", "such as env:OKX_API_KEY")
 
 
 def is_quotable(name: str) -> bool:
@@ -108,14 +108,14 @@ def _of_unknown_kind(written: str) -> Mistake:
 def _of_kind(kind: str, rest: str) -> Mistake:
     """What is meant by a text with a colon whose first part names no kind of reference."""
     if kind == "exec":
-        return Mistake("exec is not written as a text", "write {exec: [COMMAND, ARGUMENT]}")
+        return Mistake("exec must be a mapping, not a string", "write {exec: [COMMAND, ARGUMENT]}")
     meant = kind if kind in _KINDS else _NEAR.get(kind)
     if meant is not None:
         return Mistake("unknown kind of reference", f"did you mean {meant}:? {_KNOWN}")
     if kind in _MANAGERS:
         return Mistake(f"unknown kind of reference {kind}:", _KNOWN)
     if rest.startswith("//"):
-        return Mistake("unknown kind of reference", f"an address is none; {_KNOWN}")
+        return Mistake("unknown kind of reference", f"a URL is not a reference; {_KNOWN}")
     return PLAIN
 
 
@@ -252,7 +252,7 @@ class Account:
     proxy: str | None
     """HTTP proxy through which this account's calls leave; ``None`` for a direct egress."""
     sandbox: bool
-    """Ask the exchange's sandbox."""
+    """Use the exchange's sandbox."""
     timeout: float
     """Seconds for everything about this account together."""
     key: str = ""
@@ -312,7 +312,7 @@ class Trust:
                 continue
             host = host_in(url)
             if not host:
-                return f"the host of {name} is no plain name or address (a-z, 0-9, - and .)"
+                return f"the host of {name} is not a plain host name or address (a-z, 0-9, - and .)"
             if host not in known | self.hosts and not is_loopback(host):
                 return f"{name} leads to {host}, which is {whose} and not allowed"
         return ""
@@ -326,5 +326,5 @@ class Trust:
             if isinstance(reference, FileReference):
                 file = PurePath(inventory).parent / reference.path
                 if not is_really_below(str(file), self.references_below):
-                    return f"{name}: untrusted files may not refer to files outside of the project"
+                    return f"{name}: untrusted files may not refer to files outside the project"
         return ""

@@ -49,16 +49,16 @@ def _wrong(node: Node, exchange: Exchange | Other | None) -> Iterator[tuple[str,
     """Key within the account, what is wrong, and what to do."""
     if exchange is None:
         name = node["exchange"]
-        yield "exchange", f"there is no exchange {name}", hint_about(name)
+        yield "exchange", f"unknown exchange {name}", hint_about(name)
         return
     if isinstance(exchange, Exchange):
         yield from _unusable(node, exchange)
     if isinstance(exchange, Other) or not exchange.listings:
         what = f"no call lists the keys of {exchange.title}"
         if node.get("discover"):
-            yield "discover", what, "take discover away"
+            yield "discover", what, "remove discover"
         if "audited_by" in node:
-            yield "audited_by", what, "name credentials in place of audited_by"
+            yield "audited_by", what, "use credentials instead of audited_by"
 
 
 def _unusable(node: Node, exchange: Exchange) -> Iterator[tuple[str, str, str]]:
@@ -70,7 +70,7 @@ def _unusable(node: Node, exchange: Exchange) -> Iterator[tuple[str, str, str]]:
         yield "credentials", _listed(missing), needed
     if node.get("sandbox") and not exchange.sandbox_hosts:
         what = f"the sandbox of {exchange.title} does not answer what a key can do"
-        yield "sandbox", what, "take sandbox away"
+        yield "sandbox", what, "remove sandbox"
 
 
 def _listed(parts: Sequence[str]) -> str:

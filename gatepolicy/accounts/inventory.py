@@ -227,7 +227,9 @@ def _nonsense(document: Document, accounts: list[Any]) -> Iterator[Problem]:
         first = seen.setdefault(node["id"], index)
         if first != index:
             taken = document.at(("accounts", first, "id"))
-            yield _problem(document, (*place, "id"), f"this id is taken by {taken}", "rename one")
+            yield _problem(
+                document, (*place, "id"), f"duplicate id, first used by {taken}", "rename one"
+            )
         yield from _of_account(document, place, node)
         yield from _of_auditor(document, place, node, by_id, others)
 
@@ -246,7 +248,7 @@ def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) ->
     if hold_everything(_networks(node.get("egress", ()))):
         yield _problem(document, (*place, "egress"), *EVERYWHERE)
     if not 0 < _seconds(node.get("timeout", DEFAULT_TIMEOUT)) <= _LONGEST_TIMEOUT:
-        what, fix = "nothing, or more than ten minutes", "such as 30s"
+        what, fix = "must be more than 0 and at most ten minutes", "such as 30s"
         yield _problem(document, (*place, "timeout"), what, fix)
 
 
@@ -258,8 +260,8 @@ def _of_addresses(
         if wrong is not None:
             yield _problem(document, (*place, name), *wrong)
     if "proxy" in node and node.get("base_url", "").startswith("http:"):
-        what = "http through a proxy would show the key to the proxy, which could answer as well"
-        fix = "write https in base_url, or take the proxy away"
+        what = "http through a proxy would expose the key to the proxy"
+        fix = "write https in base_url, or remove the proxy"
         yield _problem(document, (*place, "proxy"), what, fix)
 
 
@@ -272,17 +274,17 @@ def _of_auditor(
 ) -> Iterator[Problem]:
     if "audited_by" not in node:
         if "credentials" not in node and node["exchange"] not in others:
-            what = "no credentials, and no account that audits this one"
-            fix = "name credentials, or key and audited_by"
+            what = "no credentials and no auditor"
+            fix = "add credentials, or key and audited_by"
             yield _problem(document, place, what, fix)
         if "key" in node:
-            what = "a key that no account lists"
-            fix = "name audited_by, or credentials in place of the key"
+            what = "a key without an auditor"
+            fix = "add audited_by, or use credentials instead of key"
             yield _problem(document, (*place, "key"), what, fix)
         return
     if "key" not in node and "apiKey" not in node.get("credentials", {}):
-        what = "an audited account without its key"
-        fix = "name key: its public key id, or what the exchange shows of it"
+        what = "an audited account needs its key"
+        fix = "add key: its public key id, or what the exchange shows of it"
         yield _problem(document, place, what, fix)
     wrong = _wrong_auditor(node, by_id.get(node["audited_by"]))
     if wrong is not None:
@@ -291,9 +293,9 @@ def _of_auditor(
 
 def _wrong_auditor(node: Mapping[str, Any], auditor: Any) -> tuple[str, str] | None:
     if auditor is None:
-        return "no account of this inventory has this id", "name an account that lists keys"
+        return "unknown account id", "use the id of an account that lists keys"
     if "audited_by" in auditor:
-        return "this account is audited itself", "name an account with credentials"
+        return "this account is itself audited", "use an account with credentials"
     if auditor["exchange"] != node["exchange"]:
         return f"this account is on {auditor['exchange']}", f"name one on {node['exchange']}"
     return None
@@ -306,17 +308,21 @@ def _problem(document: Document, place: DataPath, what: str, fix: str) -> Proble
 def _wrong_base_url(written: str) -> tuple[str, str] | None:
     url = _split(written)
     if url is None:
-        return "no scheme, host and port", "such as https://api.example.com"
+        return "not a URL with scheme, host and port", "such as https://api.example.com"
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        return "http to another machine would show the key to everybody between", "write https"
+        return "http to another machine would expose the key on the network", "write https"
     return None
 
 
 def _wrong_proxy(written: str) -> tuple[str, str] | None:
     if "@" in written:
-        fix = "use a proxy that knows this machine by its address"
-        return "credentials of a proxy would stand here in plain", fix
-    return None if _split(written) else ("no scheme, host and port", "such as http://proxy:3128")
+        fix = "use a proxy that authorises this machine by its address"
+        return "plaintext credentials of a proxy", fix
+    return (
+        None
+        if _split(written)
+        else ("not a URL with scheme, host and port", "such as http://proxy:3128")
+    )
 
 
 def _split(written: str) -> SplitResult | None:

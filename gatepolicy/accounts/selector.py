@@ -112,15 +112,15 @@ def misfits(chosen: Chosen, subjects: Sequence[Subject]) -> Iterator[Misfit]:
     wrong = [misfit for misfit in found if misfit is not None]
     yield from wrong
     if not wrong and not any(_is_all_of(chosen, subject) for subject in subjects):
-        yield Misfit("", "no account is all of this", "correct accounts, exchanges or labels")
+        yield Misfit("", "no account matches all of these", "correct accounts, exchanges or labels")
 
 
 def misfit_of_glob(glob: str, subjects: Sequence[Subject]) -> Misfit | None:
-    """That no account has an id like this; ``None`` where one has."""
+    """That no account id matches this; ``None`` where one has."""
     ids = [subject.declared_id for subject in subjects]
     if any(_fits(glob, account) for account in ids):
         return None
-    what = f"no account has an id like {glob}"
+    what = f"no account id matches {glob}"
     return Misfit("accounts", what, did_you_mean(glob, ids, f"the inventory has {some(ids)}"))
 
 

@@ -119,7 +119,7 @@ def load_attestations(
         for index, node in enumerate(data["attestations"]):
             one = _attestation(node, index, document, problems)
             if today is not None and one.day > today:
-                what = "this day is yet to come; until then it counts for nothing"
+                what = "this date is in the future; until then it counts for nothing"
                 problems.append(_about_day(document, index, what, "correct it"))
             found.append(one)
     if problems:
@@ -134,7 +134,7 @@ def _attestation(
     try:
         day = date.fromisoformat(node["date"])
     except ValueError:
-        what = f"there is no day {node['date']}"
+        what = f"not a valid date: {node['date']}"
         problems.append(_about_day(document, index, what, "write it like 2026-11-01"))
     problems += _wrong_words(node, index, document)
     return Attestation(

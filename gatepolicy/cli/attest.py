@@ -17,32 +17,30 @@ from gatepolicy.reports.write import write_document
 _CONTROLS = [name.removeprefix(PREFIX) for name in ATTESTED_FACTS]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _QUESTIONS = {
-    "control": f"What was looked at ({', '.join(_CONTROLS)})",
+    "control": f"What was checked ({', '.join(_CONTROLS)})",
     "account": "Account",
-    "by": "Who says so",
+    "by": "Who confirms it",
 }
 
 
 @click.command("attest")
 @options.attestations
 @options.optional_inventory
-@click.option("--control", type=click.Choice(_CONTROLS), help="What was looked at.")
-@click.option(
-    "--account", multiple=True, metavar="GLOB", help="Account; may be given several times."
-)
-@click.option("--by", metavar="PERSON", help="Who says so.")
+@click.option("--control", type=click.Choice(_CONTROLS), help="What was checked.")
+@click.option("--account", multiple=True, metavar="GLOB", help="Account; repeatable.")
+@click.option("--by", metavar="PERSON", help="Who confirms it.")
 @click.option("--date", "day", metavar="DAY", help="When (UTC).  [default: today]")
-@click.option("--evidence", default="", metavar="LINK", help="Where the proof is kept.")
+@click.option("--evidence", default="", metavar="LINK", help="Reference to the proof.")
 def command(**given: Any) -> ExitCode:
-    """Say on a date what no API proves: add an attestation to a file.
+    """Confirm what no API proves: add an attestation to a file.
 
-    The file is attestations.yaml unless one is named. Asks for what is not given. Comments and
-    order of the file stay; what is written is checked.
+    Writes to attestations.yaml by default. Prompts for whatever is missing. Keeps the comments and
+    the order of the file, and validates what it writes.
     """
     files = given["attestation_files"] or ["attestations.yaml"]
     if len(files) > 1:
-        hint = "name one: --attestations FILE"
-        raise UsageError("more than one file of attestations is named", hint=hint)
+        hint = "choose one with --attestations FILE"
+        raise UsageError("there is more than one attestations file", hint=hint)
     file = files[0]
     text = read_text(file) if is_there(file) else ""
     filled = fill(given, _QUESTIONS)
@@ -51,8 +49,8 @@ def command(**given: Any) -> ExitCode:
     day = given["day"] or today
     # Both are written like 2026-11-01: what is not is told when the entry is checked.
     if _DAY.fullmatch(day) and day > today:
-        hint = "name the day (UTC) on which somebody looked"
-        raise UsageError(f"--date {day}: this day is yet to come", hint=hint)
+        hint = "give the date (UTC) of the check"
+        raise UsageError(f"--date {day}: this date is in the future", hint=hint)
     entry = {
         "control": filled["control"],
         "accounts": [account] if isinstance(account, str) else list(account),

@@ -121,7 +121,7 @@ class Boundary:
                 return ExitCode.CLOSED_PIPE
             case KeyboardInterrupt() | click.Abort():
                 by = interruption_of(error)
-                self._say(f"interrupted by {by}; nothing more was written")
+                self._say(f"interrupted by {by}; nothing else was written")
                 return by.exit_code
             case BaseExceptionGroup():
                 return self._tell(error.exceptions[0])
@@ -149,10 +149,10 @@ class Boundary:
                     self._say(f"hint: {error.hint}")
 
     def _tell_defect(self, error: BaseException) -> ExitCode:
-        self._say(f"internal error: {type(error).__name__}; nothing can be concluded from this run")
+        self._say(f"internal error: {type(error).__name__}; this run proves nothing")
         for frame in traceback.extract_tb(error.__traceback__):
             self._say(f"  {frame.name} in {frame.filename}:{frame.lineno}")
-        self._say("hint: please report these lines; they hold no credential")
+        self._say("hint: please report this; it contains no credential")
         return ExitCode.INTERNAL
 
     def _say(self, line: str) -> None:

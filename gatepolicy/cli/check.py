@@ -34,14 +34,14 @@ from gatepolicy.waivers.waiver import Waiver, load_waivers
 @click.option(
     "--catalog",
     is_flag=True,
-    help="Check the shipped exchange catalog as well, and that ccxt signs its calls.",
+    help="Also check the exchange catalog, and that ccxt can sign its calls.",
 )
 @options.trust
-@options.quiet("Say nothing when all is well.")
+@options.quiet("Print nothing if there are no problems.")
 def command(**given: Any) -> ExitCode:
-    """Check policies, the inventory and the catalog; ask nobody.
+    """Validate policies, the inventory and the catalog; sends nothing.
 
-    Every problem of every file is told with its line.
+    Reports every problem of every file with its line.
     """
     problems: list[Problem] = []
     checked: list[str] = []
@@ -168,7 +168,7 @@ def _refused(inventory: Inventory, given: Mapping[str, Any]) -> Iterator[Problem
 
 def _note(subject: Subject) -> str:
     place = f"{subject.location}: {subject.id}"
-    return f"note  {place}: {subject.exchange} can be checked by attestations only"
+    return f"note  {place}: {subject.exchange} can only be checked by attestations"
 
 
 def _attestations(given: Mapping[str, Any]) -> Sequence[str]:

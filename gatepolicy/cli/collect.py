@@ -37,11 +37,11 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges
     metavar="PATH",
     help="Where to write the evidence.  [default: standard output]",
 )
-@options.quiet("No progress, no notes. An exit code other than 0 is still told.")
+@options.quiet("No progress, no notes. Still reports a nonzero exit code.")
 def command(**given: Any) -> ExitCode:
-    """Ask every account, and write evidence without judging it.
+    """Read every account and write evidence, without evaluating it.
 
-    Evidence holds facts with their provenance and redacted answers, and no secret.
+    Evidence holds facts with their sources and redacted answers, and no secret.
     """
     place, inventory = _place_and_inventory(given)
     chosen = selecting.selection(given)

@@ -31,9 +31,9 @@ _COLUMN = 20
 @options.evidence_age
 @options.trust
 def command(**given: Any) -> ExitCode:
-    """Show each setting of a scan with its origin.
+    """Show each setting of a scan and where it comes from.
 
-    The command line comes first, then the environment, then the project file, then the default.
+    Precedence: command line, environment, project file, default.
     """
     project = current_project()
     click.echo(f"{'project':<{_COLUMN}}{clean(project.file or 'none')}")

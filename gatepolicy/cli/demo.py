@@ -20,20 +20,20 @@ from gatepolicy.model.scan import MEANING, ExitCode
     default="demo-report",
     show_default=True,
     metavar="DIR",
-    help="Folder for the inventory, the policies and the reports.",
+    help="Folder for the inventory, policies and reports.",
 )
 @click.option(
     "--all",
     "everything",
     is_flag=True,
-    help="Also all other exchanges that the simulator plays.",
+    help="Scan every exchange that the simulator supports.",
 )
-@click.option("--force", is_flag=True, help="Overwrite files of that folder.")
-@click.option("--no-color", is_flag=True, help="No colour, also on a terminal.")
+@click.option("--force", is_flag=True, help="Overwrite files in that folder.")
+@click.option("--no-color", is_flag=True, help="Disable colour.")
 def command(**given: Any) -> ExitCode:
-    """Scan a staged fleet on a simulator; needs no account.
+    """Scan synthetic accounts on a local simulator; needs no account.
 
-    Ends with 0 when every staged sin was found, and tells how a scan would have ended.
+    Exits with 0 if every seeded violation was found, and shows the exit code of a scan.
     """
     folder = Path(given["out"])
     staged = stage(inputs.now(), everything=given["everything"])
@@ -45,9 +45,9 @@ def command(**given: Any) -> ExitCode:
     progress.clear()
     Outputs.for_demo(folder, REPORTS, no_color=given["no_color"]).write(shown.scan)
     for surprise in shown.surprises:
-        click.echo(f"not as staged: {surprise}", err=True)
+        click.echo(f"unexpected: {surprise}", err=True)
     if shown.surprises:
-        raise InternalError("the demonstration did not come out as staged")
+        raise InternalError("the demonstration gave unexpected verdicts")
     if shown.scan.interrupted_by is not None:
         return shown.scan.exit_code
     _say_what_next(folder, shown.scan.exit_code, count)
@@ -58,8 +58,8 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        what = f"--out {folder}: this folder cannot be made ({error.strerror})"
-        raise UsageError(what, hint="name another one, or a new one") from None
+        what = f"--out {folder}: cannot create this folder ({error.strerror})"
+        raise UsageError(what, hint="choose another folder") from None
 
 
 _NEXT = {
@@ -73,8 +73,8 @@ _NEXT = {
 def _say_what_next(folder: Path, code: ExitCode, count: int) -> None:
     name = max(map(len, _NEXT))
     click.echo("")
-    click.echo(f"All {count} staged accounts came out as staged.")
-    click.echo(f"'gatepolicy scan' would have ended with {code.value}:")
+    click.echo(f"All {count} synthetic accounts gave the expected verdicts.")
+    click.echo(f"'gatepolicy scan' would exit with {code.value}:")
     click.echo(f"{MEANING[code]}.")
     click.echo(f"\nOpen next, in {folder}:")
     for file, what in _NEXT.items():

@@ -29,7 +29,7 @@ from gatepolicy.scanning.workspace import load_exchanges, rules_of
 @click.argument("new", metavar="NEW")
 @click.option("--policy", "policies", is_flag=True, help="OLD and NEW are policies.")
 @click.option(
-    "--evidence", "evidence_file", metavar="FILE", help="Evidence to judge by both policies."
+    "--evidence", "evidence_file", metavar="FILE", help="Evidence to evaluate under both policies."
 )
 @click.option(
     "-o",
@@ -38,17 +38,17 @@ from gatepolicy.scanning.workspace import load_exchanges, rules_of
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How to tell it.",
+    help="Output format.",
 )
 @click.option(
-    "--exit-code", is_flag=True, help="End with 1 when something is new, worse or asked no more."
+    "--exit-code", is_flag=True, help="Exit with 1 if anything is new, worse or no longer checked."
 )
-@click.option("--no-color", is_flag=True, help="No colour, also on a terminal.")
+@click.option("--no-color", is_flag=True, help="Disable colour.")
 def command(old: str, new: str, form: str, **given: Any) -> ExitCode:
-    """Tell what differs between two scans, or under two policies.
+    """Compare two scans, or the same evidence under two policies.
 
-    OLD and NEW are JSON reports or evidence. With --policy they are policies, and what differs is
-    what they say about the same --evidence.
+    OLD and NEW are JSON reports or evidence. With --policy they are policies, which are compared
+    on the same --evidence.
     """
     before, after = _snapshots(old, new, given["evidence_file"], policies=given["policies"])
     drift = compare(before, after, same_evidence=given["policies"])
@@ -67,7 +67,7 @@ def _snapshots(
 ) -> tuple[Snapshot, Snapshot]:
     if policies != (evidence_file is not None):
         raise UsageError(
-            "--policy and --evidence belong together",
+            "--policy and --evidence must be used together",
             hint="gatepolicy diff --policy OLD NEW --evidence evidence.json",
         )
     if evidence_file is None:

@@ -37,7 +37,7 @@ def explain_account(account: str, given: Given) -> Iterator[str]:
     yield f"{account} on {subject.exchange} ({subject.location})"
     applying = [policy for policy in policies if applies(policy, subject)]
     if not applying:
-        yield "No policy applies to it: every scan is incomplete."
+        yield "No policy applies to it, so every scan is incomplete."
     for policy in applying:
         yield ""
         yield from _policy(policy, subject)

@@ -29,9 +29,8 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges, rules_of
 @click.option(
     "--as-of",
     metavar="TIME",
-    help="When waivers, attestations and the age of the evidence are judged: a day (UTC) such as"
-    " 2026-11-01, or a time such as 2026-11-01T10:00:00+02:00; the report tells it."
-    "  [default: now]",
+    help="Evaluate waivers, attestations and the age of evidence as of this time: a date (UTC) such"
+    " as 2026-11-01, or a timestamp such as 2026-11-01T10:00:00+02:00.  [default: now]",
 )
 @options.evidence_age
 @options.policies
@@ -43,11 +42,11 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges, rules_of
 @options.outputs
 @options.untrusted
 def command(**given: Any) -> ExitCode:
-    """Judge evidence that was collected before; needs no secret.
+    """Evaluate evidence that was collected earlier; needs no secret.
 
-    Ages of keys are counted up to the moment at which each account was read: evidence proves what
-    was so then. Evidence that is older than --max-evidence-age is incomplete. What people said,
-    attestations and waivers, is judged as of --as-of.
+    The age of a key is its age when the account was read, since that is what evidence proves.
+    Evidence older than --max-evidence-age is incomplete. Attestations and waivers are evaluated
+    as of --as-of.
     """
     outputs = Outputs.parse(given)
     read = settings.reader(given)

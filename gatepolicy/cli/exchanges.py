@@ -44,7 +44,7 @@ _WIDTH = 79
 def command(exchange: str | None) -> ExitCode:
     """Show what each exchange discloses about a key.
 
-    With ID, every fact of one exchange: observed, structural or not disclosed, and where it stands.
+    With ID, every fact of one exchange: observed, structural or not disclosed, and its source.
     """
     if exchange is None:
         lines = _table(load_catalog())
@@ -53,7 +53,7 @@ def command(exchange: str | None) -> ExitCode:
     elif exchange in load_others():
         lines = iter([f"{exchange}: {load_others()[exchange].told}"])
     else:
-        raise UsageError(f"the catalog has no exchange {exchange}", hint=hint_about(exchange))
+        raise UsageError(f"unknown exchange {exchange}", hint=hint_about(exchange))
     for line in lines:
         click.echo(line)
     return ExitCode.OK
@@ -69,8 +69,8 @@ def _table(catalog: Mapping[str, Exchange]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     yield from _others(load_others())
     yield ""
-    yield "yes: an answer tells; inferred: it tells, but not for sure; -: nothing tells."
-    yield "'gatepolicy exchanges ID' shows every fact with its place."
+    yield "yes: disclosed; inferred: disclosed, but not conclusive; -: not disclosed."
+    yield "'gatepolicy exchanges ID' shows every fact and its source."
 
 
 def _others(others: Mapping[str, Other]) -> Iterator[str]:
@@ -87,10 +87,10 @@ def _details(exchange: Exchange) -> Iterator[str]:
     yield f"credentials: {', '.join(exchange.credentials)}"
     if exchange.credentials_note:
         yield from _wrapped(f"  {exchange.credentials_note}", indent=2)
-    yield from _wrapped(f"keys are edited at: {exchange.menu}", indent=2)
+    yield from _wrapped(f"edit keys at: {exchange.menu}", indent=2)
     if exchange.sister_sites:
         sisters = "; ".join(described(site) for site in exchange.sister_sites)
-        yield from _wrapped(f"sister sites, with keys of their own: {sisters}", indent=2)
+        yield from _wrapped(f"sister sites, with separate keys: {sisters}", indent=2)
     yield ""
     yield "Calls, and the permission that each needs:"
     yield from _calls(exchange)
@@ -103,7 +103,7 @@ def _details(exchange: Exchange) -> Iterator[str]:
 def _words(exchange: Exchange) -> Iterator[str]:
     if exchange.words:
         yield ""
-        yield "Permission words, and what each allows:"
+        yield "Permissions, and what each allows:"
     for word in exchange.words.values():
         yield from _word(word)
     if exchange.permissions.wordless:
@@ -117,7 +117,7 @@ def _calls(exchange: Exchange) -> Iterator[str]:
     for call in exchange.calls:
         yield from _call(call)
     for other in exchange.alternatives:
-        yield from _wrapped(f"In their place, where they refuse {other.title}:", indent=2)
+        yield from _wrapped(f"Used instead if they refuse {other.title}:", indent=2)
         for call in other.view.calls:
             yield from _call(call)
     if exchange.listings:
@@ -125,13 +125,13 @@ def _calls(exchange: Exchange) -> Iterator[str]:
         yield "Lists of other keys, for 'discover: true' and for auditors:"
     for listing in exchange.listings:
         sent = ", ".join(f"{call.http_method} {call.path}" for call in listing.calls)
-        needed = listing.permission or "none that is documented"
+        needed = listing.permission or "none documented"
         left_out = f"; {listing.partial}" if listing.partial else ""
         yield from _wrapped(f"  {listing.title}: {sent} ({needed}){left_out}", indent=4)
 
 
 def _call(call: Call) -> Iterator[str]:
-    needed = call.permission or "none that is documented"
+    needed = call.permission or "none documented"
     yield from _wrapped(f"  {call.id}: {call.http_method} {call.path} ({needed})", indent=4)
 
 

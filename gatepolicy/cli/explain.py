@@ -23,21 +23,21 @@ from gatepolicy.rules.explain import explain_rule, list_rules
 
 @click.command("explain")
 @click.argument("rule", required=False)
-@click.option("--exchange", metavar="ID", help="Tell the fix on this exchange.")
+@click.option("--exchange", metavar="ID", help="Show the fix for this exchange.")
 @click.option(
-    "--account", metavar="ID", help="Tell what is asked of this account, and which line says so."
+    "--account", metavar="ID", help="Show what is required of this account, and by which line."
 )
 @options.policies
 @options.inventory
 def command(rule: str | None, exchange: str | None, account: str | None, **given: Any) -> ExitCode:
-    """Say what a rule means, why it matters and how to fix it.
+    """Explain what a rule means, why it matters and how to fix it.
 
     Without RULE, list all rules. RULE is an id such as GP001 or a name such as ip-unbound.
     With --account, print the effective policies of an account instead.
     """
     if account is not None:
         if rule is not None:
-            raise UsageError("a rule and --account are two questions", hint="ask one at a time")
+            raise UsageError("RULE and --account cannot be combined", hint="use one of them")
         for line in explain_account(account, given):
             click.echo(clean(line))
         return ExitCode.OK
@@ -47,7 +47,7 @@ def command(rule: str | None, exchange: str | None, account: str | None, **given
         return ExitCode.OK
     found = find_rule(rules, rule)
     if found is None:
-        raise UsageError(f"there is no rule {rule}", hint=rule_hint(rules, rule))
+        raise UsageError(f"unknown rule {rule}", hint=rule_hint(rules, rule))
     click.echo(explain_rule(found, _exchange(exchange) if exchange else None))
     return ExitCode.OK
 
@@ -57,5 +57,5 @@ def _exchange(name: str) -> Exchange | Other:
         return load_exchange(name)
     others = load_others()
     if name not in others:
-        raise UsageError(f"the catalog has no exchange {name}", hint=hint_about(name))
+        raise UsageError(f"unknown exchange {name}", hint=hint_about(name))
     return others[name]

@@ -36,7 +36,9 @@ def fill(
     missing = [name for name in questions if not given[name]]
     if missing and not sys.stdin.isatty():
         options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
-        raise UsageError(f"not given: {options}", hint="say them, or run it on a terminal")
+        raise UsageError(
+            f"not given: {options}", hint="pass them as options, or run it in a terminal"
+        )
     try:
         return {**given, **{name: _ask(questions[name], looked_at.get(name)) for name in missing}}
     except click.Abort:

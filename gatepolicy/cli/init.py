@@ -33,17 +33,15 @@ _QUESTIONS = {
 
 
 @click.command("init")
+@click.option("--exchange", multiple=True, metavar="ID", help="Exchange; repeatable.")
 @click.option(
-    "--exchange", multiple=True, metavar="ID", help="Exchange; may be given several times."
+    "--egress", multiple=True, metavar="CIDR", help="Network from which bots trade; repeatable."
 )
-@click.option(
-    "--egress", multiple=True, metavar="CIDR", help="Network from which bots trade; several times."
-)
-@click.option("--folder", default=".", show_default=True, help="Where to write.")
+@click.option("--folder", default=".", show_default=True, help="Folder to write to.")
 def command(**given: Any) -> ExitCode:
-    """Begin a project: policies, inventory, waivers, tests, CI.
+    """Create a project: policies, inventory, waivers, tests, CI.
 
-    Asks for what is not given. Overwrites nothing.
+    Prompts for whatever is missing. Overwrites nothing.
     """
     filled = fill(given, _QUESTIONS)
     choices = [_choice(name) for name in _listed(filled["exchange"])]
@@ -54,7 +52,7 @@ def command(**given: Any) -> ExitCode:
     files = new_project(choices, egress, load_rules(), inputs.now())
     there = [name for name in files if is_there(folder / name)]
     if there:
-        raise UsageError(f"there already: {', '.join(there)}", hint="choose another --folder")
+        raise UsageError(f"already exists: {', '.join(there)}", hint="choose another --folder")
     _write(folder, files)
     for name in files:
         click.echo(f"wrote {folder / name}")
@@ -98,7 +96,7 @@ def _choice(name: str) -> Choice:
         return Choice(load_exchange(name), parent)
     others = load_others()
     if name not in others:
-        raise UsageError(f"the catalog has no exchange {name}", hint=hint_about(name))
+        raise UsageError(f"unknown exchange {name}", hint=hint_about(name))
     return Choice(others[name], parent)
 
 
@@ -118,7 +116,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             if name in _MODES:
                 _create(target, _MODES[name])
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else "that is no name"
+            why = error.strerror if isinstance(error, OSError) else "not a valid name"
             what = f"cannot write into {folder}: {why}"
             raise UsageError(what, hint="choose another --folder") from None
         write_document([text], str(target))

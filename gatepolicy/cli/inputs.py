@@ -43,7 +43,7 @@ def policy_files(given: Given) -> Sequence[str]:
     for name, file in zip(named, map(normpath, files), strict=True):
         if file in first:
             also = "" if first[file] == name else f", also as {first[file]}"
-            raise UsageError(f"the policy {name} is named twice{also}", hint="name it once")
+            raise UsageError(f"the policy {name} is named twice{also}", hint="list it once")
         first[file] = name
     return files
 
@@ -86,7 +86,7 @@ def _refuse_of_others(file: str) -> None:
     if is_of_others(Path(file)):
         raise UsageError(
             f"the inventory {file} belongs to another user",
-            hint=f"if you trust it, name it: -i {file}",
+            hint=f"if you trust it, pass it: -i {file}",
         )
 
 
@@ -141,7 +141,9 @@ def moment(text: str | None) -> datetime:
         moment = None
     if moment is None:
         hint = "write it like 2026-11-01, 2026-11-01T08:00:00Z or 2026-11-01T10:00:00+02:00"
-        raise UsageError(f"--as-of {text}: not a time with a time zone, and not a day", hint=hint)
+        raise UsageError(
+            f"--as-of {text}: not a valid date, nor a timestamp with a time zone", hint=hint
+        )
     if moment.year < _FIRST_YEAR:
         raise UsageError(f"--as-of {text}: before the year {_FIRST_YEAR}", hint="correct the year")
     return moment

@@ -15,16 +15,16 @@ from gatepolicy.starting.learn import learnt_policy
 
 @click.command("learn")
 @click.argument("evidence_file", metavar="EVIDENCE")
-@click.option("--account", required=True, metavar="ID", help="Whose key to look at.")
+@click.option("--account", required=True, metavar="ID", help="The account whose key to use.")
 @click.option(
     "-o", "--output", "path", default="-", metavar="PATH", help="Where to write the policy."
 )
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def command(evidence_file: str, account: str, path: str, *, force: bool) -> ExitCode:
-    """Propose the tightest policy that an account meets today.
+    """Propose the strictest policy that an account meets today.
 
-    EVIDENCE is what 'gatepolicy collect' wrote. Review what comes out: what is
-    not known is not asked, and told in comments.
+    EVIDENCE was written by 'gatepolicy collect'. Review the result: what is
+    unknown is not required, and listed in comments.
     """
     refuse_overwriting(path, f"-o {path}", [evidence_file], force=True)
     refuse_existing([path], force=force)
@@ -35,12 +35,12 @@ def command(evidence_file: str, account: str, path: str, *, force: bool) -> Exit
         raise UsageError(f"{evidence_file} has no account {account}", hint=hint)
     exchange = found[account].subject.exchange
     if exchange not in known_exchanges():
-        raise UsageError(f"nobody knows an exchange {exchange}", hint="attest what you see")
+        raise UsageError(f"unknown exchange {exchange}", hint="use attestations instead")
     text = learnt_policy(found[account], load_exchange(exchange), found[account].collected_at)
     if not text:
         raise UsageError(
-            f"nothing is known about the key of {account} that a policy could ask",
-            hint="'gatepolicy evaluate' tells why",
+            f"nothing is known about the key of {account} that a policy could require",
+            hint="'gatepolicy evaluate' shows why",
         )
     write_document([text], path)
     return ExitCode.OK

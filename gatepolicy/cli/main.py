@@ -17,21 +17,21 @@ from gatepolicy.errors import ClosedPipeError
 from gatepolicy.reports.clean import PLAIN_MARKS
 
 COMMANDS: dict[str, str] = {
-    "init": "Begin a project: policies, inventory, waivers, tests, CI.",
-    "scan": "Ask every account what its key can do, and judge it by policies.",
-    "collect": "Ask every account, and write evidence without judging it.",
-    "evaluate": "Judge evidence that was collected before; needs no secret.",
-    "diff": "Tell what differs between two scans, or under two policies.",
-    "test": "Try policies on keys that are made up, and their findings.",
-    "check": "Check policies, the inventory and the catalog; ask nobody.",
-    "waive": "Accept a finding for a time: add a waiver to a file.",
-    "attest": "Say on a date what no API proves: add an attestation to a file.",
-    "learn": "Propose the tightest policy that an account meets today.",
-    "config": "Show each setting of a scan with its origin.",
-    "explain": "Say what a rule means, why it matters and how to fix it.",
+    "init": "Create a project: policies, inventory, waivers, tests, CI.",
+    "scan": "Read what every key can do, and evaluate it against policies.",
+    "collect": "Read every account and write evidence, without evaluating it.",
+    "evaluate": "Evaluate evidence that was collected earlier; needs no secret.",
+    "diff": "Compare two scans, or the same evidence under two policies.",
+    "test": "Test policies on synthetic keys.",
+    "check": "Validate policies, the inventory and the catalog; sends nothing.",
+    "waive": "Accept a finding until a date: add a waiver to a file.",
+    "attest": "Confirm what no API proves: add an attestation to a file.",
+    "learn": "Propose the strictest policy that an account meets today.",
+    "config": "Show each setting of a scan and where it comes from.",
+    "explain": "Explain what a rule means, why it matters and how to fix it.",
     "exchanges": "Show what each exchange discloses about a key.",
-    "schema": "Print the JSON Schema of a kind of file.",
-    "demo": "Scan a staged fleet on a simulator; needs no account.",
+    "schema": "Print the JSON Schema of a file type.",
+    "demo": "Scan synthetic accounts on a local simulator; needs no account.",
 }
 """Name to one line; the module of the same name under ``gatepolicy.cli`` holds the command."""
 
@@ -48,7 +48,7 @@ def _told_apart() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise ClosedPipeError("nobody reads standard output any more") from None
+        raise ClosedPipeError("standard output was closed") from None
 
 
 class LazyCommands(click.Group):
@@ -110,9 +110,9 @@ class LazyCommands(click.Group):
     "project_file",
     envvar="GATEPOLICY_PROJECT",
     metavar="FILE",
-    help="Project file.  [default: gatepolicy.yaml, here or further up]",
+    help="Project file.  [default: gatepolicy.yaml in this folder or a parent]",
 )
-@click.option("--no-project", is_flag=True, help="Without any project file.")
+@click.option("--no-project", is_flag=True, help="Ignore project files.")
 @click.pass_context
 def cli(context: click.Context, project_file: str | None, *, no_project: bool) -> None:
     """Check what the API keys of crypto exchanges may do, by policies written as code.

@@ -35,7 +35,7 @@ def policies(function: F) -> F:
         multiple=True,
         envvar="GATEPOLICY_POLICY",
         metavar="FILE",
-        help="Policy file, or name of a shipped policy; may be given several times."
+        help="Policy file, or name of a shipped policy; repeatable."
         "  [default: the shipped baseline]",
     )(function)
 
@@ -50,7 +50,7 @@ def inventory(function: F) -> F:
         show_default=True,
         envvar="GATEPOLICY_INVENTORY",
         metavar="FILE",
-        help="Inventory of the accounts.",
+        help="Inventory file.",
     )(function)
 
 
@@ -62,7 +62,7 @@ def optional_inventory(function: F) -> F:
         "inventory_file",
         envvar="GATEPOLICY_INVENTORY",
         metavar="FILE",
-        help="Inventory of the accounts.  [default: accounts.yaml, where it exists]",
+        help="Inventory file.  [default: accounts.yaml, if it exists]",
     )(function)
 
 
@@ -74,7 +74,7 @@ def account_selection(function: F) -> F:
             "accounts",
             multiple=True,
             metavar="GLOB",
-            help="Only accounts with such an id; may be given several times.",
+            help="Only accounts with a matching id; repeatable.",
         ),
         click.option(
             "-l",
@@ -82,7 +82,7 @@ def account_selection(function: F) -> F:
             "labels",
             multiple=True,
             metavar="KEY=VALUE",
-            help="Only accounts with this label; may be given several times.",
+            help="Only accounts with this label; repeatable.",
         ),
     )(function)
 
@@ -91,14 +91,18 @@ def rule_selection(function: F) -> F:
     """``--rule`` and ``--skip-rule``."""
     return _all(
         click.option(
-            "--rule", "rules", multiple=True, metavar="GLOB", help="Only rules of such id or name."
+            "--rule",
+            "rules",
+            multiple=True,
+            metavar="GLOB",
+            help="Only rules with a matching id or name.",
         ),
         click.option(
             "--skip-rule",
             "skip_rules",
             multiple=True,
             metavar="GLOB",
-            help="No rules of such id or name.",
+            help="Skip rules with a matching id or name.",
         ),
     )(function)
 
@@ -142,8 +146,8 @@ def evidence_age(function: F) -> F:
         show_default=True,
         envvar="GATEPOLICY_MAX_EVIDENCE_AGE",
         metavar="DURATION",
-        help="Accounts whose evidence is older make the result incomplete. A project file can only"
-        " set less than 7d.",
+        help="Evidence older than this makes the result incomplete. A project file can only set"
+        " less than 7d.",
     )(function)
 
 
@@ -162,19 +166,19 @@ def gate(function: F) -> F:
             "--exit-zero",
             is_flag=True,
             envvar="GATEPOLICY_EXIT_ZERO",
-            help="End with 0 whatever was found (not on errors).",
+            help="Exit with 0 regardless of findings (errors still fail).",
         ),
         click.option(
             "--allow-incomplete",
             is_flag=True,
             envvar="GATEPOLICY_ALLOW_INCOMPLETE",
-            help="What is unknown does not fail the scan.",
+            help="Unknowns do not fail the scan.",
         ),
         click.option(
             "--allow-empty",
             is_flag=True,
             envvar="GATEPOLICY_ALLOW_EMPTY",
-            help="Evaluating nothing does not fail the scan.",
+            help="An empty evaluation does not fail the scan.",
         ),
     )(function)
 
@@ -187,7 +191,7 @@ def attestations(function: F) -> F:
         multiple=True,
         envvar="GATEPOLICY_ATTESTATIONS",
         metavar="FILE",
-        help="Attestations; may be given several times.",
+        help="Attestations file; repeatable.",
     )(function)
 
 
@@ -200,7 +204,7 @@ def waiver_files(function: F) -> F:
         multiple=True,
         envvar="GATEPOLICY_WAIVERS",
         metavar="FILE",
-        help="Waivers; may be given several times.",
+        help="Waivers file; repeatable.",
     )(function)
 
 
@@ -209,9 +213,11 @@ def waivers(function: F) -> F:
     return _all(
         attestations,
         waiver_files,
-        click.option("--no-waivers", is_flag=True, help="Waive nothing, as an auditor sees it."),
+        click.option("--no-waivers", is_flag=True, help="Apply no waivers, as an auditor would."),
         click.option(
-            "--audit-waivers", is_flag=True, help="List every waiver with its state in the text."
+            "--audit-waivers",
+            is_flag=True,
+            help="List every waiver and its state in the text report.",
         ),
         click.option(
             "--expiring-within",
@@ -220,7 +226,7 @@ def waivers(function: F) -> F:
             show_default=True,
             envvar="GATEPOLICY_EXPIRING_WITHIN",
             metavar="DAYS",
-            help="A waiver that ends so soon is told as expiring.",
+            help="Report waivers that expire within this many days.",
         ),
     )(function)
 
@@ -233,27 +239,27 @@ def baseline(function: F) -> F:
             "baseline_file",
             envvar="GATEPOLICY_BASELINE",
             metavar="FILE",
-            help="Earlier JSON report or evidence: tell what differs.",
+            help="Earlier JSON report or evidence to compare with.",
         ),
         click.option(
             "--baseline-if-exists",
             envvar="GATEPOLICY_BASELINE_IF_EXISTS",
             metavar="FILE",
-            help="The same, where there is such a file: the first run has none.",
+            help="The same, but skipped if the file does not exist, as on the first run.",
         ),
         click.option(
             "--fail-on-new",
             is_flag=True,
             envvar="GATEPOLICY_FAIL_ON_NEW",
-            help="Violations that the baseline has too do not fail the scan, unless they are worse"
-            " now, or critical.",
+            help="Violations that the baseline already has do not fail the scan, unless they got"
+            " worse or are critical.",
         ),
         click.option(
             "--baseline-hides",
             "baseline_hides",
             multiple=True,
             metavar="RULE",
-            help="With --fail-on-new: also critical violations of this rule.",
+            help="With --fail-on-new: ignore known critical violations of this rule, too.",
         ),
     )(function)
 
@@ -290,7 +296,7 @@ def outputs(function: F) -> F:
             envvar="GATEPOLICY_OUTPUT",
             metavar="FORMAT[=PATH]",
             help="Report as text, json, sarif or frameworks, to a file or to standard output;"
-            " may be given several times.  [default: text]",
+            " repeatable.  [default: text]",
         ),
         click.option(
             "--sarif-profile",
@@ -298,24 +304,24 @@ def outputs(function: F) -> F:
             default="github",
             show_default=True,
             envvar="GATEPOLICY_SARIF_PROFILE",
-            help="What SARIF holds: alerts only, or every verdict.",
+            help="SARIF content: alerts only, or every verdict.",
         ),
         click.option(
             "--sarif-scope",
             default="",
             envvar="GATEPOLICY_SARIF_SCOPE",
             metavar="NAME",
-            help="What SARIF is about; a later upload of the same scope closes the alerts that it"
-            " does not hold.  [default: from the inventory and the selection]",
+            help="SARIF category: a later upload of the same category closes alerts that are gone."
+            "  [default: from the inventory and the selection]",
         ),
         click.option(
-            "-v", "--verbose", count=True, help="Show accounts that pass and every verdict."
+            "-v", "--verbose", count=True, help="Show passing accounts and every verdict."
         ),
-        quiet("Only the report; no progress, no notes. An exit code other than 0 is still told."),
+        quiet("Only the report; no progress, no notes. Still reports a nonzero exit code."),
         click.option(
             "--no-color",
             is_flag=True,
-            help="No colour, also on a terminal (NO_COLOR does the same).",
+            help="Disable colour (or set NO_COLOR).",
         ),
     )(function)
 
@@ -342,8 +348,8 @@ def untrusted(function: F) -> F:
         "--untrusted",
         is_flag=True,
         envvar="GATEPOLICY_UNTRUSTED",
-        help="The files are not trusted, as in a pull request: no exec: references, no files"
-        " and outputs outside of the project folder, no softening by the environment.",
+        help="Treat files as untrusted, as in a pull request: no exec: references, no files or"
+        " outputs outside the project folder, no softening through the environment.",
     )(function)
 
 
@@ -357,8 +363,8 @@ def trust(function: F) -> F:
             multiple=True,
             envvar="GATEPOLICY_ALLOW_HOSTS",
             metavar="HOST",
-            help="A base_url or proxy of the inventory may lead to this host; several times. Those"
-            " of the catalog and this machine always may.",
+            help="Allow base_url and proxy to point to this host; repeatable. Hosts of the catalog"
+            " and loopback are always allowed.",
         ),
         untrusted,
     )(function)
@@ -373,14 +379,14 @@ def edge(function: F) -> F:
             default=64,
             show_default=True,
             envvar="GATEPOLICY_JOBS",
-            help="Accounts asked at the same time.",
+            help="Accounts read at the same time.",
         ),
         click.option(
             "--max-rate",
             type=Rate(min=0, min_open=True),
             envvar="GATEPOLICY_MAX_RATE",
             metavar="CALLS",
-            help="Calls per second to one exchange from one egress."
+            help="Requests per second to one exchange from one egress."
             "  [default: the exchange's documented limit]",
         ),
         click.option(
@@ -389,6 +395,6 @@ def edge(function: F) -> F:
             default=3,
             show_default=True,
             envvar="GATEPOLICY_ATTEMPTS",
-            help="How often a call is sent when it fails for a passing reason.",
+            help="Maximum attempts on transient errors.",
         ),
     )(function)

@@ -142,7 +142,7 @@ def _output(text: str, within: str) -> Output:
     name, equals, path = text.partition("=")
     if name not in FORMATS:
         raise UsageError(
-            f"-o {text}: there is no report format {name}",
+            f"-o {text}: unknown report format {name}",
             hint=f"there are {', '.join(FORMATS)}; for a file write FORMAT=PATH",
         )
     if equals and not path:
@@ -169,12 +169,14 @@ def destination(path: str, within: str, option: str) -> Destination:
         return Destination(path)
     below = relative_below(path, within)
     if below is None or is_of_repository(below):
-        hint = "name a file there; only -o on the command line, without --untrusted, goes anywhere"
-        raise UsageError(f"{option}: not below the project folder {within}", hint=hint)
+        hint = (
+            "choose a file there; only -o on the command line without --untrusted may go elsewhere"
+        )
+        raise UsageError(f"{option}: outside the project folder {within}", hint=hint)
     link = link_below(within, below)
     if link is not None:
-        what = f"{option}: {link} is a symbolic link, and might lead anywhere"
-        raise UsageError(what, hint="remove the link, or name another file")
+        what = f"{option}: {link} is a symbolic link"
+        raise UsageError(what, hint="remove the link, or choose another file")
     return Destination(path, os.path.abspath(within), below)  # noqa: PTH100
 
 
@@ -184,8 +186,8 @@ def _refuse_leading_out(path: str, option: str) -> None:
     below = relative_below(path, folder)
     if below is not None and not is_of_repository(below) and not is_really_below(path, folder):
         link = link_below(folder, below) or path
-        what = f"{option}: the symbolic link {link} leads out of the project folder"
-        raise UsageError(what, hint="remove the link, or name the file to which it leads")
+        what = f"{option}: the symbolic link {link} points outside the project folder"
+        raise UsageError(what, hint="remove the link, or name its target")
 
 
 def _refuse_two_in_one_place(outputs: tuple[Output, ...]) -> None:
@@ -197,7 +199,7 @@ def _refuse_two_in_one_place(outputs: tuple[Output, ...]) -> None:
         if place in places:
             name = "standard output" if is_stream else path
             raise UsageError(
-                f"two reports would go to {name}", hint="give each a place: -o FORMAT=PATH"
+                f"two reports would go to {name}", hint="give each its own path: -o FORMAT=PATH"
             )
         places[place] = path
 
@@ -207,7 +209,7 @@ def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
         folder = Path(output.destination.path).parent
         if not is_folder(folder):
             raise UsageError(
-                f"{output.option}: there is no folder {folder}", hint=f"make {folder} first"
+                f"{output.option}: no such folder: {folder}", hint=f"create {folder} first"
             )
 
 
@@ -240,10 +242,10 @@ def refuse_overwriting(
         return
     for source in dict.fromkeys((*sources, settings.current_project().file)):
         if source and is_there(source) and target.samefile(source):
-            raise UsageError(f"{option} would overwrite {source}", hint="name another file")
+            raise UsageError(f"{option} would overwrite {source}", hint="choose another file")
     if not force and is_document(path):
-        what = f"{option} would overwrite {path}, which is no report but a file of a project"
-        raise UsageError(what, hint="name another file")
+        what = f"{option} would overwrite {path}, which is a project file, not a report"
+        raise UsageError(what, hint="choose another file")
 
 
 def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
@@ -258,8 +260,8 @@ def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
     """
     there = [str(path) for path in paths if str(path) != STANDARD_OUTPUT and lexists(path)]
     if there and not force:
-        what = f"there already: {', '.join(there)}"
-        raise UsageError(what, hint="choose another place, or overwrite it: --force")
+        what = f"already exists: {', '.join(there)}"
+        raise UsageError(what, hint="choose another file, or overwrite it with --force")
 
 
 def style(*, no_color: bool, verbose: int, audit_waivers: bool = False) -> Style:

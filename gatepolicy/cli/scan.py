@@ -31,9 +31,14 @@ from gatepolicy.scanning.workspace import input_files, load_workspace
 @options.outputs
 @options.edge
 @options.trust
-@click.option("--plan", "only_plan", is_flag=True, help="Print every request; send nothing.")
+@click.option(
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Print every request and the expected duration; send nothing.",
+)
 def command(**given: Any) -> ExitCode:
-    """Ask every account what its key can do, and judge it by policies.
+    """Read what every key can do, and evaluate it against policies.
 
     Sends reads only, and only those that the catalog declares: see --plan.
     """
@@ -72,8 +77,8 @@ def command(**given: Any) -> ExitCode:
 def _refuse_outputs_of_plan() -> None:
     source = click.get_current_context().get_parameter_source("output_texts")
     if source is ParameterSource.COMMANDLINE:
-        hint = "leave -o out; the plan is printed as text, one request a line"
-        raise UsageError("--plan makes no report, so that -o has nothing to write", hint=hint)
+        hint = "remove -o; the plan is printed as text, one request per line"
+        raise UsageError("--plan writes no report, so -o has no effect", hint=hint)
 
 
 def _print_plan(targets: Sequence[Target], given: Mapping[str, Any]) -> None:
@@ -83,7 +88,7 @@ def _print_plan(targets: Sequence[Target], given: Mapping[str, Any]) -> None:
     for target in targets:
         account = target.account.subject
         if target.unusable is not None:
-            why = target.unusable.detail or f"nobody knows an exchange {account.exchange}"
+            why = target.unusable.detail or f"unknown exchange {account.exchange}"
             click.echo(f"{account.id}  nothing: {why}")
     counts = f"{_count(requests, 'request')} to {_count(targets, 'account')}"
     click.echo(f"{counts}; nothing was sent", err=True)

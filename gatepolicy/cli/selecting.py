@@ -74,7 +74,7 @@ def baseline(given: Given) -> Baseline:
             )
         return Baseline()
     if given["baseline_file"] and given["baseline_if_exists"]:
-        what = "--baseline and --baseline-if-exists name two earlier reports"
+        what = "--baseline and --baseline-if-exists cannot be combined"
         raise UsageError(what, hint="name one of them")
     if not is_there(file):
         return _missing(file, must_exist=bool(given["baseline_file"]))
@@ -83,20 +83,20 @@ def baseline(given: Given) -> Baseline:
 
 def _missing(file: str, *, must_exist: bool) -> Baseline:
     if must_exist:
-        hint = "check the path; for a first run name it with --baseline-if-exists"
-        raise UsageError(f"--baseline {file}: there is no such file", hint=hint)
-    return Baseline(warning=f"no baseline yet: there is no file {file}; nothing was compared")
+        hint = "check the path; for a first run use --baseline-if-exists"
+        raise UsageError(f"--baseline {file}: no such file", hint=hint)
+    return Baseline(warning=f"no baseline yet: {file} does not exist; nothing was compared")
 
 
 def _loaded(file: str, *, fails_on_new: bool) -> Baseline:
     try:
         snapshot = load_snapshot(file)
     except DocumentError as error:
-        warning = f"the baseline cannot be read, nothing was compared: {error.problems[0]}"
+        warning = f"the baseline could not be read, so nothing was compared: {error.problems[0]}"
         return Baseline(warning=warning, is_broken=True)
     if fails_on_new and snapshot.judged is None:
         raise UsageError(
-            f"--fail-on-new: {file} is evidence, and tells no findings",
+            f"--fail-on-new: {file} is evidence, which has no findings",
             hint="name a report that was written with -o json=FILE",
         )
     return Baseline(snapshot)
@@ -129,9 +129,7 @@ def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
     for text in given["baseline_hides"]:
         rule = find_rule(rules, text)
         if rule is None:
-            raise UsageError(
-                f"--baseline-hides: there is no rule {text}", hint=rule_hint(rules, text)
-            )
+            raise UsageError(f"--baseline-hides: unknown rule {text}", hint=rule_hint(rules, text))
         hides.add(rule.info.name)
     decides = ScanSettings(
         fail_on=Severity(given["fail_on"]),

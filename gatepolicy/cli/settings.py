@@ -124,7 +124,7 @@ def trust(given: Given) -> Trust:
 def reader(given: Given) -> Read:
     """Reads documents; with ``--untrusted``, none to which only an untrusted file leads.
 
-    Such a file lies outside of the project folder, also behind a link. What a person named there
+    Such a file lies outside the project folder, also behind a link. What a person named there
     may be read, and so may its own folder: a policy extends its neighbours.
     """
     if not given.get("untrusted"):
@@ -137,7 +137,7 @@ def reader(given: Given) -> Read:
     def read(path: Path) -> bytes:
         is_named = abspath(path) in files  # noqa: PTH100
         if not is_named and not any(is_really_below(str(path), place) for place in folders):
-            what = "--untrusted: this file lies outside of the project folder"
+            what = "--untrusted: this file is outside the project folder"
             raise problem(str(path), what, "name it on the command line if you trust it")
         return path.read_bytes()
 

@@ -27,21 +27,23 @@ _PATTERN = "*.test.yaml"
 
 @click.command("test")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option("-k", "name", default="", metavar="TEXT", help="Only cases with this in their name.")
+@click.option("-k", "name", default="", metavar="TEXT", help="Only cases whose name contains this.")
 @click.option("--junit", "junit_file", metavar="FILE", help="Write the results as JUnit XML too.")
 @click.option(
     "--min-coverage",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
-    help="Fail when fewer clauses were tried both ways.",
+    help="Fail if fewer clauses were tested both ways.",
 )
 @options.untrusted
-@click.option("-v", "--verbose", is_flag=True, help="Name cases that pass, and clauses not tried.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is as expected.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="List cases that pass, and clauses that were not tested."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing if all is as expected.")
 def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
-    """Try policies on keys that are made up, and their findings.
+    """Test policies on synthetic keys.
 
-    PATH is a file, or a folder in which files *.test.yaml are looked for. [default: here]
+    PATH is a file, or a folder that is searched for *.test.yaml files. [default: .]
     """
     tests = _load(_files(paths or ["."]), settings.reader({**given, "paths": paths}))
     place = _junit_place(tests, given)
@@ -49,7 +51,9 @@ def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
     every = run_tests(tests, exchanges, load_rules(exchanges.values()))
     results = [result for result in every if name in result.case.name]
     if not results:
-        raise UsageError(f"no case has {name} in its name", hint="a run without tests is no pass")
+        raise UsageError(
+            f"no case has {name} in its name", hint="a run without tests is not a pass"
+        )
     coverage = coverage_of(results, _policies(tests))
     if place is not None:
         write_reports([Report([junit(results)], place, is_private=False)])
@@ -84,7 +88,7 @@ def _files(paths: Sequence[str]) -> Iterator[str]:
             yield str(file)
     if not found:
         raise UsageError(
-            f"no tests in {', '.join(paths)}", hint=f"name files, or call them {_PATTERN}"
+            f"no tests in {', '.join(paths)}", hint=f"give file names, or name them {_PATTERN}"
         )
 
 
@@ -120,6 +124,6 @@ def _told(results: Sequence[CaseResult], coverage: Coverage, *, verbose: bool) -
     total = len(coverage.covered) + len(coverage.missing)
     yield f"{len(results) - failed:,} of {len(results):,} cases as expected"
     yield (
-        f"{len(coverage.covered):,} of {total:,} clauses seen to pass and to find"
+        f"{len(coverage.covered):,} of {total:,} clauses tested both ways"
         f" ({coverage.percent:.0f}%), {len(rules):,} rules"
     )

@@ -39,26 +39,26 @@ _QUESTIONS = {
 @options.optional_inventory
 @click.option("--id", "waiver_id", metavar="ID", help="Its id.  [default: the next free one]")
 @click.option("--rule", metavar="RULE", help="Rule whose finding is accepted.")
-@click.option(
-    "--account", multiple=True, metavar="GLOB", help="Account; may be given several times."
-)
+@click.option("--account", multiple=True, metavar="GLOB", help="Account; repeatable.")
 @click.option("--subject", default="", help="What within the account, such as a capability.")
-@click.option("--only-unknown", is_flag=True, help="Accept only that it is not known.")
+@click.option("--only-unknown", is_flag=True, help="Accept only that it is unknown.")
 @click.option("--owner", help="Who answers for it.")
 @click.option("--justification", help="Why it is accepted.")
-@click.option("--ticket", default="", help="Where it was discussed.")
+@click.option("--ticket", default="", help="Where it was discussed, such as a ticket.")
 @click.option("--approved-by", default="", help="Who agreed.")
 @click.option("--expires", metavar="DAY", help="Last day (UTC), or a number of days from today.")
 def command(**given: Any) -> ExitCode:
-    """Accept a finding for a time: add a waiver to a file.
+    """Accept a finding until a date: add a waiver to a file.
 
-    The file is waivers.yaml unless one is named. Asks for what is not given. Comments and order of
-    the file stay; what is written is checked, and what the policies that are named, here or in the
-    project file, do not allow is not written.
+    Writes to waivers.yaml by default. Prompts for whatever is missing. Keeps the comments and the
+    order of the file, and validates what it writes. Refuses a waiver that the policies, named here
+    or in the project file, do not allow.
     """
     files = given["waiver_files"] or ["waivers.yaml"]
     if len(files) > 1:
-        raise UsageError("more than one file of waivers is named", hint="name one: --waivers FILE")
+        raise UsageError(
+            "there is more than one waivers file", hint="choose one with --waivers FILE"
+        )
     file = files[0]
     text = read_text(file) if is_there(file) else ""
     policies = _policies(given)
@@ -90,7 +90,7 @@ def command(**given: Any) -> ExitCode:
 
 def _check_rule(rules: Mapping[str, Rule], text: str) -> None:
     if find_rule(rules, text) is None:
-        raise UsageError(f"there is no rule {text}", hint=rule_hint(rules, text))
+        raise UsageError(f"unknown rule {text}", hint=rule_hint(rules, text))
 
 
 def _last_day(text: str, today: date) -> str:
@@ -105,8 +105,8 @@ def _last_day(text: str, today: date) -> str:
         return (today + timedelta(days=int(text))).isoformat()
     # NOTE: Python refuses to read thousands of digits.
     except (OverflowError, ValueError):
-        what = f"--expires: {text[:20]}{'…' * (len(text) > 20)} days from today is no day"
-        hint = "name a day, such as 2026-12-31, or fewer days"
+        what = f"--expires: {text[:20]}{'…' * (len(text) > 20)} days from today is not a valid date"
+        hint = "use a date such as 2026-12-31, or fewer days"
         raise UsageError(what, hint=hint) from None
 
 

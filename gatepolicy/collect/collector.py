@@ -180,7 +180,7 @@ async def _collected(
         calls = _AccountCalls(target, target.exchange, resolved.secrets, visit, edge, left, records)
         found = await calls.collected()
     else:
-        why = Unknown(Reason.NOT_DISCLOSED, "only its auditor can tell")
+        why = Unknown(Reason.NOT_DISCLOSED, "only its auditor can disclose it")
         found = unread(target, why, edge.now(), api_key=resolved.secrets.get("apiKey"))
     return replace(found, warnings=tuple(resolved.warnings))
 
@@ -260,7 +260,7 @@ class _AccountCalls:
         self._listing_budget -= self._visit.lane.limiter.interval * call.weight
         if self._listing_budget < 0:
             patience = self._target.account.timeout * LISTING_PATIENCE
-            detail = f"its lists take longer than {patience:,.0f} s ({LISTING_PATIENCE} x timeout)"
+            detail = f"its lists take more than {patience:,.0f} s ({LISTING_PATIENCE} x timeout)"
             return Failure(Reason.LIMIT_REACHED, detail)
         return await self._outcome(call, params, keep=False)
 
@@ -283,7 +283,7 @@ class _AccountCalls:
         """Draw the conclusions, for this account and for its queue."""
         reason = attempted.reason
         if reason in _HOPELESS:
-            self._hopeless = Failure(reason, "not asked: the call before it failed")
+            self._hopeless = Failure(reason, "not sent: the previous request failed")
         if reason is Reason.REQUEST_REFUSED and isinstance(attempted.outcome, Failure):
             self._refused = Unknown(reason, attempted.outcome.detail)
         if isinstance(attempted.raw, Answer):

@@ -115,7 +115,9 @@ class Guard:
         except TimeoutError:
             return NoAnswer(Reason.TIMEOUT, f"no complete answer within {timeout:.0f} s")
         except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
-            return NoAnswer(Reason.UNREACHABLE, f"the answer broke off ({type(error).__name__})")
+            return NoAnswer(
+                Reason.UNREACHABLE, f"the connection closed early ({type(error).__name__})"
+            )
         except (aiohttp.ClientError, OSError) as error:
             return NoAnswer(Reason.UNREACHABLE, type(error).__name__)
 
@@ -135,8 +137,8 @@ def differences(request: SignedRequest, call: Call, hosts: frozenset[str]) -> Se
 def _refusal(undeclared: Sequence[str], call: Call) -> str:
     """Quotes the declaration and nothing of the request, which may hold a secret."""
     return (
-        f"ccxt {version('ccxt')} asks {call.id} with another {' and '.join(undeclared)} than the"
-        f" catalog declares ({call.http_method} {call.path}); it was not sent"
+        f"ccxt {version('ccxt')} asks {call.id} with a different {' and '.join(undeclared)} than"
+        f" the catalog declares ({call.http_method} {call.path}); it was not sent"
     )
 
 

@@ -288,14 +288,12 @@ def _subjects(
 
 def _undeclared(one: ListedKey, doubts: _Doubts) -> Fact | Unknown:
     if one.shown in doubts.look_alikes:
-        return Unknown(
-            Reason.UNEXPECTED_ANSWER, "more listed keys than declared ones look like this one"
-        )
+        return Unknown(Reason.UNEXPECTED_ANSWER, "several listed keys look like this one")
     if not doubts.unread:
         return observed(one.listing, value=False)
     names = ", ".join(doubts.unread)
     return Unknown(
-        Reason.BAD_CREDENTIALS_CONFIG, f"the key of {names} could not be read; this may be it"
+        Reason.BAD_CREDENTIALS_CONFIG, f"the key of {names} could not be read, so this may be it"
     )
 
 

@@ -111,7 +111,7 @@ async def list_keys(
         ask: Sends.
     """
     if not exchange.listings:
-        detail = f"the catalog knows no list of keys on {exchange.title}"
+        detail = f"the catalog has no list of keys on {exchange.title}"
         return Listed((), Unknown(Reason.NOT_DISCLOSED, detail))
     reader = _Reader(public, outcomes, ask, [], [])
     of_account: tuple[ListedKey, ...] | Unknown = NO_LIST
@@ -142,7 +142,7 @@ class _Reader:
             for parent in await self._rows(listing.title, listing.each, None):
                 await self._read_keys(listing, parent.value)
         if listing.of_account and not self._holds_the_asking_key(listing):
-            self._miss(listing.title, "the key that asked is not among them")
+            self._miss(listing.title, "the calling key is not among them")
         if listing.partial:
             why = _told(listing.title, listing.partial)
             self.missing.append(Unknown(Reason.NOT_DISCLOSED, why))
@@ -212,9 +212,9 @@ class _Reader:
         if not table.total:
             return
         if not isinstance(total, int) or isinstance(total, bool):
-            self._miss(title, "the answer does not tell how many there are")
+            self._miss(title, "the answer does not say how many there are")
         elif rows < total:
-            self._miss(title, f"{rows} of {total} came")
+            self._miss(title, f"{rows} of {total} were returned")
 
     def _miss(self, title: str, why: str) -> None:
         self.missing.append(Unknown(Reason.UNEXPECTED_ANSWER, _told(title, why)))
@@ -263,6 +263,6 @@ def _next(
     if _ends(pages, name, rows):
         return None
     if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
-        return _Lost("the answer does not tell where the list goes on")
+        return _Lost("the answer does not say where the next page is")
     # A server that is stuck would name its last page for ever.
-    return _Lost("a page names itself as the next one") if str(name) == position else str(name)
+    return _Lost("a page refers to itself as the next one") if str(name) == position else str(name)

@@ -371,7 +371,7 @@ MASK = "***"
 MARK = "\ufdd0"
 """Stands for a credential in an answer that is being interpreted: no character, so no text of a
 catalog has it, and no answer should."""
-REPEATED = Unknown(Reason.UNEXPECTED_ANSWER, "an answer repeated a credential")
+REPEATED = Unknown(Reason.UNEXPECTED_ANSWER, "an answer contained a credential")
 _LONGEST = 4000
 """Characters of an answer that evidence keeps."""
 _SECRET_NAME = re.compile(r"secret|token|pass|sign", re.I)

@@ -124,7 +124,7 @@ class Silence:
             return None
         return Unknown(
             self._reason,
-            f"not asked: at least {SILENT_AFTER} accounts in a row failed with {self._reason}"
+            f"not read: at least {SILENT_AFTER} accounts in a row failed with {self._reason}"
             f" on {self._name}",
         )
 

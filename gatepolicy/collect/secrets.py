@@ -170,11 +170,11 @@ def ask_keyring(service: str, user: str) -> str | None:
         errors = importlib.import_module("keyring.errors")
     except ImportError:
         hint = "pip install keyring"
-        raise CredentialError(f"the extra for keyrings is not installed; {hint}") from None
+        raise CredentialError(f"the keyring package is not installed; {hint}") from None
     try:
         found: str | None = keyring.get_password(service, user)
     except errors.KeyringError as error:
-        raise CredentialError(f"the keyring cannot be asked ({type(error).__name__})") from None
+        raise CredentialError(f"the keyring is not available ({type(error).__name__})") from None
     return found
 
 
@@ -364,24 +364,24 @@ def _why(error: OSError | ValueError) -> str:
 
 def _text(data: bytes, origin: str) -> str:
     if len(data) > _LARGEST:
-        raise CredentialError(f"{origin} holds more than a credential")
+        raise CredentialError(f"{origin} is too large for a credential")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise CredentialError(f"{origin} holds no text") from None
+        raise CredentialError(f"{origin} is not text") from None
     return text.removesuffix("\n").removesuffix("\r")
 
 
 def _usable(text: str, name: str) -> str:
     """A credential that can be signed with: not blank, and in one line unless it is a PEM key."""
     if not text.strip():
-        raise CredentialError("the reference leads to an empty text")
+        raise CredentialError("the reference is empty")
     if text.isprintable():
         return text
     several = "\n" in text and name in ("secret", "privateKey")
     allowed = "\n\r" if several else ""
     if any(not c.isprintable() and c not in allowed for c in text):
-        raise CredentialError("line breaks or control characters in a credential of one line")
+        raise CredentialError("line breaks or control characters in a single-line credential")
     return text
 
 

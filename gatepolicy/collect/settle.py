@@ -97,7 +97,7 @@ def _apart(
         Addressed(one.subject.id, one.subject.labels, addresses_of(one.facts, declared))
         for one, declared in zip(evidence, egress, strict=True)
     ]
-    unasked = Facts.nothing(Reason.NOT_DISCLOSED, "the account was not asked")
+    unasked = Facts.nothing(Reason.NOT_DISCLOSED, "the account was not read")
     beside = [
         Addressed(
             other.subject.id,
@@ -149,7 +149,7 @@ def _declared(target: Target, collected: Collected) -> Fact | Unknown:
     if target.account.discover:
         first = next(iter(collected.evidence.facts.unknown.values()), None)
         if collected.listed is None:
-            return first or Unknown(Reason.NOT_DISCLOSED, "no list of keys could be asked for")
+            return first or Unknown(Reason.NOT_DISCLOSED, "no list of keys could be read")
         if collected.listed.missing is not None:
             return collected.listed.missing
     return Fact(value=True, provenance=INVENTORY)
@@ -166,7 +166,7 @@ def _sandbox(target: Target, facts: Facts) -> Fact | Unknown:
     if exchange is not None and host in exchange.sandbox_hosts - exchange.hosts:
         return Fact(value=True, provenance=INVENTORY)
     return facts.unknown.get("key.exists") or Unknown(
-        Reason.NOT_DISCLOSED, f"it is asked at {host} (base_url), and not at the exchange itself"
+        Reason.NOT_DISCLOSED, f"it is read at {host} (base_url), not at the exchange itself"
     )
 
 
@@ -176,7 +176,7 @@ def _account_keys(listed: Listed | None, facts: Facts) -> Fact | Unknown:
         # Nothing was told at all: for the same reason, nothing was listed.
         return facts.unknown["key.exists"]
     if listed is None:
-        detail = "only a key that lists the others tells how many there are (discover: true)"
+        detail = "only a key that lists the others shows how many there are (discover: true)"
         return Unknown(Reason.NOT_DISCLOSED, detail)
     if isinstance(listed.of_account, Unknown):
         return listed.of_account
@@ -209,13 +209,13 @@ def _audited(
         facts = own if target.asks else told_by(found, auditor)
         return facts.learn("key.exists", exists)
     if fitting:
-        detail = f"{auditor} lists {len(fitting)} keys that look like it"
+        detail = f"{auditor} lists {len(fitting)} keys that match it"
         return own if target.asks else _nothing(Reason.UNEXPECTED_ANSWER, detail)
     if listed.missing is not None:
         why = replace(listed.missing, detail=f"{auditor}: {listed.missing.detail}")
         return own if target.asks else Facts.nothing(why.reason, why.detail)
     if not all(key.compares(one) for one in listed.keys):
-        detail = f"{auditor} shows too little of its keys to tell whether this is one of them"
+        detail = f"{auditor} shows too little of its keys to identify this one"
         return own if target.asks else _nothing(Reason.NOT_DISCLOSED, detail)
     gone = observed(_first_listing(target), value=False)
     if target.asks:

@@ -41,7 +41,7 @@ class ListedKey:
     """What the row proves."""
 
 
-NO_LIST = Unknown(Reason.NOT_DISCLOSED, "no list holds the keys of the account itself")
+NO_LIST = Unknown(Reason.NOT_DISCLOSED, "no list contains the account's own keys")
 """Why nobody knows how many keys an account has."""
 
 

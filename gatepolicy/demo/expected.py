@@ -116,7 +116,7 @@ def surprises(scan: Scan, staged: Mapping[str, Expected]) -> Iterator[str]:
     """One line for everything that did not come out as staged."""
     results = {result.evidence.subject.id: result for result in scan.accounts}
     for account in sorted(staged.keys() ^ results.keys()):
-        yield f"{account}: staged and scanned accounts differ"
+        yield f"{account}: expected and scanned accounts differ"
     for account, expected in staged.items():
         if account in results and not _as_staged(results[account], expected):
             yield f"{account}: expected {expected}"

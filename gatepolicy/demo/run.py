@@ -30,7 +30,7 @@ REPORTS = ("report.json", "report.sarif")
 """The files of the reports, in the folder of the demonstration."""
 _INVENTORY = "accounts.yaml"
 _PORT = re.compile(rb"(?<=http://127\.0\.0\.1):[0-9]{1,5}")
-_HEADER = "# The staged accounts; the simulator plays their exchanges.\n"
+_HEADER = "# Synthetic accounts of the simulator.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def files_of_others(folder: Path, staged: Stage) -> Sequence[Path]:
 
 
 def _may_be_of(file: Path, text: str) -> bool:
-    """Whether there is no such file, or it holds what a demonstration wrote on some port."""
+    """Whether no such file, or it holds what a demonstration wrote on some port."""
     if not lexists(file):
         return True
     try:

@@ -82,9 +82,16 @@ def _ended(text: str, newline: str) -> str:
 
 
 def _in_one_line(document: Document, key: str) -> DocumentError:
-    what = "this list is not written with one entry after the other"
+    what = "this list is not in block style"
     return DocumentError(
-        [Problem(document.key_at((key,)), key, what, "begin each entry with '- ' in its own line")]
+        [
+            Problem(
+                document.key_at((key,)),
+                key,
+                what,
+                "write each entry on its own line, starting with '- '",
+            )
+        ]
     )
 
 

@@ -30,7 +30,7 @@ def show_path(path: DataPath) -> str:
 def network_of(text: str) -> Network | tuple[str, str]:
     """A network in CIDR notation, or a single address; else what is wrong, and what to do."""
     if "%" in text:
-        return "a zone (%) means something on one machine only", "remove it"
+        return "a zone index (%) is not allowed", "remove it"
     try:
         return ip_network(text)
     except ValueError:
@@ -41,9 +41,9 @@ def _what_is_wrong(text: str) -> tuple[str, str]:
     try:
         meant = ip_interface(text)
     except ValueError:
-        return "no network in CIDR notation", "write it like 203.0.113.0/28"
+        return "not a valid network in CIDR notation", "write it like 203.0.113.0/28"
     alone = f"{meant.ip}/{meant.max_prefixlen}"
-    return "an address within a network, not the network", f"write {meant.network} or {alone}"
+    return "host bits are set", f"write {meant.network} or {alone}"
 
 
 def collapsed(networks: Iterable[Network]) -> tuple[Network, ...]:
@@ -55,8 +55,8 @@ def collapsed(networks: Iterable[Network]) -> tuple[Network, ...]:
 
 
 EVERYWHERE = (
-    "this allows every address there is, and so limits nothing",
-    "name the networks that you use, such as 203.0.113.0/28",
+    "this network covers every address, so it restricts nothing",
+    "list the networks that you use, such as 203.0.113.0/28",
 )
 """What is wrong with networks that hold every address, and what to do."""
 

@@ -67,11 +67,11 @@ def _read_bytes(file: str, read: Read) -> bytes:
     try:
         data = read(Path(file))
     except FileNotFoundError:
-        raise problem(file, "there is no such file", "check the path") from None
+        raise problem(file, "no such file", "check the path") from None
     except IsADirectoryError:
-        raise problem(file, "this is a folder", "name a file in it") from None
+        raise problem(file, "this is a folder", "choose a file in it") from None
     except PermissionError:
-        raise problem(file, "the file may not be read", "check its permissions") from None
+        raise problem(file, "permission denied", "check its permissions") from None
     except (OSError, ValueError) as error:
         raise problem(file, f"the file cannot be read ({type(error).__name__})", "") from None
     if len(data) > MAX_BYTES:
@@ -95,7 +95,7 @@ def decode(data: bytes, file: str) -> str:
         ) from None
     odd = _FORBIDDEN.search(text)
     if odd is not None:
-        what = f"the control character U+{ord(odd.group()):04X} does not belong into text"
+        what = f"the control character U+{ord(odd.group()):04X} is not allowed in text"
         raise DocumentError([Problem(_place(file, text[: odd.start()]), "", what, "remove it")])
     return text
 
@@ -169,13 +169,13 @@ def wrong_link(text: str) -> tuple[str, str] | None:
     if found is None:
         return None
     if found[1].lower() not in ("http", "https"):
-        what = f"an address that begins with {found[1]}: is not allowed"
-        return what, "write an https address, a file or a ticket such as AUDIT-7"
+        what = f"a URL that begins with {found[1]}: is not allowed"
+        return what, "write an https URL, a file or a ticket such as AUDIT-7"
     place = _netloc(bare)
     if not place:
-        return "an address without a host", "write it like https://tickets.example.com/AUDIT-7"
+        return "a URL without a host", "write it like https://tickets.example.com/AUDIT-7"
     if "@" in place:
-        return "an address with a name or a password in it", "remove what stands before the @"
+        return "a URL with a user name or password", "remove everything before the @"
     return None
 
 
@@ -227,7 +227,7 @@ def _refuse_other_kinds(document: Document, kind: str) -> None:
         if data[key] != expected:
             found = data[key] if isinstance(data[key], str) and len(str(data[key])) < 40 else "…"
             what = f"this is {key} {found}, {expected} was expected"
-            raise DocumentError([Problem(document.at((key,)), key, what, "name another file")])
+            raise DocumentError([Problem(document.at((key,)), key, what, "choose another file")])
 
 
 def load_json(data: str | bytes, file: str) -> JSONValue:
@@ -253,7 +253,7 @@ def load_json(data: str | bytes, file: str) -> JSONValue:
     if _deeper_than(value, MAX_DEPTH):
         raise problem(file, f"nested more than {MAX_DEPTH} levels deep", "")
     if _HALF_CHARACTER.search(text) and not _is_encodable(value):
-        raise problem(file, "half of a surrogate pair is no character", "")
+        raise problem(file, "unpaired surrogate", "")
     return value
 
 
@@ -263,7 +263,7 @@ def _without_duplicates(
     def build(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
         entries = dict(pairs)
         if len(entries) != len(pairs):
-            raise problem(file, "an object holds the same key twice", "remove one")
+            raise problem(file, "duplicate key in an object", "remove one")
         return entries
 
     return build
@@ -271,7 +271,7 @@ def _without_duplicates(
 
 def _no_constant(file: str) -> Callable[[str], NoReturn]:
     def refuse(constant: str) -> NoReturn:
-        raise problem(file, f"{constant} is no JSON", "")
+        raise problem(file, f"{constant} is not valid JSON", "")
 
     return refuse
 

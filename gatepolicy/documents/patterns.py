@@ -74,7 +74,7 @@ def _compiled(pattern: str) -> Any:
     except re2.error as error:
         raise _refused(error) from None
     except UnicodeEncodeError:
-        raise PatternError("it holds half of a character", "write the whole character") from None
+        raise PatternError("it contains an unpaired surrogate", "remove it") from None
     if compiled.programsize > MOST_STEPS:
         raise PatternError("it is too large", _SHORTER)
     return compiled

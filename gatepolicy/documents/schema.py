@@ -48,25 +48,25 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
 
 
 _NAMES = {
-    "string": "a text",
-    "integer": "a whole number",
+    "string": "a string",
+    "integer": "an integer",
     "number": "a number",
-    "boolean": "true or false",
+    "boolean": "a boolean",
     "array": "a list",
     "object": "a mapping",
-    "null": "nothing",
+    "null": "null",
 }
 _WHAT = {
     "enum": "not one of the allowed values",
     "const": "not one of the allowed values",
-    "pattern": "not of the expected form",
+    "pattern": "does not match the expected pattern",
     "minItems": "empty or too short",
     "minLength": "empty or too short",
     "minProperties": "empty or too short",
     "maxItems": "too long",
     "maxLength": "too long",
     "maxProperties": "too long",
-    "uniqueItems": "an entry stands here twice",
+    "uniqueItems": "duplicate entry",
 }
 """Keyword to what is wrong."""
 _BEYOND = {
@@ -139,7 +139,7 @@ def _pattern(
 
     del validator, schema
     if isinstance(instance, str) and not re.search(as_python(pattern), instance):
-        yield ValidationError("not of the expected form")
+        yield ValidationError("does not match the expected pattern")
 
 
 @lru_cache(maxsize=1024)
@@ -226,7 +226,7 @@ def _of_nearest_branch(
         for inner in typed[0]:
             yield from _problems(inner, document, schema)
         return
-    what = f"{_name_of(error.instance)} does not fit here"
+    what = f"{_name_of(error.instance)} is not allowed here"
     yield Problem(document.at(path), show_path(path), what, _example(error.schema))
 
 
@@ -278,11 +278,11 @@ def _members(error: "ValidationError") -> Mapping[str, object]:
 def _name_of(value: object) -> str:
     match value:
         case None:
-            return "nothing"
+            return "null"
         case bool():
-            return "true or false"
+            return "a boolean"
         case str():
-            return "a text"
+            return "a string"
         case int() | float():
             return "a number"
         case list():

@@ -158,7 +158,7 @@ class _Builder:
             self._note(event, what, fix, self._path_to(event.value))
         elif event.value in frame.data:
             line = unpack(frame.marks[event.value][0])[0] + 1
-            what, fix = "this key stands here a second time", f"see line {line}"
+            what, fix = "duplicate key", f"first defined on line {line}"
             self._note(event, what, fix, self._path_to(event.value))
 
     def _open(
@@ -184,8 +184,8 @@ class _Builder:
         anchored = self.anchors.get(event.anchor or "")
         if anchored is None:
             # What follows the * may be a secret: it is not repeated.
-            fix = "quote the value if it is a text that starts with *"
-            self._refuse(event, "an alias of an anchor that is not there", fix)
+            fix = "quote the value if it is a string that starts with *"
+            self._refuse(event, "undefined alias", fix)
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
             self._refuse(event, f"more than {MAX_ALIASES} aliases", "write the values out")
@@ -198,12 +198,12 @@ class _Builder:
     def _refuse_as_key(self, event: yaml.Event) -> None:
         if self.stack and self.stack[-1].wants_key:
             fix = "quote it if it starts with {, [ or *"
-            self._refuse(event, "a key must be a text", fix)
+            self._refuse(event, "a key must be a string", fix)
 
     def _refuse_depth(self, event: yaml.Event, height: int) -> None:
         if len(self.stack) + height > MAX_DEPTH:
             what = f"nested more than {MAX_DEPTH} levels deep"
-            self._refuse(event, what, "no document of gatepolicy needs that")
+            self._refuse(event, what, "no gatepolicy file needs this")
 
     def _put(self, value: JSONValue, place: int, marks: Child) -> None:
         if self.stack:
@@ -221,7 +221,7 @@ class _Builder:
     def _note_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
             # What follows the ! may be a secret: it is not repeated.
-            fix = "remove it; quote the value if it is a text that starts with !"
+            fix = "remove it; quote the value if it is a string that starts with !"
             self._note(event, "a tag is not allowed", fix)
 
     def _path_to(self, key: str) -> str:
@@ -265,13 +265,13 @@ def parse_yaml(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         builder.problems.append(_syntax_problem(error, text, file))
     except yaml.YAMLError:
-        what = "a character that does not belong into text"
+        what = "a character that is not allowed in text"
         builder.problems.append(Problem(Location(file, 1, 1), "", what, "remove it"))
     if builder.problems:
         raise DocumentError(builder.problems)
     if builder.root is None or builder.root.data is None:
         what = "the file is empty" if builder.root is None else "the document is empty"
-        raise DocumentError([Problem(Location(file, 1, 1), "", what, "write the document")])
+        raise DocumentError([Problem(Location(file, 1, 1), "", what, "add the content")])
     return builder.root
 
 
@@ -280,9 +280,9 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     what = error.problem or "not YAML"
     fix = "check quotes, brackets and indentation"
     if mark is not None and _stands_at(text, mark) == "\t":
-        what, fix = "a tab cannot stand here", "indent with spaces"
+        what, fix = "tabs are not allowed here", "indent with spaces"
     elif "cannot start any token" in what:
-        what, fix = "no plain value starts with this character", "quote the value"
+        what, fix = "a plain value cannot start with this character", "quote the value"
     return Problem(_location(mark, file), "", what, fix)
 
 

@@ -47,7 +47,7 @@ class Account:
     labels: Mapping[str, str]
     """As the inventory says them."""
     owner: str
-    """As the inventory says it; may be empty."""
+    """As declared in the inventory; may be empty."""
     facts: Facts
     """What was proved about its key."""
 
@@ -191,7 +191,7 @@ def standing_of(
         known: Whether any policy asked about the same thing before.
     """
     if before is None:
-        why = (f"policy {after.policy} did not ask it before",) if known and after.policy else ()
+        why = (f"policy {after.policy} did not check it before",) if known and after.policy else ()
         return Standing(BaselineState.NEW, after.is_found, why if after.is_found else ())
     if not after.is_found:
         same = (before.outcome, before.severity) == (after.outcome, after.severity)
@@ -214,7 +214,7 @@ def _of_policy(before: Finding, after: Finding) -> Iterator[_Reason]:
         is_worse = _WEIGHT.index(now) > _WEIGHT.index(was)
         yield is_worse, f"on_unknown: {was.value} before, {now.value} now"
     if before.expected != after.expected:
-        yield False, f"asked before: {before.expected}; asked now: {after.expected}"
+        yield False, f"required before: {before.expected}; required now: {after.expected}"
 
 
 def _of_key(before: Finding, after: Finding, background: Background) -> Iterator[_Reason]:

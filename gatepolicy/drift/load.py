@@ -28,7 +28,7 @@ def load_snapshot(file: str, *, read: Read = Path.read_bytes) -> Snapshot:
         read: Reads the bytes of a file.
 
     Raises:
-        DocumentError: It is neither, or a value in it is none that gatepolicy writes.
+        DocumentError: It is neither, or a value in it was not written by gatepolicy.
     """
     text = read_text(file, read=read)
     data = load_json(text, file)
@@ -87,7 +87,7 @@ def _account(data: Mapping[str, Any], file: str) -> Account:
     try:
         known = {name: decode_fact(name, fact) for name, fact in data["facts"].items()}
     except ValueError:
-        what = f"a fact of {data['id']} is none that gatepolicy writes"
+        what = f"a fact of {data['id']} was not written by gatepolicy"
         raise DocumentError([Problem(Location(file, 1, 1), "facts", what, "scan again")]) from None
     unknown = {name: decode_unknown(name, data) for name in data["unknown"]}
     return Account(

@@ -46,13 +46,13 @@ _FLAGS: Mapping[str, tuple[str, str]] = {
     "ip.restricted": ("only listed addresses may use the key", "any address may use the key"),
     "key.active": ("the key is active", "the key is not active"),
     "key.exists": ("the exchange has the key", "the exchange no longer has the key"),
-    "key.declared": ("the inventory names the key", "the inventory does not name the key"),
-    "account.sandbox": ("the account is on a sandbox", "the account is no sandbox"),
+    "key.declared": ("the inventory lists the key", "the inventory does not list the key"),
+    "account.sandbox": ("the account is on a sandbox", "the account is not on a sandbox"),
 }
 """Fact to the words for true and for false."""
 
 _LISTS: Mapping[str, tuple[str, str]] = {
-    "permissions.unrecognised": ("unknown words: ", "no unknown word"),
+    "permissions.unrecognised": ("unknown permissions: ", "no unknown permission"),
     "key.trading_pairs": ("the key may trade only ", "the key may trade every pair"),
     "key.shared_with": ("the same key is used by ", "no other account uses the key"),
 }
@@ -61,8 +61,8 @@ _LISTS: Mapping[str, tuple[str, str]] = {
 _TIMES: Mapping[str, tuple[str, str]] = {
     "key.created_at": ("made on", "never made"),
     "key.last_used_at": ("last used on", "never used"),
-    "key.expires_at": ("ends on", "the key never ends"),
-    **dict.fromkeys(ATTESTED_FACTS, ("attested on", "nobody has attested it")),
+    "key.expires_at": ("ends on", "the key never expires"),
+    **dict.fromkeys(ATTESTED_FACTS, ("attested on", "not attested")),
 }
 """Fact to the words before the day, and for never."""
 
@@ -107,7 +107,7 @@ def _outside(test: Test, value: FactValue, now: datetime) -> str:
     allowed = _networks(test.argument)
     found = _networks(value)
     outside = tuple(network for network in found if not lies_within(network, allowed))
-    return f"outside: {_addresses(outside)}" if outside else f"bound to {_addresses(found)}"
+    return f"outside: {_addresses(outside)}" if outside else f"restricted to {_addresses(found)}"
 
 
 def _wide(test: Test, value: FactValue, now: datetime) -> str:
@@ -115,7 +115,7 @@ def _wide(test: Test, value: FactValue, now: datetime) -> str:
     widest = test.argument if isinstance(test.argument, int) else 0
     found = _networks(value)
     wide = tuple(network for network in found if wider(network, widest))
-    return f"too wide: {_addresses(wide)}" if wide else f"bound to {_addresses(found)}"
+    return f"too wide: {_addresses(wide)}" if wide else f"restricted to {_addresses(found)}"
 
 
 def _count(test: Test, value: FactValue, now: datetime) -> str:
@@ -124,7 +124,7 @@ def _count(test: Test, value: FactValue, now: datetime) -> str:
     if test.fact == "account.keys":
         listed = ", ".join(map(_plain, value)) if isinstance(value, tuple) else ""
         return f"the account has {count} {'key' if count == 1 else 'keys'}: {listed}"
-    return f"bound to {count} {'entry' if count == 1 else 'entries'}"
+    return f"restricted to {count} {'entry' if count == 1 else 'entries'}"
 
 
 def doubt_about(test: Test, value: FactValue) -> Unknown | None:
@@ -140,7 +140,7 @@ def doubt_about(test: Test, value: FactValue) -> Unknown | None:
     if open_ := _accounts(entries, labels, MAYBE):
         return Unknown(
             Reason.NOT_DISCLOSED,
-            f"nobody knows the addresses, or the label, of {open_};"
+            f"unknown addresses or label: {open_};"
             " name its egress and label in the inventory, and scan it, too",
         )
     if left_out := _accounts(entries, labels, LEFT_OUT):
@@ -160,7 +160,7 @@ def _shared(test: Test, value: FactValue, now: datetime) -> str:
     entries = value if isinstance(value, tuple) else ()
     shared = [str(e) for e in entries if str(e).startswith(tuple(f"{label}=" for label in labels))]
     if not shared:
-        return "no account of another value works from its addresses"
+        return "no account with another value uses its addresses"
     return f"the same address is used by {', '.join(map(_plain, shared))}"
 
 
@@ -332,7 +332,7 @@ def _of_expression(
         return _conclude(control, Outcome.UNKNOWN, reason=cause.reason, needed=_needed(cause))
     seen = "; ".join(f"{name}: {value_in_words(value)}" for name, value in judged.seen.items())
     outcome = Outcome.PASS if judged.truth else Outcome.FAIL
-    return _conclude(control, outcome, seen=seen or "it is so")
+    return _conclude(control, outcome, seen=seen or "true")
 
 
 def _judged(
@@ -417,7 +417,7 @@ def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknow
     fact = facts.known.get(test.fact)
     if fact is None:
         return facts.unknown.get(
-            test.fact, Unknown(Reason.NOT_DISCLOSED, f"nothing tells {test.fact}")
+            test.fact, Unknown(Reason.NOT_DISCLOSED, f"not disclosed: {test.fact}")
         )
     provenance = fact.provenance
     if provenance.grade is Grade.APPARENT:
@@ -433,7 +433,7 @@ def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknow
     if doubt is not None:
         return doubt
     when = f", {fact.value.isoformat()}," if isinstance(fact.value, datetime) else ""
-    return Unknown(Reason.UNEXPECTED_ANSWER, f"the value of {test.fact}{when} cannot be judged")
+    return Unknown(Reason.UNEXPECTED_ANSWER, f"the value of {test.fact}{when} cannot be evaluated")
 
 
 def _most_telling(causes: Sequence[Unknown]) -> Unknown:

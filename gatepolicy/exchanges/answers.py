@@ -80,20 +80,20 @@ def parse(body: bytes) -> JSONValue | NotJson:
 def _decode(text: str) -> JSONValue:
     value: JSONValue = _DECODER.decode(text)
     if _LONE_SURROGATE.search(text) and not _is_encodable(value):
-        raise _AmbiguousError("text with half a character")
+        raise _AmbiguousError("an unpaired surrogate")
     return value
 
 
 def _object(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
     entries = dict(pairs)
     if len(entries) != len(pairs):
-        raise _AmbiguousError("an object with the same key twice")
+        raise _AmbiguousError("a duplicate key in an object")
     return entries
 
 
 def _refuse_constant(constant: str) -> NoReturn:
     del constant
-    raise _AmbiguousError("a number that is none")
+    raise _AmbiguousError("not a number")
 
 
 def _finite(text: str) -> float:
@@ -120,7 +120,7 @@ def _look_of(text: str) -> str:
     start = text.lstrip()[:1]
     if not start:
         return "an empty body"
-    return "a page in place of JSON" if start == "<" else "not JSON"
+    return "an HTML page instead of JSON" if start == "<" else "not JSON"
 
 
 def _deeper_than(value: JSONValue, depth: int) -> bool:

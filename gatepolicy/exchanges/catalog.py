@@ -131,7 +131,7 @@ class State(StrEnum):
     """Why an exchange has no catalog entry."""
 
     NOT_DISCLOSED = "not_disclosed"
-    """Its API tells nothing about the calling key."""
+    """Not disclosed by the API."""
     NOT_RESEARCHED = "not_researched"
     """Nobody has looked yet."""
     OUTSIDE = "outside"
@@ -139,9 +139,9 @@ class State(StrEnum):
 
 
 MEANING: Mapping[State, str] = {
-    State.NOT_DISCLOSED: "its API tells nothing about the calling key",
-    State.NOT_RESEARCHED: "nobody has looked yet what its API tells about a key",
-    State.OUTSIDE: "gatepolicy cannot ask it",
+    State.NOT_DISCLOSED: "its API does not disclose anything about the calling key",
+    State.NOT_RESEARCHED: "not researched yet",
+    State.OUTSIDE: "gatepolicy does not support it",
 }
 
 
@@ -205,5 +205,5 @@ def is_exchange(name: str) -> bool:
 
 
 def unknown_exchange(name: str) -> tuple[str, str] | None:
-    """That there is no exchange of that id, and what to do; ``None`` where there is one."""
-    return None if is_exchange(name) else (f"there is no exchange {name}", hint_about(name))
+    """That unknown exchange of that id, and what to do; ``None`` where there is one."""
+    return None if is_exchange(name) else (f"unknown exchange {name}", hint_about(name))

@@ -35,11 +35,11 @@ class Disclosure:
 
 _OF_THE_SCAN = {
     "key.fingerprint": "computed from the key itself",
-    "key.exists": "any answer to the key proves it; that it is gone, a list of an auditor",
+    "key.exists": "any answer to the key proves it; an auditor's list proves that it is gone",
     "key.declared": "compared with the inventory; other keys are found with 'discover: true'",
     "key.shared_with": "compared with the other accounts of the inventory",
     "ip.shared_across": "compared with the addresses of the other accounts of the inventory",
-    "account.sandbox": "the inventory says it",
+    "account.sandbox": "declared in the inventory",
     "account.keys": "counted where a list holds the account's keys, with 'discover: true'",
 }
 

@@ -90,7 +90,7 @@ def with_doubts(permissions: Permissions, by_words: Resolved, disclosed: Resolve
 
 _MAY_BE_GRANTED = Unknown(
     Reason.UNEXPECTED_ANSWER,
-    "a word that is not listed may be granted: another place of the answers says more",
+    "an unlisted permission may be granted: another field says so",
 )
 
 
@@ -148,7 +148,7 @@ def _doubt(capability: Capability, known: Sequence[Word], granted: Granted) -> U
         if access is Access.UNKNOWN and capability in word.grants | word.unclear:
             return Unknown(
                 Reason.UNEXPECTED_ANSWER,
-                f"the answer does not tell clearly whether {word.word} is granted",
+                f"the answer does not show clearly whether {word.word} is granted",
             )
         if access is not Access.READ_ONLY and capability in word.unclear:
             return Unknown(Reason.NOT_DISCLOSED, word.note)
@@ -160,7 +160,7 @@ def _untold(capability: Capability, permissions: Permissions, granted: Granted) 
     for name in sorted(granted.left_out):
         word = permissions.words[name]
         if capability in word.grants | word.unclear:
-            return Unknown(Reason.NOT_DISCLOSED, f"the answer has no {name}, and need not have it")
+            return Unknown(Reason.NOT_DISCLOSED, f"the answer has no {name}, which is optional")
     return None
 
 
@@ -214,7 +214,7 @@ def granted(permissions: Permissions, row: Row) -> Granted | Malformed:
     none = not entries and permissions.may_be_none
     if not none and not any(_is_listed(permissions, entry) for entry in entries):
         # The call itself needs a permission: an answer without any contradicts itself.
-        unread = unread or "a list without a single permission"
+        unread = unread or "an empty list of permissions"
         if not any(entry.apparent for entry in entries):
             return Malformed(unread)
     return _granted(permissions, row, entries, unread)
@@ -278,7 +278,7 @@ def _entries(permissions: Permissions, row: Row) -> Iterator[_Entry]:
 
 def _of_named_grants(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if not isinstance(found, list):
-        raise _Refused("no list of permissions")
+        raise _Refused("permissions are not a list")
     for index, entry in enumerate(found):
         name = resolve(entry, permissions.name_pointer)
         if not isinstance(name, str) or not name:
@@ -289,7 +289,7 @@ def _of_named_grants(permissions: Permissions, found: object) -> Iterator[_Entry
 
 def _of_flags(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if not isinstance(found, dict):
-        raise _Refused("no object of permissions")
+        raise _Refused("permissions are not an object")
     left_out = _left_out(permissions, found)
     for word in permissions.words:
         value = found.get(word, ABSENT)
@@ -342,13 +342,13 @@ def _may_be_granted(permissions: Permissions, field: str, value: JSONValue) -> b
 
 def _of_groups(permissions: Permissions, found: object, mark: JSONValue) -> Iterator[_Entry]:
     if not isinstance(found, dict):
-        raise _Refused("no object of permissions")
+        raise _Refused("permissions are not an object")
     for word in permissions.words:
         if word.partition(".")[0] not in found:
             yield _Entry(word, Access.UNKNOWN, "")
     for group, names in found.items():
         if not isinstance(names, list):
-            raise _Refused("a group that is no list")
+            raise _Refused("a group that is not a list")
         for index, name in enumerate(names):
             if not isinstance(name, str) or not name:
                 raise _Refused("a permission without a name")
@@ -376,27 +376,27 @@ def _of_comma_list(permissions: Permissions, found: object) -> Iterator[_Entry]:
         yield from _of_word_list(permissions, found, None)
         return
     if not isinstance(found, str):
-        raise _Refused("no text of permissions")
+        raise _Refused("permissions are not a string")
     separator = permissions.separator
     names = [name.strip() for name in found.removesuffix(separator).split(separator)]
     if not all(names):
-        raise _Refused("a text with an empty permission")
+        raise _Refused("a string with an empty permission")
     for name in names:
         yield _Entry(_known(permissions, name), Access.GRANTED, "")
 
 
 def _of_word_list(permissions: Permissions, found: object, mark: JSONValue) -> Iterator[_Entry]:
     if not isinstance(found, list):
-        raise _Refused("no list of permissions")
+        raise _Refused("permissions are not a list")
     for index, entry in enumerate(found):
         if not isinstance(entry, str | int) or isinstance(entry, bool) or entry == "":
-            raise _Refused("a permission that is neither a text nor a whole number")
+            raise _Refused("a permission that is neither a string nor an integer")
         yield _of_list(permissions, str(entry), mark, join(index))
 
 
 def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if not isinstance(found, list):
-        raise _Refused("no list of permissions")
+        raise _Refused("permissions are not a list")
     told: set[str] = set()
     for index, entry in enumerate(found):
         name = resolve(entry, permissions.name_pointer)

@@ -80,7 +80,7 @@ def _is_unreadable(fact: Fact | Unknown | None) -> TypeGuard[Unknown]:
 Outcomes: TypeAlias = "Mapping[str, Parsed | Failure]"
 """Id of a call to what its answer is."""
 
-_UNTOLD = Unknown(Reason.NOT_DISCLOSED, "the answer does not tell")
+_UNTOLD = Unknown(Reason.NOT_DISCLOSED, "the answer does not disclose it")
 _PERMISSION_FACTS = (
     *(capability.fact for capability in Capability),
     "permissions.native",

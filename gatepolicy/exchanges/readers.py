@@ -76,7 +76,7 @@ class Reader:
 
 def _nothing(value: JSONValue) -> FactValue | Wrong:
     del value
-    return Wrong("a value that the documents do not name")
+    return Wrong("an undocumented value")
 
 
 def _text(value: JSONValue) -> FactValue | Wrong:
@@ -84,7 +84,7 @@ def _text(value: JSONValue) -> FactValue | Wrong:
 
 
 def _flag(value: JSONValue) -> FactValue | Wrong:
-    return value if isinstance(value, bool) else Wrong("neither true nor false")
+    return value if isinstance(value, bool) else Wrong("not a boolean")
 
 
 def _texts(value: JSONValue) -> FactValue | Wrong:
@@ -92,7 +92,7 @@ def _texts(value: JSONValue) -> FactValue | Wrong:
         return Wrong("no list")
     texts = [entry for entry in value if isinstance(entry, str) and entry]
     if len(texts) != len(value):
-        return Wrong("a list of other things than texts")
+        return Wrong("a list with something other than strings")
     return tuple(sorted(set(texts)))
 
 
@@ -104,7 +104,7 @@ def _unix(units_per_second: int) -> Read:
             return Wrong("no time")
         seconds = value / units_per_second
         if seconds >= _LATEST.timestamp():
-            return Wrong("a time outside of every calendar")
+            return Wrong("a timestamp out of range")
         return _within(datetime.fromtimestamp(seconds, UTC))
 
     return read
@@ -118,17 +118,17 @@ def _iso(value: JSONValue) -> FactValue | Wrong:
     except ValueError:
         return Wrong("no time")
     if moment.tzinfo is None:
-        return Wrong("a time without a zone")
+        return Wrong("a timestamp without a time zone")
     try:
         return _within(moment.astimezone(UTC))
     except OverflowError:
-        return Wrong("a time outside of every calendar")
+        return Wrong("a timestamp out of range")
 
 
 def _within(moment: datetime) -> datetime | Wrong:
     if _EARLIEST <= moment < _LATEST:
         return moment
-    return Wrong("a time outside of every calendar")
+    return Wrong("a timestamp out of range")
 
 
 def _addresses(value: JSONValue) -> FactValue | Wrong:
@@ -145,7 +145,7 @@ def _comma_addresses(value: JSONValue) -> FactValue | Wrong:
         return _addresses([*entries])
     # A comma at the end: an empty entry, which is a mark, or none at all.
     others = _addresses([*entries[:-1]])
-    return others if others == EVERYWHERE else Wrong("a comma at the end of a list of addresses")
+    return others if others == EVERYWHERE else Wrong("a trailing comma in a list of addresses")
 
 
 def _entries(value: JSONValue) -> tuple[str, ...] | Wrong:
@@ -153,9 +153,9 @@ def _entries(value: JSONValue) -> tuple[str, ...] | Wrong:
         return Wrong("no list")
     entries = tuple([entry.strip() for entry in value if isinstance(entry, str)])
     if len(entries) != len(value):
-        return Wrong("a list of other things than addresses")
+        return Wrong("a list with something other than addresses")
     if not entries:
-        return Wrong("an empty list, whose meaning the documents do not tell")
+        return Wrong("an empty list, whose meaning is undocumented")
     return entries
 
 
@@ -166,13 +166,13 @@ def _networks(entries: tuple[str, ...]) -> tuple[Network, ...] | Wrong:
         return EVERYWHERE
     hidden = [entry for entry in entries if "*" in entry]
     if any(not _MASKED.fullmatch(entry) or not _SHOWS.search(entry) for entry in hidden):
-        return Wrong("a list of other things than addresses")
+        return Wrong("a list with something other than addresses")
     if hidden:
         return Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
     try:
         networks = [_unmapped(ip_network(entry, strict=False)) for entry in entries]
     except ValueError:
-        return Wrong("a list of other things than addresses")
+        return Wrong("a list with something other than addresses")
     if any(_holds_no_address(network) for network in networks) or _covers_everything(networks):
         return EVERYWHERE
     return tuple(sorted(set(networks), key=str))
@@ -238,7 +238,7 @@ def _masked_comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
 
 def _given_text(value: JSONValue) -> FactValue | Wrong:
     """True for any text: that the answer holds it proves what the call needs."""
-    return True if isinstance(value, str) and value.strip() else Wrong("no text, or an empty one")
+    return True if isinstance(value, str) and value.strip() else Wrong("missing or empty")
 
 
 READERS: Mapping[str, Reader] = {
@@ -259,7 +259,7 @@ READERS: Mapping[str, Reader] = {
 """Name in the catalog to reader."""
 
 
-UNDOCUMENTED = "the answer shows it in a form that no document describes"
+UNDOCUMENTED = "the answer shows it in an undocumented form"
 """Of every apparent fact."""
 
 _YES = frozenset({

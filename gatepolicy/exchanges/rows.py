@@ -68,7 +68,7 @@ def rows_of(answer: JSONValue, pointer: str) -> list[Row] | NoRow:
         case list():
             return [Row(row, pointer + join(index)) for index, row in enumerate(found)]
         case _:
-            return NoRow("the answer holds no list of keys")
+            return NoRow("the answer has no list of keys")
 
 
 def _nested(answer: JSONValue, outer: str, inner: str) -> list[Row] | NoRow:

@@ -94,7 +94,7 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Undocumented:
-    """A condition holds a value that the documents do not name."""
+    """A condition holds an undocumented value."""
 
     pointer: str
     """JSON Pointer to it, as in the condition."""
@@ -141,7 +141,7 @@ Rows: TypeAlias = "Mapping[str, Row | Unknown]"
 """Id of a call to the part of its answer that is about the calling key, or why there is none."""
 
 _CONTRADICTION = Unknown(
-    Reason.UNEXPECTED_ANSWER, "two places of the answers contradict each other"
+    Reason.UNEXPECTED_ANSWER, "two fields of the answers contradict each other"
 )
 
 

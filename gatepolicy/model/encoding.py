@@ -54,7 +54,7 @@ def decode_time(text: str) -> datetime:
         ValueError: The text is not such a time, or no such day exists.
     """
     if not _TIME.fullmatch(text):
-        raise ValueError("not a time such as 2026-11-23T16:00:00Z")
+        raise ValueError("not a valid timestamp, such as 2026-11-23T16:00:00Z")
     moment = datetime.fromisoformat(text)
     if encode_time(moment) != text:
         raise ValueError("a time with needless zeros")
@@ -263,11 +263,11 @@ EVERY_FACT = {**FACTS, **ATTESTED_FACTS}
 
 HOW_TO_WRITE: Mapping[FactKind, str] = {
     FactKind.BOOL: "write true or false",
-    FactKind.TEXT: "write a text",
+    FactKind.TEXT: "write a string",
     FactKind.TIME: "write a time such as 2026-11-01T00:00:00Z, or never",
-    FactKind.TEXTS: "write a list of texts",
+    FactKind.TEXTS: "write a list of strings",
     FactKind.NETWORKS: "write a list of networks such as 203.0.113.0/28",
-    FactKind.GRANTS: "write words with their access, such as {spot: read-only}",
+    FactKind.GRANTS: "write permissions with their access, such as {spot: read-only}",
 }
 """What to tell somebody who wrote something else."""
 

@@ -66,11 +66,11 @@ HINT: dict[Reason, str] = {
     Reason.TIMEOUT: "scan again, or raise the account's timeout",
     Reason.MAINTENANCE: "the exchange is in maintenance: scan again later",
     Reason.GEO_BLOCKED: "the exchange refuses this region: scan from an allowed egress",
-    Reason.UNEXPECTED_ANSWER: "the exchange answered something undocumented: look at the evidence",
+    Reason.UNEXPECTED_ANSWER: "the answer is undocumented: see the evidence",
     Reason.NOT_DISCLOSED: "check it by hand on the exchange's web page",
     Reason.UNSUPPORTED_EXCHANGE: "gatepolicy has no catalog entry for this exchange",
     Reason.BAD_CREDENTIALS_CONFIG: "check the credential references of this account",
-    Reason.TLS_ERROR: "the server's certificate was not accepted: check the proxy and base_url",
+    Reason.TLS_ERROR: "the server's certificate was rejected: check the proxy and base_url",
     Reason.NOT_COVERED: "write a policy that applies, or correct applies_to",
     Reason.REQUEST_REFUSED: "the installed ccxt does not match the catalog: update one of them",
     Reason.LIMIT_REACHED: "raise the account's timeout, or list fewer keys with one account",
@@ -204,15 +204,17 @@ FACTS: dict[str, FactDefinition] = {
         capability.fact: FactDefinition(FactKind.BOOL, f"the key can {DESCRIPTION[capability]}")
         for capability in Capability
     },
-    "permissions.native": FactDefinition(FactKind.GRANTS, "granted words of the exchange itself"),
+    "permissions.native": FactDefinition(
+        FactKind.GRANTS, "granted permissions, as the exchange names them"
+    ),
     "permissions.unrecognised": FactDefinition(
-        FactKind.TEXTS, "granted words that the catalog does not know"
+        FactKind.TEXTS, "granted permissions that the catalog does not know"
     ),
     "ip.restricted": FactDefinition(FactKind.BOOL, "only listed addresses may use the key"),
     "ip.allowlist": FactDefinition(FactKind.NETWORKS, "the networks that may use the key"),
-    "key.name": FactDefinition(FactKind.TEXT, "the name that its owner gave the key"),
-    "key.created_at": FactDefinition(FactKind.TIME, "when the key was made"),
-    "key.expires_at": FactDefinition(FactKind.TIME, "when the key stops working"),
+    "key.name": FactDefinition(FactKind.TEXT, "the label of the key"),
+    "key.created_at": FactDefinition(FactKind.TIME, "when the key was created"),
+    "key.expires_at": FactDefinition(FactKind.TIME, "when the key expires"),
     "key.last_used_at": FactDefinition(FactKind.TIME, "when the key was last used"),
     "key.active": FactDefinition(FactKind.BOOL, "the key is enabled"),
     "key.subaccount": FactDefinition(FactKind.BOOL, "the key belongs to a sub-account"),
@@ -221,12 +223,12 @@ FACTS: dict[str, FactDefinition] = {
     ),
     "key.fingerprint": FactDefinition(FactKind.TEXT, "keyed hash and last characters of the key"),
     "key.exists": FactDefinition(FactKind.BOOL, "the exchange still has the key"),
-    "key.declared": FactDefinition(FactKind.BOOL, "the inventory names the key"),
+    "key.declared": FactDefinition(FactKind.BOOL, "the inventory lists the key"),
     "key.shared_with": FactDefinition(
-        FactKind.TEXTS, "other accounts that the inventory gives the same key"
+        FactKind.TEXTS, "other accounts of the inventory with the same key"
     ),
     "ip.shared_across": FactDefinition(
-        FactKind.TEXTS, "labels, unlike its own, of accounts that work from the same address"
+        FactKind.TEXTS, "different labels of accounts that use the same address"
     ),
     "account.sandbox": FactDefinition(FactKind.BOOL, "the account is on the exchange's sandbox"),
     "account.keys": FactDefinition(
@@ -237,16 +239,16 @@ FACTS: dict[str, FactDefinition] = {
 
 ATTESTED_FACTS: dict[str, FactDefinition] = {
     "attested.two_factor": FactDefinition(
-        FactKind.TIME, "when somebody last saw that the account asks for a second factor"
+        FactKind.TIME, "when two-factor authentication was last confirmed"
     ),
     "attested.secret_storage": FactDefinition(
-        FactKind.TIME, "when somebody last saw that the secret is kept where it should be"
+        FactKind.TIME, "when the storage of the secret was last confirmed"
     ),
     "attested.settings": FactDefinition(
-        FactKind.TIME, "when somebody last compared the key's settings on the exchange's web page"
+        FactKind.TIME, "when the key's settings were last compared on the exchange's web page"
     ),
     "attested.review": FactDefinition(
-        FactKind.TIME, "when somebody last went over the key and what it is for"
+        FactKind.TIME, "when the key and its purpose were last reviewed"
     ),
 }
 """Facts that no API tells and a person says. They are no evidence: each scan reads them anew."""
@@ -301,9 +303,7 @@ class Unknown:
     """One line for people: what was seen, what would be needed. Never holds a secret."""
 
 
-CLOCK_IS_WRONG = Unknown(
-    Reason.CLOCK_SKEW, "this machine and the exchange do not agree on what time it is"
-)
+CLOCK_IS_WRONG = Unknown(Reason.CLOCK_SKEW, "the clocks of this machine and the exchange differ")
 """Why an age is not known though the moment is."""
 
 

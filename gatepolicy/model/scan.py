@@ -52,7 +52,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.INTERNAL: "internal error",
     ExitCode.HUNG_UP: "ended by SIGHUP; accounts that were not read are unknown",
     ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); accounts that were not read are unknown",
-    ExitCode.CLOSED_PIPE: "whoever read the output, such as head, stopped reading it",
+    ExitCode.CLOSED_PIPE: "standard output was closed, such as by head",
     ExitCode.TERMINATED: "ended by SIGTERM; accounts that were not read are unknown",
 }
 
@@ -268,7 +268,7 @@ class Override:
     clause: str
     """Its place, such as ``ip_binding.within`` or ``exchanges.gate.permissions.allow``."""
     because: str
-    """Why, in the words of its author."""
+    """The reason given by its author."""
     policy: str
     """Name of the policy that loosens."""
     location: Location
@@ -306,7 +306,7 @@ class ScanSettings:
     allow_incomplete: bool = False
     """Unknowns do not fail the scan."""
     allow_empty: bool = False
-    """Evaluating nothing does not fail the scan."""
+    """An empty evaluation does not fail the scan."""
     fail_on_new: bool = False
     """Violations that an earlier scan had too, and that are no worse, do not fail this one, unless
     they are critical."""

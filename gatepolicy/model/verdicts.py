@@ -184,7 +184,7 @@ class Verdict:
     subject: str
     """What within the account, such as a capability or a permission word; may be empty."""
     expected: str
-    """What the policy asks for, in words."""
+    """What the policy requires, in words."""
     seen: str
     """What is the case, in words; empty when unknown."""
     reason: Reason | None

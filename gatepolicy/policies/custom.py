@@ -50,7 +50,7 @@ def redefined_rules(
         info = one.rule.info
         for text in (info.id, info.name):
             if text in taken:
-                what = f"{text} is taken by {taken[text]}"
+                what = f"{text} is already used by {taken[text]}"
                 yield Problem(one.location, "rules", what, "choose another one")
             taken[text] = str(one.location)
 
@@ -130,20 +130,20 @@ class CustomRuleReader:
         for name, value in node.items():
             place = (*path, "facts", name)
             if name not in EVERY_FACT:
-                self._problem(place, f"there is no fact {name}", f"one of {', '.join(EVERY_FACT)}")
+                self._problem(place, f"unknown fact {name}", f"one of {', '.join(EVERY_FACT)}")
                 continue
             kind = EVERY_FACT[name].kind
             try:
                 yield name, Fact(written_value(kind, value), _OBSERVED)
             except (ValueError, TypeError):
-                self._problem(place, f"{name} is of the kind {kind.value}", HOW_TO_WRITE[kind])
+                self._problem(place, f"{name} is of type {kind.value}", HOW_TO_WRITE[kind])
 
     def _now(self, node: Node, path: DataPath) -> datetime:
         try:
             return decode_time(node["now"]) if "now" in node else _NOW
         except ValueError:
             fix = "write it like 2026-11-01T00:00:00Z"
-            self._problem((*path, "now"), f"no time: {node['now']}", fix)
+            self._problem((*path, "now"), f"not a valid timestamp: {node['now']}", fix)
             return _NOW
 
     def _problem(self, path: DataPath, what: str, fix: str) -> None:

@@ -95,9 +95,9 @@ def _same_names(policies: Sequence[Policy]) -> Iterator[Problem]:
             first[policy.name] = policy
             continue
         other = first[policy.name].location
-        what, fix = f"the name {policy.name} is taken by {other}", "choose another name"
+        what, fix = f"the name {policy.name} is already used by {other}", "choose another name"
         if other == policy.location:
-            what, fix = "this file is named twice", "name it once"
+            what, fix = "duplicate file", "list it once"
         yield Problem(policy.location, "metadata.name", what, fix)
 
 
@@ -188,7 +188,7 @@ def _refuse_cycle(file: str, chain: tuple[str, ...]) -> None:
     place = normpath(file)
     if place in chain:
         circle = " -> ".join((*chain[chain.index(place) :], place))
-        raise UnknownParent(f"policies extend each other in a circle: {circle}", "break it")
+        raise UnknownParent(f"circular extends: {circle}", "break it")
 
 
 def _all_names(parents: Sequence[_Loaded]) -> Names:
@@ -244,7 +244,7 @@ class _Builder:
             if name not in self._rules and name not in self._rules.values():
                 names = self._rules.values()
                 fix = did_you_mean(name, names, "'gatepolicy explain' lists all rules")
-                self._problem(("waivers", "forbid", index), f"there is no rule {name}", fix)
+                self._problem(("waivers", "forbid", index), f"unknown rule {name}", fix)
         return WaiverLimits(
             max_days=node.get("max_days"),
             forbid=frozenset(self._rules.get(name, name) for name in forbid),
@@ -256,8 +256,8 @@ class _Builder:
         if "applies_to" in data or not inherited:
             return self._chosen(data.get("applies_to", {}))
         if len(inherited) > 1:
-            what = "the policies that it extends apply to different accounts"
-            self._problem(("extends",), what, "say applies_to here")
+            what = "its parent policies apply to different accounts"
+            self._problem(("extends",), what, "add applies_to here")
         return inherited[0]
 
     def _chosen(self, node: Node) -> AppliesTo:
@@ -351,7 +351,7 @@ class _Builder:
         for key, value in node.get(table, {}).items():
             name = self._rules.get(key, key)
             if name in named:
-                what = f"{name} stands here twice, by id and by name"
+                what = f"{name} is listed twice, by id and by name"
                 self._problem((*path, table, key), what, "remove one")
             named[name] = (value, self._key_at((*path, table, key)))
         return named

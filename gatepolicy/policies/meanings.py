@@ -162,7 +162,7 @@ def asks_nothing(policy: Policy) -> Iterator[Problem]:
     asks = policy.general.asks or any(s.asks for s in policy.exchanges.values())
     if not asks and not policy.custom:
         fix = "add permissions, ip_binding or key"
-        yield Problem(policy.location, "", "the policy asks nothing", fix)
+        yield Problem(policy.location, "", "the policy requires nothing", fix)
 
 
 def _in_both(
@@ -198,7 +198,7 @@ def left_out(policy: Policy) -> Iterator[Problem]:
     chosen = policy.applies_to.exchanges
     for exchange, section in policy.exchanges.items():
         if chosen and exchange not in chosen:
-            what = "applies_to.exchanges leaves this exchange out"
+            what = "applies_to.exchanges does not include this exchange"
             fix = "add it there, or remove this"
             yield Problem(section.location, f"exchanges.{exchange}", what, fix)
 

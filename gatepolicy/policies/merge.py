@@ -424,14 +424,14 @@ def _loosened_grades(layers: _Layers, parent: Section) -> Iterator[Problem]:
     inherited = DEFAULT_ACCEPTED if parent.accepted is None else parent.accepted
     beyond = sorted(own - inherited)
     if beyond:
-        what = f"{', '.join(beyond)} is no proof for what it extends"
+        what = f"{', '.join(beyond)} is not accepted as proof by the parent policy"
         yield _loosens(layers, ACCEPT, layers.own.places[ACCEPT], what)
 
 
 def _loosens(layers: _Layers, place: str, location: Location, what: str) -> Problem:
     scope = f"exchanges.{layers.exchange}." if layers.exchange else ""
     clause = f"{scope}{property_of(place)}"
-    return Problem(location, clause, what, f"tighten it, or override {clause} with a reason")
+    return Problem(location, clause, what, f"make it stricter, or override {clause} with a reason")
 
 
 # What makes no sense
@@ -444,12 +444,12 @@ def _contradictions(layers: _Layers, rules: Mapping[str, Rule]) -> Iterator[Prob
     said = [section.clauses.get(WITHIN) for section in (layers.own, *layers.inherited)]
     empty = any(clause is not None and not clause.value for clause in said)
     if within is not None and not within.value and not empty:
-        what = "no address lies within all the networks that are inherited"
+        what = "the inherited networks have no address in common"
         yield Problem(within.location, WITHIN, what, "override it with a reason")
     yield from _incomparable(layers)
     if {"key.trading_pairs", "key.trading_pairs.within"} <= set(merged.clauses):
         clause = merged.clauses["key.trading_pairs"]
-        what = "a list of pairs and no list at all are asked for together"
+        what = "both a list of pairs and no list are required"
         yield Problem(clause.location, "key.trading_pairs", what, "override it with a reason")
 
 
@@ -485,7 +485,7 @@ def _overrides_of_nothing(
     for override in own.overrides:
         if override.clause not in inherited:
             what = f"nothing of {override.clause} is inherited"
-            yield Problem(override.location, "override", what, "remove it, or name another clause")
+            yield Problem(override.location, "override", what, "remove it, or use another clause")
 
 
 def _places(section: Section, rules: Mapping[str, Rule]) -> Iterator[str]:

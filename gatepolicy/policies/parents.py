@@ -79,7 +79,7 @@ def redefined(own: Names, inherited: Names) -> Iterator[Problem]:
         for name, definition in mine.items():
             other = theirs.get(name)
             if other is not None and other.value != definition.value:
-                what = f"{name} is defined otherwise at {other.location}"
+                what = f"{name} is already defined differently at {other.location}"
                 fix = "choose another name, or define it once in the project file"
                 yield Problem(definition.location, f"{table}.{name}", what, fix)
 
@@ -125,7 +125,7 @@ def read_duration(value: JSONValue) -> ReadValue:
     duration = timedelta(hours=int(value[:-1]) * _HOURS[value[-1]])
     if duration:
         return duration, ()
-    return duration, [Wrong((), "no time at all", "write at least 1h")]
+    return duration, [Wrong((), "a zero duration", "write at least 1h")]
 
 
 def read_pattern(value: JSONValue) -> ReadValue:
@@ -267,7 +267,7 @@ class Resolver:
         if definition is None:
             return Resolved(None, {}, [_undefined((), name, "variables", self._names.variables)])
         if not self._schema.validator.is_valid(_policy_with(place, definition.value)):
-            what = f"what ${name} stands for ({definition.location}) does not fit here"
+            what = f"the value of ${name} ({definition.location}) is not allowed here"
             return Resolved(None, {}, [Wrong((), what, "correct one of the two")])
         return Resolved(definition.value, {f"variables.{name}": definition.location}, ())
 

@@ -229,7 +229,7 @@ def loosened_limits(own: Policy, parents: Sequence[Policy]) -> Iterator[Problem]
         theirs = _without(parent.waivers, lifted)
         if mine is not None and theirs.max_days is not None and mine > theirs.max_days:
             what = f"loosens what is inherited from {theirs.places[MAX_DAYS]}"
-            fix = f"tighten it, or override {MAX_DAYS} with a reason"
+            fix = f"make it stricter, or override {MAX_DAYS} with a reason"
             yield Problem(own.waivers.places[MAX_DAYS], MAX_DAYS, what, fix)
 
 

@@ -83,7 +83,9 @@ class _Reader:
         try:
             return decode_time(text)
         except ValueError:
-            self._problem(path, f"no time: {text}", "write it like 2026-11-01T00:00:00Z")
+            self._problem(
+                path, f"not a valid timestamp: {text}", "write it like 2026-11-01T00:00:00Z"
+            )
             return datetime.min.replace(tzinfo=UTC)
 
     def cases(self, rules: Mapping[str, Rule]) -> Iterator[Case]:
@@ -92,7 +94,7 @@ class _Reader:
         for index, node in enumerate(self._data["cases"]):
             path: DataPath = ("cases", index)
             if node["name"] in seen:
-                self._problem((*path, "name"), "another case has this name", "choose another one")
+                self._problem((*path, "name"), "duplicate case name", "choose another one")
             seen.add(node["name"])
             subject = self._subject(node, path)
             yield Case(
@@ -107,7 +109,7 @@ class _Reader:
         if "exchange" not in account:
             self._problem(path, "no exchange is named", "add account: {exchange: ...}")
         elif account["exchange"] not in {*known_exchanges(), *load_others()}:
-            what = f"nobody knows an exchange {account['exchange']}"
+            what = f"unknown exchange {account['exchange']}"
             self._problem(path, what, hint_about(account["exchange"]))
         return Subject(
             id=account.get("id", "account"),
@@ -127,7 +129,7 @@ class _Reader:
 
     def _of_answers(self, node: Node, path: DataPath, exchange: str) -> Facts:
         if exchange not in known_exchanges():
-            self._problem((*path, "answers"), f"nobody knows answers of {exchange}", "give facts")
+            self._problem((*path, "answers"), f"no recorded answers for {exchange}", "give facts")
             return Facts.nothing(Reason.UNSUPPORTED_EXCHANGE)
         entry = load_exchange(exchange)
         calls = {call.id for call in entry.calls}
@@ -136,7 +138,7 @@ class _Reader:
             fix = f"it has {', '.join(sorted(calls))}"
             self._problem((*path, "answers", name), what, fix)
         for name in sorted(calls - node["answers"].keys()):
-            self._problem((*path, "answers"), f"there is no answer to {name}", "add it")
+            self._problem((*path, "answers"), f"no answer for {name}", "add it")
         answers = {
             name: Answer(answer.get("status", 200), answer["body"].encode())
             for name, answer in node["answers"].items()
@@ -151,13 +153,13 @@ class _Reader:
         for name, value in node.get("facts", {}).items():
             place = (*path, "facts", name)
             if name not in EVERY_FACT:
-                self._problem(place, f"there is no fact {name}", f"one of {', '.join(EVERY_FACT)}")
+                self._problem(place, f"unknown fact {name}", f"one of {', '.join(EVERY_FACT)}")
                 continue
             try:
                 typed = written_value(EVERY_FACT[name].kind, value)
             except (ValueError, TypeError):
                 kind = EVERY_FACT[name].kind
-                self._problem(place, f"{name} is of the kind {kind.value}", HOW_TO_WRITE[kind])
+                self._problem(place, f"{name} is of type {kind.value}", HOW_TO_WRITE[kind])
                 continue
             grade = Grade(grades.get(name, Grade.OBSERVED))
             facts = facts.learn(name, Fact(typed, Provenance(grade, "", "", "the test")))
@@ -171,7 +173,7 @@ class _Reader:
             rule = find_rule(self._rules, expected["rule"])
             if rule is None:
                 fix = "'gatepolicy explain' lists all rules"
-                self._problem((*place, "rule"), f"there is no rule {expected['rule']}", fix)
+                self._problem((*place, "rule"), f"unknown rule {expected['rule']}", fix)
                 continue
             yield Expectation(
                 rule=rule.info.name,

@@ -110,10 +110,10 @@ def coverage_of(results: Sequence[CaseResult], policies: Sequence[Policy]) -> Co
             clause = Clause(verdict.policy, verdict.name, str(verdict.location))
             (found if verdict.outcome in _FINDINGS else passed).add(clause)
     tried = {clause.policy for clause in passed | found}
-    missing = dict.fromkeys(passed - found, "no case sees it find anything")
-    missing |= dict.fromkeys(found - passed, "no case sees it pass")
+    missing = dict.fromkeys(passed - found, "no case tests that it fails")
+    missing |= dict.fromkeys(found - passed, "no case tests that it passes")
     missing |= {
-        Clause(policy.name, "", str(policy.location)): "no case is about this policy"
+        Clause(policy.name, "", str(policy.location)): "no case tests this policy"
         for policy in policies
         if policy.name not in tried
     }

@@ -9,7 +9,8 @@ def difference(result: CaseResult) -> Iterator[str]:
     """A line for every way in which a case is not as expected."""
     if not result.verdicts:
         subject = result.case.subject
-        yield f"{subject.location}: no policy asks anything of {subject.id} on {subject.exchange}"
+        account = f"{subject.id} on {subject.exchange}"
+        yield f"{subject.location}: no policy requires anything of {account}"
     for verdict in result.unexpected:
         what = f"{verdict.name} ({verdict.subject})" if verdict.subject else verdict.name
         seen = f"{verdict.reason}" if verdict.reason else verdict.seen

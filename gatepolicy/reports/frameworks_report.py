@@ -76,7 +76,7 @@ def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator
             yield from _control(control, counts, width)
     yield from _others(others, counts, width)
     yield line()
-    text = "Evidence about parts of controls; whether a control is met, an auditor says."
+    text = "Evidence about parts of controls; only an auditor can say whether a control is met."
     yield from paragraph(text, width)
 
 
@@ -104,7 +104,7 @@ def _others(
         yield line()
         yield line(f"  {control}", Tone.TITLE)
         yield from _evidence([rule for rule in rules if rule in counts], counts, width)
-        yield from labelled("compared", "with nothing: gatepolicy does not know it", width)
+        yield from labelled("compared", "unknown to gatepolicy", width)
         yield from labelled("rules", ", ".join(rules), width)
 
 
@@ -113,5 +113,5 @@ def _evidence(asked: list[str], counts: dict[str, Counter[Outcome]], width: int)
     tones = {Outcome.FAIL: Tone.BAD, Outcome.UNKNOWN: Tone.UNSURE, Outcome.WAIVED: Tone.UNSURE}
     tone = next((tones[outcome] for outcome in tones if total[outcome]), Tone.GOOD)
     told = ", ".join(f"{total[o]:,} {word}" for o, word in _WORDS.items() if total[o])
-    evidence = told or "none: no policy asks its rules"
+    evidence = told or "none: no policy uses its rules"
     yield from labelled("evidence", evidence, width, tone=tone if told else Tone.UNSURE)

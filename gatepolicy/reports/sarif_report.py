@@ -92,7 +92,7 @@ def _help(rule: RuleInfo, exchanges: Sequence[str], links: Sequence[str]) -> Jso
         rule.why,
         "### How to fix it",
         *(f"**{where}**: {fix}" for where, fix in fixes),
-        *(["### Read on", *(f"<{link}>" for link in links)] if links else []),
+        *(["### References", *(f"<{link}>" for link in links)] if links else []),
     ]
     return sarif.multiformat(_paragraphs(text), _paragraphs(markdown))
 
@@ -163,7 +163,7 @@ def _about_an_empty_scan(*, is_empty: bool) -> Iterator[Json]:
 
 def _about_left_out_results(left_out: int) -> Iterator[Json]:
     if left_out:
-        text = f"{left_out} results are left out, the mildest ones: GitHub takes no more."
+        text = f"{left_out} of the mildest results were left out: GitHub accepts no more."
         yield sarif.notification("results-left-out", "warning", text, None)
 
 
@@ -180,7 +180,7 @@ def _about_warnings(warnings: Sequence[str]) -> Iterator[Json]:
 
 def _about_overrides(scan: Scan) -> Iterator[Json]:
     for override in scan.overrides:
-        what = f"Policy {plain(override.policy)} loosens what it inherits: {override.clause}."
+        what = f"Policy {plain(override.policy)} overrides what it inherits: {override.clause}."
         text = sentences(what, labelled("Because", override.because))
         yield sarif.notification("policy-override", "note", text, override.location)
 
@@ -190,7 +190,7 @@ def _about_unknowns(scan: Scan) -> Iterator[Json]:
     for account in scan.accounts:
         subject = account.evidence.subject
         if not account.verdicts:
-            text = f"Account {plain(subject.id)} on {plain(subject.exchange)}: nothing was asked."
+            text = f"Account {plain(subject.id)} on {plain(subject.exchange)}: nothing was checked."
             yield sarif.notification("nothing-asked", "warning", text, subject.location)
         yield from _grouped([Entry(subject, verdict) for verdict in account.verdicts])
     for verdict in scan.general:
@@ -253,9 +253,7 @@ def render_sarif(
 
 def _uri_bases() -> Json:
     """§3.14.14. Without the address itself: it would tell the name of the machine's user."""
-    return {
-        sarif.SOURCE_ROOT: {"description": sarif.message("The folder in which the scan was run.")}
-    }
+    return {sarif.SOURCE_ROOT: {"description": sarif.message("The working directory of the scan.")}}
 
 
 def _automation_details(scope: str) -> Json:

@@ -117,7 +117,7 @@ def _judgement(verdict: Verdict, profile: Profile) -> dict[str, Json]:
 
 def _message(entry: Entry, rule: RuleInfo) -> str:
     policy = plain(entry.verdict.policy)
-    asked = f"Asked by [policy](1) {policy}." if _has_policy_line(entry) else ""
+    asked = f"Required by [policy](1) {policy}." if _has_policy_line(entry) else ""
     return sentences(*_statement(entry, rule), asked)
 
 
@@ -141,7 +141,7 @@ def _statement(entry: Entry, rule: RuleInfo) -> tuple[str, ...]:
             reason = labelled("Reason", str(verdict.reason or ""))
             needed = labelled("Needed", verdict.needed)
             # NOTE: that nothing covers something is certain; what it would have shown is not.
-            doubt = "" if verdict.reason is Reason.NOT_COVERED else ", not proved either way"
+            doubt = "" if verdict.reason is Reason.NOT_COVERED else ", neither proved nor disproved"
             return f"{entry.who}{doubt}: {title}", reason, expected, seen, needed
         case _:
             assert_never(verdict.outcome)

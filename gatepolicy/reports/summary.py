@@ -54,7 +54,7 @@ def is_incomplete(account: AccountResult) -> bool:
 
 
 def is_unchecked(account: AccountResult) -> bool:
-    """Whether nothing at all was judged about this account. That is no pass."""
+    """Whether nothing at all was judged about this account. That is not a pass."""
     return account.evidence.unread is None and all(
         verdict.outcome is Outcome.NOT_APPLICABLE for verdict in account.verdicts
     )
@@ -84,7 +84,7 @@ def exit_sentence(scan: Scan) -> str:
     options = ", ".join(text for text in softening if text not in ages)
     aged = f"; evidence may be older than usual: {ages[0]}" if ages else ""
     if code == strict:
-        idle = f"; {options} changed nothing" if options else ""
+        idle = f"; {options} had no effect" if options else ""
         return f"Exit code {code.value}: {MEANING[code]}{idle}{aged}."
     otherwise = f"else {strict.value}: {MEANING[strict]}"
     return f"Exit code {code.value} because of {options}; {otherwise}{aged}."
@@ -113,14 +113,14 @@ def left_out(narrowing: Narrowing) -> str:
     if narrowing.accounts:
         parts.append(f"left out: {narrowing.accounts:,} of {narrowing.of_accounts:,} accounts")
     if narrowing.rules:
-        parts.append(f"not asked: {', '.join(narrowing.rules)}")
+        parts.append(f"not checked: {', '.join(narrowing.rules)}")
     if narrowing.comparisons:
         names = ", ".join(narrowing.comparisons)
-        parts.append(f"not checked, since it needs the accounts that were not read: {names}")
+        parts.append(f"not compared, because that needs accounts that were not read: {names}")
     sentences = [_sentence("; ".join(parts))] if parts else []
     if narrowing.evidence_options:
         options = " ".join(narrowing.evidence_options)
-        sentences.append(f"The evidence was collected with {options}, and holds no other accounts.")
+        sentences.append(f"The evidence was collected with {options}, so it has no other accounts.")
     return " ".join(sentences)
 
 

@@ -53,9 +53,11 @@ def _absent(absent: Absent, width: int) -> Iterator[Line]:
     tone = Tone.GOOD if absent.gone is Gone.PASSES else Tone.UNSURE
     yield from _finding("absent", absent.finding, absent.gone.value, width, tone)
     if absent.gone is Gone.ASKED_OTHERWISE and absent.expected == absent.finding.expected:
-        yield from labelled("", "the policy asks the same, and takes other proof", width, indent=2)
+        yield from labelled(
+            "", "the policy requires the same but accepts other proof", width, indent=2
+        )
     elif absent.gone is Gone.ASKED_OTHERWISE:
-        yield from labelled("", "the policy asks otherwise:", width, indent=2)
+        yield from labelled("", "the policy changed:", width, indent=2)
         yield from labelled("before", absent.finding.expected, width)
         yield from labelled("after", absent.expected, width)
 

@@ -109,7 +109,7 @@ def _remedy(
 
 def waived(accounts: Iterable[AccountResult], width: int) -> Iterator[Line]:
     """Every finding that somebody accepted: it is still there."""
-    heading = "Waived: still failing, accepted for a time"
+    heading = "Waived: still failing, accepted until a date"
     for account in accounts:
         for verdict in of(account, Outcome.WAIVED):
             yield from title(heading) if heading else ()
@@ -221,7 +221,7 @@ def waiver_list(waivers: Sequence[WaiverInfo], width: int, *, whole: bool) -> It
     """
     shown = [w for w in waivers if whole or w.state is WaiverState.EXPIRING]
     if shown:
-        yield from title("Waivers" if whole else "Waivers that end soon")
+        yield from title("Waivers" if whole else "Waivers that expire soon")
     for waiver in shown:
         terms = waiver.terms
         yield line(f"  {terms.id}: {waiver.state}", Tone.PLAIN)
@@ -267,7 +267,7 @@ def _unread_sentence(unread: Sequence[AccountResult]) -> str:
 
 def _accounts_sentence(accounts: Sequence[AccountResult]) -> str:
     if not accounts:
-        return "No account was looked at."
+        return "No account was scanned."
     states = Counter(_state(account) for account in accounts)
     told = ", ".join(f"{states[state]:,} {state}" for state in _STATES if states[state])
     return f"{_count(len(accounts), 'account')}: {told}."
@@ -395,7 +395,7 @@ def _drift(scan: Scan, width: int) -> Iterator[Line]:
 def _overrides(scan: Scan, width: int) -> Iterator[Line]:
     overrides = scan.overrides
     if overrides:
-        yield from title("Loosened on purpose")
+        yield from title("Policy overrides")
     for override in overrides:
         yield from paragraph(override.clause, width, indent=2)
         yield from labelled("by", f"{override.policy} ({place(override.location)})", width)

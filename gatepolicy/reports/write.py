@@ -253,8 +253,8 @@ FORMATS: Mapping[str, Format] = {
 
 STANDARD_OUTPUT = "-"
 _OPEN_FILE = re.compile(r"/dev/(std(out|err)|fd/[0-9]+)|/proc/(self|[0-9]+)/fd/[0-9]+")
-_KEPT = "what was there before is unchanged; free some space or name another place"
-_PARTLY = "a part of the report may have been written; name a file to have it whole or not at all"
+_KEPT = "the previous file is unchanged; free some space or choose another path"
+_PARTLY = "the output may be incomplete; write to a file to get it whole or not at all"
 
 Sync = Callable[[int], None]
 
@@ -359,10 +359,10 @@ def _is_direct(destination: Destination) -> bool:
     if mode is None or stat.S_ISREG(mode):
         return False
     if stat.S_ISDIR(mode):
-        raise ReportError(f"cannot write {path}: it is a folder", hint="name a file in it")
+        raise ReportError(f"cannot write {path}: it is a folder", hint="choose a file in it")
     if destination.within:
         what = "a symbolic link" if stat.S_ISLNK(mode) else "no regular file"
-        raise ReportError(f"cannot write {path}: it is {what}", hint="name another file")
+        raise ReportError(f"cannot write {path}: it is {what}", hint="choose another file")
     return True
 
 
@@ -383,8 +383,8 @@ def _staged(report: Report, stack: ExitStack, sync: Sync) -> Staged:
 def _require_folder(destination: Destination) -> None:
     if not destination.folder.exists():
         raise ReportError(
-            f"cannot write {destination.path}: there is no folder {destination.folder}",
-            hint=f"make {destination.folder} first",
+            f"cannot write {destination.path}: no such folder: {destination.folder}",
+            hint=f"create {destination.folder} first",
         )
 
 
@@ -417,4 +417,4 @@ def _write_stream(chunks: Iterable[str], stream: TextIO | None) -> None:
                 stream.write(chunk.encode(encoding, PLAIN_MARKS).decode(encoding))
             stream.flush()
         except BrokenPipeError:
-            raise ClosedPipeError("nobody reads standard output any more") from None
+            raise ClosedPipeError("standard output was closed") from None

@@ -53,7 +53,7 @@ def facts_of(rule: Rule) -> tuple[str, ...]:
 def disclosure(exchange: Exchange | Other, fact: str) -> str:
     """How an exchange discloses a fact, in one line."""
     if fact in ATTESTED_FACTS:
-        return "not disclosed: a person has to say so"
+        return "not disclosed: needs an attestation"
     if isinstance(exchange, Other):
         return f"not disclosed: {exchange.told}"
     if fact in exchange.structural:

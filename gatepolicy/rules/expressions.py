@@ -83,10 +83,10 @@ def _of_entries(name: str, entries: tuple[object, ...]) -> Unknown | None:
     reach = {grant.word: grant.access for grant in grants}
     open_ = {g.word for g in grants if g.access is Access.UNKNOWN or g.access != reach[g.word]}
     if open_:
-        what = f"it is not told how far {', '.join(sorted(open_))} is granted"
+        what = f"the answer does not say how far {', '.join(sorted(open_))} is granted"
         return Unknown(Reason.NOT_DISCLOSED, what)
     if name == _SHARED and any(_MAYBE.match(str(entry)) for entry in entries):
-        what = "nobody knows from which addresses some accounts work"
+        what = "the addresses of some accounts are unknown"
         return Unknown(Reason.NOT_DISCLOSED, f"{what}; name their egress in the inventory")
     if name == _SHARED and any(_LEFT_OUT.match(str(entry)) for entry in entries):
         return Unknown(Reason.NOT_SELECTED, "the addresses of some accounts were not read")
@@ -100,10 +100,10 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """What a use or an attestation that never was is for an expression."""
 TOO_LONG = ("the condition takes more steps than CEL allows", "write it shorter")
 """The library counts the steps of loops such as ``all``, over everything that stands in another."""
-SIMPLER = "compare with all, exists or size, or make two rules of it"
+SIMPLER = "compare with all, exists or size, or split it into two rules"
 ODD = ("the condition cannot be evaluated", "")
 """The library does not take a value, such as a text with half of a character."""
-TOO_LARGE = ("what is known is too much for a condition", "")
+TOO_LARGE = ("the facts are too large for a condition", "")
 """A condition may copy what it is given."""
 MOST_INPUT = 100_000
 """Characters of all facts that a condition names, and of the account."""
@@ -217,7 +217,7 @@ def compile_expression(text: str, *, library: Callable[[], Any] = _library) -> E
     try:
         cel = library()
     except ModuleNotFoundError:
-        raise ExpressionError("rules of one's own need CEL", EXTRA) from None
+        raise ExpressionError("custom rules need CEL", EXTRA) from None
     environment = cel.NewEnv(variables=_variables(cel))
     try:
         program = environment.compile(text)
@@ -249,7 +249,7 @@ def _refers(checked: bytes, name: str) -> bool:
 def _wrong(message: str) -> ExpressionError:
     found = _PLACE.search(message)
     if found is None:
-        return ExpressionError("no CEL expression", "see https://cel.dev")
+        return ExpressionError("not a valid CEL expression", "see https://cel.dev")
     what = f"column {found[1]}: {found[2]}"
     return ExpressionError(what, "'gatepolicy exchanges okx' names the facts")
 

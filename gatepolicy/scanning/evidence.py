@@ -79,7 +79,7 @@ class EvidenceFile:
         if days > FRESH_DAYS:
             yield (
                 f"evidence of {encode_time(self.oldest)} is {days:,} days old: what keys can do"
-                " today may be something else"
+                " may have changed since"
             )
 
 
@@ -229,7 +229,7 @@ def _checked(text: str, file: str) -> Mapping[str, Any]:
 def _refuse_report(data: JSONValue, file: str) -> None:
     if isinstance(data, dict) and "kind" not in data and {"summary", "exit_code"} <= data.keys():
         what = "this is the report of a scan, not evidence"
-        raise problem(file, what, "name a file that 'gatepolicy collect -o FILE' wrote")
+        raise problem(file, what, "use a file written by 'gatepolicy collect -o FILE'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ class _Reader:
         try:
             return decode_time(text)
         except ValueError:
-            self.note(path, "there is no such time")
+            self.note(path, "not a valid timestamp")
             return datetime.max.replace(tzinfo=UTC)
 
     def account(self, data: Mapping[str, Any], path: str) -> Evidence:
@@ -264,7 +264,7 @@ class _Reader:
             try:
                 known[name] = decode_fact(name, fact)
             except ValueError:
-                self.note(f"{path}.facts.{name}", f"not a value of the kind {FACTS[name].kind}")
+                self.note(f"{path}.facts.{name}", f"not a value of type {FACTS[name].kind}")
         for name in FACTS:
             places = (name in data["facts"]) + (name in data["unknown"])
             if places != 1:
@@ -278,5 +278,5 @@ class _Reader:
         seen: set[str] = set()
         for position, account in enumerate(accounts):
             if account.subject.id in seen:
-                self.note(f"accounts[{position}].id", "this id stands here a second time")
+                self.note(f"accounts[{position}].id", "duplicate id")
             seen.add(account.subject.id)

@@ -165,7 +165,7 @@ def _part_of_it(policy: Policy, rule: RuleInfo, glob: str, misfit: Misfit) -> Ve
     return _not_covered(
         rule,
         subject=f"{policy.name}: {glob}",
-        expected="every entry of applies_to.accounts fits an account",
+        expected="every entry of applies_to.accounts matches an account",
         seen=f"{misfit.what}; {misfit.fix}",
         policy=policy.name,
         location=policy.applies_to.places.get("accounts", policy.location),
@@ -190,7 +190,7 @@ def _refuse_selectors_without_match(
     for glob in (*selection.rules, *selection.skip_rules):
         if not any(_any_glob([glob], rule.info.id, rule.info.name) for rule in rules.values()):
             hint = rule_hint(rules, glob)
-            raise UsageError(f"no rule has an id or a name like {glob}", hint=hint)
+            raise UsageError(f"no rule id or name matches {glob}", hint=hint)
 
 
 def refuse_unmatched(selection: Selection, subjects: Sequence[Subject]) -> None:

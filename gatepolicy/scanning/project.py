@@ -98,7 +98,7 @@ def find_project(folder: Path, *, owners: Callable[[Path], Set[int]] = owners_of
             if is_of_others(file, owners=owners):
                 raise UsageError(
                     f"the project file {named} belongs to another user",
-                    hint=f"if you trust it, name it: gatepolicy --project {named} ...",
+                    hint=f"if you trust it, pass it: gatepolicy --project {named} ...",
                 )
             return named
     return ""
@@ -129,7 +129,7 @@ def _reworded(document: Document, problems: Iterable[Problem]) -> Iterator[Probl
         if named is None:
             yield problem
         else:
-            what = "a project file cannot set this, since it decides what fails a scan"
+            what = "a project file cannot set this, because it decides what fails a scan"
             yield replace(problem, what=what, fix=f"use {named}")
 
 
@@ -179,8 +179,8 @@ class _Reader:
         below = relative_below(file, self._folder)
         if below is None or is_of_repository(below):
             place: DataPath = ("outputs", index)
-            what = "a project file writes below its own folder only"
-            fix = "name a file there, or use -o on the command line"
+            what = "a project file can only write below its own folder"
+            fix = "use a file there, or -o on the command line"
             self.problems.append(Problem(self._document.at(place), show_path(place), what, fix))
         return f"{name}={file}"
 

@@ -33,7 +33,7 @@ def learnt_policy(evidence: Evidence, exchange: Exchange, now: datetime) -> str:
     }
     name = f"{subject.id}-as-it-is".lower().replace("_", "-").replace(".", "-")
     head = (
-        f"# The tightest policy that {subject.id} meets, made on {now.date()}. Read it before you"
+        f"# The strictest policy that {subject.id} meets, made on {now.date()}. Read it before you"
         " keep it:\n# it says what is so, not what should be.\n"
         "apiVersion: gatepolicy/v1\nkind: Policy\n"
         f"metadata:\n  name: {name}\n  title: {_quoted(f'{subject.id} as it is')}\n"
@@ -132,7 +132,7 @@ def _unknown(evidence: Evidence, known: Known) -> Iterator[str]:
     inferred = {name: "only inferred" for name in evidence.facts.known if name not in known}
     told = {**reasons, **inferred}
     if told:
-        yield "# Not known, and so not asked:\n"
+        yield "# Unknown, and so not required:\n"
     for name, why in told.items():
         yield f"#   {name}: {why}\n"
 

@@ -72,8 +72,7 @@ def project_files(
         "gatepolicy.yaml": project_text(choices, egress, attestations=list(attestations)),
         "accounts.yaml": _accounts(choices),
         **attestations,
-        "waivers.yaml": _header("waivers", "Waivers", "Findings that somebody accepts for a time.")
-        + "waivers: []\n",
+        "waivers.yaml": _header("waivers", "Waivers", "Accepted findings.") + "waivers: []\n",
         **policies,
         ".github/workflows/gatepolicy.yml": workflow(variables),
         **nightly_files(variables),
@@ -87,7 +86,7 @@ def policy_path(choice: Choice) -> str:
 
 def _header(schema: str, kind: str, comment: str) -> str:
     return (
-        f"# {comment} 'gatepolicy schema {schema}' prints what may stand here.\n"
+        f"# {comment} 'gatepolicy schema {schema}' prints the schema.\n"
         f"apiVersion: gatepolicy/v1\nkind: {kind}\n"
     )
 
@@ -103,7 +102,7 @@ def project_text(
         attestations: Files of attestations.
     """
     attested = f"attestations: [{', '.join(attestations)}]\n" if attestations else ""
-    return _header("project", "Project", "What every command starts from.") + (
+    return _header("project", "Project", "Settings of every command.") + (
         f"policies: [{', '.join(map(policy_path, choices))}]\n"
         "inventory: accounts.yaml\n"
         "waivers: [waivers.yaml]\n"
@@ -115,7 +114,7 @@ def project_text(
 
 
 def _accounts(choices: Sequence[Choice]) -> str:
-    text = _header("inventory", "Inventory", "Which keys there are; never a secret.")
+    text = _header("inventory", "Inventory", "The accounts; never a secret.")
     text += "accounts:\n"
     for choice in choices:
         text += f"  - id: {choice.account}\n    exchange: {choice.id}\n"
@@ -125,7 +124,7 @@ def _accounts(choices: Sequence[Choice]) -> str:
 
 
 def _attestations(choice: Choice) -> str:
-    head = _header("attestations", "Attestations", "What people looked at.")
+    head = _header("attestations", "Attestations", "What people confirmed.")
     return head + (
         f"# 'gatepolicy attest --control settings --account {choice.account} --by PERSON' adds:\n"
         "#   - control: settings\n"
@@ -166,13 +165,13 @@ def _by_hand(exchange: Exchange | Other, unproved: Sequence[Unproved]) -> str:
     warned = "".join(f"  {one.rule}: warn\n" for one in unproved)
     reasons = "".join(
         f"  - clause: on_unknown.{one.rule}\n"
-        f'    because: "{why}; somebody attests the settings instead."\n'
+        f'    because: "{why}; a person attests the settings instead."\n'
         for one in unproved
         if one.inherited
     )
     return (
         f"# {why}.\n"
-        "# No scan can prove the rules that only warn below. Instead, somebody has to compare\n"
+        "# No scan can prove the rules that only warn below. Instead, a person has to compare\n"
         "# the key's settings on the web page with this policy every 90 days and attest it.\n"
         "# Without that, the scan fails.\n"
         "account: {settings: {attested_within: 90d}}\n"

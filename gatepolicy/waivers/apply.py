@@ -228,10 +228,10 @@ def _states(waiver: Waiver, tally: _Tally, circumstances: Circumstances) -> Iter
 
 
 _RULE: Mapping[WaiverState, tuple[str, str]] = {
-    WaiverState.EXPIRED: ("waiver-expired", "no waiver outlives its last day"),
+    WaiverState.EXPIRED: ("waiver-expired", "no waiver is past its last day"),
     WaiverState.UNUSED: ("waiver-unused", "every waiver waives a finding"),
-    WaiverState.OVER_BROAD: ("waiver-over-broad", "every account that it names has the finding"),
-    WaiverState.INVALID: ("waiver-invalid", "a waiver begins on the day on which it is made"),
+    WaiverState.OVER_BROAD: ("waiver-over-broad", "every account that it covers has the finding"),
+    WaiverState.INVALID: ("waiver-invalid", "a waiver starts on the day it is created"),
     WaiverState.NOT_ALLOWED: ("waiver-not-allowed", "the policy allows every waiver"),
 }
 """State to the rule that it breaks, and what is expected."""

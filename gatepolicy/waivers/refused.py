@@ -27,8 +27,8 @@ def refused_waivers(
     for waiver in waivers:
         terms = waiver.terms
         if terms.created > today:
-            what = "it begins in the future, and until then waives nothing"
-            yield Problem(terms.location, terms.id, what, "begin it on the day on which it is made")
+            what = "it starts in the future and waives nothing until then"
+            yield Problem(terms.location, terms.id, what, "start it on the day it is created")
         if terms.expires < today:
             continue
         refusing = next(_refusing(waiver, policies, asked.get(terms.id)), None)
@@ -49,7 +49,7 @@ def repeated_waivers(waivers: Sequence[Waiver]) -> Iterator[Problem]:
         alike.append(waiver)
         if other is not None:
             what = f"{other.terms.id} ({other.terms.location}) waives the same"
-            fix = "delete one, or let this one begin when the other is over"
+            fix = "delete one, or start this one after the other expires"
             yield Problem(waiver.terms.location, waiver.terms.id, what, fix)
 
 
@@ -142,11 +142,11 @@ def _problem(
 ) -> Problem:
     most, place = limits[policy].max_days, limits[policy].places.get(limit)
     where = f" ({place})" if place is not None else ""
-    refuses = f"policy {policy} does not allow to waive"
+    refuses = f"policy {policy} does not allow waiving"
     if limit is Limit.MAX_DAYS and most is not None:
         what = f"{refuses} anything for {days_of(terms)} days, at most for {most}{where}"
-        fix = f"end it on {terms.created + timedelta(days=most)} at the latest"
+        fix = f"let it expire on {terms.created + timedelta(days=most)} at the latest"
     else:
         what = f"{refuses} {terms.rule}{where}"
-        fix = "mend what is found, or ask the owner of the policy"
+        fix = "fix the finding, or ask the owner of the policy"
     return Problem(terms.location, terms.id, what, fix)

@@ -31,7 +31,7 @@ class Waiver:
     subject: str
     """What within the account, such as a capability; empty means everything."""
     only_unknown: bool
-    """Whether it accepts only that something is unknown, and not that it is so."""
+    """Whether it accepts only that something is unknown, and not that true."""
 
     def names(self, subject: Subject) -> bool:
         """Whether it is about an account.
@@ -114,7 +114,7 @@ def _same_ids(waivers: Sequence[Waiver]) -> Iterator[Problem]:
     for waiver in waivers:
         other = first.setdefault(waiver.terms.id, waiver)
         if other is not waiver:
-            what = f"the id {waiver.terms.id} is taken by {other.terms.location}"
+            what = f"the id {waiver.terms.id} is already used by {other.terms.location}"
             yield Problem(waiver.terms.location, "id", what, "choose another id")
 
 
@@ -142,10 +142,10 @@ class _Reader:
             location=self._document.at(("waivers", index)),
         )
         if terms.expires < terms.created:
-            self._problem(index, "expires", "it ends before it begins", "write a later day")
+            self._problem(index, "expires", "it expires before it starts", "use a later date")
         selector = Selector.of(node)
         if names_everything(selector):
-            what, fix = "this names every account", "name those that have the finding"
+            what, fix = "this covers every account", "list the accounts that have the finding"
             self._problem(index, "accounts", what, fix)
         self._check_words(node, index)
         return Waiver(
@@ -168,7 +168,7 @@ class _Reader:
     def _rule(self, text: str, index: int) -> str:
         rule = find_rule(self._rules, text)
         if rule is None:
-            what = f"there is no rule {text}"
+            what = f"unknown rule {text}"
             self._problem(index, "rule", what, rule_hint(self._rules, text))
             return text
         if not rule.asks and not rule.is_custom:
@@ -180,7 +180,7 @@ class _Reader:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            self._problem(index, key, f"there is no day {text}", "write it like 2026-12-31")
+            self._problem(index, key, f"not a valid date: {text}", "write it like 2026-12-31")
             return date.min
 
     def _problem(self, index: int, key: str, what: str, fix: str) -> None:

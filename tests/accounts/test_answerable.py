@@ -29,17 +29,17 @@ def problems(*entries: str) -> list[str]:
     [
         (
             [f"id: a, exchange: krakn, {KEY}"],
-            "accounts.yaml:4:23: accounts[0].exchange: there is no exchange krakn;"
+            "accounts.yaml:4:23: accounts[0].exchange: unknown exchange krakn;"
             " did you mean kraken?",
         ),
         (
             [f"id: a, exchange: bitmat, {KEY}"],
-            "accounts.yaml:4:23: accounts[0].exchange: there is no exchange bitmat;"
+            "accounts.yaml:4:23: accounts[0].exchange: unknown exchange bitmat;"
             " did you mean bitmart?",
         ),
         (
             [f"id: a, exchange: qqqqqqqqq, {KEY}"],
-            "accounts.yaml:4:23: accounts[0].exchange: there is no exchange qqqqqqqqq;"
+            "accounts.yaml:4:23: accounts[0].exchange: unknown exchange qqqqqqqqq;"
             " 'gatepolicy exchanges' lists all exchanges",
         ),
         (
@@ -55,27 +55,27 @@ def problems(*entries: str) -> list[str]:
         (
             [f"id: a, exchange: kraken, {KEY}, discover: true"],
             "accounts.yaml:4:93: accounts[0].discover: no call lists the keys of Kraken;"
-            " take discover away",
+            " remove discover",
         ),
         (
             [f"id: a, exchange: kraken, {KEY}", AUDITED.replace("gate", "kraken")],
             "accounts.yaml:5:58: accounts[1].audited_by: no call lists the keys of Kraken;"
-            " name credentials in place of audited_by",
+            " use credentials instead of audited_by",
         ),
         (
             [f"id: a, exchange: bitmart, {KEY}", AUDITED.replace("gate", "bitmart")],
             "accounts.yaml:5:59: accounts[1].audited_by: no call lists the keys of BitMart;"
-            " name credentials in place of audited_by",
+            " use credentials instead of audited_by",
         ),
         (
             [f"id: a, exchange: bitmart, {KEY}, discover: true"],
             "accounts.yaml:4:94: accounts[0].discover: no call lists the keys of BitMart;"
-            " take discover away",
+            " remove discover",
         ),
         (
             [f"id: a, exchange: kraken, {KEY}, sandbox: true"],
             "accounts.yaml:4:92: accounts[0].sandbox: the sandbox of Kraken does not answer what"
-            " a key can do; take sandbox away",
+            " a key can do; remove sandbox",
         ),
     ],
 )  # fmt: skip
@@ -119,5 +119,5 @@ def test_where_nobody_can_ask_no_credentials_are_needed(exchange: str, answerabl
 
 
 def test_an_unknown_exchange_is_no_exchange_that_nobody_can_ask() -> None:
-    with pytest.raises(DocumentError, match="no credentials, and no account that audits this one"):
+    with pytest.raises(DocumentError, match="no credentials and no auditor"):
         load("id: a, exchange: krakn", answerable=False)

@@ -88,8 +88,8 @@ def test_an_exchange_that_nobody_knows_is_no_problem_here() -> None:
 
 
 PLAIN = (
-    "a credential stands here in plain; write env:NAME, file:PATH, keyring:SERVICE/USER or"
-    " {exec: [COMMAND]} instead, and replace the key: whoever can read this file knows it"
+    "plaintext credential; write env:NAME, file:PATH, keyring:SERVICE/USER or"
+    " {exec: [COMMAND]} instead, and replace the key: anyone who can read this file has it"
 )
 
 
@@ -111,12 +111,15 @@ KNOWN = "known kinds: env:NAME, file:PATH, keyring:SERVICE/USER, {exec: [COMMAND
         ("aws-sm:trading/okx", f"unknown kind of reference aws-sm:; {KNOWN}"),
         ("op://trading/okx/secret", f"unknown kind of reference op:; {KNOWN}"),
         ("arn:aws:secretsmanager:x", f"unknown kind of reference arn:; {KNOWN}"),
-        ("https://planted.example", f"unknown kind of reference; an address is none; {KNOWN}"),
+        (
+            "https://planted.example",
+            f"unknown kind of reference; a URL is not a reference; {KNOWN}",
+        ),
         ("ENV:PLANTED", f"unknown kind of reference; did you mean env:? {KNOWN}"),
         (" env :PLANTED", f"unknown kind of reference; did you mean env:? {KNOWN}"),
         ("evn:PLANTED", f"unknown kind of reference; did you mean env:? {KNOWN}"),
         ("File:planted", f"unknown kind of reference; did you mean file:? {KNOWN}"),
-        ("exec:planted", "exec is not written as a text; write {exec: [COMMAND, ARGUMENT]}"),
+        ("exec:planted", "exec must be a mapping, not a string; write {exec: [COMMAND, ARGUMENT]}"),
         ("${OKX_API_KEY}", "variables are not expanded in this file; write env:OKX_API_KEY"),
         ("$OKX_API_KEY", "variables are not expanded in this file; write env:OKX_API_KEY"),
         ("%OKX_API_KEY%", "variables are not expanded in this file; write env:OKX_API_KEY"),
@@ -176,8 +179,8 @@ def test_problems_of_another_shape_are_told_as_well(accounts: str) -> None:
 def test_http_through_a_proxy_is_refused(proxy: str) -> None:
     text = account_with(f"base_url: http://127.0.0.1:8080\n    proxy: {proxy}")
     assert problems(text) == [
-        "accounts.yaml:8:12: accounts[0].proxy: http through a proxy would show the key to the"
-        " proxy, which could answer as well; write https in base_url, or take the proxy away"
+        "accounts.yaml:8:12: accounts[0].proxy: http through a proxy would expose the key to the"
+        " proxy; write https in base_url, or remove the proxy"
     ]
     (account,) = load(text.replace("http://127.0.0.1:8080", "https://127.0.0.1:8443")).accounts
     assert account.proxy == proxy
@@ -192,7 +195,7 @@ def test_no_secret_in_plain_is_ever_shown(secret: str) -> None:
     )
     told = "\n".join(problems(text))
     assert "planted" not in told
-    assert "a credential stands here in plain" in told
+    assert "plaintext credential" in told
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -220,7 +223,7 @@ def test_every_problem_is_told_at_once() -> None:
 
 def test_an_id_stands_once() -> None:
     assert problems(HEAD + MINIMAL + MINIMAL) == [
-        "accounts.yaml:5:10: accounts[1].id: this id is taken by accounts.yaml:4:10; rename one"
+        "accounts.yaml:5:10: accounts[1].id: duplicate id, first used by accounts.yaml:4:10; rename one"  # noqa: E501
     ]
 
 
@@ -233,7 +236,7 @@ def test_an_inventory_without_accounts_is_refused() -> None:
 def test_names_of_variables(name: str) -> None:
     text = HEAD + MINIMAL.replace("env:KEY", f'"env:{name}"')
     assert problems(text) == [
-        "accounts.yaml:4:55: accounts[0].credentials.apiKey: no name of an environment variable;"
+        "accounts.yaml:4:55: accounts[0].credentials.apiKey: not a valid name of an environment variable;"  # noqa: E501
         " such as env:OKX_API_KEY"
     ]
 
@@ -257,35 +260,38 @@ def test_base_urls(url: str) -> None:
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("base_url: http://api.example.com", "http to another machine would show the key"),
-        ("base_url: http://127.0.0.1.example.com", "http to another machine would show the key"),
-        ("base_url: http://203.0.113.7:80", "http to another machine would show the key"),
-        ("base_url: https://api.example.com/v5", "no scheme, host and port"),
-        ("base_url: https://api.example.com?x=1", "no scheme, host and port"),
-        ('base_url: "https://api.example.com#x"', "no scheme, host and port"),
-        ("base_url: https://me@api.example.com", "no scheme, host and port"),
-        ("base_url: https://", "no scheme, host and port"),
-        ('base_url: "https://api.example.com:x"', "no scheme, host and port"),
-        ('base_url: "https://api.example.com:0"', "no scheme, host and port"),
-        ('base_url: "https://[::1"', "no scheme, host and port"),
-        ('base_url: "http://[::1]x"', "no scheme, host and port"),
-        ('base_url: "https://e vil"', "no scheme, host and port"),
-        ('base_url: "https://api.example.com\\n"', "no scheme, host and port"),
-        ('base_url: "https://api.example.com\\u3002evil.example"', "no scheme, host and port"),
-        ('base_url: "https://a..example.com"', "no scheme, host and port"),
-        (f"base_url: https://{'a' * 64}.example.com", "no scheme, host and port"),
-        ('proxy: "http://[::1]x"', "no scheme, host and port"),
-        ('proxy: "http://pro xy:3128"', "no scheme, host and port"),
-        ("base_url: ftp://api.example.com", "not of the expected form"),
-        ("proxy: http://me:word@203.0.113.7:3128", "credentials of a proxy would stand here"),
-        ("proxy: http://203.0.113.7:3128/path", "no scheme, host and port"),
-        ("timeout: 0s", "nothing, or more than ten minutes"),
-        ("timeout: 11m", "nothing, or more than ten minutes"),
-        ("timeout: 30", "expected a text, found a number"),
-        ("timeout: 30h", "not of the expected form"),
-        ("labels: {desk: 1}", "expected a text, found a number"),
-        ("sandbox: yes", "expected true or false, found a text"),
-        ("id: okx-mm", "this key stands here a second time"),
+        ("base_url: http://api.example.com", "http to another machine would expose the key"),
+        ("base_url: http://127.0.0.1.example.com", "http to another machine would expose the key"),
+        ("base_url: http://203.0.113.7:80", "http to another machine would expose the key"),
+        ("base_url: https://api.example.com/v5", "not a URL with scheme, host and port"),
+        ("base_url: https://api.example.com?x=1", "not a URL with scheme, host and port"),
+        ('base_url: "https://api.example.com#x"', "not a URL with scheme, host and port"),
+        ("base_url: https://me@api.example.com", "not a URL with scheme, host and port"),
+        ("base_url: https://", "not a URL with scheme, host and port"),
+        ('base_url: "https://api.example.com:x"', "not a URL with scheme, host and port"),
+        ('base_url: "https://api.example.com:0"', "not a URL with scheme, host and port"),
+        ('base_url: "https://[::1"', "not a URL with scheme, host and port"),
+        ('base_url: "http://[::1]x"', "not a URL with scheme, host and port"),
+        ('base_url: "https://e vil"', "not a URL with scheme, host and port"),
+        ('base_url: "https://api.example.com\\n"', "not a URL with scheme, host and port"),
+        (
+            'base_url: "https://api.example.com\\u3002evil.example"',
+            "not a URL with scheme, host and port",
+        ),
+        ('base_url: "https://a..example.com"', "not a URL with scheme, host and port"),
+        (f"base_url: https://{'a' * 64}.example.com", "not a URL with scheme, host and port"),
+        ('proxy: "http://[::1]x"', "not a URL with scheme, host and port"),
+        ('proxy: "http://pro xy:3128"', "not a URL with scheme, host and port"),
+        ("base_url: ftp://api.example.com", "does not match the expected pattern"),
+        ("proxy: http://me:word@203.0.113.7:3128", "plaintext credentials of a proxy"),
+        ("proxy: http://203.0.113.7:3128/path", "not a URL with scheme, host and port"),
+        ("timeout: 0s", "must be more than 0 and at most ten minutes"),
+        ("timeout: 11m", "must be more than 0 and at most ten minutes"),
+        ("timeout: 30", "expected a string, found a number"),
+        ("timeout: 30h", "does not match the expected pattern"),
+        ("labels: {desk: 1}", "expected a string, found a number"),
+        ("sandbox: yes", "expected a boolean, found a string"),
+        ("id: okx-mm", "duplicate key"),
     ],
 )
 def test_what_is_refused(line: str, what: str) -> None:
@@ -331,28 +337,28 @@ def test_an_audited_account_needs_no_credentials() -> None:
     [
         (
             "{id: bot, exchange: gate}",
-            "accounts.yaml:8:5: accounts[1]: no credentials, and no account that audits this one;"
-            " name credentials, or key and audited_by",
+            "accounts.yaml:8:5: accounts[1]: no credentials and no auditor;"
+            " add credentials, or key and audited_by",
         ),
         (
             "{id: bot, exchange: gate, credentials: {apiKey: env:KEY}, key: 6d61726b*}",
-            "accounts.yaml:8:68: accounts[1].key: a key that no account lists;"
-            " name audited_by, or credentials in place of the key",
+            "accounts.yaml:8:68: accounts[1].key: a key without an auditor;"
+            " add audited_by, or use credentials instead of key",
         ),
         (
             "{id: bot, exchange: gate, audited_by: auditor}",
-            "accounts.yaml:8:5: accounts[1]: an audited account without its key;"
-            " name key: its public key id, or what the exchange shows of it",
+            "accounts.yaml:8:5: accounts[1]: an audited account needs its key;"
+            " add key: its public key id, or what the exchange shows of it",
         ),
         (
             "{id: bot, exchange: gate, key: 6d61726b*, audited_by: nobody}",
-            "accounts.yaml:8:59: accounts[1].audited_by: no account of this inventory has this id;"
-            " name an account that lists keys",
+            "accounts.yaml:8:59: accounts[1].audited_by: unknown account id;"
+            " use the id of an account that lists keys",
         ),
         (
             "{id: bot, exchange: gate, key: 6d61726b*, audited_by: bot}",
-            "accounts.yaml:8:59: accounts[1].audited_by: this account is audited itself;"
-            " name an account with credentials",
+            "accounts.yaml:8:59: accounts[1].audited_by: this account is itself audited;"
+            " use an account with credentials",
         ),
         (
             "{id: bot, exchange: okx, key: 6d61726b*, audited_by: auditor}",
@@ -373,8 +379,8 @@ def test_egress_is_networks_and_neighbours_become_one() -> None:
 
 def test_egress_that_is_no_network_is_told_with_its_place() -> None:
     assert problems(account_with("egress: [203.0.113.10, 203.0.113.9/28, office]")) == [
-        "accounts.yaml:7:28: accounts[0].egress[1]: an address within a network, not the network;"
+        "accounts.yaml:7:28: accounts[0].egress[1]: host bits are set;"
         " write 203.0.113.0/28 or 203.0.113.9/32",
-        "accounts.yaml:7:44: accounts[0].egress[2]: no network in CIDR notation;"
+        "accounts.yaml:7:44: accounts[0].egress[2]: not a valid network in CIDR notation;"
         " write it like 203.0.113.0/28",
     ]

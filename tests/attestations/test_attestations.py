@@ -69,13 +69,13 @@ def everything(selector: str) -> str:
 def test_what_nobody_said_is_a_finding() -> None:
     said = outcomes(EMPTY_FILE)
     assert set(said) == ALL
-    assert set(said.values()) == {"fail: nobody has attested it"}
+    assert set(said.values()) == {"fail: not attested"}
 
 
 def test_what_somebody_said_in_time_passes() -> None:
     said = outcomes(FILE)
     assert said.pop("two-factor-unattested") == "pass: attested on 2026-11-01 (23 days ago)"
-    assert set(said.values()) == {"fail: nobody has attested it"}
+    assert set(said.values()) == {"fail: not attested"}
 
 
 def test_it_is_about_the_accounts_that_it_names() -> None:
@@ -91,7 +91,7 @@ def test_it_is_about_the_accounts_that_it_names() -> None:
 def test_nobody_attested_a_key_that_a_scan_found(selector: str) -> None:
     said = outcomes(everything(selector), account="okx-mm/key-15a3", found_by="okx-mm")
     said.pop("two-factor-unattested")
-    assert set(said.values()) == {"fail: nobody has attested it"}
+    assert set(said.values()) == {"fail: not attested"}
 
 
 def test_the_second_factor_of_an_account_holds_for_the_keys_that_a_scan_finds() -> None:
@@ -106,10 +106,10 @@ def test_a_found_key_is_attested_by_its_own_id() -> None:
     said = outcomes(named, account="okx-mm/key-15a3", found_by="okx-mm")
     assert {text.split(":")[0] for text in said.values()} == {Outcome.PASS}
     beside = outcomes(named, account="okx-mm/key-77f0", found_by="okx-mm")
-    assert set(beside.values()) == {"fail: nobody has attested it"}
+    assert set(beside.values()) == {"fail: not attested"}
     narrowed = everything("accounts: [okx-mm/key-15a3], exchanges: [gate]")
     assert set(outcomes(narrowed, account="okx-mm/key-15a3", found_by="okx-mm").values()) == {
-        "fail: nobody has attested it"
+        "fail: not attested"
     }
 
 
@@ -159,7 +159,7 @@ def test_an_earlier_day_than_that_of_collecting_makes_nothing_younger() -> None:
     policy = POLICY.replace("180d", "22d")
     assert outcomes(FILE, policy, as_of=early)["two-factor-unattested"] == told
     after = FILE.replace("2026-11-01", "2026-11-03")
-    assert outcomes(after, as_of=early)["two-factor-unattested"].startswith("fail: nobody")
+    assert outcomes(after, as_of=early)["two-factor-unattested"].startswith("fail: not attested")
 
 
 RULE = """\
@@ -196,7 +196,7 @@ def test_the_last_one_counts() -> None:
 
 def test_a_day_to_come_counts_for_nothing() -> None:
     later = FILE.replace("2026-11-01", "2026-11-25")
-    assert outcomes(later)["two-factor-unattested"] == "fail: nobody has attested it"
+    assert outcomes(later)["two-factor-unattested"] == "fail: not attested"
 
 
 def test_a_day_to_come_hides_no_earlier_one() -> None:
@@ -221,7 +221,7 @@ def test_it_answers_no_other_question() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("2026-11-01", "2026-02-30", "there is no day 2026-02-30"),
+        ("2026-11-01", "2026-02-30", "not a valid date: 2026-02-30"),
         ("    by: Ada Example\n", "", "by"),
         ("two_factor", "karma", "two_factor"),
         ("by: Ada Example", "by: '  '", "by: blank; write who says so"),
@@ -255,7 +255,9 @@ def test_what_is_wrong_with_the_new_entry_has_no_line() -> None:
     entry = {"control": "review", "accounts": ["mm"], "by": " ", "date": "soon"}
     with pytest.raises(UsageError) as caught:
         with_attestation(FILE, "s.yaml", entry)
-    assert str(caught.value) == ("s.yaml: the new entry: by: blank; date: not of the expected form")
+    assert str(caught.value) == (
+        "s.yaml: the new entry: by: blank; date: does not match the expected pattern"
+    )
     assert caught.value.hint == 'write who says so; for example "2026-11-01"'
 
 
@@ -279,8 +281,8 @@ def test_nobody_says_what_is_yet_to_come(run: Run, tmp_path: Path) -> None:
     ended = run("attest", *said, "--by", "Ada", "--date", "2999-01-01")
     assert ended.code == 2
     assert ended.err == (
-        "error: --date 2999-01-01: this day is yet to come\n"
-        "hint: name the day (UTC) on which somebody looked\n"
+        "error: --date 2999-01-01: this date is in the future\n"
+        "hint: give the date (UTC) of the check\n"
     )
     assert run("attest", *said, "--by", "   ").code == 2
     assert not (tmp_path / "attestations.yaml").exists()
@@ -294,6 +296,6 @@ def test_check_tells_days_to_come(run: Run, tmp_path: Path) -> None:
     ended = run("check", "--attestations", "s.yaml")
     assert ended.code == 2
     assert ended.err.startswith(
-        "s.yaml:13:11: attestations[1].date: this day is yet to come; until then it counts for"
+        "s.yaml:13:11: attestations[1].date: this date is in the future; until then it counts for"
         " nothing; correct it\n"
     )

@@ -44,7 +44,7 @@ def test_every_problem_of_a_document_is_told() -> None:
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), click.Abort()])
 def test_an_interrupt_is_130(interrupt: BaseException) -> None:
-    assert told(interrupt) == (130, "interrupted by SIGINT; nothing more was written\n")
+    assert told(interrupt) == (130, "interrupted by SIGINT; nothing else was written\n")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_interrupt_is_130(interrupt: BaseException) -> None:
     [(Interruption.SIGINT, 130), (Interruption.SIGTERM, 143), (Interruption.SIGHUP, 129)],
 )
 def test_a_signal_is_told_by_its_name(by: Interruption, code: int) -> None:
-    said = (code, f"interrupted by {by}; nothing more was written\n")
+    said = (code, f"interrupted by {by}; nothing else was written\n")
     assert told(Signalled(by)) == said
     aborted = click.Abort()
     aborted.__cause__ = Signalled(by)

@@ -158,7 +158,7 @@ def test_a_list_of_everywhere_limits_nothing(
     (folder / "p.yaml").write_text(
         f"{HEAD}Policy\nmetadata: {{name: p, title: T}}\nip_binding: {{within: [{listed}]}}\n"
     )
-    told = "this allows every address there is, and so limits nothing"
+    told = "this network covers every address, so it restricts nothing"
     ended = run("check", "-p", "p.yaml")
     assert ended.code == 2
     assert re.match(rf"p.yaml:4:\d+: ip_binding.within(\[\d\])?: {told}; name the", ended.err)
@@ -216,7 +216,7 @@ def test_a_broken_baseline_is_told_after_the_scan(
     outputs = ("-o", "text", "-o", "json=r.json", "-o", "sarif=r.sarif")
     ended = run("scan", option, "last.json", *outputs, "--exit-zero")
     assert ended.code == 2
-    told = "the baseline cannot be read, nothing was compared: last.json:1:1:"
+    told = "the baseline could not be read, so nothing was compared: last.json:1:1:"
     assert told in " ".join(ended.out.split())
     assert "Exit code 2: " in ended.out
     assert told in ended.err
@@ -229,7 +229,7 @@ def test_a_broken_baseline_is_told_after_the_scan(
     [
         (
             ("--baseline", "nope.json"),
-            "--baseline nope.json: there is no such file\nhint: check the",
+            "--baseline nope.json: no such file\nhint: check the",
         ),
         (("--baseline", "a.json", *BASELINE), "name two earlier reports"),
         (("--fail-on-new",), "need an earlier report"),
@@ -299,7 +299,7 @@ def test_a_dialogue_refuses_a_wrong_rule_at_once_and_can_be_stopped(folder: Path
     terminal = Terminal(folder, "waive")
     terminal.expect("Rule (name or id)")
     terminal.type("key-to-old\n")
-    terminal.expect("there is no rule key-to-old (did you mean key-too-old?)")
+    terminal.expect("unknown rule key-to-old (did you mean key-too-old?)")
     terminal.type("key-too-old\n")
     terminal.expect("Account:")
     terminal.interrupt()

@@ -19,7 +19,7 @@ def test_more_days_than_a_calendar_has(run: Run, tmp_path: Path, days: str) -> N
     ended = run(*WAIVE, days)
     assert ended.code == 2
     assert ended.err.endswith(
-        "days from today is no day\nhint: name a day, such as 2026-12-31, or fewer days\n"
+        "days from today is not a valid date\nhint: use a date such as 2026-12-31, or fewer days\n"
     )
     assert not (tmp_path / "waivers.yaml").exists()
 

@@ -77,7 +77,7 @@ def test_check_says_calmly_that_people_have_to_look(run: Run, tmp_path: Path) ->
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines()[1:] == [
         "ok  accounts.yaml (2 accounts)",
-        "note  accounts.yaml:4:5: mm: bitmart can be checked by attestations only",
+        "note  accounts.yaml:4:5: mm: bitmart can only be checked by attestations",
     ]
     assert run("check", "-q").out == ""
 

@@ -41,7 +41,7 @@ def test_all_as_expected(run: Run, folder: Path) -> None:
     ended = run("test")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == (
-        "2 of 2 cases as expected\n1 of 2 clauses seen to pass and to find (50%), 1 rules\n"
+        "2 of 2 cases as expected\n1 of 2 clauses tested both ways (50%), 1 rules\n"
     )
     assert run("test", "-q").out == ""
 
@@ -63,7 +63,7 @@ def test_coverage(run: Run, folder: Path) -> None:
     assert run("test", "--min-coverage", "50").code == 0
     short = run("test", "--min-coverage", "51")
     assert short.code == 1
-    assert "desk permission-unrecognised: no case sees it find anything" in short.out
+    assert "desk permission-unrecognised: no case tests that it fails" in short.out
     assert "ok    tests/desk.test.yaml:8:5  safe" in run("test", "-v").out
 
 
@@ -73,6 +73,6 @@ def test_a_run_without_tests_is_no_pass(run: Run, folder: Path) -> None:
     ended = run("test")
     assert (ended.code, ended.err) == (
         2,
-        "error: no tests in .\nhint: name files, or call them *.test.yaml\n",
+        "error: no tests in .\nhint: give file names, or name them *.test.yaml\n",
     )
     assert run("test", "gone.test.yaml").code == 2

@@ -251,7 +251,7 @@ def test_a_file_cannot_soften_what_judges_it(said: str, hint: str, place: str) -
     with pytest.raises(DocumentError) as caught:
         load_project("gatepolicy.yaml", read=lambda _: text.encode())
     (problem,) = caught.value.problems
-    assert "a project file cannot set this, since it decides what fails a scan" in str(problem)
+    assert "a project file cannot set this, because it decides what fails a scan" in str(problem)
     assert problem.fix == f"use {hint}"
 
 

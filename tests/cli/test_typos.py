@@ -85,12 +85,12 @@ def test_an_exchange_of_a_shared_policy_may_have_no_account(run: Run, firm: Path
     [
         (
             "accounts: [mm-nope]",
-            "accounts: no account has an id like mm-nope; did you mean mm-okx?",
+            "accounts: no account id matches mm-nope; did you mean mm-okx?",
         ),
         ("exchanges: [kraken]", "exchanges: no account is on kraken;"),
         (
             "exchanges: [binanse]",
-            "exchanges[0]: there is no exchange binanse; did you mean binance",
+            "exchanges[0]: unknown exchange binanse; did you mean binance",
         ),
         ("labels: {desk: x}", "labels: no account has the label desk=x; the inventory has"),
     ],
@@ -117,7 +117,10 @@ def test_there_is_no_waiver_of_everything(run: Run, firm: Path, globs: str) -> N
     for command in ("check", "scan"):
         ended = run(command, "-p", "p.yaml", "-w", "w.yaml")
         assert ended.code == 2
-        assert "accounts: this names every account; name those that have the finding" in ended.err
+        assert (
+            "accounts: this covers every account; list the accounts that have the finding"
+            in ended.err
+        )
     (firm / "w.yaml").write_text(waivers(f"{{}}\n    accounts: {globs}".replace("{}\n    ", "")))
     narrowed = f"accounts: {globs}\n    labels: {{desk: mm}}"
     (firm / "w.yaml").write_text(waivers(narrowed))
@@ -141,7 +144,7 @@ def test_waive_writes_nothing_for_nobody_and_nothing_twice(run: Run, firm: Path)
     ended = run("waive", *SAID, "--account", "mm-nope")
     assert ended.code == 2
     assert ended.err == (
-        "error: waivers.yaml: the new entry: no account has an id like mm-nope in accounts.yaml\n"
+        "error: waivers.yaml: the new entry: no account id matches mm-nope in accounts.yaml\n"
         "hint: did you mean mm-okx?\n"
     )
     assert not (firm / "waivers.yaml").exists()
@@ -156,7 +159,7 @@ def test_waive_writes_nothing_for_nobody_and_nothing_twice(run: Run, firm: Path)
 def test_attest_writes_nothing_for_nobody(run: Run, firm: Path) -> None:
     ended = run(*ATTEST, "--account", "mm-ok?x")
     assert ended.code == 2
-    assert "no account has an id like mm-ok?x in accounts.yaml\nhint: did you mean" in ended.err
+    assert "no account id matches mm-ok?x in accounts.yaml\nhint: did you mean" in ended.err
     assert not (firm / "attestations.yaml").exists()
     assert run(*ATTEST, "--account", "mm-*").code == 0
 

@@ -40,7 +40,7 @@ def test_without_a_terminal_nothing_is_asked(run: Run, monkeypatch: pytest.Monke
     assert ended.code == 2
     assert ended.err == (
         "error: not given: --account, --owner, --justification, --expires\n"
-        "hint: say them, or run it on a terminal\n"
+        "hint: pass them as options, or run it in a terminal\n"
     )
 
 
@@ -65,7 +65,7 @@ def test_what_the_policies_of_the_project_do_not_allow_is_not_written(
     ended = run(*WITHDRAWS, "3000-01-01")
     assert ended.code == 2
     assert re.fullmatch(
-        r"error: waivers.yaml: the new entry: policy okx-desk does not allow to waive"
+        r"error: waivers.yaml: the new entry: policy okx-desk does not allow waiving"
         r" withdrawal-enabled \(.*market-making.yaml:35:3\)\nhint: .*\n",
         ended.err,
     ), ended.err
@@ -111,7 +111,7 @@ waivers:
     (tmp_path / "waivers.yaml").write_text(text)
     ended = run("check")
     assert ended.code == 2
-    assert "W-1: policy okx-desk does not allow to waive withdrawal-enabled" in ended.err
+    assert "W-1: policy okx-desk does not allow waiving withdrawal-enabled" in ended.err
     (tmp_path / "accounts.yaml").write_text("kind: [")
     both = run("check").err
     assert "W-1: policy okx-desk does not allow" in both

@@ -94,7 +94,7 @@ def test_what_the_exchange_tells_comes_before_what_the_inventory_declares() -> N
     hidden = Facts({}, {"ip.allowlist": UNTOLD})
     assert addresses_of(hidden, nets("203.0.113.6")) == nets("203.0.113.6")
     nothing = addresses_of(hidden, ())
-    assert nothing == Unknown(Reason.NOT_DISCLOSED, "not told; the inventory names no egress")
+    assert nothing == Unknown(Reason.NOT_DISCLOSED, "not told; the inventory has no egress")
 
 
 places = st.sampled_from(

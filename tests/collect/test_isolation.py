@@ -103,7 +103,7 @@ def sub_accounts(count: int) -> bytes:
         # 8,000 sub-accounts: no more than 500 requests …
         (30.0, 1000.0, MOST_REQUESTS, "more than 500 requests"),
         # … and no more than 20 times the time-out at the exchange's pace.
-        (1.0, 5.0, 1 + 100, "its lists take longer than 20 s (20 x timeout)"),
+        (1.0, 5.0, 1 + 100, "its lists take more than 20 s (20 x timeout)"),
     ],
 )
 def test_an_endless_list_ends(timeout: float, max_rate: float, requests: int, reason: str) -> None:

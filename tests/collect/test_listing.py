@@ -500,7 +500,7 @@ def test_a_page_that_names_itself_as_the_next_one_ends_no_list(stuck: JSONValue)
     missing = htx_pages({"nextId": stuck}).missing
     assert missing is not None
     assert missing.reason is Reason.UNEXPECTED_ANSWER
-    assert missing.detail.endswith("a page names itself as the next one")
+    assert missing.detail.endswith("a page refers to itself as the next one")
 
 
 @pytest.mark.parametrize("name", [None, "", True, False, [], {}, [6], 0.5])
@@ -508,7 +508,7 @@ def test_an_undocumented_name_of_the_next_page_ends_no_list(name: JSONValue) -> 
     missing = htx_pages({"nextId": name}).missing
     assert missing is not None
     assert missing.reason is Reason.UNEXPECTED_ANSWER
-    assert missing.detail.endswith("the answer does not tell where the list goes on")
+    assert missing.detail.endswith("the answer does not say where the next page is")
 
 
 @pytest.mark.parametrize("cursor", [{}, {"nextCursor": False}, {"next_cursor": "0"}])
@@ -703,10 +703,10 @@ def woo_row(key: str) -> JSONValue:
         (["mine", "other"], 2, None),
         # Documented: 1,000 rows on a page at most, and how many there are in all.
         (["mine"], 225, "1 of 225 came"),
-        (["other"], 1, "the key that asked is not among them"),
-        ([], 0, "the key that asked is not among them"),
-        (["mine"], "1", "the answer does not tell how many there are"),
-        (["mine"], None, "the answer does not tell how many there are"),
+        (["other"], 1, "the calling key is not among them"),
+        ([], 0, "the calling key is not among them"),
+        (["mine"], "1", "the answer does not say how many there are"),
+        (["mine"], None, "the answer does not say how many there are"),
     ],
 )
 def test_a_list_that_does_not_hold_what_it_says_is_not_whole(

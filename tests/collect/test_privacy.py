@@ -98,7 +98,7 @@ def test_a_number_that_holds_a_credential_becomes_a_text() -> None:
 def test_an_answer_with_a_credential_as_a_name_is_none() -> None:
     body = json.dumps({f"enable-{SECRET}": True, SECRET: 1, "y": [{f"enable-{SECRET}": 1}]})
     answer = PRIVACY.answer(Answer(200, body.encode()))
-    assert answer == NoAnswer(Reason.UNEXPECTED_ANSWER, "an answer repeated a credential")
+    assert answer == NoAnswer(Reason.UNEXPECTED_ANSWER, "an answer contained a credential")
 
 
 def test_what_is_not_json_is_left_to_be_refused() -> None:

@@ -87,9 +87,7 @@ def test_an_environment_variable(sources: SecretSources) -> None:
     assert error(resolve(EnvReference("MISSING"), env)) == (
         "secret: the environment variable MISSING is not set"
     )
-    assert error(resolve(EnvReference("BLANK"), env)) == (
-        "secret: the reference leads to an empty text"
-    )
+    assert error(resolve(EnvReference("BLANK"), env)) == ("secret: the reference is empty")
     assert PLANTED not in repr(env)
 
 
@@ -132,11 +130,11 @@ def test_a_file_that_others_can_read_is_warned_of(
     ("data", "what"),
     [
         (None, f"secret: the file named at {HERE} cannot be read (No such file or directory)"),
-        (b"", "secret: the reference leads to an empty text"),
-        (b" \n", "secret: the reference leads to an empty text"),
-        (b"\xff\xfe", f"secret: the file named at {HERE} holds no text"),
-        (b"x" * 65_537, f"secret: the file named at {HERE} holds more than a credential"),
-        (b"planted\x00", "secret: line breaks or control characters in a credential of one line"),
+        (b"", "secret: the reference is empty"),
+        (b" \n", "secret: the reference is empty"),
+        (b"\xff\xfe", f"secret: the file named at {HERE} is not text"),
+        (b"x" * 65_537, f"secret: the file named at {HERE} is too large for a credential"),
+        (b"planted\x00", "secret: line breaks or control characters in a single-line credential"),
     ],
 )
 def test_files_that_hold_no_credential(
@@ -158,7 +156,7 @@ def test_a_folder_is_no_file(sources: SecretSources, tmp_path: Path) -> None:
 def test_a_line_break_would_forge_a_header(sources: SecretSources, name: str) -> None:
     env = replace(sources, environ={"K": f"{PLANTED}\nX-Other: 1"})
     assert error(resolve(EnvReference("K"), env, name)) == (
-        f"{name}: line breaks or control characters in a credential of one line"
+        f"{name}: line breaks or control characters in a single-line credential"
     )
 
 
@@ -221,9 +219,9 @@ def test_what_a_command_says_to_people_is_not_told(
 @pytest.mark.parametrize(
     ("script", "what"),
     [
-        ("pass", "the reference leads to an empty text"),
-        ("import sys; sys.stdout.buffer.write(b'\\xff')", "holds no text"),
-        ("print('x' * 70000)", "holds more than a credential"),
+        ("pass", "the reference is empty"),
+        ("import sys; sys.stdout.buffer.write(b'\\xff')", "is not text"),
+        ("print('x' * 70000)", "is too large for a credential"),
     ],
 )
 def test_commands_that_print_no_credential(sources: SecretSources, script: str, what: str) -> None:
@@ -330,7 +328,7 @@ def test_output_without_end_is_cut_off_while_it_comes(sources: SecretSources) ->
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.monotonic()
     told = error(resolve(python(script), sources))
-    assert told == f"secret: the command at {HERE} holds more than a credential"
+    assert told == f"secret: the command at {HERE} is too large for a credential"
     assert time.monotonic() - began < 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kilobytes
 

@@ -24,7 +24,7 @@ def test_five_failures_of_one_kind_are_enough_and_four_are_not() -> None:
     assert why is not None
     assert why.reason is Reason.TIMEOUT
     assert why.detail == (
-        "not asked: at least 5 accounts in a row failed with timeout on okx via direct"
+        "not read: at least 5 accounts in a row failed with timeout on okx via direct"
     )
     assert failed(*[Reason.TIMEOUT] * 4).why(30.0) is None
     assert failed().why(30.0) is None
@@ -93,7 +93,7 @@ def test_the_rest_of_a_dead_exchange_is_unknown_at_once_and_costs_the_others_not
     (warning,) = warnings_of(targets, found)
     first = targets[min(of_okx - asked)].account.subject.id
     assert warning == (
-        f"okx: {first} and 194 more: not asked: at least 5 accounts in a row failed with timeout"
+        f"okx: {first} and 194 more: not read: at least 5 accounts in a row failed with timeout"
         " on okx via direct; scan again, or raise the account's timeout"
     )
 

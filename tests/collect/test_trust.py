@@ -81,7 +81,7 @@ def test_other_hosts_are_refused(base_url: str, host: str) -> None:
 
 
 def test_a_host_that_cannot_be_compared_is_refused_whatever_is_allowed() -> None:
-    told = "the host of base_url is no plain name or address (a-z, 0-9, - and .)"
+    told = "the host of base_url is not a plain host name or address (a-z, 0-9, - and .)"
     assert refusal(Trust(), base_url="https://bücher.example") == told
     assert refusal(Trust(frozenset({""})), base_url="https://bücher.example") == told
 
@@ -136,7 +136,7 @@ def test_untrusted_files_name_no_file_outside(tmp_path: Path, path: str) -> None
     inventory = str(project / "accounts.yaml")
     trust = Trust(references_below=str(project))
     told = refusal(trust, inventory, credentials=credentials(FileReference(path)))
-    assert told == "secret: untrusted files may not refer to files outside of the project"
+    assert told == "secret: untrusted files may not refer to files outside the project"
     for fine in ("secrets/key", "out/../key"):
         assert refusal(trust, inventory, credentials=credentials(FileReference(fine))) == ""
 

@@ -39,25 +39,25 @@ def test_reading_is_an_argument() -> None:
 
 
 def test_a_missing_file() -> None:
-    assert refused("gone.yaml") == "gone.yaml:1:1: there is no such file; check the path"
+    assert refused("gone.yaml") == "gone.yaml:1:1: no such file; check the path"
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    assert refused(str(tmp_path)) == f"{tmp_path}:1:1: this is a folder; name a file in it"
+    assert refused(str(tmp_path)) == f"{tmp_path}:1:1: this is a folder; choose a file in it"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_an_unreadable_file(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.touch(mode=0)
-    assert refused(str(file)) == (f"{file}:1:1: the file may not be read; check its permissions")
+    assert refused(str(file)) == (f"{file}:1:1: permission denied; check its permissions")
 
 
 def test_a_refused_read() -> None:
     def read(path: Path) -> bytes:
         raise PermissionError(13, "denied", path)
 
-    with pytest.raises(DocumentError, match=r"^a.yaml:1:1: the file may not be read; check its"):
+    with pytest.raises(DocumentError, match=r"^a.yaml:1:1: permission denied; check its"):
         read_text("a.yaml", read=read)
 
 
@@ -108,7 +108,7 @@ def test_what_is_not_utf_8(data: bytes, place: str) -> None:
 )
 def test_control_characters(text: str, place: str, character: str) -> None:
     assert refused_bytes(text.encode()) == (
-        f"a.yaml:{place}: the control character {character} does not belong into text; remove it"
+        f"a.yaml:{place}: the control character {character} is not allowed in text; remove it"
     )
 
 

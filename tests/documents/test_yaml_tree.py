@@ -51,17 +51,17 @@ def test_data(text: str, data: JSONValue) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "1:1: the file is empty; write the document"),
-        ("# only a comment\n", "1:1: the file is empty; write the document"),
-        ("---\n", "1:1: the document is empty; write the document"),
-        ("~", "1:1: the document is empty; write the document"),
-        ("a: 1\nb: 2\na: 3", "3:1: a: this key stands here a second time; see line 1"),
-        ("x: {a: 1, a: 1}", "1:11: x.a: this key stands here a second time; see line 1"),
+        ("", "1:1: the file is empty; add the content"),
+        ("# only a comment\n", "1:1: the file is empty; add the content"),
+        ("---\n", "1:1: the document is empty; add the content"),
+        ("~", "1:1: the document is empty; add the content"),
+        ("a: 1\nb: 2\na: 3", "3:1: a: duplicate key; first defined on line 1"),
+        ("x: {a: 1, a: 1}", "1:11: x.a: duplicate key; first defined on line 1"),
         (
             "x:\n  - k: 1\n  - k: 1\n    j: 2\n    k: 3",
-            "5:5: x[1].k: this key stands here a second time; see line 3",
+            "5:5: x[1].k: duplicate key; first defined on line 3",
         ),
-        ("1: x\n'1': y", "2:1: 1: this key stands here a second time; see line 1"),
+        ("1: x\n'1': y", "2:1: 1: duplicate key; first defined on line 1"),
         ("a: 1\n---\nb: 2", "2:1: a second document starts here; keep one document per file"),
         ("a: 1\n---\n", "2:1: a second document starts here; keep one document per file"),
         (
@@ -70,37 +70,35 @@ def test_data(text: str, data: JSONValue) -> None:
         ),
         (
             "a: !!python/object/apply:os.system [id]",
-            "1:4: a tag is not allowed; remove it; quote the value if it is a text that starts"
+            "1:4: a tag is not allowed; remove it; quote the value if it is a string that starts"
             " with !",
         ),
         (
             "!!str a: 1",
-            "1:1: a tag is not allowed; remove it; quote the value if it is a text that starts"
+            "1:1: a tag is not allowed; remove it; quote the value if it is a string that starts"
             " with !",
         ),
         (
             "!!map {}",
-            "1:1: a tag is not allowed; remove it; quote the value if it is a text that starts"
+            "1:1: a tag is not allowed; remove it; quote the value if it is a string that starts"
             " with !",
         ),
         (
             "a: *x",
-            "1:4: an alias of an anchor that is not there; quote the value if it is a text that"
-            " starts with *",
+            "1:4: undefined alias; quote the value if it is a text that starts with *",
         ),
         (
             "a: &x [*x]",
-            "1:8: an alias of an anchor that is not there; quote the value if it is a text that"
-            " starts with *",
+            "1:8: undefined alias; quote the value if it is a text that starts with *",
         ),
-        ("[a, b]: 1", "1:1: a key must be a text; quote it if it starts with {, [ or *"),
-        ("? {a: b}\n: 1", "1:3: a key must be a text; quote it if it starts with {, [ or *"),
-        ("a: &x k\n*x : 1", "2:1: a key must be a text; quote it if it starts with {, [ or *"),
-        ("a:\n\tb: 1", "2:1: a tab cannot stand here; indent with spaces"),
-        ("\ta: 1", "1:1: a tab cannot stand here; indent with spaces"),
-        ("a: x\n\tb: 1", "2:1: a tab cannot stand here; indent with spaces"),
-        ("a: @x", "1:4: no plain value starts with this character; quote the value"),
-        ("a: `x`", "1:4: no plain value starts with this character; quote the value"),
+        ("[a, b]: 1", "1:1: a key must be a string; quote it if it starts with {, [ or *"),
+        ("? {a: b}\n: 1", "1:3: a key must be a string; quote it if it starts with {, [ or *"),
+        ("a: &x k\n*x : 1", "2:1: a key must be a string; quote it if it starts with {, [ or *"),
+        ("a:\n\tb: 1", "2:1: tabs are not allowed here; indent with spaces"),
+        ("\ta: 1", "1:1: tabs are not allowed here; indent with spaces"),
+        ("a: x\n\tb: 1", "2:1: tabs are not allowed here; indent with spaces"),
+        ("a: @x", "1:4: a plain value cannot start with this character; quote the value"),
+        ("a: `x`", "1:4: a plain value cannot start with this character; quote the value"),
         (
             "a: b: c",
             "1:5: mapping values are not allowed in this context; check quotes, brackets and"
@@ -110,7 +108,7 @@ def test_data(text: str, data: JSONValue) -> None:
             "a: 'x",
             "1:6: found unexpected end of stream; check quotes, brackets and indentation",
         ),
-        ("a: \x01", "1:1: a character that does not belong into text; remove it"),
+        ("a: \x01", "1:1: a character that is not allowed in text; remove it"),
     ],
 )
 def test_refused(text: str, expected: str) -> None:
@@ -135,7 +133,7 @@ def test_no_more_problems_than_anybody_reads() -> None:
 def test_a_hundred_thousand_brackets(bracket: str) -> None:
     column = len(bracket) * MAX_DEPTH + 1
     assert problems(bracket * 100_000) == [
-        f"a.yaml:1:{column}: nested more than 64 levels deep; no document of gatepolicy needs that"
+        f"a.yaml:1:{column}: nested more than 64 levels deep; no gatepolicy file needs this"
     ]
 
 
@@ -155,14 +153,14 @@ def nested(levels: int, core: str) -> str:
 def test_aliases_do_not_hide_depth() -> None:
     parse_yaml(f"- &a {nested(60, '1')}\n- {nested(3, '*a')}", "a.yaml")
     assert problems(f"- &a {nested(60, '1')}\n- {nested(4, '*a')}") == [
-        "a.yaml:2:7: nested more than 64 levels deep; no document of gatepolicy needs that"
+        "a.yaml:2:7: nested more than 64 levels deep; no gatepolicy file needs this"
     ]
 
 
 def test_aliases_of_aliases_do_not_hide_depth() -> None:
     text = f"- &a {nested(30, '1')}\n- &b {nested(30, '*a')}\n- {nested(4, '*b')}"
     assert problems(text) == [
-        "a.yaml:3:7: nested more than 64 levels deep; no document of gatepolicy needs that"
+        "a.yaml:3:7: nested more than 64 levels deep; no gatepolicy file needs this"
     ]
 
 

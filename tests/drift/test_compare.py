@@ -196,7 +196,7 @@ def test_what_another_policy_asks_in_other_words_is_new() -> None:
     drift = compare(snapshot(by("desk")), snapshot(by("desk"), by("firm", "60 days")))
     first, second = drift.states.values()
     assert (first.state, second.state) == (SAME, NEW)
-    assert second.why == ("policy firm did not ask it before",)
+    assert second.why == ("policy firm did not check it before",)
 
 
 def test_what_a_policy_did_not_find_before_is_new_though_another_one_did() -> None:
@@ -219,7 +219,7 @@ def test_a_policy_that_asks_in_other_words_is_told() -> None:
     drift = compare(snapshot(by("desk")), snapshot(by("desk", "60 days")))
     (standing,) = drift.states.values()
     assert (standing.state, standing.is_worse) == (BaselineState.UPDATED, False)
-    assert standing.why == ("asked before: 90 days; asked now: 60 days",)
+    assert standing.why == ("required before: 90 days; required now: 60 days",)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_over_the_same_evidence_nothing_is_fixed() -> None:
     drift = compare(old, new, same_evidence=True)
     assert [a.gone for a in drift.absent] == [Gone.ASKED_OTHERWISE]
     shown = " ".join("".join(paint(drift_lines(drift, (), 80), colour=False)).split())
-    assert "the policy asks the same, and takes other proof" in shown
+    assert "the policy requires the same but accepts other proof" in shown
     assert [a.gone for a in compare(old, new).absent] == [Gone.PASSES]
 
 
@@ -328,7 +328,7 @@ def test_for_a_rule_of_which_nobody_knows_what_it_asks_every_change_counts() -> 
         ("bound to 6 entries", "bound to 5 entries", False),
         ("bound to 2 entries", "bound to 1 entry", False),
         ("the account has 3 keys: ..a, ..b, ..c", "the account has 3 keys: ..a, ..b, ..d", True),
-        ("unknown words: quantum", "unknown words: quantum, teleport", True),
+        ("unknown permissions: quantum", "unknown permissions: quantum, teleport", True),
         ("the name is bot", "the name is bot2", True),
         ("", "any address may use the key", True),
     ],

@@ -121,7 +121,7 @@ def test_a_grade_without_a_reference() -> None:
     )
 
 
-SHOWN = "the answer shows it in a form that no document describes"
+SHOWN = "the answer shows it in an undocumented form"
 
 
 @pytest.mark.parametrize("accepted", [ALL_BUT_INFERRED, frozenset(Grade), frozenset()], ids=len)
@@ -164,7 +164,7 @@ def test_a_fact_that_nobody_mentions_is_unknown() -> None:
     verdict = judge(CANNOT_WITHDRAW, Facts())
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.reason is Reason.NOT_DISCLOSED
-    assert verdict.needed.startswith("nothing tells permission.withdraw; ")
+    assert verdict.needed.startswith("not disclosed: permission.withdraw; ")
 
 
 @pytest.mark.parametrize("value", ["false", "", Never.NEVER, (), NOW])
@@ -181,7 +181,7 @@ def test_a_key_made_in_the_future_is_unknown() -> None:
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.reason is Reason.UNEXPECTED_ANSWER
     assert verdict.needed.startswith(
-        "the value of key.created_at, 2027-01-02T00:00:00+00:00, cannot be judged; "
+        "the value of key.created_at, 2027-01-02T00:00:00+00:00, cannot be evaluated; "
     )
 
 
@@ -248,7 +248,7 @@ def test_all_parts_of_a_pass_are_seen() -> None:
         }
     )
     assert judge(BOUND_WITHIN, bound).seen == (
-        "only listed addresses may use the key; bound to 203.0.113.5, 203.0.113.8/30"
+        "only listed addresses may use the key; restricted to 203.0.113.5, 203.0.113.8/30"
     )
 
 
@@ -264,14 +264,14 @@ def test_wide_ranges_are_named() -> None:
     networks = (ip_network("203.0.113.5"), ip_network("203.0.113.8/30"))
     assert seen("ip.allowlist", networks, "no_wider_than", 32) == "too wide: 203.0.113.8/30"
     assert seen("ip.allowlist", networks, "no_wider_than", 30) == (
-        "bound to 203.0.113.5, 203.0.113.8/30"
+        "restricted to 203.0.113.5, 203.0.113.8/30"
     )
 
 
 def test_entries_are_counted() -> None:
     networks = (ip_network("203.0.113.5"), ip_network("203.0.113.8/30"))
-    assert seen("ip.allowlist", networks, "at_most", 1) == "bound to 2 entries"
-    assert seen("ip.allowlist", networks[:1], "at_most", 1) == "bound to 1 entry"
+    assert seen("ip.allowlist", networks, "at_most", 1) == "restricted to 2 entries"
+    assert seen("ip.allowlist", networks[:1], "at_most", 1) == "restricted to 1 entry"
 
 
 @pytest.mark.parametrize(
@@ -290,10 +290,10 @@ def test_words_are_told_with_their_access(grants: tuple[Grant, ...], words: str)
 @pytest.mark.parametrize(
     ("name", "value", "predicate", "words"),
     [
-        ("permissions.unrecognised", (), "empty", "no unknown word"),
-        ("permissions.unrecognised", ("a", "b"), "empty", "unknown words: a, b"),
-        ("permissions.unrecognised", ("a\x1b[31m",), "empty", "unknown words: 'a\\x1b[31m'"),
-        ("permissions.unrecognised", ("a" * 200,), "empty", f"unknown words: {'a' * 100}…"),
+        ("permissions.unrecognised", (), "empty", "no unknown permission"),
+        ("permissions.unrecognised", ("a", "b"), "empty", "unknown permissions: a, b"),
+        ("permissions.unrecognised", ("a\x1b[31m",), "empty", "unknown permissions: 'a\\x1b[31m'"),
+        ("permissions.unrecognised", ("a" * 200,), "empty", f"unknown permissions: {'a' * 100}…"),
         ("key.trading_pairs", (), "empty", "the key may trade every pair"),
         ("key.trading_pairs", ("BTC_USDT",), "empty", "the key may trade only BTC_USDT"),
         ("ip.allowlist", (), "empty", "nothing"),
@@ -361,9 +361,9 @@ def test_names() -> None:
             14,
             "ends on 2026-11-01 (in less than a day)",
         ),
-        ("key.expires_at", Never.NEVER, "days_left", 14, "the key never ends"),
-        ("key.expires_at", Never.NEVER, "dated", None, "the key never ends"),
-        ("key.expires_at", Never.NEVER, "never", None, "the key never ends"),
+        ("key.expires_at", Never.NEVER, "days_left", 14, "the key never expires"),
+        ("key.expires_at", Never.NEVER, "dated", None, "the key never expires"),
+        ("key.expires_at", Never.NEVER, "never", None, "the key never expires"),
     ],
 )
 def test_times(name: str, value: FactValue, predicate: str, argument: Argument, words: str) -> None:

@@ -196,7 +196,7 @@ def test_what_is_open_is_named_where_it_decides() -> None:
     doubt = doubt_about(asked, ("desk:mm", "desk?otc (okx-2)", "desk~x (b)", "env?test (okx-2)"))
     assert doubt is not None
     assert doubt.reason is Reason.NOT_DISCLOSED
-    what = "nobody knows the addresses, or the label, of desk=otc (okx-2);"
+    what = "unknown addresses or label: desk=otc (okx-2);"
     assert doubt.detail.startswith(what)
     assert doubt_about(asked, ("desk:mm", "env?test (okx-2)")) is None
     lacking = Unknown(Reason.NOT_DISCLOSED, "the account has no label desk")

@@ -101,15 +101,15 @@ WITHDRAW = "accounts/0/facts/permission.withdraw"
         (put("accounts/0/facts/key.created_at/value", "soon"), "accounts[0].facts.key.created_at"),
         (
             put("accounts/0/facts/key.created_at/value", "2026-02-30T00:00:00Z"),
-            "not a value of the kind time",
+            "not a value of type time",
         ),
         (
             put("accounts/0/facts/key.created_at/value", "2026-02-03T00:00:00.000000Z"),
-            "not a value of the kind time",
+            "not a value of type time",
         ),
         (
             put("accounts/0/facts/ip.allowlist/value", ["203.0.113.5/24"]),
-            "not a value of the kind networks",
+            "not a value of type networks",
         ),
         (put("accounts/0/facts/ip.allowlist/value", [""]), "accounts[0].facts.ip.allowlist"),
         (
@@ -119,8 +119,8 @@ WITHDRAW = "accounts/0/facts/permission.withdraw"
         (put(f"{WITHDRAW}/grade", "certain"), "grade"),
         (put("accounts/0/unknown_details/key.name", "x"), "not an unknown fact"),
         (put("accounts/0/unknown/key.expires_at", "because"), "not one of the allowed values"),
-        (put("accounts/1/id", "mm-gate"), "accounts[1].id: this id stands here a second time"),
-        (put("collected_at", "2026-13-01T00:00:00Z"), "collected_at: there is no such time"),
+        (put("accounts/1/id", "mm-gate"), "accounts[1].id: duplicate id"),
+        (put("collected_at", "2026-13-01T00:00:00Z"), "collected_at: not a valid timestamp"),
         (put("accounts/0/collected_at", "2026-02-30T00:00:00Z"), "accounts[0].collected_at"),
         (put("schema_version", "2.0"), "schema_version"),
         (put("schema_version", "1.1"), "schema_version"),
@@ -136,8 +136,11 @@ WITHDRAW = "accounts/0/facts/permission.withdraw"
         (put("accounts/1/calls/0/status", True), "accounts[1].calls[0].status"),
         (put("accounts/1/calls/0/attempts", 2**64), "accounts[1].calls[0].attempts"),
         (put("accounts/1/calls/0/attempts", 1.5), "accounts[1].calls[0].attempts"),
-        (put("collected_at", "0000-01-01T00:00:00Z"), "collected_at: there is no such time"),
-        (put("collected_at", "2026-11-23T16:00:00+02:00"), "collected_at: not of the expected"),
+        (put("collected_at", "0000-01-01T00:00:00Z"), "collected_at: not a valid timestamp"),
+        (
+            put("collected_at", "2026-11-23T16:00:00+02:00"),
+            "collected_at: does not match the expected",
+        ),
         (put("accounts", None), "accounts"),
     ],
 )
@@ -157,16 +160,16 @@ def test_what_is_no_evidence_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('"attempts": 1', '"attempts": NaN', "NaN is no JSON"),
-        ('"attempts": 1', '"attempts": -Infinity', "-Infinity is no JSON"),
+        ('"attempts": 1', '"attempts": NaN', "NaN is not valid JSON"),
+        ('"attempts": 1', '"attempts": -Infinity', "-Infinity is not valid JSON"),
         ('"attempts": 1', '"attempts": 1e400', "a number is too large"),
         ('"attempts": 1', f'"attempts": {"9" * 5000}', "a number has too many digits"),
         (
             '"permission.withdraw": {"value": true',
             '"permission.withdraw": {}, "permission.withdraw": {"value": false',
-            "an object holds the same key twice",
+            "duplicate key in an object",
         ),
-        ('"unknown": {', '"unknown": {}, "unknown": {', "an object holds the same key twice"),
+        ('"unknown": {', '"unknown": {}, "unknown": {', "duplicate key in an object"),
     ],
 )
 def test_what_json_leaves_open_is_refused(old: str, new: str, told: str) -> None:

@@ -212,7 +212,7 @@ def test_what_a_list_in_another_form_does_not_hold_is_not_proved_off() -> None:
     facts = read("okx_documented_example", {"config": {"/data/0/perm": ["read_only"]}})
     assert graded(facts, "permission.read") == apparent(value=True)
     assert facts.unknown[WITHDRAW].reason is Reason.UNEXPECTED_ANSWER
-    assert facts.unknown[WITHDRAW].detail == "permissions: no text of permissions"
+    assert facts.unknown[WITHDRAW].detail == "permissions: permissions are not a string"
     assert "permissions.unrecognised" in facts.unknown
     assert graded(facts, "permissions.native") == apparent((Grant("read_only", Access.GRANTED),))
 
@@ -224,7 +224,7 @@ def test_flags_of_which_only_undocumented_ones_say_yes_prove_nothing_off() -> No
         load_exchange("binance"), {"restrictions": Answer(200, json.dumps(flags).encode())}, None
     )
     assert graded(facts, "permission.read") == apparent(value=True)
-    assert facts.unknown[WITHDRAW].detail == "permissions: a list without a single permission"
+    assert facts.unknown[WITHDRAW].detail == "permissions: an empty list of permissions"
 
 
 def test_a_documented_word_proves_what_an_undocumented_one_only_shows() -> None:

@@ -80,7 +80,7 @@ def test_a_row_never_tells_more_than_the_own_answer(
         contradicted = {
             name
             for name in told.known.keys() - own.known.keys() - listing.view.structural.keys()
-            if own.unknown[name].detail != "two places of the answers contradict each other"
+            if own.unknown[name].detail != "two fields of the answers contradict each other"
         }
         assert contradicted == set()
 

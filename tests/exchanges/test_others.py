@@ -74,6 +74,6 @@ def test_fixes_of_others_are_for_rules_that_exist() -> None:
 
 def test_what_is_told_about_them() -> None:
     assert Other(State.NOT_RESEARCHED, "").told == MEANING[State.NOT_RESEARCHED]
-    assert Other(State.OUTSIDE, "look").told == "gatepolicy cannot ask it: look"
+    assert Other(State.OUTSIDE, "look").told == "gatepolicy does not support it: look"
     for other in load_others().values():
         assert bool(other.note) is (other.state is not State.NOT_RESEARCHED)

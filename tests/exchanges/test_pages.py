@@ -33,7 +33,12 @@ CASES = {
     "CloudFront, country": (CLOUDFRONT_COUNTRY, 403, Reason.GEO_BLOCKED, "CloudFront: the"),
     "CloudFront, 451": (CLOUDFRONT_COUNTRY, 451, Reason.GEO_BLOCKED, "CloudFront: the"),
     "CloudFront": (CLOUDFRONT_BLOCKED, 403, Reason.UNEXPECTED_ANSWER, "CloudFront, which"),
-    "CloudFront, down": (CLOUDFRONT_BLOCKED, 502, Reason.UNREACHABLE, "a page in place of JSON"),
+    "CloudFront, down": (
+        CLOUDFRONT_BLOCKED,
+        502,
+        Reason.UNREACHABLE,
+        "an HTML page instead of JSON",
+    ),
     "Cloudflare, country": (CLOUDFLARE_COUNTRY, 403, Reason.GEO_BLOCKED, "1009"),
     "one line, country": (b"error code: 1009", 403, Reason.GEO_BLOCKED, "1009"),
     "rate": (RATE_LIMITED, 429, Reason.RATE_LIMITED, "1015"),

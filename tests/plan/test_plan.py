@@ -112,8 +112,8 @@ def test_rules_are_selected_by_id_and_by_name() -> None:
         ({"accounts": ["okx-1", "kraken-*"]}, "--account kraken-*: no account"),
         ({"labels": {"desk": "mn"}}, "--label desk=mn: no account has the label desk=mn"),
         ({"labels": {"dsek": "mm"}}, "--label dsek=mm: no account has a label dsek"),
-        ({"rules": ["GP999"]}, "no rule has an id or a name like GP999"),
-        ({"skip_rules": ["gp001"]}, "no rule has an id or a name like gp001"),
+        ({"rules": ["GP999"]}, "no rule id or name matches GP999"),
+        ({"skip_rules": ["gp001"]}, "no rule id or name matches gp001"),
     ],
 )
 def test_a_selector_that_matches_nothing_is_a_slip(selection: dict[str, object], what: str) -> None:
@@ -147,7 +147,7 @@ def test_a_part_of_a_policy_that_fits_no_account_is_told() -> None:
     (verdict,) = plan(typo).general
     assert (verdict.rule, verdict.outcome, verdict.incomplete) == ("GP031", Outcome.UNKNOWN, True)
     assert verdict.subject == "typo: gaet-1"
-    assert verdict.seen == "no account has an id like gaet-1; did you mean gate-1?"
+    assert verdict.seen == "no account id matches gaet-1; did you mean gate-1?"
     assert str(verdict.location) == "typo.yaml:5:14"
 
 

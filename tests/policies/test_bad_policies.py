@@ -14,38 +14,37 @@ from gatepolicy.resources import policies_directory, schemas_directory
 BAD = Path(__file__).parent / "bad"
 
 SYNTAX: dict[str, list[str]] = {
-    "another-kind": ["2:7: kind: this is kind Inventory, Policy was expected; name another file"],
+    "another-kind": ["2:7: kind: this is kind Inventory, Policy was expected; choose another file"],
     "another-version": [
-        "1:13: apiVersion: this is apiVersion gatepolicy/v2, gatepolicy/v1 was expected; name"
-        " another file"
+        "1:13: apiVersion: this is apiVersion gatepolicy/v2, gatepolicy/v1 was expected;"
+        " choose another file"
     ],
     "duplicate-key": [
-        "6:1: ip_binding: this key stands here a second time; see line 4",
+        "6:1: ip_binding: duplicate key; first defined on line 4",
     ],
-    "empty": ["1:1: the file is empty; write the document"],
+    "empty": ["1:1: the file is empty; add the content"],
     "not-utf-8": ["4:6: not UTF-8 text; save the file as UTF-8"],
     "second-document": ["5:1: a second document starts here; keep one document per file"],
-    "tab": ["5:1: a tab cannot stand here; indent with spaces"],
+    "tab": ["5:1: tabs are not allowed here; indent with spaces"],
 }
 """What is no document of this kind at all."""
 
 SHAPE: dict[str, list[str]] = {
     "bad-metadata": [
-        '4:9: metadata.name: not of the expected form; for example "market-making"',
+        '4:9: metadata.name: does not match the expected pattern; for example "market-making"',
         '5:10: metadata.title: empty or too short; for example "Market-making bots"',
-        "6:16: metadata.references[0]: not of the expected form",
+        "6:16: metadata.references[0]: does not match the expected pattern",
         "7:3: metadata.version: unknown key; one of description, name, owner, references, title",
     ],
     "bad-trading-pairs": [
-        '4:22: key.trading_pairs: not of the expected form; for example "none"',
+        '4:22: key.trading_pairs: does not match the expected pattern; for example "none"',
         "6:31: exchanges.gate.key.trading_pairs: within is missing; add it",
     ],
     "empty-lists": [
         '4:25: applies_to.exchanges: empty or too short; for example ["gate", "okx"]',
         "5:22: permissions.allow: empty or too short; for example"
         ' ["read", "trade.spot", "trade.margin"]',
-        "5:34: permissions.forbid: an entry stands here twice; for example"
-        ' ["withdraw", "transfer"]',
+        '5:34: permissions.forbid: duplicate entry; for example ["withdraw", "transfer"]',
         "6:6: key: empty or too short; for example"
         ' {"max_age": "90d", "max_idle": "30d", "name": "^(ICG-|MM )"}',
     ],
@@ -92,16 +91,14 @@ SHAPE: dict[str, list[str]] = {
         ' ["read_only"]'
     ],
     "wrong-types": [
-        "4:23: permissions.forbid: expected a list, found a text; for example"
+        "4:23: permissions.forbid: expected a list, found a string; for example"
         ' ["withdraw", "transfer"]',
-        "5:24: ip_binding.required: expected true or false, found a text; for example true",
-        "5:37: ip_binding.widest: expected a whole number, or the $name of a variable;"
-        " for example 32",
-        "5:52: ip_binding.at_most: expected a whole number or a text, found a number;"
-        " for example 4",
-        '6:16: key.max_age: expected a text, found a number; for example "90d"',
-        '6:26: key.name: expected a text, found a number; for example "^(ICG-|MM )"',
-        "6:37: key.active: expected true or false, found nothing; for example true",
+        "5:24: ip_binding.required: expected a boolean, found a string; for example true",
+        "5:37: ip_binding.widest: expected an integer, or the $name of a variable; for example 32",
+        "5:52: ip_binding.at_most: expected an integer or a string, found a number; for example 4",
+        '6:16: key.max_age: expected a string, found a number; for example "90d"',
+        '6:26: key.name: expected a string, found a number; for example "^(ICG-|MM )"',
+        "6:37: key.active: expected a boolean, found null; for example true",
     ],
 }
 """What the schema refuses, so that an editor shows it too."""
@@ -112,20 +109,18 @@ SENSE: dict[str, list[str]] = {
         "6:18: permissions.forbid[1]: withdraw is allowed as well; remove one of the two",
     ],
     "asks-nothing": [
-        "3:18: the policy asks nothing; add permissions, ip_binding or key",
+        "3:18: the policy requires nothing; add permissions, ip_binding or key",
     ],
     "exchange-left-out": [
-        "7:3: exchanges.okx: applies_to.exchanges leaves this exchange out; add it there, or"
+        "7:3: exchanges.okx: applies_to.exchanges does not include this exchange; add it there, or"
         " remove this"
     ],
     "no-networks": [
-        "7:7: ip_binding.within[1]: an address within a network, not the network; write"
-        " 203.0.113.0/28 or 203.0.113.5/32",
-        "8:7: ip_binding.within[2]: no network in CIDR notation; write it like 203.0.113.0/28",
-        "9:7: ip_binding.within[3]: no network in CIDR notation; write it like 203.0.113.0/28",
-        "10:7: ip_binding.within[4]: an address within a network, not the network; write"
-        " 2001:db8::/64 or 2001:db8::1/128",
-        "11:7: ip_binding.within[5]: a zone (%) means something on one machine only; remove it",
+        "7:7: ip_binding.within[1]: host bits are set; write 203.0.113.0/28 or 203.0.113.5/32",
+        "8:7: ip_binding.within[2]: not a valid network in CIDR notation; write it like 203.0.113.0/28",  # noqa: E501
+        "9:7: ip_binding.within[3]: not a valid network in CIDR notation; write it like 203.0.113.0/28",  # noqa: E501
+        "10:7: ip_binding.within[4]: host bits are set; write 2001:db8::/64 or 2001:db8::1/128",
+        "11:7: ip_binding.within[5]: a zone index (%) is not allowed; remove it",
     ],
     "no-pattern": [
         "4:13: key.name: not a valid regular expression: missing ): ^(ICG; use the syntax of RE2,"
@@ -147,9 +142,8 @@ SENSE: dict[str, list[str]] = {
         " word grants; allow earn"
     ],
     "rule-by-id-and-name": [
-        "7:10: severity.GP020: key-too-old stands here twice, by id and by name; remove one",
-        "10:16: on_unknown.key-too-old: key-too-old stands here twice, by id and by name; remove"
-        " one",
+        "7:10: severity.GP020: key-too-old is listed twice, by id and by name; remove one",
+        "10:16: on_unknown.key-too-old: key-too-old is listed twice, by id and by name; remove one",
     ],
     "word-against-forbid": [
         "10:9: exchanges.gate.permissions.allow: wallet means transfer too, which"
@@ -160,8 +154,8 @@ SENSE: dict[str, list[str]] = {
         " forbids; remove one of the two"
     ],
     "zero-duration": [
-        "5:12: key.max_age: no time at all; write at least 1h",
-        "6:13: key.max_idle: no time at all; write at least 1h",
+        "5:12: key.max_age: a zero duration; write at least 1h",
+        "6:13: key.max_idle: a zero duration; write at least 1h",
     ],
 }
 """What only makes no sense. (That a text is a regular expression, editors show as well.)"""

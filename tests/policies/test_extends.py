@@ -111,54 +111,54 @@ def test_lists_of_what_is_forbidden_and_required_grow() -> None:
     [
         ("key: {max_age: 90d}", "key: {max_age: 91d}",
          "desk.yaml:5:7: key.max_age: loosens what is inherited from parent.yaml:4:7;"
-         " tighten it, or override key.max_age with a reason"),
+         " make it stricter, or override key.max_age with a reason"),
         ("ip_binding: {required: true}", "ip_binding: {required: false}",
          "desk.yaml:5:14: ip_binding.required: loosens what is inherited from parent.yaml:4:14;"
-         " tighten it, or override ip_binding.required with a reason"),
+         " make it stricter, or override ip_binding.required with a reason"),
         ("ip_binding: {within: [203.0.113.0/28]}", "ip_binding: {within: [203.0.113.0/27]}",
          "desk.yaml:5:14: ip_binding.within: loosens what is inherited from parent.yaml:4:14;"
-         " tighten it, or override ip_binding.within with a reason"),
+         " make it stricter, or override ip_binding.within with a reason"),
         ("permissions: {allow: [read]}", "permissions: {allow: [read, trade.spot]}",
          "desk.yaml:5:15: permissions.allow: loosens what is inherited from parent.yaml:4:15;"
-         " tighten it, or override permissions.allow with a reason"),
+         " make it stricter, or override permissions.allow with a reason"),
         ("key: {name: '^ICG'}", "key: {name: '^MM'}",
          "desk.yaml:5:7: key.name: cannot be compared with what is inherited from parent.yaml:4:7;"
-         " tighten it, or override key.name with a reason"),
+         " make it stricter, or override key.name with a reason"),
         ("key: {max_age: 9d}\nseverity: {key-too-old: high}", "severity: {GP020: low}",
          "desk.yaml:5:12: severity.key-too-old: low is less than the inherited high;"
-         " tighten it, or override severity.key-too-old with a reason"),
+         " make it stricter, or override severity.key-too-old with a reason"),
         ("key: {max_age: 9d}\non_unknown: {key: block}", "on_unknown: {key: warn}",
          "desk.yaml:5:14: on_unknown.key: warn is looser than the inherited block of key-too-old;"
-         " tighten it, or override on_unknown.key with a reason"),
+         " make it stricter, or override on_unknown.key with a reason"),
         ("key: {max_age: 9d}", "severity: {GP020: info}",
          "desk.yaml:5:12: severity.key-too-old: info is less than the inherited medium;"
-         " tighten it, or override severity.key-too-old with a reason"),
+         " make it stricter, or override severity.key-too-old with a reason"),
         ("key: {max_age: 9d}", "on_unknown: {default: warn}",
          "desk.yaml:5:14: on_unknown.default: warn is looser than the inherited incomplete of"
-         " key-too-old; tighten it, or override on_unknown.default with a reason"),
+         " key-too-old; make it stricter, or override on_unknown.default with a reason"),
         ("key: {max_age: 9d}\nevidence: {accept: [observed]}",
          "evidence: {accept: [observed, attested]}",
-         "desk.yaml:5:12: evidence.accept: attested is no proof for what it extends;"
-         " tighten it, or override evidence.accept with a reason"),
+         "desk.yaml:5:12: evidence.accept: attested is not accepted as proof by the parent policy;"
+         " make it stricter, or override evidence.accept with a reason"),
         ("exchanges: {gate: {permissions: {allow: {spot: read-only}}}}",
          "exchanges: {gate: {permissions: {allow: [spot, account]}}}",
          "desk.yaml:5:42: exchanges.gate.permissions.allow: spot goes beyond what is inherited"
          " from parent.yaml:4:34;"
-         " tighten it, or override exchanges.gate.permissions.allow with a reason"),
+         " make it stricter, or override exchanges.gate.permissions.allow with a reason"),
         ("permissions: {allow: [read, trade.spot, trade.margin, convert, loan]}",
          "exchanges: {gate: {permissions: {allow: {spot: read-write, wallet: read-write}}}}",
          "desk.yaml:5:60: exchanges.gate.permissions.allow: wallet may mean transfer, which"
          " parent.yaml:4:15 does not allow;"
-         " tighten it, or override exchanges.gate.permissions.allow with a reason"),
+         " make it stricter, or override exchanges.gate.permissions.allow with a reason"),
         ("key: {trading_pairs: none}", "key: {trading_pairs: {within: [A_B]}}",
-         "parent.yaml:4:7: key.trading_pairs: a list of pairs and no list at all are asked for"
-         " together; override it with a reason"),
+         "parent.yaml:4:7: key.trading_pairs: both a list of pairs and no list are"
+         " required; override it with a reason"),
         ("permissions: {forbid: [trade.spot]}", "permissions: {require: [trade.spot]}",
          "desk.yaml:5:25: permissions.require[0]: trade.spot is forbidden as well;"
          " remove one of the two"),
         ("key: {max_age: 9d}", "override: [{clause: key.max_idle, because: It is not there.}]",
          "desk.yaml:5:12: override: nothing of key.max_idle is inherited;"
-         " remove it, or name another clause"),
+         " remove it, or use another clause"),
     ],
 )  # fmt: skip
 def test_what_loosens_is_refused(parent: str, child: str, told: str) -> None:
@@ -169,7 +169,7 @@ def test_what_loosens_on_one_exchange_is_refused_there() -> None:
     parent = "key: {max_age: 90d}\nexchanges: {gate: {key: {max_age: 30d}}}\n"
     assert refused(parent, "key: {max_age: 60d}\n") == [
         "desk.yaml:5:7: exchanges.gate.key.max_age: loosens what is inherited from"
-        " parent.yaml:5:26; tighten it, or override exchanges.gate.key.max_age with a reason"
+        " parent.yaml:5:26; make it stricter, or override exchanges.gate.key.max_age with a reason"
     ]
 
 
@@ -388,7 +388,7 @@ def test_parents_without_a_common_address_are_refused() -> None:
         "b.yaml": PARENT.replace("parent", "b") + "ip_binding: {within: ['2001:db8::/64']}\n",
         "desk.yaml": f"{HEAD}extends: [a.yaml, b.yaml]\n",
     }
-    with pytest.raises(DocumentError, match="no address lies within all the networks"):
+    with pytest.raises(DocumentError, match="the inherited networks have no address in common"):
         load(texts)
 
 
@@ -399,7 +399,7 @@ def test_parents_with_other_accounts_leave_the_choice_to_the_policy() -> None:
         "b.yaml": PARENT.replace("parent", "b") + "key: {max_age: 9d}\n",
         "desk.yaml": f"{HEAD}extends: [a.yaml, b.yaml]\n",
     }
-    with pytest.raises(DocumentError, match="say applies_to here"):
+    with pytest.raises(DocumentError, match="add applies_to here"):
         load(texts)
     texts["desk.yaml"] += "applies_to: {exchanges: [okx]}\n"
     assert load(texts).applies_to.exchanges == {"okx"}
@@ -431,13 +431,13 @@ def test_files_are_relative_to_the_policy() -> None:
          "desk.yaml:4:11: extends[0]: no policy baselin ships with gatepolicy;"
          " did you mean baseline?"),
         ({"desk.yaml": "extends: [zzz]"}, "no policy zzz ships with gatepolicy; one of baseline"),
-        ({"desk.yaml": "extends: [gone.yaml]"}, "gone.yaml:1:1: there is no such file"),
+        ({"desk.yaml": "extends: [gone.yaml]"}, "gone.yaml:1:1: no such file"),
         ({"desk.yaml": "extends: [desk.yaml]"},
-         "desk.yaml:4:11: extends[0]: policies extend each other in a circle:"
+         "desk.yaml:4:11: extends[0]: circular extends:"
          " desk.yaml -> desk.yaml; break it"),
         ({"desk.yaml": "extends: [b.yaml]", "b.yaml": "extends: [c.yaml]",
           "c.yaml": "extends: [./b.yaml]"},
-         "c.yaml:4:11: extends[0]: policies extend each other in a circle:"
+         "c.yaml:4:11: extends[0]: circular extends:"
          " b.yaml -> c.yaml -> b.yaml; break it"),
     ],
 )  # fmt: skip
@@ -507,11 +507,11 @@ def test_names_of_the_project_come_first() -> None:
          "desk.yaml:4:16: key.max_age: $age is not defined;"
          " define it under variables (there is: none)"),
         ("key: {max_age: $age}\nvariables: {age: 14}",
-         "desk.yaml:4:16: key.max_age: what $age stands for (desk.yaml:5:13) does not fit here;"
+         "desk.yaml:4:16: key.max_age: the value of $age (desk.yaml:5:13) is not allowed here;"
          " correct one of the two"),
         ("ip_binding: {within: [$office]}\nnetworks: {office: [203.0.113.1/28]}",
-         "desk.yaml:4:23: ip_binding.within[0]: $office (desk.yaml:5:12): an address within a"
-         " network, not the network; write 203.0.113.0/28 or 203.0.113.1/32"),
+         "desk.yaml:4:23: ip_binding.within[0]: $office (desk.yaml:5:12): host bits are"
+         " set; write 203.0.113.0/28 or 203.0.113.1/32"),
     ],
 )  # fmt: skip
 def test_names_that_do_not_fit(text: str, told: str) -> None:
@@ -526,7 +526,7 @@ def test_a_policy_gives_no_other_meaning_to_an_inherited_name() -> None:
         "variables: {rotation: 365d}\nnetworks: {other: [203.0.113.0/28]}\n",
     )
     assert told == [
-        "desk.yaml:5:13: variables.rotation: rotation is defined otherwise at parent.yaml:6:13;"
+        "desk.yaml:5:13: variables.rotation: rotation is already defined differently at parent.yaml:6:13;"  # noqa: E501
         " choose another name, or define it once in the project file"
     ]
 
@@ -548,7 +548,7 @@ def test_waiving_for_longer_needs_a_reason() -> None:
     own = "waivers: {max_days: 60}\n"
     assert refused(WAIVING, own) == [
         "desk.yaml:5:11: waivers.max_days: loosens what is inherited from parent.yaml:5:11;"
-        " tighten it, or override waivers.max_days with a reason"
+        " make it stricter, or override waivers.max_days with a reason"
     ]
     because = "override: [{clause: waivers.max_days, because: The audit is once in two months.}]\n"
     limits = upon(WAIVING, own + because).waivers
@@ -567,7 +567,7 @@ def test_rules_that_do_not_exist_cannot_be_forbidden_to_waive() -> None:
     with pytest.raises(DocumentError) as caught:
         load({"desk.yaml": f"{HEAD}key: {{max_age: 9d}}\nwaivers: {{forbid: [nothing]}}\n"})
     assert str(caught.value) == (
-        "desk.yaml:5:20: waivers.forbid[0]: there is no rule nothing;"
+        "desk.yaml:5:20: waivers.forbid[0]: unknown rule nothing;"
         " 'gatepolicy explain' lists all rules"
     )
 

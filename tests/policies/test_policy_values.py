@@ -35,7 +35,7 @@ def test_durations(text: str, duration: timedelta) -> None:
 def test_no_time_at_all() -> None:
     assert read_duration("0w") == (
         timedelta(0),
-        [Wrong((), "no time at all", "write at least 1h")],
+        [Wrong((), "a zero duration", "write at least 1h")],
     )
 
 

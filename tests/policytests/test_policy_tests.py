@@ -96,7 +96,7 @@ def test_what_is_nearly_expected_is_not(expected: str) -> None:
 
 def test_where_no_policy_asks_anything_nothing_passes() -> None:
     head = HEAD.replace("labels: {desk: mm}", "labels: {desk: options}")
-    assert told(SAFE, head) == ["a.test.yaml:10:5: no policy asks anything of account on okx"]
+    assert told(SAFE, head) == ["a.test.yaml:10:5: no policy requires anything of account on okx"]
 
 
 def test_a_fact_that_is_not_named_is_unknown() -> None:
@@ -143,7 +143,7 @@ def test_every_kind_of_fact_is_written_as_people_write_it() -> None:
 def test_values_of_another_kind(fact: str, value: str) -> None:
     (line,) = wrong(f"  - {{name: x, facts: {{{fact}: {value}}}, expect: []}}\n")
     assert line.startswith(f"a.test.yaml:10:{len('  - {name: x, facts: {') + len(fact) + 3}: ")
-    assert f"{fact} is of the kind" in line
+    assert f"{fact} is of type" in line
 
 
 def test_what_does_not_exist() -> None:
@@ -155,14 +155,14 @@ def test_what_does_not_exist() -> None:
     )
     assert [re.sub(r"; .*", "", line) for line in lines] == [
         "a.test.yaml:3:12: policies[0]: no policy nothing-like-it ships with gatepolicy",
-        "a.test.yaml:4:6: now: no time: 2026-13-01T00:00:00Z",
-        "a.test.yaml:10:35: cases[0].facts.key.colour: there is no fact key.colour",
-        "a.test.yaml:10:57: cases[0].expect[0].rule: there is no rule nothing",
-        "a.test.yaml:11:12: cases[1].name: another case has this name",
+        "a.test.yaml:4:6: now: not a valid timestamp: 2026-13-01T00:00:00Z",
+        "a.test.yaml:10:35: cases[0].facts.key.colour: unknown fact key.colour",
+        "a.test.yaml:10:57: cases[0].expect[0].rule: unknown rule nothing",
+        "a.test.yaml:11:12: cases[1].name: duplicate case name",
         "a.test.yaml:11:34: cases[1].answers.nothing: okx has no call nothing",
-        "a.test.yaml:11:24: cases[1].answers: there is no answer to config",
-        "a.test.yaml:12:5: cases[2]: nobody knows an exchange moonex",
-        "a.test.yaml:12:53: cases[2].answers: nobody knows answers of moonex",
+        "a.test.yaml:11:24: cases[1].answers: no answer for config",
+        "a.test.yaml:12:5: cases[2]: unknown exchange moonex",
+        "a.test.yaml:12:53: cases[2].answers: no recorded answers for moonex",
     ]
 
 
@@ -170,7 +170,7 @@ def test_an_exchange_is_named() -> None:
     (line,) = wrong(SAFE, HEAD.replace("exchange: okx, ", ""))
     assert "no exchange is named" in line
     (line,) = wrong(SAFE, HEAD.replace("exchange: okx, ", "exchange: okxx, "))
-    assert "nobody knows an exchange okxx; did you mean okx?" in line
+    assert "unknown exchange okxx; did you mean okx?" in line
 
 
 def coverage(cases: str) -> tuple[Sequence[str], list[str]]:
@@ -191,11 +191,11 @@ def test_a_clause_is_covered_when_it_was_seen_both_ways() -> None:
     assert coverage(SAFE + withdraws) == (
         ["withdrawal-enabled"],
         [
-            "key-too-old: no case sees it find anything",
-            "permission-unrecognised: no case sees it find anything",
+            "key-too-old: no case tests that it fails",
+            "permission-unrecognised: no case tests that it fails",
         ],
     )
-    assert "key-too-old: no case sees it pass" in coverage(old)[1]
+    assert "key-too-old: no case tests that it passes" in coverage(old)[1]
 
 
 def test_a_policy_that_no_case_is_about_is_not_covered() -> None:
@@ -205,7 +205,7 @@ def test_a_policy_that_no_case_is_about_is_not_covered() -> None:
         read=lambda path: {"a.test.yaml": HEAD + SAFE, "desk.yaml": POLICY}[path.name].encode(),
     )
     none = coverage_of(results, test.policies)
-    assert list(none.missing.values()) == ["no case is about this policy"]
+    assert list(none.missing.values()) == ["no case tests this policy"]
     assert none.percent == 0
     assert coverage_of([], []).percent == 0
 

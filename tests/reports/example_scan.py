@@ -54,7 +54,7 @@ WITHDRAW = RuleInfo(
     why="Whoever gets hold of a key that can withdraw can empty the account, and nobody can call "
     "the funds back.",
     fix={
-        "default": "Edit the key and take the withdrawal permission away.",
+        "default": "Edit the key and remove the withdrawal permission.",
         "gate": "profile icon → API Management → edit the key: untick Withdraw.",
     },
     references=("https://example.com/keys",),
@@ -67,14 +67,14 @@ NOT_ALLOWED = RuleInfo(
     title="The key has a permission that the policy does not allow",
     severity=Severity.HIGH,
     why="Everything beyond what a key needs is of use to a thief only.",
-    fix={"default": "Edit the key and take the permission away."},
+    fix={"default": "Edit the key and remove the permission."},
     references=(),
     tags=("permissions",),
 )
 UNBOUND = RuleInfo(
     id="GP010",
     name="ip-unbound",
-    title="The key is bound to no address",
+    title="The key has no IP allowlist",
     severity=Severity.HIGH,
     why="A key that is bound to no address works from anywhere.",
     fix={"default": "Edit the key and turn IP binding on."},

@@ -46,7 +46,7 @@ def test_a_rule_of_a_policy_stands_under_the_controls_that_it_names() -> None:
     (control,) = re.findall(r"\n  CC6\.1 .*?\n\n", text, flags=re.DOTALL)
     assert "desk-rule" in control
     (other,) = re.findall(r"\n  Desk 7\n.*?\n\n", text, flags=re.DOTALL)
-    assert "none: no policy asks its rules" in other
+    assert "none: no policy uses its rules" in other
     assert "desk-rule" in other
     assert "Other controls" not in rendered("frameworks", scan)
 

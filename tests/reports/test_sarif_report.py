@@ -215,7 +215,7 @@ def test_the_worst_are_kept_when_there_is_no_room_for_all() -> None:
     notes = run["invocations"][0]["toolExecutionNotifications"]
     everything = len(run_of(example_scan())["results"])
     assert notes[0]["message"]["text"] == (
-        f"{everything - 2} results are left out, the mildest ones: GitHub takes no more."
+        f"{everything - 2} of the mildest results were left out: GitHub accepts no more."
     )
     assert len(run_of(example_scan(), Profile.FULL, limit=2)["results"]) > 2
 
@@ -297,7 +297,7 @@ def test_a_scan_that_evaluated_nothing_was_not_successful() -> None:
 def test_an_account_about_which_nothing_was_asked_is_told() -> None:
     silent = account(subject("silent", "gate", 3), Facts.nothing(Reason.NOT_DISCLOSED), ())
     (note,) = run_of(scan_of(passing(), silent))["invocations"][0]["toolExecutionNotifications"]
-    assert note["message"]["text"] == "Account silent on gate: nothing was asked."
+    assert note["message"]["text"] == "Account silent on gate: nothing was checked."
     assert note["locations"][0]["physicalLocation"]["region"]["startLine"] == 3
 
 
@@ -310,7 +310,7 @@ def test_a_verdict_about_the_scan_stands_at_its_policy() -> None:
     assert "relatedLocations" not in told
     nameless = replace(UNKNOWN, policy="")
     told = run_of(scan_of(general=(nameless,)))["results"][0]
-    assert told["message"]["text"].startswith("This scan, not proved either way: ")
+    assert told["message"]["text"].startswith("This scan, neither proved nor disproved: ")
 
 
 def test_names_from_outside_can_neither_link_nor_hide() -> None:

@@ -176,7 +176,7 @@ def test_a_large_fleet_that_passes_has_no_table() -> None:
 
 def test_an_empty_scan_does_not_look_like_a_clean_one() -> None:
     text = text_of(scan_of())
-    assert "No account was looked at." in text
+    assert "No account was scanned." in text
     assert "Exit code 4: nothing evaluated" in text
 
 

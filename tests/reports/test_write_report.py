@@ -88,13 +88,13 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     path = str(tmp_path / "no" / "report.json")
     with pytest.raises(ReportError, match="there is no folder") as raised:
         write_report(["x"], path)
-    assert raised.value.hint == f"make {tmp_path / 'no'} first"
+    assert raised.value.hint == f"create {tmp_path / 'no'} first"
 
 
 def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="it is a folder") as raised:
         write_report(["x"], str(tmp_path))
-    assert raised.value.hint == "name a file in it"
+    assert raised.value.hint == "choose a file in it"
 
 
 def test_a_file_in_the_place_of_a_folder(target: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_name_that_no_disk_takes(tmp_path: Path) -> None:
 def test_a_link_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
     link = tmp_path / "latest.json"
     link.symlink_to(tmp_path / "no" / "report.json")
-    with pytest.raises(ReportError, match=f"there is no folder {tmp_path / 'no'}$"):
+    with pytest.raises(ReportError, match=f"no such folder: {tmp_path / 'no'}$"):
         write_report(["x"], str(link))
 
 
@@ -192,6 +192,6 @@ def test_a_pipe_that_nobody_reads() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w", encoding="utf-8") as pipe:
-        with pytest.raises(ClosedPipeError, match="nobody reads standard output any more"):
+        with pytest.raises(ClosedPipeError, match="standard output was closed"):
             write_report(["x"], stream=pipe)
         os.dup2(os.open(os.devnull, os.O_WRONLY), pipe.fileno())

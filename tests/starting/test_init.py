@@ -43,7 +43,7 @@ def test_where_nobody_can_ask(run: Run, tmp_path: Path, exchange: str) -> None:
     assert "credentials" not in (tmp_path / "accounts.yaml").read_text(encoding="utf-8")
     checked = run("check")
     assert (checked.code, checked.err) == (0, "")
-    assert f"{exchange}-main: {exchange} can be checked by attestations only" in checked.out
+    assert f"{exchange}-main: {exchange} can only be checked by attestations" in checked.out
     assert run("test", "--min-coverage", "100", "-q").code == 0
     workflow = (tmp_path / ".github/workflows/gatepolicy.yml").read_text()
     assert "secrets." not in workflow
@@ -99,16 +99,16 @@ def test_nothing_is_overwritten(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policies" / "okx.yaml").write_text("mine")
     ended = run("init", "--exchange", "okx", *EGRESS)
     assert ended.code == 2
-    assert "there already: policies/okx.yaml" in ended.err
+    assert "already exists: policies/okx.yaml" in ended.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["policies"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--exchange", "moonex", *EGRESS], "the catalog has no exchange moonex"),
+        (["--exchange", "moonex", *EGRESS], "unknown exchange moonex"),
         (["--exchange", "bitmat", *EGRESS], "did you mean bitmart?"),
-        (["--exchange", "okx", "--egress", "nowhere"], "--egress nowhere: no network"),
+        (["--exchange", "okx", "--egress", "nowhere"], "--egress nowhere: not a valid network"),
         (["--exchange", "okx"], "not given: --egress"),
     ],
 )

@@ -140,4 +140,4 @@ def test_the_command(run: Run, tmp_path: Path) -> None:
     (tmp_path / "none.json").write_text("".join(dump_evidence(empty)), encoding="utf-8")
     assert "nothing is known" in run("learn", "none.json", "--account", "mm").err
     assert "has no account nobody" in run("learn", "e.json", "--account", "nobody").err
-    assert "nobody knows an exchange moonex" in run("learn", "e.json", "--account", "xx").err
+    assert "unknown exchange moonex" in run("learn", "e.json", "--account", "xx").err

@@ -170,7 +170,7 @@ def test_a_narrowed_scan_compares_keys_with_those_that_it_does_not_ask(
     assert verdicts(report, "shared-key") == {"elsewhere": "pass"}
     assert report["narrowed"]["comparisons_left_out"] == ["shared-key"]
     assert report["exit_code"] == 0
-    told = "not checked, since it needs the accounts that were not read: shared-key."
+    told = "not compared, because that needs accounts that were not read: shared-key."
     for form in ("text", "sarif", "frameworks"):
         assert " ".join(firm.scan("-o", form, *narrowed).out.split()).count(told) == 1
 

@@ -93,7 +93,7 @@ def test_the_plan_tells_every_request_and_sends_none(firm: Any, clean: Clean) ->
         f"bybit-00003  GET {url}/v5/user/query-api  via direct",
         "okx-00004  nothing: the inventory names no password for this account; OKX needs apiKey,"
         " secret, password",
-        "kucoin-00005  nothing: nobody knows an exchange moonex",
+        "kucoin-00005  nothing: unknown exchange moonex",
     ]
     assert ended.err == (
         "4 requests to 5 accounts; nothing was sent\n"
@@ -171,11 +171,11 @@ def test_reports_go_where_they_are_sent(firm: Any, clean: Clean) -> None:
 @pytest.mark.parametrize(
     ("output", "error"),
     [
-        (["-o", "html"], "there is no report format html"),
+        (["-o", "html"], "unknown report format html"),
         (["-o", "json="], "the path is empty"),
         (["-o", "json", "-o", "text"], "two reports would go to standard output"),
         (["-o", "json=x", "-o", "sarif=x"], "two reports would go to x"),
-        (["-o", "json=no-folder/x.json"], "there is no folder no-folder"),
+        (["-o", "json=no-folder/x.json"], "no such folder: no-folder"),
         (["--label", "desk"], "--label desk is not of the form KEY=VALUE"),
     ],
 )
@@ -238,7 +238,7 @@ def test_check_says_what_it_checked(firm: Any, clean: Clean) -> None:
 def test_a_demonstration_comes_out_as_staged(firm: Any) -> None:
     ended = firm.run("demo", "--out", "shown")
     assert ended.code == 0
-    assert "All 25 staged accounts came out as staged." in ended.out
+    assert "All 25 synthetic accounts gave the expected verdicts." in ended.out
     assert "would have ended with 1" in ended.out
     assert {path.name for path in (firm.folder / "shown").iterdir()} == {
         "accounts.yaml", "desk.yaml", "gate-market-making.yaml", "keys.yaml", "report.json",
@@ -250,7 +250,7 @@ def test_a_demonstration_comes_out_as_staged(firm: Any) -> None:
 def test_the_whole_map_comes_out_as_staged(firm: Any) -> None:
     ended = firm.run("demo", "--all", "--out", "shown")
     assert ended.code == 0, ended.err
-    assert "staged accounts came out as staged." in ended.out
+    assert "synthetic accounts gave the expected verdicts." in ended.out
     text = (firm.folder / "shown" / "report.json").read_text(encoding="utf-8")
     scanned = {account["exchange"] for account in json.loads(text)["accounts"]}
     assert scanned == set(played_exchanges())

@@ -146,12 +146,12 @@ def test_diff_of_two_policies_over_the_same_evidence(drifting: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["diff", "--policy", "a", "b"], "--policy and --evidence belong together"),
+        (["diff", "--policy", "a", "b"], "--policy and --evidence must be used together"),
         (["evaluate", "new.json", "--fail-on-new"], "need an earlier report"),
         (["evaluate", "new.json", "--baseline", "old.json", "--fail-on-new"], "is evidence"),
         (["evaluate", "new.json", "--baseline", "old-report.json", "--baseline-hides", "nothing"],
-         "there is no rule nothing"),
-        (["evaluate", "new.json", "--baseline", "gone.json"], "there is no such file"),
+         "unknown rule nothing"),
+        (["evaluate", "new.json", "--baseline", "gone.json"], "no such file"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared(drifting: Any, arguments: list[str], told: str) -> None:

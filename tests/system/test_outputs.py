@@ -50,7 +50,7 @@ def test_one_report_that_cannot_be_written_loses_no_other(one: Any) -> None:
     ended = one.scan("-o", "json=taken.json", "-o", "text", "-o", "sarif=r.sarif")
     assert ended.code == 2
     assert ended.err.endswith(
-        "error: cannot write taken.json: it is a folder\nhint: name a file in it\n"
+        "error: cannot write taken.json: it is a folder\nhint: choose a file in it\n"
     )
     assert "okx-00001" in ended.out
     assert one.read("r.sarif")["runs"]
@@ -203,7 +203,7 @@ def test_a_project_file_writes_through_no_link(one: Any, place: str) -> None:
     one.prepare("http://127.0.0.1:9")
     (one.folder / "gatepolicy.yaml").write_text(f"{PROJECT}outputs: [json={place}]\n")
     ended = one.run("scan", "-p", "policy.yaml")
-    assert (ended.code, "is a symbolic link, and might lead anywhere" in ended.err) == (2, True)
+    assert (ended.code, "is a symbolic link" in ended.err) == (2, True)
     assert contents(victim) == {"precious.txt": "precious"}
     assert (one.folder / "notes.txt").read_text() == "notes"
 
@@ -260,7 +260,7 @@ def test_learning_overwrites_nothing_unless_it_is_forced_to(one: Any) -> None:
         ended = one.run(*learn, place)
         assert ended.code == 2
         assert ended.err == (
-            f"error: there already: {place}\nhint: choose another place, or overwrite it: --force\n"
+            f"error: already exists: {place}\nhint: choose another file, or overwrite it with --force\n"  # noqa: E501
         )
     assert (one.folder / "mine.yaml").read_text() == "mine"
     assert one.run(*learn, "mine.yaml", "--force").code == 0
@@ -277,7 +277,7 @@ def test_the_demonstration_overwrites_no_file_of_others(one: Any, name: str) -> 
     (one.folder / name).write_text("mine")
     ended = one.run("demo", "--out", ".")
     assert ended.code == 2
-    assert ended.err.startswith(f"error: there already: {name}\n")
+    assert ended.err.startswith(f"error: already exists: {name}\n")
     assert contents(one.folder) == {name: "mine"}
 
 
@@ -287,11 +287,11 @@ def test_the_demonstration_overwrites_its_own_files_until_somebody_edits_them(on
     desk, inventory = one.folder / "d" / "desk.yaml", one.folder / "d" / "accounts.yaml"
     text = desk.read_text()
     desk.write_text(f"{text}# mine\n")
-    assert "there already: d/desk.yaml" in one.run("demo", "--out", "d").err
+    assert "already exists: d/desk.yaml" in one.run("demo", "--out", "d").err
     desk.write_text(text)
     inventory.write_text(inventory.read_text() + "# mine\n")
     ended = one.run("demo", "--out", "d")
-    assert "there already: d/accounts.yaml" in ended.err
+    assert "already exists: d/accounts.yaml" in ended.err
     assert inventory.read_text().endswith("# mine\n")
     assert one.run("demo", "--out", "d", "--force").code == 0
     assert not inventory.read_text().endswith("# mine\n")
@@ -300,7 +300,7 @@ def test_the_demonstration_overwrites_its_own_files_until_somebody_edits_them(on
 def test_a_folder_that_cannot_be_made(one: Any) -> None:
     (one.folder / "file").touch()
     ended = one.run("demo", "--out", "file/d")
-    assert (ended.code, "this folder cannot be made (Not a directory)" in ended.err) == (2, True)
+    assert (ended.code, "cannot create this folder (Not a directory)" in ended.err) == (2, True)
 
 
 def test_results_of_policy_tests_overwrite_no_input(one: Any) -> None:

@@ -161,7 +161,7 @@ def test_a_second_signal_ends_at_once(firm: Any, clean: Clean, second: signal.Si
         wait_for((firm.folder / "r.sarif").exists)
         code, err = ended_by(process, second)
     assert code == CODES[second]
-    assert err == f"\ninterrupted by {second.name}; nothing more was written\n"
+    assert err == f"\ninterrupted by {second.name}; nothing else was written\n"
     assert firm.written() == ["pipe", "r.sarif"]
 
 
@@ -172,7 +172,7 @@ def test_a_signal_before_anything_is_asked(firm: Any, clean: Clean) -> None:
     with started(firm, "scan", "-p", "policy.yaml", "-w", "waivers.yaml") as process:
         time.sleep(2)
         code, err = ended_by(process, signal.SIGTERM)
-    assert (code, err) == (143, "\ninterrupted by SIGTERM; nothing more was written\n")
+    assert (code, err) == (143, "\ninterrupted by SIGTERM; nothing else was written\n")
 
 
 def test_an_ignored_signal_stays_ignored(firm: Any, clean: Clean) -> None:

@@ -231,7 +231,7 @@ def test_untrusted_files_lead_to_no_document_outside(two: Any, project: str, com
     (two.folder / "gatepolicy.yaml").write_text(f"{PROJECT}{project}\n")
     ended = two.run(command, "--untrusted")
     assert ended.code == 2
-    assert "--untrusted: this file lies outside of the project folder" in ended.err
+    assert "--untrusted: this file is outside the project folder" in ended.err
     assert "that is no policy" not in ended.err
     assert "this file lies outside" not in two.run(command).err
 
@@ -273,7 +273,7 @@ def test_untrusted_tests_lead_to_no_policy_outside(two: Any) -> None:
     (two.folder.parent / "outside.yaml").write_text("a line: [that is no policy\n")
     (two.folder / "p.test.yaml").write_text(TEST.replace("POLICY", "../outside.yaml"))
     ended = two.run("test", "--untrusted")
-    assert (ended.code, "lies outside of the project folder" in ended.err) == (2, True)
+    assert (ended.code, "lies outside the project folder" in ended.err) == (2, True)
     assert "lies outside" not in two.run("test").err
 
 

@@ -57,7 +57,7 @@ def test_a_waived_finding_no_longer_fails_and_is_still_there(withdrawing: Any) -
     assert ended.code == 0
     assert "Waived: still failing" in ended.out
     assert "vault@example.com until" in ended.out
-    assert "Waivers that end soon" in ended.out
+    assert "Waivers that expire soon" in ended.out
     report = withdrawing.read("report.json")
     (verdict,) = [v for v in report["accounts"][0]["verdicts"] if v["verdict"] == "waived"]
     assert verdict["waiver"] == {"id": "RISK-1", "underneath": "fail"}

@@ -56,12 +56,12 @@ def test_a_waiver() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("GP020", "GP999", "w.yaml:6:11: waivers[0].rule: there is no rule GP999;"
+        ("GP020", "GP999", "w.yaml:6:11: waivers[0].rule: unknown rule GP999;"
          " 'gatepolicy explain' lists all rules"),
-        ("2026-12-31", "2026-02-30", "w.yaml:11:14: waivers[0].expires: there is no day"
+        ("2026-12-31", "2026-02-30", "w.yaml:11:14: waivers[0].expires: not a valid date:"
          " 2026-02-30; write it like 2026-12-31"),
-        ("2026-12-31", "2026-10-31", "w.yaml:11:14: waivers[0].expires: it ends before it begins;"
-         " write a later day"),
+        ("2026-12-31", "2026-10-31", "w.yaml:11:14: waivers[0].expires: it expires before it starts;"  # noqa: E501
+         " use a later date"),
         ("desk@example.com", "' '", "w.yaml:8:12: waivers[0].owner: blank;"
          " write who answers for it"),
         ("Waits for the exchange's review.", "'            '",
@@ -94,7 +94,7 @@ def test_what_every_waiver_says(key: str) -> None:
 def test_ids_are_unique_over_all_files() -> None:
     assert load(a=HEAD + ONE, b=HEAD + ONE, c="kind: [") == [
         *load(c="kind: ["),
-        "b.yaml:5:5: id: the id RISK-1 is taken by a.yaml:5:5; choose another id",
+        "b.yaml:5:5: id: the id RISK-1 is already used by a.yaml:5:5; choose another id",
     ]
 
 
@@ -129,14 +129,14 @@ def test_a_new_file_and_one_with_an_empty_list() -> None:
 
 @pytest.mark.parametrize("text", ["waivers: [{id: a}]\n", "waivers: [\n]\n", "waivers: {}\n"])
 def test_a_list_in_one_line_has_no_place_for_an_entry(text: str) -> None:
-    with pytest.raises(DocumentError, match="begin each entry"):
+    with pytest.raises(DocumentError, match="write each entry"):
         append_entry(text, parse_yaml(text, "w.yaml"), "waivers", {"id": "b"})
 
 
 def test_what_would_be_no_waiver_is_not_written() -> None:
     with pytest.raises(UsageError) as caught:
         with_waiver(HEAD + ONE, "w.yaml", {**ENTRY, "rule": "nothing"}, RULES)
-    assert str(caught.value) == "w.yaml: the new entry: rule: there is no rule nothing"
+    assert str(caught.value) == "w.yaml: the new entry: rule: unknown rule nothing"
     assert caught.value.hint == "'gatepolicy explain' lists all rules"
 
 
@@ -148,8 +148,8 @@ def test_all_that_is_wrong_with_an_entry_is_told_without_lines_that_are_not_ther
     with pytest.raises(UsageError) as caught:
         with_waiver(HEAD + ONE, "w.yaml", {**wrong, "owner": "Ada"}, RULES)
     assert str(caught.value) == (
-        "w.yaml: the new entry: expires: there is no day 2026-02-30; expires: it ends before it"
-        " begins; id: the id RISK-1 is taken by w.yaml:5:5"
+        "w.yaml: the new entry: expires: not a valid date: 2026-02-30; expires: it ends before it"
+        " begins; id: the id RISK-1 is already used by w.yaml:5:5"
     )
 
 

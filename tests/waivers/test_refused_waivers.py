@@ -65,15 +65,15 @@ def told(
 
 def test_what_a_policy_forbids_is_told_with_its_line() -> None:
     assert [str(problem) for problem in told(WAIVER)] == [
-        "w.yaml:4:5: W-1: policy mm does not allow to waive withdrawal-enabled (p0.yaml:8:3);"
-        " mend what is found, or ask the owner of the policy"
+        "w.yaml:4:5: W-1: policy mm does not allow waiving withdrawal-enabled (p0.yaml:8:3);"
+        " fix the finding, or ask the owner of the policy"
     ]
 
 
 def test_a_time_that_is_too_long_is_told_with_its_line() -> None:
     assert [str(problem) for problem in told(LONG)] == [
-        "w.yaml:4:5: W-1: policy mm does not allow to waive anything for 91 days, at most for 90"
-        " (p0.yaml:7:3); end it on 2027-02-18 at the latest"
+        "w.yaml:4:5: W-1: policy mm does not allow waiving anything for 91 days, at most for 90"
+        " (p0.yaml:7:3); let it expire on 2027-02-18 at the latest"
     ]
     assert told(LONG.replace("2027-02-19", "2027-02-18")) == []
 
@@ -123,6 +123,6 @@ def test_what_is_over_is_told_by_the_scan_alone() -> None:
 def test_what_begins_later_is_told_too() -> None:
     later = WAIVER.replace("2026-11-20", "2026-11-25")
     assert [problem.what for problem in told(later.replace("[mm-1]", "[vault-1]"))] == [
-        "it begins in the future, and until then waives nothing"
+        "it starts in the future and waives nothing until then"
     ]
     assert len(told(later)) == 2

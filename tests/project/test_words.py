@@ -1,0 +1,123 @@
+"""The texts that users meet use the terms of docs/glossary.md, and none of the old phrases."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from gatepolicy.cli.main import cli
+
+ROOT = Path(__file__).parents[2]
+OLD_PHRASES = {
+    "passing reason": "transient error",
+    "stands? here": "defined, listed, allowed",
+    "in plain": "plaintext",
+    "sins?": "seeded violation",
+    "made up": "synthetic",
+    "on purpose": "override",
+    "something else to look at": "incomplete",
+    "nobody knows": "unknown",
+    "nobody has looked": "not researched, not attested",
+    "no time": "not a valid timestamp",
+    "be given several times": "repeatable",
+    "bound to no address": "without an IP allowlist",
+    "who says so": "who confirms it",
+    "tell what differs": "compare",
+}
+"""What texts said, to what the field says."""
+_OLD = {re.compile(rf"\b({old})\b", re.I): term for old, term in OLD_PHRASES.items()}
+
+
+def old_phrases(text: str) -> list[str]:
+    """Each old phrase of a text, with its term."""
+    flat = " ".join(text.split())
+    return [
+        f"{found[0]!r}: say {term}" for old, term in _OLD.items() if (found := old.search(flat))
+    ]
+
+
+def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    with click.Context(command, info_name=name) as context:
+        yield name, command.get_help(context)
+        if isinstance(command, click.Group):
+            for sub in command.list_commands(context):
+                found = command.get_command(context, sub)
+                assert found is not None
+                yield from helps(found, f"{name} {sub}")
+
+
+def docs() -> Iterator[tuple[str, str]]:
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        if path.name not in ("CHANGELOG.md", "exchanges.md"):
+            yield path.name, path.read_text(encoding="utf-8")
+
+
+def described(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for part in node:
+            yield from described(part)
+    if isinstance(node, dict):
+        for key, value in node.items():
+            is_text = key in ("title", "description", "patternErrorMessage")
+            if is_text and isinstance(value, str):
+                yield value
+            else:
+                yield from described(value)
+
+
+def schemas() -> Iterator[tuple[str, str]]:
+    for path in (ROOT / "schemas").glob("*.json"):
+        yield path.name, "\n".join(described(json.loads(path.read_text(encoding="utf-8"))))
+
+
+def docstrings(tree: ast.Module) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        for inner in (
+            getattr(node, "body", ()) if not isinstance(node, ast.Lambda | ast.IfExp) else ()
+        ):
+            if isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant):
+                yield inner.value
+
+
+def code() -> Iterator[tuple[str, str]]:
+    """The texts in the code: what is no docstring."""
+    for path in (ROOT / "gatepolicy").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        silent = {id(node) for node in docstrings(tree)}
+        texts = (
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if id(node) not in silent
+        )
+        yield path.relative_to(ROOT).as_posix(), "\n".join(texts)
+
+
+def rules() -> Iterator[tuple[str, str]]:
+    for path in (
+        (ROOT / "gatepolicy" / "rules").glob("*.yaml"),
+        (ROOT / "policies").glob("*.yaml"),
+    ):
+        for file in path:
+            yield file.name, file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [*helps(cli, "gatepolicy"), *docs(), *schemas(), *code(), *rules()],
+    ids=lambda value: value if len(value) < 60 else "",
+)
+def test_no_text_says_an_old_phrase(name: str, text: str) -> None:
+    assert old_phrases(text) == [], name
+
+
+def test_old_phrases_are_found() -> None:
+    assert old_phrases("It fails for a\n    passing reason.") == [
+        "'passing reason': say transient error"
+    ]
+    assert old_phrases("Since yesterday, plain text") == []
