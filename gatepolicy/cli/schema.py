@@ -22,7 +22,7 @@ KINDS = (
 @click.command("schema")
 @click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
 def command(kind: str) -> ExitCode:
-    """Print the JSON Schema of a kind of file, for editors and other tools.
+    """Print the JSON Schema of a file type, for editors and other tools.
 
     KIND is policy, inventory, project, waivers, attestations, policytest, exchange, report,
     evidence or rules.

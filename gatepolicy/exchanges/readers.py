@@ -101,7 +101,7 @@ def _unix(units_per_second: int) -> Read:
         if isinstance(value, str) and _DIGITS.fullmatch(value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**16:
-            return Wrong("no time")
+            return Wrong("not a valid timestamp")
         seconds = value / units_per_second
         if seconds >= _LATEST.timestamp():
             return Wrong("a timestamp out of range")
@@ -112,11 +112,11 @@ def _unix(units_per_second: int) -> Read:
 
 def _iso(value: JSONValue) -> FactValue | Wrong:
     if not isinstance(value, str):
-        return Wrong("no time")
+        return Wrong("not a valid timestamp")
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        return Wrong("no time")
+        return Wrong("not a valid timestamp")
     if moment.tzinfo is None:
         return Wrong("a timestamp without a time zone")
     try:

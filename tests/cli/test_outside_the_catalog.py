@@ -34,7 +34,7 @@ def scanned(run: Run, tmp_path: Path) -> str:
 def test_text_tells_where_to_look(scanned: str) -> None:
     assert "unsupported_exchange on bitmart" in scanned
     assert f"IP whitelist filled (on BitMart: {MENU})" in scanned
-    assert f"say so with 'gatepolicy attest'. On BitMart: {MENU}." in scanned
+    assert f"confirm it with 'gatepolicy attest'. On BitMart: {MENU}." in scanned
 
 
 @pytest.mark.usefixtures("scanned")
@@ -96,7 +96,7 @@ def test_check_tells_what_no_scan_could_ask(run: Run, tmp_path: Path) -> None:
     ended = run("check")
     assert ended.code == 2
     assert ended.out == ""
-    assert ended.err.startswith("accounts.yaml:4:24: accounts[0].exchange: there is no exchange")
+    assert ended.err.startswith("accounts.yaml:4:24: accounts[0].exchange: unknown exchange")
     assert "did you mean kraken?" in ended.err
     told = run("scan", "--account", "mm", "-p", "market-making")
     assert told.code == 1

@@ -53,7 +53,7 @@ def waivers(*chosen: str, created: str = "2026-11-01", expires: str = "2027-01-0
 @pytest.mark.parametrize(
     ("chosen", "told"),
     [
-        ("exchanges: [okx, binanse]", "p.yaml:4:31: applies_to.exchanges[1]: there is no exchange"
+        ("exchanges: [okx, binanse]", "p.yaml:4:31: applies_to.exchanges[1]: unknown exchange"
          " binanse; did you mean binance?"),
         ("accounts: [mm-*, otc-gaet]", "p.yaml:4:14: applies_to.accounts: no account has an id"
          " like otc-gaet; did you mean otc-gate?"),
@@ -131,7 +131,7 @@ def test_the_same_waiver_twice(run: Run, firm: Path) -> None:
     (firm / "w.yaml").write_text(waivers("accounts: [mm-okx]", "accounts: [mm-okx]"))
     ended = run("check", "-p", "p.yaml", "-w", "w.yaml")
     assert ended.code == 2
-    assert ": W-1: W-0 (w.yaml:4:5) waives the same; delete one, or let this one begin" in ended.err
+    assert ": W-1: W-0 (w.yaml:4:5) waives the same; delete one, or start this one" in ended.err
     # One after the other, they renew it; and others waive something else.
     then = waivers("accounts: [mm-okx]", created="2026-01-01", expires="2026-10-31")
     now = waivers("accounts: [mm-okx]", "accounts: [mm-*]", "accounts: [mm-okx]\n    subject: x")
@@ -175,7 +175,7 @@ def test_attest_writes_nothing_for_nobody(run: Run, firm: Path) -> None:
 def test_a_link_that_is_none(run: Run, firm: Path, link: str) -> None:
     ended = run(*ATTEST, "--account", "mm-okx", "--evidence", link)
     assert ended.code == 2
-    assert "the new entry: evidence: an address" in ended.err
+    assert "the new entry: evidence: a URL" in ended.err
     assert run("waive", *SAID, "--account", "mm-okx", "--ticket", link).code == 2
     assert sorted(path.name for path in firm.iterdir()) == ["accounts.yaml", "p.yaml"]
 

@@ -85,11 +85,11 @@ def test_data(text: str, data: JSONValue) -> None:
         ),
         (
             "a: *x",
-            "1:4: undefined alias; quote the value if it is a text that starts with *",
+            "1:4: undefined alias; quote the value if it is a string that starts with *",
         ),
         (
             "a: &x [*x]",
-            "1:8: undefined alias; quote the value if it is a text that starts with *",
+            "1:8: undefined alias; quote the value if it is a string that starts with *",
         ),
         ("[a, b]: 1", "1:1: a key must be a string; quote it if it starts with {, [ or *"),
         ("? {a: b}\n: 1", "1:3: a key must be a string; quote it if it starts with {, [ or *"),

@@ -23,7 +23,7 @@ OLD_PHRASES = {
     "something else to look at": "incomplete",
     "nobody knows": "unknown",
     "nobody has looked": "not researched, not attested",
-    "no time": "not a valid timestamp",
+    r"no time(?! zone)": "not a valid timestamp",
     "be given several times": "repeatable",
     "bound to no address": "without an IP allowlist",
     "who says so": "who confirms it",
