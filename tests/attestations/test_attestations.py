@@ -224,8 +224,8 @@ def test_it_answers_no_other_question() -> None:
         ("2026-11-01", "2026-02-30", "not a valid date: 2026-02-30"),
         ("    by: Ada Example\n", "", "by"),
         ("two_factor", "karma", "two_factor"),
-        ("by: Ada Example", "by: '  '", "by: blank; write who says so"),
-        ("by: Ada Example", 'by: "\\u200b\\t\\u00a0"', "by: blank; write who says so"),
+        ("by: Ada Example", "by: '  '", "by: blank; write who confirms it"),
+        ("by: Ada Example", 'by: "\\u200b\\t\\u00a0"', "by: blank; write who confirms it"),
         ("evidence: https://tickets.example.com/AUDIT-7", "evidence: ' '", "evidence: blank"),
     ],
 )
@@ -258,7 +258,7 @@ def test_what_is_wrong_with_the_new_entry_has_no_line() -> None:
     assert str(caught.value) == (
         "s.yaml: the new entry: by: blank; date: does not match the expected pattern"
     )
-    assert caught.value.hint == 'write who says so; for example "2026-11-01"'
+    assert caught.value.hint == 'write who confirms it; for example "2026-11-01"'
 
 
 def test_the_command_adds_one(run: Run, tmp_path: Path) -> None:

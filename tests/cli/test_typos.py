@@ -55,16 +55,16 @@ def waivers(*chosen: str, created: str = "2026-11-01", expires: str = "2027-01-0
     [
         ("exchanges: [okx, binanse]", "p.yaml:4:31: applies_to.exchanges[1]: unknown exchange"
          " binanse; did you mean binance?"),
-        ("accounts: [mm-*, otc-gaet]", "p.yaml:4:14: applies_to.accounts: no account has an id"
-         " like otc-gaet; did you mean otc-gate?"),
+        ("accounts: [mm-*, otc-gaet]", "p.yaml:4:14: applies_to.accounts: no account id matches"
+         " otc-gaet; did you mean otc-gate?"),
         ("labels: {desk: nm}", "p.yaml:4:14: applies_to.labels: no account has the label desk=nm;"
          " the inventory has desk: mm, otc"),
         ("labels: {dsek: mm}", "p.yaml:4:14: applies_to.labels: no account has a label dsek;"
          " did you mean desk?"),
         ("exchanges: [kraken]", "p.yaml:4:14: applies_to.exchanges: no account is on kraken; the"
          " inventory has accounts on gate, okx"),
-        ("exchanges: [okx], labels: {desk: otc}", "p.yaml:3:18: applies_to: no account is all of"
-         " this; correct accounts, exchanges or labels"),
+        ("exchanges: [okx], labels: {desk: otc}", "p.yaml:3:18: applies_to: no account matches all of"
+         " these; correct accounts, exchanges or labels"),
     ],
 )  # fmt: skip
 def test_a_policy_for_nobody(run: Run, firm: Path, chosen: str, told: str) -> None:
