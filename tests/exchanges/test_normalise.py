@@ -166,8 +166,10 @@ def with_optional(exchange: Exchange) -> Exchange:
 
 def test_an_optional_value_may_be_missing() -> None:
     exchange = with_optional(OKX)
-    facts = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
+    facts = normalise(exchange, {"config": ok({"code": "0", "data": [{"label": "mm"}]})}, KEY)
     assert facts.unknown["key.expires_at"].reason is Reason.NOT_DISCLOSED
+    nothing = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
+    assert nothing.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER
     wrong = ok({"code": "0", "data": [{"expiry": "soon"}]})
     facts = normalise(exchange, {"config": wrong}, KEY)
     assert facts.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER

@@ -533,7 +533,9 @@ TRAPS = [
         "woo_unbound_read_only",
         {WITHDRAW: UNKNOWN, BOUND: UNKNOWN},
         {"credentials": {"/data/rows/1": ...}},
-        nowhere("credentials"),
+        lambda exchange: permissions(pointer="/data/rows/0/permissions")(
+            nowhere("credentials")(exchange)
+        ),
     ),
     Trap(
         "a key of WOO X without a list is not bound",
