@@ -84,6 +84,7 @@ _UNTOLD = Unknown(Reason.NOT_DISCLOSED, "the answer does not tell")
 _UNRECOGNISABLE = Unknown(
     Reason.UNEXPECTED_ANSWER, "the answer holds nothing that the documents name"
 )
+_ERROR_IN_ROW = Unknown(Reason.UNEXPECTED_ANSWER, "the row of this key holds an error code")
 _PERMISSION_FACTS = (
     *(capability.fact for capability in Capability),
     "permissions.native",
@@ -267,7 +268,15 @@ def _row(
     if isinstance(outcome, Failure):
         return Unknown(outcome.reason, outcome.detail)
     row = own_row(outcome.value, exchange.own_keys.get(call), api_key)
-    return Unknown(Reason.UNEXPECTED_ANSWER, row.detail) if isinstance(row, NoRow) else row
+    if isinstance(row, NoRow):
+        return Unknown(Reason.UNEXPECTED_ANSWER, row.detail)
+    return _ERROR_IN_ROW if _is_error(exchange, row) else row
+
+
+def _is_error(exchange: Exchange, row: Row) -> bool:
+    """Whether an entry of a list is an error: without a mark of success its code alone tells."""
+    is_entry = row.pointer != "" and not exchange.success.pointer
+    return is_entry and resolve(row.value, exchange.error_code) is not ABSENT
 
 
 def _of_permissions(exchange: Exchange, rows: Rows) -> Mapping[str, Fact | Unknown]:

@@ -83,11 +83,14 @@ def excuses(exchange: Exchange, change: Change, demand: Demand) -> bool:
 
 def _is_other_outcome(exchange: Exchange, change: Change) -> bool:
     """Whether the change makes the answer an error, or a success, that the documents name."""
-    body = json.dumps(change.after).encode()
-    outcome = interpret(exchange, Answer(change.status, body), change.call)
-    if isinstance(outcome, Failure):
-        return outcome.reason is not Reason.UNEXPECTED_ANSWER
-    return change.pointer in (exchange.success.pointer, exchange.error_code)
+    before, after = (
+        interpret(exchange, Answer(change.status, json.dumps(one).encode()), change.call)
+        for one in (change.before, change.after)
+    )
+    if isinstance(after, Failure):
+        return after.reason is not Reason.UNEXPECTED_ANSWER
+    marks = {exchange.success.pointer, exchange.error_code} - {""}
+    return isinstance(before, Failure) and change.pointer in marks
 
 
 def _shows_own_row(exchange: Exchange, change: Change) -> bool:
