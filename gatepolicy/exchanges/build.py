@@ -143,7 +143,9 @@ def _parameter(data: Any) -> Parameter:
 
 
 def _success(data: Data | None) -> Success:
-    return Success("", None) if data is None else Success(data["pointer"], data["equals"])
+    if data is None:
+        return Success("", None)
+    return Success(data["pointer"], data["equals"], data.get("or_equals"))
 
 
 def _error(data: Data) -> ErrorPattern:

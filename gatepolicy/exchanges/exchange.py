@@ -94,6 +94,8 @@ class Success:
     """JSON Pointer to the status code in the body; empty when success has none."""
     equals: str | int | None
     """The value that means success, of exactly this type."""
+    or_equals: str | int | None = None
+    """Another value that means the same, where documents show both; ``None`` for no other."""
 
 
 @dataclass(frozen=True, slots=True)

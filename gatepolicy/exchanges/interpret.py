@@ -225,7 +225,9 @@ def _of_answer(exchange: Exchange, status: int, body: bytes, call: str) -> Parse
 def _is_success(exchange: Exchange, value: JSONValue) -> bool:
     success = exchange.success
     if success.pointer:
-        return same(resolve(value, success.pointer), success.equals)
+        mark = resolve(value, success.pointer)
+        other = success.or_equals
+        return same(mark, success.equals) or (other is not None and same(mark, other))
     return resolve(value, exchange.error_code) is ABSENT
 
 

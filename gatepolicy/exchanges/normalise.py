@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias, TypeGuard
 
-from gatepolicy.exchanges.answers import Answers
+from gatepolicy.exchanges.answers import ABSENT, Answers, resolve
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.grants import UNRECOGNISED, granted, permission_facts, with_doubts
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
@@ -81,6 +81,10 @@ Outcomes: TypeAlias = "Mapping[str, Parsed | Failure]"
 """Id of a call to what its answer is."""
 
 _UNTOLD = Unknown(Reason.NOT_DISCLOSED, "the answer does not disclose it")
+_UNRECOGNISABLE = Unknown(
+    Reason.UNEXPECTED_ANSWER, "the answer has nothing that the documents describe"
+)
+_ERROR_IN_ROW = Unknown(Reason.UNEXPECTED_ANSWER, "the row of this key contains an error code")
 _PERMISSION_FACTS = (
     *(capability.fact for capability in Capability),
     "permissions.native",
@@ -150,7 +154,8 @@ def facts_of_row(view: Exchange, row: Row, details: "Rows | None" = None) -> Fac
     return _told(view, {view.calls[0].id: row, **(details or {})}, {})
 
 
-def _told(exchange: Exchange, rows: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:
+def _told(exchange: Exchange, told: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:
+    rows = {call: _recognised(exchange, call, row) for call, row in told.items()}
     by_words = _of_permissions(exchange, rows)
     by_facts = _disclosed(exchange, rows, proofs, by_words)
     disclosed = {
@@ -228,13 +233,50 @@ def _rows(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Rows:
     return {call: _row(outcome, exchange, call, api_key) for call, outcome in outcomes.items()}
 
 
+def _recognised(exchange: Exchange, call: str, row: Row | Unknown) -> Row | Unknown:
+    """The row, if it holds anything that the documents name.
+
+    What may be absent is absent from an answer of the documented shape only: nothing is absent from
+    ``null``, or from an answer that stands in a wrapper.
+    """
+    places = _places(exchange, call)
+    if isinstance(row, Unknown) or not places:
+        return row
+    holds = any(resolve(row.value, place) is not ABSENT for place in places)
+    return row if holds else _UNRECOGNISABLE
+
+
+def _places(exchange: Exchange, call: str) -> set[str]:
+    """JSON Pointers to everything that is read of a row."""
+    sources = (source for sources in exchange.facts.values() for source in sources)
+    places = {
+        pointer
+        for source in sources
+        if source.call == call
+        for pointer in (source.pointer, source.other_pointer)
+        if pointer
+    }
+    permissions = exchange.permissions
+    if permissions.words and permissions.call == call:
+        places |= {permissions.pointer}
+    return places
+
+
 def _row(
     outcome: Parsed | Failure, exchange: Exchange, call: str, api_key: str | None
 ) -> Row | Unknown:
     if isinstance(outcome, Failure):
         return Unknown(outcome.reason, outcome.detail)
     row = own_row(outcome.value, exchange.own_keys.get(call), api_key)
-    return Unknown(Reason.UNEXPECTED_ANSWER, row.detail) if isinstance(row, NoRow) else row
+    if isinstance(row, NoRow):
+        return Unknown(Reason.UNEXPECTED_ANSWER, row.detail)
+    return _ERROR_IN_ROW if _is_error(exchange, row) else row
+
+
+def _is_error(exchange: Exchange, row: Row) -> bool:
+    """Whether an entry of a list is an error: without a mark of success its code alone tells."""
+    is_entry = row.pointer != "" and not exchange.success.pointer
+    return is_entry and resolve(row.value, exchange.error_code) is not ABSENT
 
 
 def _of_permissions(exchange: Exchange, rows: Rows) -> Mapping[str, Fact | Unknown]:

@@ -12,7 +12,7 @@ from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import Documented, Exchange, FactSource, When
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.exchanges.sources import FORMS, Row, Standing, Undocumented, names, standing
-from gatepolicy.model.facts import Fact, Facts, Grade, Reason, Unknown
+from gatepolicy.model.facts import Access, Fact, Facts, Grade, Grant, Reason, Unknown
 
 if TYPE_CHECKING:
     from gatepolicy.documents.document import JSONValue
@@ -117,6 +117,26 @@ def test_bingx_denies_transfers_where_both_places_are_as_documented() -> None:
 def test_a_withdrawal_flag_of_bingx_may_be_absent_and_nothing_else(value: Any) -> None:
     denied = bingx(enableWithdrawals=value).known.get("permission.withdraw")
     assert denied is None or denied.value is True
+
+
+HOLDS_NOTHING: tuple[Any, ...] = (
+    None, {}, [], True, 7, "", "text", [{}], {"data": {"enableWithdrawals": True}},
+    {"restrictions": {"ipRestrict": True, "enableReading": True}}, {"enablewithdrawals": True},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", HOLDS_NOTHING)
+def test_an_answer_that_holds_nothing_documented_leaves_nothing_out(answer: Any) -> None:
+    permissions = {"apiKey": "", "permissions": [2], "ipAddresses": ["203.0.113.5"], "note": "a"}
+    answers = {
+        "permissions": Answer(200, json.dumps(permissions).encode()),
+        "restrictions": Answer(200, json.dumps(answer).encode()),
+    }
+    facts = normalise(load_exchange("bingx"), answers, "an-invented-key")
+    why = facts.unknown["permission.withdraw"]
+    assert why.reason is Reason.UNEXPECTED_ANSWER
+    assert why.detail == "the answer holds nothing that the documents name"
+    assert Grant("5", Access.UNKNOWN) in as_tuple(facts.known["permissions.native"])
 
 
 def kraken_futures(**fields: Any) -> Facts:

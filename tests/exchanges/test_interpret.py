@@ -10,9 +10,11 @@ from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import ErrorPattern, Exchange, FactSource, Where
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.model.facts import Reason
+from gatepolicy.model.facts import Grade, Reason
 
-OKX, GATE, BINANCE, BYBIT = (load_exchange(name) for name in ("okx", "gate", "binance", "bybit"))
+OKX, GATE, BINANCE, BYBIT, LBANK = (
+    load_exchange(name) for name in ("okx", "gate", "binance", "bybit", "lbank")
+)
 
 
 def test_a_success_needs_its_code_of_the_right_type() -> None:
@@ -29,6 +31,24 @@ def test_zero_is_not_false() -> None:
     assert isinstance(interpret(BYBIT, Answer(200, b'{"retCode":0}')), Parsed)
     assert isinstance(interpret(BYBIT, Answer(200, b'{"retCode":false}')), Failure)
     assert isinstance(interpret(BYBIT, Answer(200, b'{"retCode":0.0}')), Failure)
+
+
+LBANK_SHOWN = b'{"enableReading":true,"enableSpotTrading":true,"enableWithdrawals":true}'
+
+
+@pytest.mark.parametrize("mark", [b'"true"', b"true"])
+def test_lbank_writes_its_success_in_two_ways(mark: bytes) -> None:
+    body = b'{"result":' + mark + b',"data":' + LBANK_SHOWN + b"}"
+    facts = normalise(LBANK, {"restrictions": Answer(200, body)}, None)
+    assert facts.known["permission.withdraw"].value is True
+    assert facts.known["permission.withdraw"].provenance.grade is Grade.OBSERVED
+
+
+@pytest.mark.parametrize("mark", [b'"false"', b"false", b"1", b"null", b'"True"', b'""', b"[true]"])
+def test_nothing_else_is_a_success_of_lbank(mark: bytes) -> None:
+    failure = interpret(LBANK, Answer(200, b'{"result":' + mark + b"}"))
+    assert isinstance(failure, Failure)
+    assert failure.reason is Reason.UNEXPECTED_ANSWER
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 301, 400, 500])

@@ -164,10 +164,25 @@ def with_optional(exchange: Exchange) -> Exchange:
     )
 
 
+BINGX_ERROR = {"code": 100419, "msg": "an error", "permissions": [1, 2], "enableReading": True}
+
+
+@pytest.mark.parametrize("wrapped", [[BINGX_ERROR], [BINGX_ERROR, {"apiKey": "another"}]])
+def test_an_error_in_a_list_is_no_row(wrapped: Any) -> None:
+    exchange = load_exchange("bingx")
+    facts = normalise(exchange, {call.id: ok(wrapped) for call in exchange.calls}, KEY)
+    assert facts.known == {}
+    why = facts.unknown["permission.read"]
+    assert why.reason is Reason.UNEXPECTED_ANSWER
+    assert why.detail == "the row of this key holds an error code"
+
+
 def test_an_optional_value_may_be_missing() -> None:
     exchange = with_optional(OKX)
-    facts = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
+    facts = normalise(exchange, {"config": ok({"code": "0", "data": [{"label": "mm"}]})}, KEY)
     assert facts.unknown["key.expires_at"].reason is Reason.NOT_DISCLOSED
+    nothing = normalise(exchange, {"config": ok({"code": "0", "data": [{}]})}, KEY)
+    assert nothing.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER
     wrong = ok({"code": "0", "data": [{"expiry": "soon"}]})
     facts = normalise(exchange, {"config": wrong}, KEY)
     assert facts.unknown["key.expires_at"].reason is Reason.UNEXPECTED_ANSWER

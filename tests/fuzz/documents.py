@@ -14,7 +14,7 @@ from gatepolicy.exchanges.interpret import Failure, interpret
 from gatepolicy.exchanges.readers import READERS, Wrong
 from gatepolicy.exchanges.rows import own_row
 from gatepolicy.exchanges.sources import NoRow, Row, names
-from gatepolicy.model.facts import Reason
+from gatepolicy.model.facts import Access, Capability, Grant, Reason
 from tests.fuzz.demands import Demand
 
 TRUE_AND_FALSE = (True, False)
@@ -48,6 +48,10 @@ class Change:
         before, after = resolve(self.before, self.row + pointer), self.at(pointer)
         return not same(before, after) or repr(before) != repr(after)
 
+    def takes_away(self, pointer: str) -> bool:
+        """Whether it is this one place of the row that is gone, and not the whole row."""
+        return self.at(pointer) is ABSENT and self.pointer == self.row + pointer
+
 
 def excuses(exchange: Exchange, change: Change, demand: Demand) -> bool:
     """Whether a change puts a documented value where the demand looks, and a good one.
@@ -64,7 +68,7 @@ def excuses(exchange: Exchange, change: Change, demand: Demand) -> bool:
         )
     by_words = demand.fact.startswith("permission")
     if by_words and _words_are_documented(exchange.permissions, change):
-        return True
+        return _words_are_good(exchange, change, demand)
     if by_words and _lacks_group(exchange, change, demand):
         return True
     if _is_other_outcome(exchange, change) or _shows_own_row(exchange, change):
@@ -79,11 +83,14 @@ def excuses(exchange: Exchange, change: Change, demand: Demand) -> bool:
 
 def _is_other_outcome(exchange: Exchange, change: Change) -> bool:
     """Whether the change makes the answer an error, or a success, that the documents name."""
-    body = json.dumps(change.after).encode()
-    outcome = interpret(exchange, Answer(change.status, body), change.call)
-    if isinstance(outcome, Failure):
-        return outcome.reason is not Reason.UNEXPECTED_ANSWER
-    return change.pointer in (exchange.success.pointer, exchange.error_code)
+    before, after = (
+        interpret(exchange, Answer(change.status, json.dumps(one).encode()), change.call)
+        for one in (change.before, change.after)
+    )
+    if isinstance(after, Failure):
+        return after.reason is not Reason.UNEXPECTED_ANSWER
+    marks = {exchange.success.pointer, exchange.error_code} - {""}
+    return isinstance(before, Failure) and change.pointer in marks
 
 
 def _shows_own_row(exchange: Exchange, change: Change) -> bool:
@@ -118,7 +125,7 @@ def _is_good(source: FactSource, change: Change, demand: Demand | None) -> bool:
 def _is_named(when: When, change: Change) -> bool:
     value = change.at(when.pointer)
     if value is ABSENT:
-        return when.skipped_if_absent
+        return when.skipped_if_absent and change.takes_away(when.pointer)
     return names(when.applies_if, value) or names(when.skipped_if, value)
 
 
@@ -128,14 +135,19 @@ def _is_documented(source: FactSource, change: Change) -> bool:
     changed = [one for one in pointers if source.call == change.call and change.changes(one)]
     other = [one for one in pointers if one not in changed and change.at(one) is not ABSENT]
     return any(
-        _names(source, change.at(pointer)) or (change.at(pointer) is ABSENT and other)
+        (change.takes_away(pointer) and (bool(other) or _may_be_absent(source)))
+        or _names(source, change.at(pointer))
         for pointer in changed
     )
 
 
+def _may_be_absent(source: FactSource) -> bool:
+    return source.optional or source.missing is not None
+
+
 def _names(source: FactSource, value: Any) -> bool:
     if value is ABSENT:
-        return source.optional or source.missing is not None
+        return False
     if any(same(value, meaning.equals) and not meaning.apparent for meaning in source.meanings):
         return True
     return not isinstance(READERS[source.reader].read(value), Wrong)
@@ -170,6 +182,78 @@ def _words_are_documented(permissions: Permissions, change: Change) -> bool:
         return _is_mark(permissions, change.at(mark))
     value, only = _changed_entries(permissions, change)
     return _is_list(permissions, value, only)
+
+
+def _words_are_good(exchange: Exchange, change: Change, demand: Demand) -> bool:
+    """Whether a documented list meets a demand, or leaves it to places of its own."""
+    permissions = exchange.permissions
+    grants = tuple(_grants(permissions, change))
+    if demand.fact == "permissions.native":
+        return demand.meets(grants)
+    if demand.fact == "permissions.unrecognised":
+        return demand.meets(tuple(one.word for one in grants if one.word not in permissions.words))
+    can = any(
+        capability.fact == demand.fact
+        and (one.access is not Access.READ_ONLY or capability is Capability.READ)
+        for one in grants
+        if one.word in permissions.words
+        for capability in permissions.words[one.word].grants
+    )
+    return demand.meets(can) or (not can and demand.fact in exchange.facts)
+
+
+def _grants(permissions: Permissions, change: Change) -> Iterator[Grant]:
+    """What a list of permissions grants in a documented form; the rest of it is no matter here."""
+    value = change.at(permissions.pointer)
+    mark = change.at(permissions.read_only_pointer) if permissions.read_only_pointer else ABSENT
+    match permissions.shape:
+        case PermissionShape.FLAGS:
+            yield from _of_flags(permissions, value)
+        case PermissionShape.GROUPS:
+            for group, listed in value.items():
+                for name in listed if isinstance(listed, list) else ():
+                    yield _marked(permissions, f"{group}.{name}", mark)
+        case PermissionShape.COMMA_LIST if isinstance(value, str):
+            for name in value.removesuffix(permissions.separator).split(permissions.separator):
+                yield _marked(permissions, name.strip(), mark)
+        case PermissionShape.COMMA_LIST | PermissionShape.WORD_LIST:
+            for name in value:
+                yield _marked(permissions, str(name), mark)
+        case PermissionShape.NAMED_GRANTS:
+            for row in value:
+                name = str(resolve(row, permissions.name_pointer))
+                own = resolve(row, permissions.read_only_pointer)
+                yield _marked(permissions, name, own)
+        case PermissionShape.READ_WRITE_ROWS:
+            yield from _of_rows(permissions, value)
+        case _:
+            assert_never(permissions.shape)
+
+
+def _marked(permissions: Permissions, name: str, mark: Any) -> Grant:
+    folded = {one.casefold(): one for one in permissions.words} if permissions.ignore_case else {}
+    word = folded.get(name.casefold(), name)
+    meant = [one.means for one in permissions.read_only_marks if same(mark, one.equals)]
+    known = permissions.words.get(word)
+    reads = meant == [True] and not (known is not None and known.despite_read_only)
+    return Grant(word, Access.READ_ONLY if reads else Access.READ_WRITE)
+
+
+def _of_flags(permissions: Permissions, value: dict[str, Any]) -> Iterator[Grant]:
+    levels = [(one.equals, one.means) for one in permissions.levels] or [(True, Access.GRANTED)]
+    for word in permissions.words.keys() & value.keys():
+        for equals, access in levels:
+            if access is not None and same(value[word], equals):
+                yield Grant(word, access)
+
+
+def _of_rows(permissions: Permissions, value: list[Any]) -> Iterator[Grant]:
+    for row in value:
+        name = str(resolve(row, permissions.name_pointer))
+        if resolve(row, permissions.write_pointer):
+            yield Grant(name, Access.READ_WRITE)
+        elif resolve(row, permissions.read_pointer):
+            yield Grant(name, Access.READ_ONLY)
 
 
 def _changed_entries(permissions: Permissions, change: Change) -> tuple[Any, frozenset[str] | None]:

@@ -153,12 +153,25 @@ def random_changes(
         count: How many changes.
         random: Chooses.
     """
+    telling = _telling(subjects, tested)
     made = 0
     while made < count:
-        judge = Judge(_enriched(random.choice(subjects), random), tested)
+        subject = random.choice(telling[random.choice(sorted(telling))])
+        judge = Judge(_enriched(subject, random), tested)
         for _ in range(min(40, count - made)):
             made += 1
             yield _one_change(judge, random)
+
+
+def _telling(
+    subjects: Sequence[Subject], tested: Mapping[str, Exchange]
+) -> Mapping[str, list[Subject]]:
+    """By exchange, so that each has its turn: the answers of which something is known."""
+    found: dict[str, list[Subject]] = {}
+    for subject in subjects:
+        if subject.read(tested, subject.bodies()).known:
+            found.setdefault(subject.exchange, []).append(subject)
+    return found
 
 
 def _enriched(subject: Subject, random: Random) -> Subject:
@@ -174,6 +187,17 @@ def _enriched(subject: Subject, random: Random) -> Subject:
     return subject
 
 
+def _read_places(subject: Subject, call: str, everywhere: Sequence[str]) -> Sequence[str]:
+    """The places that are read, and what they stand in."""
+    read = {pointer for one, pointer, _ in documented_values(subject) if one == call}
+    held = [
+        pointer
+        for pointer in everywhere
+        if any(one == pointer or one.startswith(f"{pointer}/") for one in read)
+    ]
+    return held or everywhere
+
+
 def _one_change(judge: Judge, random: Random) -> list[Unsound]:
     subject = judge.subject
     call = random.choice(list(subject.answers))
@@ -185,5 +209,6 @@ def _one_change(judge: Judge, random: Random) -> list[Unsound]:
         return judge.of_bytes(call, twice(json.dumps(answer)).encode())
     if kind < 0.05 and not subject.listing:
         return judge.of_status(call, random.choice(_STATUSES))
-    pointer = random.choice(list(places(answer)))
+    everywhere = list(places(answer))
+    pointer = random.choice((_read_places(subject, call, everywhere), everywhere)[kind < 0.5])
     return judge.of_document(call, pointer, random.choice(list(variants(answer, pointer))))

@@ -120,3 +120,13 @@ def test_a_field_that_is_taken_for_no_permission_is_found() -> None:
     wrong = replace(exchange, permissions=replace(permissions, levels=levels))
     assert hunted("krakenfutures", {**catalog(), "krakenfutures": wrong})
     assert not hunted("krakenfutures", catalog())
+
+
+def test_a_word_that_is_taken_for_harmless_is_found() -> None:
+    exchange = catalog()["bingx"]
+    permissions = exchange.permissions
+    harmless = replace(permissions.words["5"], grants=frozenset(), unclear=frozenset())
+    words = {**permissions.words, "5": harmless}
+    wrong = replace(exchange, permissions=replace(permissions, words=words))
+    found = hunted("bingx", {**catalog(), "bingx": wrong})
+    assert "cannot withdraw" in {one.demand for one in found}
