@@ -135,7 +135,7 @@ def test_an_answer_that_holds_nothing_documented_leaves_nothing_out(answer: Any)
     facts = normalise(load_exchange("bingx"), answers, "an-invented-key")
     why = facts.unknown["permission.withdraw"]
     assert why.reason is Reason.UNEXPECTED_ANSWER
-    assert why.detail == "the answer holds nothing that the documents name"
+    assert why.detail == "the answer has nothing that the documents describe"
     assert Grant("5", Access.UNKNOWN) in as_tuple(facts.known["permissions.native"])
 
 

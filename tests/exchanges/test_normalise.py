@@ -174,7 +174,7 @@ def test_an_error_in_a_list_is_no_row(wrapped: Any) -> None:
     assert facts.known == {}
     why = facts.unknown["permission.read"]
     assert why.reason is Reason.UNEXPECTED_ANSWER
-    assert why.detail == "the row of this key holds an error code"
+    assert why.detail == "the row of this key contains an error code"
 
 
 def test_an_optional_value_may_be_missing() -> None:
