@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = [
     "gatepolicy/accounts/*",
     "gatepolicy/attestations/*",
+    "gatepolicy/correlate/*",
     "gatepolicy/documents/*",
     "gatepolicy/drift/*",
     "gatepolicy/errors.py",

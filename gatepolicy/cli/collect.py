@@ -12,7 +12,7 @@ from gatepolicy.cli import edge, inputs, options, selecting, settings
 from gatepolicy.cli.edge import Progress
 from gatepolicy.cli.inputs import Given
 from gatepolicy.cli.output import destination, refuse_overwriting
-from gatepolicy.collect.run import Targets, Watcher, make_targets, run
+from gatepolicy.collect.run import Targets, Watcher, make_targets
 from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Reason
@@ -20,6 +20,7 @@ from gatepolicy.model.scan import ExitCode, Interruption
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.write import Destination, Report, write_reports
 from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
+from gatepolicy.scanning.live import collect_and_correlate
 from gatepolicy.scanning.plan import Selection, refuse_unmatched
 from gatepolicy.scanning.workspace import input_files, load_exchanges
 
@@ -58,7 +59,7 @@ def command(**given: Any) -> ExitCode:
     started_at = inputs.now()
     collecting = edge.collect_settings(given, keep_answers=True)
     watcher = Watcher(deliver, found.append, warnings.append, progress.advance)
-    interrupted_by = run(targets, collecting, watcher)
+    interrupted_by = collect_and_correlate(targets, collecting, watcher)
     progress.clear()
     if interrupted_by is not None:
         warnings.append(_interruption(interrupted_by, collected.values()))

@@ -13,7 +13,7 @@ from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.output import Outputs
 from gatepolicy.collect.limiter import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.collect.run import planned_requests
-from gatepolicy.collect.target import Target
+from gatepolicy.correlate.collected import Target
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ExitCode
 from gatepolicy.scanning.live import prepare, scan_live

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from gatepolicy import __version__
 from gatepolicy.accounts.account import Account
-from gatepolicy.collect.clock import largest, skew_of
 from gatepolicy.collect.guard import Guard, Received, Route, SignedRequest
 from gatepolicy.collect.limiter import Clock, Sleep
 from gatepolicy.collect.listing import (
@@ -23,12 +22,13 @@ from gatepolicy.collect.redact import Privacy
 from gatepolicy.collect.schedule import NETWORK_REASONS, Lane, Schedule, Visit
 from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
-from gatepolicy.collect.target import Collected, Listed, Target, unread
+from gatepolicy.correlate.collected import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
 from gatepolicy.exchanges.normalise import at_moment, described_by, facts_of
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
+from gatepolicy.model.clock import largest, skew_of
 from gatepolicy.model.evidence import CallRecord, Evidence
 from gatepolicy.model.facts import Fact, Facts, Grade, Reason, Unknown
 

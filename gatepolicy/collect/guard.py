@@ -21,10 +21,10 @@ import aiohttp
 import yarl
 
 from gatepolicy import __version__
-from gatepolicy.collect.clock import date_of
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.exchanges.exchange import Call
 from gatepolicy.exchanges.params import SEGMENT
+from gatepolicy.model.clock import date_of
 from gatepolicy.model.facts import Reason
 
 

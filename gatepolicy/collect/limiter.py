@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gatepolicy.collect.target import Target
+from gatepolicy.correlate.collected import Target
 from gatepolicy.exchanges.exchange import Call, Exchange, RateLimit
 
 Clock = Callable[[], float]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gatepolicy.collect.target import NO_LIST, Listed, ListedKey
+from gatepolicy.correlate.collected import NO_LIST, Listed, ListedKey
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.answers import ABSENT, Absent, resolve, same
 from gatepolicy.exchanges.exchange import Call, Detail, Exchange, Listing, Pages, Sent, Table

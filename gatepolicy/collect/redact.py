@@ -15,14 +15,14 @@ from itertools import accumulate
 from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus, unquote
 
-from gatepolicy.collect.secrets import Secret
-from gatepolicy.collect.target import Listed
+from gatepolicy.correlate.collected import Listed
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.answers import Answer, NoAnswer, NotJson, RawAnswer, parse
 from gatepolicy.exchanges.exchange import Sent
 from gatepolicy.exchanges.interpret import Failure
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
 from gatepolicy.model.facts import Fact, Facts, Grant, Reason, Unknown
+from gatepolicy.model.secret import Secret
 
 _Span: TypeAlias = tuple[int, int]
 

@@ -12,21 +12,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gatepolicy.accounts.account import Account, EnvReference, FileReference, Trust
-from gatepolicy.collect.clock import clock_warnings
 from gatepolicy.collect.collector import Edge, RetryPolicy, collect, route_of, url_of
 from gatepolicy.collect.guard import Guard, open_guard
-from gatepolicy.collect.known_keys import Declared
 from gatepolicy.collect.limiter import calls_of
 from gatepolicy.collect.schedule import Schedule
-from gatepolicy.collect.secrets import Resolved, Secret, SecretSources, resolve_all
-from gatepolicy.collect.settle import settle
+from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.collect.signer import Signer
-from gatepolicy.collect.target import Collected, Target, unread
+from gatepolicy.correlate.collected import Collected, Target, unread
+from gatepolicy.correlate.keys import Declared
 from gatepolicy.exchanges.catalog import Other
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.model.clock import clock_warnings
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import HINT, Reason, Unknown
 from gatepolicy.model.scan import Interruption
+from gatepolicy.model.secret import Secret
 
 
 async def until_signal(work: Awaitable[None]) -> Interruption | None:
@@ -293,8 +293,8 @@ class Watcher:
     """Who looks on while it runs."""
 
     deliver: Callable[[int, Evidence], None]
-    """Takes the position of a selected account and its evidence, in order of completion. What all
-    accounts together tell comes at the end: then some are delivered a second time."""
+    """Takes the position of a selected account and its evidence, in order of completion. Once all
+    accounts are compared, each is delivered a second time."""
     find: Callable[[Evidence], None]
     """Takes a key that the inventory does not name."""
     warn: Callable[[str], None]
@@ -316,19 +316,25 @@ class _Threads(ThreadPoolExecutor):
         super().shutdown(wait=False, cancel_futures=True)
 
 
-def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Interruption | None:
-    """Collect every target, to the end or to the first signal.
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Every account as it was read, before any is compared with another."""
 
-    Returns:
-        The signal that came before every account was read, if one did: the accounts that were not
-        read are unknown then.
-    """
+    collected: Mapping[int, Collected]
+    """By position among the targets."""
+    others: Sequence[Declared]
+    """Accounts that were not read, with the public key ids that they are compared by."""
+    interrupted_by: Interruption | None
+    """The signal that came before every account was read, if one did: the accounts that were not
+    read are unknown then."""
+
+
+def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
+    """Collect every target, to the end or to the first signal."""
     return asyncio.run(_run(targets, settings, watcher))
 
 
-async def _run(
-    targets: Targets, settings: CollectSettings, watcher: Watcher
-) -> Interruption | None:
+async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}
@@ -361,8 +367,7 @@ async def _run(
         watcher.warn(warning)
     for warning in clock_warnings([found.evidence for found in collected.values()]):
         watcher.warn(warning)
-    _settle(targets, collected, list(others.values()), settings, watcher)
-    return interrupted_by
+    return Collection(collected, tuple(others.values()), interrupted_by)
 
 
 def _edge(guard: Guard, settings: CollectSettings) -> Edge:
@@ -393,26 +398,6 @@ def _interrupt(
             collected[position] = unread(target, why, datetime.now(UTC))
             if position < selected:
                 watcher.deliver(position, collected[position].evidence)
-
-
-def _settle(
-    targets: Targets,
-    collected: Mapping[int, Collected],
-    others: Sequence[Declared],
-    settings: CollectSettings,
-    watcher: Watcher,
-) -> None:
-    """Deliver what only all accounts together tell."""
-    asked = targets.asked
-    settled = settle(asked, collected, others, settings.pepper, unasked=targets.unasked)
-    for position, evidence in settled.evidence.items():
-        if position < targets.selected:
-            watcher.deliver(position, evidence)
-    selected = {target.account.subject.id for target in asked[: targets.selected]}
-    for evidence in settled.found:
-        # An auditor that is asked for others alone discovers nothing of its own.
-        if evidence.subject.found_by in selected:
-            watcher.find(evidence)
 
 
 async def _api_key(account: Account, settings: CollectSettings) -> Secret | None:

@@ -16,7 +16,7 @@ from gatepolicy.collect.limiter import (
     rate_limit,
     turns_of,
 )
-from gatepolicy.collect.target import Target
+from gatepolicy.correlate.collected import Target
 from gatepolicy.model.facts import Reason, Unknown
 
 

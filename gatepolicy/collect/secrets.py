@@ -11,7 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, assert_never
+from typing import assert_never
 
 from gatepolicy.accounts.account import (
     Account,
@@ -22,32 +22,11 @@ from gatepolicy.accounts.account import (
     KeyringReference,
     is_quotable,
 )
+from gatepolicy.model.secret import Secret
 
 
 class CredentialError(Exception):
     """A reference leads to nothing usable. The text holds no credential, nor what may be one."""
-
-
-class Secret:
-    """A credential. It prints as ``***`` and leaves only through ``reveal``."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The credential itself; for signing and for redaction only."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __format__(self, spec: str) -> str:
-        return format("***", spec)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not written anywhere")
 
 
 _LAST_WORDS_SECONDS = 0.5

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import product
 
 from gatepolicy.collect.guard import differences
-from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
+from gatepolicy.model.secret import Secret
 
 _BYTES = b"dummy bytes of a private key, 32"
 _KEYS = ("dummy-key-of-nobody", "account-dummyKeyOfNobody")

@@ -17,8 +17,8 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from gatepolicy.collect.guard import SignedRequest
-from gatepolicy.collect.secrets import Secret
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
+from gatepolicy.model.secret import Secret
 
 _PACKAGE = "ccxt.async_support"
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from gatepolicy.accounts.account import Trust
 from gatepolicy.attestations.attestation import Attestation
 from gatepolicy.collect.run import CollectSettings, SecondsLeft, Targets, Watcher, make_targets, run
+from gatepolicy.correlate.accounts import correlate
 from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
+from gatepolicy.model.scan import AccountResult, Interruption, Scan, ScanSettings
 from gatepolicy.scanning.plan import Plan, Selection, make_plan
 from gatepolicy.scanning.scan import NOTHING_WAIVED, Evaluator, Waiving, finish
 from gatepolicy.scanning.workspace import Workspace
@@ -67,6 +68,37 @@ def prepare(
     return Prepared(plan, targets, waiving, attestations)
 
 
+def collect_and_correlate(
+    targets: Targets, collecting: CollectSettings, watcher: Watcher
+) -> Interruption | None:
+    """Read every account, then compare them all.
+
+    Args:
+        targets: What is read.
+        collecting: How.
+        watcher: Takes the evidence: of each account as soon as it was read, and again once all
+            are compared.
+
+    Returns: The signal that came before every account was read, if one did.
+    """
+    collection = run(targets, collecting, watcher)
+    correlated = correlate(
+        targets.asked,
+        collection.collected,
+        collection.others,
+        collecting.pepper,
+        unasked=targets.unasked,
+    )
+    for position in range(targets.selected):
+        watcher.deliver(position, correlated.evidence[position])
+    selected = {target.account.subject.id for target in targets.asked[: targets.selected]}
+    for evidence in correlated.found:
+        # An auditor that is asked for others alone discovers nothing of its own.
+        if evidence.subject.found_by in selected:
+            watcher.find(evidence)
+    return collection.interrupted_by
+
+
 def scan_live(
     prepared: Prepared,
     collecting: CollectSettings,
@@ -96,7 +128,8 @@ def scan_live(
     def find(evidence: Evidence) -> None:
         found.append(evaluator.judge(prepared.plan.question_about(evidence.subject), evidence))
 
-    by = run(prepared.targets, collecting, Watcher(deliver, find, warnings.append, advance))
+    watcher = Watcher(deliver, find, warnings.append, advance)
+    by = collect_and_correlate(prepared.targets, collecting, watcher)
     return finish(
         prepared.plan,
         [*(results[position] for position in range(prepared.targets.selected)), *found],

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.collect.run import CollectSettings, Watcher, make_targets, run
+from gatepolicy.collect.run import CollectSettings, Watcher, make_targets
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.model.evidence import Evidence
+from gatepolicy.scanning.live import collect_and_correlate
 from gatepolicy.scanning.workspace import load_exchanges
 from gatepolicy.simulator.clean import clean_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
@@ -64,7 +65,9 @@ def ask(tmp_path: Path) -> Ask:
             )
             collected: dict[int, Evidence] = {}
             find = (lambda _: None) if found is None else found.append
-            run(targets, settings, Watcher(collected.__setitem__, find, lambda _: None))
+            collect_and_correlate(
+                targets, settings, Watcher(collected.__setitem__, find, lambda _: None)
+            )
             assert not playing.forbidden_requests
             assert not playing.followed_redirects
         return [collected[position] for position in range(len(keys))]

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.signer import Signer
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Reason
+from gatepolicy.model.secret import Secret
 from gatepolicy.simulator.fleet import with_withdraw
 from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import SimulatedKey

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.collect.run import CollectSettings, Watcher, make_targets, run
+from gatepolicy.collect.run import CollectSettings, Watcher, make_targets
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, FromAnswer, FromCredential, Parameter
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN, Grade, Reason
+from gatepolicy.scanning.live import collect_and_correlate
 from gatepolicy.simulator.fleet import with_withdraw
 from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
@@ -41,7 +42,9 @@ def collected(tmp_path: Path, key: SimulatedKey, exchange: Exchange) -> Evidence
         settings = CollectSettings(1, None, 1, b"pepper", keep_answers=False, sources=sources)
         found: dict[int, Evidence] = {}
         targets = make_targets(accounts, lambda _: True, {"gate": exchange}, {})
-        run(targets, settings, Watcher(found.__setitem__, lambda _: None, lambda _: None))
+        collect_and_correlate(
+            targets, settings, Watcher(found.__setitem__, lambda _: None, lambda _: None)
+        )
     return found[0]
 
 

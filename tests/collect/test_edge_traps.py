@@ -32,11 +32,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gatepolicy.collect.guard import SignedRequest, differences
 from gatepolicy.collect.redact import Redactor, redact_answer
-from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.secret import Secret
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.made import made_key
 from tests.collect.test_signer import BASE64, CALLS, LISTS, credentials, named, params, sign

@@ -12,7 +12,7 @@ from gatepolicy.collect.guard import SignedRequest
 from gatepolicy.collect.listing import MOST_REQUESTS
 from gatepolicy.collect.run import warnings_of
 from gatepolicy.collect.signer import Credentials, Signer
-from gatepolicy.collect.target import Target
+from gatepolicy.correlate.collected import Target
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.model.facts import Reason
 from tests.collect.virtual import Network, collect_virtually, target_on, targets_on

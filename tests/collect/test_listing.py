@@ -9,7 +9,7 @@ from ipaddress import ip_network
 import pytest
 
 from gatepolicy.collect.listing import MOST_PAGES, list_keys
-from gatepolicy.collect.target import Listed
+from gatepolicy.correlate.collected import Listed
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from gatepolicy.collect.redact import Privacy
-from gatepolicy.collect.secrets import Secret
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.facts import Access, Facts, FactValue, Grade, Grant
+from gatepolicy.model.secret import Secret
 
 UNKNOWN = Access.UNKNOWN
 DOCUMENTED = sorted(

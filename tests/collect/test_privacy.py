@@ -13,8 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gatepolicy.collect.redact import MARK, REPEATED, Privacy, Redactor
-from gatepolicy.collect.secrets import Secret
-from gatepolicy.collect.target import Listed, ListedKey
+from gatepolicy.correlate.collected import Listed, ListedKey
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.model.facts import (
     Access,
@@ -27,6 +26,7 @@ from gatepolicy.model.facts import (
     Reason,
     Unknown,
 )
+from gatepolicy.model.secret import Secret
 
 KEY = "public-half-of-nobody-0123456789"
 SECRET = "Planted0Secret9Of8Nobody7"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepolicy.collect.redact import Redactor, redact_answer
-from gatepolicy.collect.secrets import Secret
+from gatepolicy.model.secret import Secret
 
 KEY = "planted/key+of=nobody"
 

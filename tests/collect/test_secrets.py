@@ -25,13 +25,13 @@ from gatepolicy.accounts.account import (
 from gatepolicy.collect.secrets import (
     CredentialError,
     Resolved,
-    Secret,
     SecretSources,
     read_file,
     resolve_all,
     run_command,
 )
 from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.secret import Secret
 
 PLANTED = "planted-secret-of-nobody"
 

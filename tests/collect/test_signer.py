@@ -11,11 +11,11 @@ from urllib.parse import unquote
 import pytest
 
 from gatepolicy.collect.guard import SignedRequest, differences
-from gatepolicy.collect.secrets import Secret
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.model.secret import Secret
 
 CATALOG = load_catalog()
 CALLS = [(exchange, call) for exchange in CATALOG.values() for call in exchange.sendable]

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.collect.run import CollectSettings, Watcher, make_targets, run
+from gatepolicy.collect.run import CollectSettings, Watcher, make_targets
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Grade
+from gatepolicy.scanning.live import collect_and_correlate
 from gatepolicy.scanning.workspace import load_exchanges
 from gatepolicy.simulator.fleet import unbound, with_withdraw
 from gatepolicy.simulator.invented import invented_key
@@ -54,7 +55,9 @@ def discovered(
         )
         own: dict[int, Evidence] = {}
         found: list[Evidence] = []
-        run(targets, settings, Watcher(own.__setitem__, found.append, lambda _: None))
+        collect_and_correlate(
+            targets, settings, Watcher(own.__setitem__, found.append, lambda _: None)
+        )
         assert not playing.forbidden_requests
     return own[0], found
 

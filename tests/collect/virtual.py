@@ -14,7 +14,7 @@ from gatepolicy.collect.guard import Guard
 from gatepolicy.collect.schedule import Schedule
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.signer import Signer
-from gatepolicy.collect.target import Collected, Target
+from gatepolicy.correlate.collected import Collected, Target
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.evidence import Location, Subject
 

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.collect.egress import Addressed, addresses_of, shared_across
+from gatepolicy.correlate.addresses import Addressed, addresses_of, shared_across
 from gatepolicy.evaluate.predicates import PREDICATES
 from gatepolicy.model.facts import Fact, Facts, Grade, Network, Provenance, Reason, Unknown
 

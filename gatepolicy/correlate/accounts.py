@@ -1,4 +1,4 @@
-"""What only all accounts together tell: audited keys, keys that nobody declared, shared keys. Pure.
+"""Compare all accounts: audited keys, undeclared keys, shared keys and addresses. Pure.
 
 Keys are compared here and go no further: what leaves has fingerprints and the last characters.
 """
@@ -9,43 +9,43 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from gatepolicy.accounts.account import Account
-from gatepolicy.collect.clock import largest
-from gatepolicy.collect.egress import Addressed, addresses_of, shared_across
-from gatepolicy.collect.known_keys import (
+from gatepolicy.correlate.addresses import Addressed, addresses_of, shared_across
+from gatepolicy.correlate.collected import Collected, Listed, Target
+from gatepolicy.correlate.keys import (
     INVENTORY,
     Declared,
     KnownKey,
     Sharing,
+    facts_of_listed,
     found_keys,
     last_shown,
     numbered,
     observed,
-    told_by,
 )
-from gatepolicy.collect.target import Collected, Listed, Target
+from gatepolicy.model.clock import largest
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Fact, Facts, Network, Reason, Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """The end of collecting."""
+class Correlated:
+    """Every account after all were compared."""
 
-    evidence: Mapping[int, Evidence]
-    """Position of a target to its evidence, as far as it changed."""
+    evidence: Sequence[Evidence]
+    """Of each target, in their order."""
     found: Sequence[Evidence]
     """Keys that the inventory does not name."""
 
 
-def settle(
+def correlate(
     targets: Sequence[Target],
     collected: Mapping[int, Collected],
     others: Sequence[Declared],
     pepper: bytes,
     *,
     unasked: Sequence[Account] = (),
-) -> Settled:
-    """Compare everything with everything.
+) -> Correlated:
+    """Compare every account with every other.
 
     Args:
         targets: What was collected.
@@ -66,13 +66,13 @@ def settle(
     skews = {one.evidence.subject.id: one.evidence.clock_skew for one in collected.values()}
     sharing = _sharing(keys, others, unasked, pepper)
     evidence = [
-        _settled(target, collected[position], keys[position], sharing, lists, skews, pepper)
+        _compared(target, collected[position], keys[position], sharing, lists, skews, pepper)
         for position, target in enumerate(targets)
     ]
     found = list(found_keys(targets, collected, evidence, keys, pepper))
     egress = [*(target.account.egress for target in targets), *[()] * len(found)]
-    apart = _apart([*evidence, *found], egress, unasked)
-    return Settled(dict(enumerate(apart[: len(targets)])), tuple(apart[len(targets) :]))
+    of_all = _with_shared_addresses([*evidence, *found], egress, unasked)
+    return Correlated(tuple(of_all[: len(targets)]), tuple(of_all[len(targets) :]))
 
 
 def _sharing(
@@ -89,7 +89,7 @@ def _sharing(
     )
 
 
-def _apart(
+def _with_shared_addresses(
     evidence: Sequence[Evidence], egress: Sequence[tuple[Network, ...]], others: Sequence[Account]
 ) -> list[Evidence]:
     """The evidence, with what the addresses of all accounts tell about each."""
@@ -118,7 +118,7 @@ def _inventory_fact(found: tuple[str, ...] | Unknown) -> Fact | Unknown:
     return found if isinstance(found, Unknown) else Fact(found, INVENTORY)
 
 
-def _settled(
+def _compared(
     target: Target,
     collected: Collected,
     key: KnownKey,
@@ -131,17 +131,17 @@ def _settled(
     facts = collected.evidence.facts
     if account.audited_by and target.unusable is None:
         listed = lists.get(account.audited_by)
-        facts = _audited(target, key, listed, facts, pepper)
-    told: dict[str, Fact | Unknown] = {
+        facts = _facts_of_audited(target, key, listed, facts, pepper)
+    compared: dict[str, Fact | Unknown] = {
         "key.declared": _declared(target, collected),
         "account.sandbox": _sandbox(target, facts),
         "account.keys": _account_keys(collected.listed, facts),
     }
     if key.fingerprint:
-        told["key.fingerprint"] = Fact(key.fingerprint, INVENTORY)
-        told["key.shared_with"] = sharing.of_key(key)
+        compared["key.fingerprint"] = Fact(key.fingerprint, INVENTORY)
+        compared["key.shared_with"] = sharing.of_key(key)
     skew = largest((collected.evidence.clock_skew, skews.get(account.audited_by or "")))
-    return replace(collected.evidence, facts=facts.learn_all(told), clock_skew=skew)
+    return replace(collected.evidence, facts=facts.learn_all(compared), clock_skew=skew)
 
 
 def _declared(target: Target, collected: Collected) -> Fact | Unknown:
@@ -156,7 +156,7 @@ def _declared(target: Target, collected: Collected) -> Fact | Unknown:
 
 
 def _sandbox(target: Target, facts: Facts) -> Fact | Unknown:
-    """Whether the account is on a sandbox; elsewhere than at the exchange, nobody knows."""
+    """Whether the account is on a sandbox; at any other host, unknown."""
     account, exchange = target.account, target.exchange
     if account.sandbox or account.base_url is None:
         return Fact(account.sandbox, INVENTORY)
@@ -173,7 +173,7 @@ def _sandbox(target: Target, facts: Facts) -> Fact | Unknown:
 def _account_keys(listed: Listed | None, facts: Facts) -> Fact | Unknown:
     """All keys of the account, as far as anything is shown of each."""
     if "key.exists" in facts.unknown:
-        # Nothing was told at all: for the same reason, nothing was listed.
+        # Nothing was disclosed at all: for the same reason, nothing was listed.
         return facts.unknown["key.exists"]
     if listed is None:
         detail = "only a key that lists the others shows how many there are (discover: true)"
@@ -181,8 +181,8 @@ def _account_keys(listed: Listed | None, facts: Facts) -> Fact | Unknown:
     if isinstance(listed.of_account, Unknown):
         return listed.of_account
     names = numbered([last_shown(one) or "key" for one in listed.of_account])
-    witness = listed.of_account[0].listing if listed.of_account else ""
-    return observed(witness, value=tuple(sorted(names)))
+    listing = listed.of_account[0].listing if listed.of_account else ""
+    return observed(listing, value=tuple(sorted(names)))
 
 
 def _listed(collected: Collected) -> Listed | None:
@@ -193,7 +193,7 @@ def _listed(collected: Collected) -> Listed | None:
     return Listed((), unread, unread)
 
 
-def _audited(
+def _facts_of_audited(
     target: Target, key: KnownKey, listed: Listed | None, own: Facts, pepper: bytes
 ) -> Facts:
     """The facts of an account that another one lists."""
@@ -206,7 +206,7 @@ def _audited(
     if len(fitting) == 1:
         found = fitting[0]
         exists = observed(found.listing, value=True)
-        facts = own if target.asks else told_by(found, auditor)
+        facts = own if target.asks else facts_of_listed(found, auditor)
         return facts.learn("key.exists", exists)
     if fitting:
         detail = f"{auditor} lists {len(fitting)} keys that match it"

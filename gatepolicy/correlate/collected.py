@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatepolicy.accounts.account import Account
-from gatepolicy.collect.secrets import Secret
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import CallRecord, Evidence
 from gatepolicy.model.facts import Facts, Reason, Unknown
+from gatepolicy.model.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from gatepolicy.accounts.account import Account, fingerprint, is_fingerprint, may_be_same
-from gatepolicy.collect.secrets import Secret
-from gatepolicy.collect.target import Collected, ListedKey, Target
+from gatepolicy.correlate.collected import Collected, ListedKey, Target
 from gatepolicy.exchanges.rows import FEWEST_SHOWN, same_key
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Reason, Unknown
+from gatepolicy.model.secret import Secret
 
 INVENTORY = Provenance(Grade.STRUCTURAL, "", "", "computed from what the inventory says")
 """Of what is known without asking anybody."""
@@ -23,16 +23,16 @@ def observed(call: str, *, value: FactValue) -> Fact:
     return Fact(value, Provenance(Grade.OBSERVED, call, ""))
 
 
-def told_by(found: ListedKey, auditor: str) -> Facts:
-    """What a list tells, with the auditor as its witness."""
+def facts_of_listed(found: ListedKey, auditor: str) -> Facts:
+    """What a list discloses of a key, and that the auditor listed it."""
     known = {
-        name: replace(fact, provenance=_witnessed(fact.provenance, auditor))
+        name: replace(fact, provenance=_listed_by(fact.provenance, auditor))
         for name, fact in found.facts.known.items()
     }
     return Facts(known, found.facts.unknown)
 
 
-def _witnessed(provenance: Provenance, auditor: str) -> Provenance:
+def _listed_by(provenance: Provenance, auditor: str) -> Provenance:
     if provenance.grade is Grade.STRUCTURAL:
         return provenance
     return replace(provenance, reference=f"listed by {auditor}")
@@ -130,7 +130,7 @@ def _unmasked(shown: str, mask: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Who has which key, and of whose key too little is known to tell."""
+    """Which accounts have which key, and whose key is not known well enough to compare."""
 
     accounts: Mapping[str, Sequence[str]]
     """Fingerprint to the accounts that have it."""
@@ -191,7 +191,7 @@ def found_keys(
     Args:
         targets: What was collected.
         collected: By position among the targets.
-        masters: The settled evidence of the targets.
+        masters: The compared evidence of the targets.
         keys: Of every account, those of the targets first.
         pepper: Key of the fingerprints.
     """
@@ -277,7 +277,7 @@ def _subjects(
             location=master.subject.location,
             found_by=master.subject.id,
         )
-        facts = told_by(one, master.subject.id)
+        facts = facts_of_listed(one, master.subject.id)
         facts = facts.learn("key.exists", observed(one.listing, value=True))
         facts = facts.learn("key.declared", _undeclared(one, doubts))
         for fact in _OF_THE_ACCOUNT if one.listing in own_lists else _OF_THE_MASTER:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gatepolicy.collect.clock import FARTHEST, clock_warnings, date_of, largest, skew_of
+from gatepolicy.model.clock import FARTHEST, clock_warnings, date_of, largest, skew_of
 from gatepolicy.model.evidence import Evidence, Location, Subject
 from gatepolicy.model.facts import Facts
 

@@ -1,0 +1,1 @@
+"""The comparison of all accounts: shared keys, undeclared keys, common addresses. Pure."""
