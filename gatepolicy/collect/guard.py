@@ -115,9 +115,8 @@ class Guard:
         except TimeoutError:
             return NoAnswer(Reason.TIMEOUT, f"no complete answer within {timeout:.0f} s")
         except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
-            return NoAnswer(
-                Reason.UNREACHABLE, f"the connection closed early ({type(error).__name__})"
-            )
+            detail = f"the connection closed early ({type(error).__name__})"
+            return NoAnswer(Reason.UNREACHABLE, detail)
         except (aiohttp.ClientError, OSError) as error:
             return NoAnswer(Reason.UNREACHABLE, type(error).__name__)
 

@@ -161,7 +161,7 @@ def test_a_list_of_everywhere_limits_nothing(
     told = "this network covers every address, so it restricts nothing"
     ended = run("check", "-p", "p.yaml")
     assert ended.code == 2
-    assert re.match(rf"p.yaml:4:\d+: ip_binding.within(\[\d\])?: {told}; name the", ended.err)
+    assert re.match(rf"p.yaml:4:\d+: ip_binding.within(\[\d\])?: {told}; list the", ended.err)
     flags = [part for network in networks for part in ("--egress", network)]
     ended = run("init", "--exchange", "okx", *flags, "--folder", "new")
     assert (ended.code, f"--egress: {told}" in ended.err) == (2, True)

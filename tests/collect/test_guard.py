@@ -83,7 +83,7 @@ def test_a_refused_request_reaches_nobody_and_its_reason_quotes_nothing_of_it() 
     received = sent_to(handler, signed=moved)
     assert isinstance(received, NoAnswer)
     assert received.reason is Reason.REQUEST_REFUSED
-    assert "another host and path than the catalog declares" in received.detail
+    assert "a different host and path than the catalog declares" in received.detail
     assert "canary" not in received.detail
     assert asked == []
 

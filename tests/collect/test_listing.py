@@ -702,7 +702,7 @@ def woo_row(key: str) -> JSONValue:
         (["mine"], 1, None),
         (["mine", "other"], 2, None),
         # Documented: 1,000 rows on a page at most, and how many there are in all.
-        (["mine"], 225, "1 of 225 came"),
+        (["mine"], 225, "1 of 225 were returned"),
         (["other"], 1, "the calling key is not among them"),
         ([], 0, "the calling key is not among them"),
         (["mine"], "1", "the answer does not say how many there are"),

@@ -157,7 +157,7 @@ DAYS_90 = timedelta(days=90)
             Severity.LOW,
             OnUnknown.INCOMPLETE,
             Check("key.expires_at", "dated"),
-            "the key has a date of expiry",
+            "the key has an expiry date",
         ),
         (
             "key: {name: '^ICG-'}",

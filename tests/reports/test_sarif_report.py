@@ -150,7 +150,7 @@ def test_an_unknown_keeps_the_alert_of_the_fail_that_it_may_hide() -> None:
     assert unknown["ruleId"] == fail["ruleId"]
     assert unknown["partialFingerprints"] == fail["partialFingerprints"]
     assert unknown["level"] == "warning"
-    assert "not proved either way" in unknown["message"]["text"]
+    assert "neither proved nor disproved" in unknown["message"]["text"]
     assert "Reason: unreachable" in unknown["message"]["text"]
 
 

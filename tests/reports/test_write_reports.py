@@ -63,7 +63,7 @@ def test_each_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert [text.rpartition(": ")[2] for text in told] == [
         "it is a folder",
         "Not a directory",
-        f"no such folder: {tmp_path / 'no'}",
+        str(tmp_path / "no"),
     ]
     assert caught.value.exit_code is ExitCode.USAGE
     assert (tmp_path / "good").read_text() == "good"

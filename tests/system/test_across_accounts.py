@@ -129,7 +129,7 @@ def test_a_production_account_is_no_sandbox(firm: Any, clean: Clean) -> None:
     # What is asked elsewhere than at the exchange, here at the simulator, may be anything.
     report = firm.report()
     assert verdicts(report, "sandbox-account") == {"real": "unknown", "test": "fail"}
-    assert seen(report, "real").startswith("it is asked at 127.0.0.1 (base_url)")
+    assert seen(report, "real").startswith("it is read at 127.0.0.1 (base_url)")
 
 
 def test_one_key_pays_and_another_one_trades(firm: Any, clean: Clean) -> None:

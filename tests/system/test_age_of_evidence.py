@@ -142,7 +142,7 @@ def test_a_report_is_no_evidence(dated: Any) -> None:
     evaluate(dated, "-o", "json=r.json")
     ended = dated.run("evaluate", "r.json", "-p", "policy.yaml")
     assert ended.code == 2
-    assert ended.err.startswith("r.json:1:1: this is the report of a scan, not evidence; name a")
+    assert ended.err.startswith("r.json:1:1: this is the report of a scan, not evidence; use a")
 
 
 def test_a_scan_has_no_evidence(dated: Any) -> None:

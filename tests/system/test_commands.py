@@ -239,7 +239,7 @@ def test_a_demonstration_comes_out_as_staged(firm: Any) -> None:
     ended = firm.run("demo", "--out", "shown")
     assert ended.code == 0
     assert "All 25 synthetic accounts gave the expected verdicts." in ended.out
-    assert "would have ended with 1" in ended.out
+    assert "would exit with 1" in ended.out
     assert {path.name for path in (firm.folder / "shown").iterdir()} == {
         "accounts.yaml", "desk.yaml", "gate-market-making.yaml", "keys.yaml", "report.json",
         "report.sarif",

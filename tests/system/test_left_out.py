@@ -36,7 +36,7 @@ def words(text: str) -> str:
 def test_a_rule_that_was_skipped_is_named(two: Any) -> None:
     ended = evaluate(two, "--skip-rule", "withdrawal-*", "-o", "text", "-o", "json=r.json")
     assert ended.code == 0
-    told = "Narrowed by --skip-rule withdrawal-*; not asked: withdrawal-enabled."
+    told = "Narrowed by --skip-rule withdrawal-*; not checked: withdrawal-enabled."
     assert told in words(ended.out)
     assert two.read("r.json")["narrowed"] == {
         "options": ["--skip-rule withdrawal-*"],
@@ -53,7 +53,7 @@ def test_accounts_that_were_left_out_are_counted(two: Any) -> None:
     assert f"Narrowed by --account {gate} --rule GP001; left out: 1 of 2 accounts;" in words(
         ended.out
     )
-    assert "not asked: permission-unrecognised, ip-unbound." in words(ended.out)
+    assert "not checked: permission-unrecognised, ip-unbound." in words(ended.out)
     assert okx not in ended.out
     assert "Narrowed" not in evaluate(two).out
 
@@ -65,7 +65,7 @@ def test_the_other_formats_tell_it_too(two: Any) -> None:
     (run,) = two.read("r.sarif")["runs"]
     notes = run["invocations"][0]["toolExecutionNotifications"]
     (note,) = [note for note in notes if note["descriptor"]["id"] == "scan-narrowed"]
-    assert "not asked: withdrawal-enabled" in note["message"]["text"]
+    assert "not checked: withdrawal-enabled" in note["message"]["text"]
 
 
 def test_a_scan_that_is_narrowed_tells_it(two: Any) -> None:
@@ -78,7 +78,7 @@ def test_switches_that_soften_are_named_where_they_change_nothing(two: Any) -> N
     ended = evaluate(two, "--account", okx, "--rule", "GP006", *switches)
     told = (
         "--exit-zero (command line), --allow-incomplete (command line),"
-        " --allow-empty (command line), --fail-on high (command line) changed nothing."
+        " --allow-empty (command line), --fail-on high (command line) had no effect."
     )
     assert told in words(ended.out)
     assert "changed nothing" not in evaluate(two).out

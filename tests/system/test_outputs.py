@@ -131,7 +131,7 @@ def test_no_report_takes_the_place_of_an_input(one: Any, place: str) -> None:
     ended = one.run("scan", "-o", "text", "-o", f"json={place}")
     assert ended.code == 2
     assert f"error: -o json={place} would overwrite" in ended.err
-    assert ("which is no report" in ended.err) == (place == "waivers.yaml")
+    assert ("not a report" in ended.err) == (place == "waivers.yaml")
     assert contents(one.folder) == before
 
 
@@ -185,7 +185,7 @@ def test_a_project_file_writes_below_its_folder_only(one: Any, output: str) -> N
     ended = one.run("scan", "-p", "policy.yaml")
     assert ended.code == 2
     assert (
-        "gatepolicy.yaml:3:17: outputs[1]: a project file writes below its own folder" in ended.err
+        "gatepolicy.yaml:3:17: outputs[1]: a project file can only write below its own folder" in ended.err
     )
     assert contents(victim) == {"precious.txt": "precious"}
     assert not list((one.folder / ".git" / "hooks").iterdir())

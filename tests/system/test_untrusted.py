@@ -252,10 +252,10 @@ def test_a_person_may_name_a_policy_outside(
     if by == "environment":
         monkeypatch.setenv("GATEPOLICY_POLICY", "../firm/desk.yaml")
     ended = two.run("check", *options, "--untrusted")
-    assert "lies outside" not in ended.err
+    assert "is outside" not in ended.err
     (two.folder.parent / "current.yaml").symlink_to("firm/base.yaml")
     ended = two.run("check", "-p", "../current.yaml", "--untrusted")
-    assert "lies outside" not in ended.err
+    assert "is outside" not in ended.err
 
 
 TEST = """\
@@ -273,8 +273,8 @@ def test_untrusted_tests_lead_to_no_policy_outside(two: Any) -> None:
     (two.folder.parent / "outside.yaml").write_text("a line: [that is no policy\n")
     (two.folder / "p.test.yaml").write_text(TEST.replace("POLICY", "../outside.yaml"))
     ended = two.run("test", "--untrusted")
-    assert (ended.code, "lies outside the project folder" in ended.err) == (2, True)
-    assert "lies outside" not in two.run("test").err
+    assert (ended.code, "is outside the project folder" in ended.err) == (2, True)
+    assert "is outside" not in two.run("test").err
 
 
 @pytest.mark.parametrize("place", ["../report.json", "link.json", "folder/report.json", ".git/x"])
