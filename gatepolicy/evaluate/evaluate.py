@@ -1,6 +1,7 @@
 """From controls and facts to verdicts. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from gatepolicy.evaluate.predicates import (
@@ -328,8 +329,7 @@ def _of_expression(
         ]
         if now is None and not missing:
             missing = [CLOCK_IS_WRONG]
-        cause = _most_telling(missing or [Unknown(Reason.UNEXPECTED_ANSWER, judged.why)])
-        return _conclude(control, Outcome.UNKNOWN, reason=cause.reason, needed=_needed(cause))
+        return _unknown(control, missing or [Unknown(Reason.UNEXPECTED_ANSWER, judged.why)])
     seen = "; ".join(f"{name}: {value_in_words(value)}" for name, value in judged.seen.items())
     outcome = Outcome.PASS if judged.truth else Outcome.FAIL
     return _conclude(control, outcome, seen=seen or "true")
@@ -354,8 +354,7 @@ def _verdict(control: Control, facts: Facts, now: datetime) -> Verdict:
     truth = holds(control.condition, judge)
     tests = decisive(control.condition, judge)
     if truth is None:
-        why = _most_telling([_why_unknown(test, _proving(control), facts) for test in tests])
-        return _conclude(control, Outcome.UNKNOWN, reason=why.reason, needed=_needed(why))
+        return _unknown(control, [_why_unknown(test, _proving(control), facts) for test in tests])
     seen = _seen(tests, facts, now)
     return _conclude(control, Outcome.PASS if truth else Outcome.FAIL, seen=seen)
 
@@ -371,6 +370,14 @@ def _judge(accepted: frozenset[Grade], facts: Facts, now: datetime) -> Callable[
 def _proving(control: Control) -> frozenset[Grade]:
     """The grades by which a rule can pass."""
     return control.accepted - _APPARENT
+
+
+def _unknown(control: Control, causes: Sequence[Unknown]) -> Verdict:
+    """That it is unknown; and not verifiable, where nothing but the exchange's silence is why."""
+    why = _most_telling(causes)
+    is_hidden = not control.is_verifiable and why.reason is Reason.NOT_DISCLOSED
+    verdict = _conclude(control, Outcome.UNKNOWN, reason=why.reason, needed=_needed(why))
+    return replace(verdict, is_verifiable=False) if is_hidden else verdict
 
 
 def _conclude(

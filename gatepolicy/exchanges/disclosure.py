@@ -49,6 +49,20 @@ def disclosure(exchange: Exchange) -> Mapping[str, Disclosure]:
     return {name: _of_fact(exchange, name) for name in FACTS}
 
 
+def never_disclosed(exchange: Exchange) -> frozenset[str]:
+    """Facts that no answer of an exchange can tell, about any kind of key, by any way to it.
+
+    What its calls do not tell, a list of keys may, or the calls for other keys, or a refusal, or
+    another fact from which it follows.
+    """
+    views = [exchange, *(other.view for other in exchange.alternatives)]
+    views += [listing.view for listing in exchange.listings]
+    hidden = frozenset.intersection(*(frozenset(view.not_disclosed) for view in views))
+    hidden -= {name for view in views for error in view.errors for name in error.proves}
+    # NOTE: an allowlist that admits strangers shows that nothing is restricted.
+    return hidden if "ip.allowlist" in hidden else hidden - {"ip.restricted"}
+
+
 def _of_fact(exchange: Exchange, name: str) -> Disclosure:
     if name in OF_THE_SCAN:
         return Disclosure(Discloses.BY_SCAN, _OF_THE_SCAN[name])

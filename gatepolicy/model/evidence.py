@@ -23,6 +23,7 @@ class Location:
 
 
 _ANSWERED = frozenset({Grade.OBSERVED, Grade.REFUSAL, Grade.INFERRED})
+_TOLD = frozenset({Grade.OBSERVED, Grade.INFERRED, Grade.APPARENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +102,22 @@ class Evidence:
         known = self.facts.known
         return "key.exists" in known or any(
             fact.provenance.grade in _ANSWERED for fact in known.values()
+        )
+
+    @property
+    def was_read(self) -> bool:
+        """Whether an answer, and not only a refusal, told anything about this key."""
+        return any(fact.provenance.grade in _TOLD for fact in self.facts.known.values())
+
+    @property
+    def why_not_read(self) -> Unknown | None:
+        """Why the key could not be read, whatever the refusals themselves prove.
+
+        ``None`` once an answer told anything, and where there was nothing to ask for. For reports:
+        the exit code follows ``unread``.
+        """
+        if self.was_read:
+            return None
+        return self.unread or next(
+            (why for why in self.facts.unknown.values() if could_not_be_read(why.reason)), None
         )

@@ -28,6 +28,25 @@ class Severity(StrEnum):
         return self.rank <= threshold.rank
 
 
+class PostureLine(StrEnum):
+    """A line of a posture: what a reviewer asks first about a fleet of keys."""
+
+    FUNDS = "funds"
+    """Whether funds can leave."""
+    ADDRESSES = "addresses"
+    """Whether keys are bound to addresses."""
+    PERMISSIONS = "permissions"
+    """Whether keys have only what is allowed, and all they need."""
+    HYGIENE = "hygiene"
+    """Age, expiry, use, name and number of keys."""
+    DECLARED = "declared"
+    """Whether the inventory lists the keys, and a policy covers them."""
+    ATTESTED = "attested"
+    """Whether people confirm what no API tells."""
+    OWN_RULES = "own_rules"
+    """What policies ask by rules of their own."""
+
+
 OF_A_POLICY = "custom"
 """The first tag of a rule that a policy brings; what follows are the controls that it names."""
 
@@ -54,6 +73,8 @@ class RuleInfo:
     """Short words for consumers to group by."""
     facts: Sequence[str] = ()
     """What it asks about; ``{item}`` stands for what within the account a verdict is about."""
+    posture: PostureLine | None = None
+    """Where it counts in a posture; ``None`` for rules about the scan itself."""
 
     @property
     def named_controls(self) -> Sequence[str]:
@@ -199,6 +220,15 @@ class Verdict:
     """The line of the policy that asks."""
     waived: Waived | None = None
     """By whom and how; only of a waived one."""
+    is_verifiable: bool = True
+    """Whether any answer of the exchange could ever have decided it; as its catalog entry says."""
+
+    @property
+    def not_verifiable(self) -> bool:
+        """Whether it is unknown because the exchange never discloses it, and not because of what
+        this account's answers left open. For the exit code it is an unknown like any other.
+        """
+        return self.outcome is Outcome.UNKNOWN and not self.is_verifiable
 
     @property
     def is_violation(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from gatepolicy.exchanges.disclosure import never_disclosed
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.facts import DESCRIPTION, Access, Capability, Grant
@@ -18,7 +19,16 @@ from gatepolicy.policies.policy import (
     Section,
     capabilities,
 )
-from gatepolicy.rules.rule import AllOf, Argument, Ask, Each, Rule, fill_condition, fill_text
+from gatepolicy.rules.rule import (
+    AllOf,
+    Argument,
+    Ask,
+    Each,
+    Rule,
+    fill_condition,
+    fill_text,
+    may_decide,
+)
 
 ALLOW = "permissions.allow"
 FORBID = "permissions.forbid"
@@ -46,6 +56,8 @@ class _Scene:
     """What the policy says there."""
     exchange: Exchange | None
     """The catalog's entry, where it has one."""
+    hidden: frozenset[str]
+    """Facts that it never discloses."""
 
     def clause(self, ask: Ask) -> Clause | None:
         """The first of an ask's clauses that is there and asks something."""
@@ -65,9 +77,10 @@ def compile_policy(
             known about such a key, and the policy asks its questions nevertheless.
         rules: By id; controls come in their order.
     """
-    scene = _Scene(policy.at(exchange_id), exchange)
+    hidden = frozenset[str]() if exchange is None else never_disclosed(exchange)
+    scene = _Scene(policy.at(exchange_id), exchange, hidden)
     controls = (
-        _control(policy, scene.section, rule, ask, asked)
+        _control(policy, scene, rule, ask, asked)
         for rule in rules.values()
         for ask in rule.asks
         for asked in _EACH[ask.each](scene, ask)
@@ -93,18 +106,21 @@ def _custom(policy: Policy, section: Section, custom: CustomRule) -> Control:
     )
 
 
-def _control(policy: Policy, section: Section, rule: Rule, ask: Ask, asked: _Asked) -> Control:
+def _control(policy: Policy, scene: _Scene, rule: Rule, ask: Ask, asked: _Asked) -> Control:
+    section = scene.section
+    condition = fill_condition(ask.condition, asked.item, asked.value)
     return Control(
         rule=rule.info.id,
         name=rule.info.name,
         subject=asked.item,
         severity=section.severity.get(rule.info.name, rule.info.severity),
-        condition=fill_condition(ask.condition, asked.item, asked.value),
+        condition=condition,
         expected=fill_text(ask.expected, asked.what, asked.value),
         on_unknown=_on_unknown(section, rule),
         accepted=DEFAULT_ACCEPTED if section.accepted is None else section.accepted,
         policy=policy.name,
         location=asked.location,
+        is_verifiable=may_decide(condition, scene.hidden),
     )
 
 

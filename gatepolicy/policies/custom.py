@@ -10,7 +10,7 @@ from gatepolicy.errors import Problem
 from gatepolicy.model.encoding import EVERY_FACT, HOW_TO_WRITE, decode_time, written_value
 from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.facts import Fact, Grade, Provenance
-from gatepolicy.model.verdicts import OF_A_POLICY, OnUnknown, RuleInfo, Severity
+from gatepolicy.model.verdicts import OF_A_POLICY, OnUnknown, PostureLine, RuleInfo, Severity
 from gatepolicy.rules.expressions import Expression, ExpressionError, compile_expression
 from gatepolicy.rules.rule import Rule
 
@@ -94,6 +94,7 @@ class CustomRuleReader:
             references=tuple(node.get("references", ())),
             tags=(OF_A_POLICY, *node.get("frameworks", ())),
             facts=expression.facts,
+            posture=PostureLine.OWN_RULES,
         )
         meaning = OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE))
         rule = Rule(info=info, groups=(), on_unknown=meaning, asks=(), is_custom=True)

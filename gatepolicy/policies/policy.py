@@ -39,6 +39,9 @@ class Control:
     """The line of the clause."""
     expression: Expression | None = None
     """The good state, for a rule of the policy itself; the condition is empty then."""
+    is_verifiable: bool = True
+    """Whether any answer of the exchange could decide it; so taken for every rule of a policy,
+    which may ask for the time and for labels, too."""
 
 
 ACCEPTABLE: tuple[Grade, ...] = tuple(grade for grade in Grade if grade is not Grade.APPARENT)

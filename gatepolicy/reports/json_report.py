@@ -20,6 +20,7 @@ from gatepolicy.model.encoding import (
 )
 from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Unknown
+from gatepolicy.model.posture import AccountState, Posture, posture
 from gatepolicy.model.scan import (
     Absent,
     AccountResult,
@@ -168,9 +169,12 @@ def encode_finding(finding: Finding) -> dict[str, Json]:
 
 
 def encode_standing(standing: Standing) -> dict[str, Json]:
-    """How a verdict stands; what is not as it was is told of those that are updated, or new."""
+    """How a verdict stands; what is not as it was is told of those that are updated, or new.
+
+    Without ``baseline_worse``, it is no worse.
+    """
     told: dict[str, Json] = {"baseline": standing.state.value}
-    if standing.state is BaselineState.UPDATED:
+    if standing.state is BaselineState.UPDATED or standing.is_worse:
         told["baseline_worse"] = standing.is_worse
     if standing.why:
         told["baseline_why"] = list(standing.why)
@@ -210,10 +214,12 @@ def render_json(scan: Scan) -> Iterator[str]:
             "finished_at": encode_time(scan.finished_at),
             "evidence_collected_at": encode_time(scan.evidence_at) if scan.evidence_at else None,
             "exit_code": scan.exit_code.value,
+            "baseline_unreadable": scan.has_broken_baseline,
             "interrupted_by": None if scan.interrupted_by is None else scan.interrupted_by.value,
             "settings": _settings(scan.settings),
             "narrowed": _narrowed(scan.narrowing),
             "summary": _summary(summarise(scan)),
+            "posture": _posture(posture(scan)),
             "policies": [_policy(policy) for policy in scan.policies],
             "rules": [_rule(rule) for rule in scan.rules],
             "accounts": (_account(account, scan) for account in scan.accounts),
@@ -234,6 +240,7 @@ def _settings(settings: ScanSettings) -> Json:
         "allow_empty": settings.allow_empty,
         "fail_on_new": settings.fail_on_new,
         "baseline_hides": sorted(settings.baseline_hides),
+        "max_evidence_age_seconds": round(settings.max_evidence_age.total_seconds()),
         "softened_by": [
             {"option": option, "origin": origin} for option, origin in settings.softening.items()
         ],
@@ -246,6 +253,7 @@ def _narrowed(narrowing: Narrowing) -> Json:
     return {
         "options": list(narrowing.options),
         "accounts_left_out": narrowing.accounts,
+        "of_accounts": narrowing.of_accounts,
         "rules_left_out": list(narrowing.rules),
         "comparisons_left_out": list(narrowing.comparisons),
         "evidence_options": list(narrowing.evidence_options),
@@ -259,14 +267,50 @@ def _summary(summary: Summary) -> Json:
         "blocking_unknowns": {
             severity.value: count for severity, count in summary.blocking_unknowns.items()
         },
+        "unknowns": {
+            "left_open": summary.left_open,
+            "not_verifiable": summary.not_verifiable,
+            "of_accounts_not_read": summary.of_accounts_not_read,
+        },
         "accounts": {
             "total": summary.accounts,
             "complete": summary.accounts - summary.incomplete - summary.unchecked,
             "incomplete": summary.incomplete,
             "unread": summary.unread,
+            "could_not_be_read": summary.not_read,
             "unchecked": summary.unchecked,
         },
     }
+
+
+def _posture(found: Posture) -> Json:
+    return {
+        "lines": [
+            {
+                "line": one.line.value,
+                "title": one.title,
+                **{state.value: one.of(state) for state in _STATES},
+            }
+            for one in found.lines
+        ],
+        "coverage": {
+            "inventory": found.coverage.inventory,
+            "selected": found.coverage.selected,
+            "found": found.coverage.found,
+            "answered": found.coverage.answered,
+            "could_not_be_read": found.coverage.could_not_be_read,
+        },
+    }
+
+
+_STATES = (
+    AccountState.GOOD,
+    AccountState.BAD,
+    AccountState.WAIVED,
+    AccountState.UNKNOWN,
+    AccountState.NOT_VERIFIABLE,
+    AccountState.NOT_ASKED,
+)
 
 
 def _policy(policy: PolicyInfo) -> Json:
@@ -288,6 +332,7 @@ def _policy(policy: PolicyInfo) -> Json:
                     "name": override.policy,
                     "file": override.location.file,
                     "line": override.location.line,
+                    "column": override.location.column,
                 },
             }
             for override in policy.overrides
@@ -306,6 +351,7 @@ def _rule(rule: RuleInfo) -> Json:
         "references": list(rule.references),
         "tags": list(rule.tags),
         "facts": list(rule.facts),
+        "posture": None if rule.posture is None else rule.posture.value,
     }
 
 
@@ -338,10 +384,12 @@ def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:
         "reason": verdict.reason.value if verdict.reason else None,
         "needed": verdict.needed,
         "on_unknown": verdict.on_unknown.value,
+        **({"not_verifiable": True} if verdict.not_verifiable else {}),
         "policy": {
             "name": verdict.policy,
             "file": verdict.location.file,
             "line": verdict.location.line,
+            "column": verdict.location.column,
         },
         **_waived(verdict),
         **({} if standing is None else encode_standing(standing)),
@@ -372,4 +420,5 @@ def _waiver(waiver: WaiverInfo) -> Json:
         "accounts": waiver.accounts,
         "file": terms.location.file,
         "line": terms.location.line,
+        "column": terms.location.column,
     }

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePath
 from urllib.parse import quote
@@ -185,6 +185,13 @@ class Entry:
     """The account; ``None`` for a verdict about the scan itself."""
     verdict: Verdict
     """What a policy says about it."""
+    accounts: int = 0
+    """For how many accounts of the exchange it stands; 0 where it is about one account, or none."""
+
+    @property
+    def stands_for_all(self) -> bool:
+        """Whether it says once for an exchange what no answer of it tells about any key."""
+        return self.accounts > 0
 
     @property
     def place(self) -> Location:
@@ -196,17 +203,24 @@ class Entry:
         """The beginning of a sentence about it."""
         if self.subject is None:
             return f"Policy {plain(self.verdict.policy)}" if self.verdict.policy else "This scan"
-        return f"Account {plain(self.subject.id)} on {plain(self.subject.exchange)}"
+        exchange = plain(self.subject.exchange)
+        if self.stands_for_all:
+            return f"{self.accounts:,} account{'s' * (self.accounts != 1)} on {exchange}"
+        return f"Account {plain(self.subject.id)} on {exchange}"
 
     @property
     def name(self) -> str:
         """The thing that was judged."""
+        if self.subject is not None and self.stands_for_all:
+            return self.subject.exchange
         owner = self.subject.id if self.subject else self.verdict.policy
         return self.verdict.subject or owner
 
     @property
     def qualified(self) -> str:
         """The thing that was judged, as a path."""
+        if self.subject is not None and self.stands_for_all:
+            return f"{self.subject.exchange}/{self.verdict.name}"
         account = (self.subject.exchange, self.subject.id) if self.subject else ("policy",)
         return "/".join(part for part in (*account, self.verdict.subject) if part)
 
@@ -235,13 +249,34 @@ def shown_entries(scan: Scan, profile: Profile, limit: int) -> Shown:
 
 
 def _entries(scan: Scan, profile: Profile) -> Iterator[Entry]:
+    is_for_all = profile is Profile.GITHUB
     for account in scan.accounts:
         for verdict in account.verdicts:
-            if _is_shown(verdict, profile):
+            if _is_shown(verdict, profile) and not (is_for_all and verdict.not_verifiable):
                 yield Entry(account.evidence.subject, verdict)
+    yield from not_verifiable(scan) if is_for_all else ()
     for verdict in scan.general:
         if _is_shown(verdict, profile):
             yield Entry(None, verdict)
+
+
+def not_verifiable(scan: Scan) -> Iterator[Entry]:
+    """One entry for each rule that an exchange never lets anybody verify: the worst of them.
+
+    Nothing that such a result replaces could ever have been a violation: it hides none.
+    """
+    found: dict[tuple[str, str], Entry] = {}
+    for account in scan.accounts:
+        subject, counted = account.evidence.subject, set[str]()
+        for verdict in account.verdicts:
+            if verdict.not_verifiable:
+                key = (subject.exchange, verdict.rule)
+                before = found.get(key, Entry(subject, verdict))
+                worst = min(before.verdict, verdict, key=_rank)
+                more = verdict.rule not in counted
+                found[key] = replace(before, verdict=worst, accounts=before.accounts + more)
+                counted.add(verdict.rule)
+    yield from found.values()
 
 
 def _is_shown(verdict: Verdict, profile: Profile) -> bool:

@@ -19,6 +19,10 @@ the mildest thing that keeps an alert open. In the ``github`` profile an unknown
 ``fail``, since any other kind has no level (§3.27.10) and readers that ignore kinds would take it
 for a problem or for nothing as they please. The ``full`` profile says ``open``, as §3.27.9 has it.
 
+Not verifiable. What an exchange never discloses could never have failed, so it hides no violation,
+and nobody can close an alert about it. The ``github`` profile holds one such result for each
+exchange and rule, with an identity of its own, at the line of the first account that it is about.
+
 Profiles. ``github`` holds fails and unknowns only: GitHub knows neither ``kind`` nor
 ``suppressions`` and would show what passes, or was waived, as an alert. ``full`` holds every
 verdict.
@@ -140,6 +144,7 @@ def invocation(scan: Scan, *, left_out: int) -> Node:
             _about_warnings(scan.warnings),
             _about_overrides(scan),
             _about_unknowns(scan),
+            _about_silence(scan),
         ),
     }
 
@@ -192,9 +197,20 @@ def _about_unknowns(scan: Scan) -> Iterator[Json]:
         if not account.verdicts:
             text = f"Account {plain(subject.id)} on {plain(subject.exchange)}: nothing was checked."
             yield sarif.notification("nothing-asked", "warning", text, subject.location)
-        yield from _grouped([Entry(subject, verdict) for verdict in account.verdicts])
+        entries = [Entry(subject, verdict) for verdict in account.verdicts]
+        yield from _grouped([one for one in entries if not one.verdict.not_verifiable])
     for verdict in scan.general:
         yield from _grouped([Entry(None, verdict)])
+
+
+def _about_silence(scan: Scan) -> Iterator[Json]:
+    """One for each exchange and rule: no account is to blame for what an exchange never tells."""
+    for entry in sarif.not_verifiable(scan):
+        verdict = entry.verdict
+        level = "error" if verdict.incomplete else "note"
+        what = f"{entry.who}: {verdict.rule} {plain(verdict.name)} is not verifiable."
+        text = sentences(what, labelled("Needed", verdict.needed))
+        yield sarif.notification("not_verifiable", level, text, entry.place)
 
 
 def _grouped(entries: Sequence[Entry]) -> Iterator[Json]:

@@ -124,7 +124,8 @@ def _message(entry: Entry, rule: RuleInfo) -> str:
 def _statement(entry: Entry, rule: RuleInfo) -> tuple[str, ...]:
     """The first sentence is what a list of alerts shows (§3.11.3)."""
     verdict = entry.verdict
-    subject = f" ({plain(verdict.subject)})" if verdict.subject else ""
+    is_named = verdict.subject and not entry.stands_for_all
+    subject = f" ({plain(verdict.subject)})" if is_named else ""
     title = f"{plain(rule.title.rstrip('.'))}{subject}."
     expected = labelled("Expected", verdict.expected)
     seen = labelled("Seen", verdict.seen)
@@ -140,6 +141,13 @@ def _statement(entry: Entry, rule: RuleInfo) -> tuple[str, ...]:
         case Outcome.UNKNOWN:
             reason = labelled("Reason", str(verdict.reason or ""))
             needed = labelled("Needed", verdict.needed)
+            if entry.stands_for_all:
+                return (
+                    f"{entry.who}, not verifiable: {title}",
+                    "The exchange never discloses it.",
+                    expected,
+                    needed,
+                )
             # NOTE: that nothing covers something is certain; what it would have shown is not.
             doubt = "" if verdict.reason is Reason.NOT_COVERED else ", neither proved nor disproved"
             return f"{entry.who}{doubt}: {title}", reason, expected, seen, needed
@@ -161,6 +169,8 @@ def _related(entry: Entry) -> dict[str, Json]:
 
 def _identity(entry: Entry) -> str:
     account = (entry.subject.exchange, entry.subject.id) if entry.subject else ("", "")
+    if entry.stands_for_all:
+        return finding_identity(entry.verdict.rule, account[0], "", "")
     return finding_identity(entry.verdict.rule, *account, entry.verdict.subject)
 
 
@@ -198,13 +208,15 @@ def _properties(entry: Entry) -> Json:
     """§3.8: the same as in the message, for programs."""
     verdict = entry.verdict
     members = {
-        "account": entry.subject.id if entry.subject else "",
+        "account": entry.subject.id if entry.subject and not entry.stands_for_all else "",
+        "accounts": str(entry.accounts or ""),
         "exchange": entry.subject.exchange if entry.subject else "",
         "verdict": verdict.outcome.value,
         "severity": verdict.severity.value,
         "expected": verdict.expected,
         "seen": verdict.seen,
         "reason": verdict.reason.value if verdict.reason else "",
+        "not_verifiable": "true" if verdict.not_verifiable else "",
         "needed": verdict.needed,
         "policy": verdict.policy,
     }

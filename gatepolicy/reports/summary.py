@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
-from gatepolicy.model.facts import Reason
+from gatepolicy.model.facts import Reason, Unknown
 from gatepolicy.model.scan import MEANING, AccountResult, ExitCode, Narrowing, Scan, ScanSettings
-from gatepolicy.model.verdicts import Outcome, Severity
+from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 
 _AGE = "--max-evidence-age"
 
@@ -29,6 +30,15 @@ class Summary:
     """How many of them are accounts about whose keys no answer said anything."""
     unchecked: int
     """How many of them were judged in nothing: neither passing nor failing, nor unknown."""
+    not_read: int
+    """How many of them were asked about and not answered; ``unread``, and those besides whose
+    refusals prove something."""
+    left_open: int
+    """How many verdicts are unknown because of what was answered, or about the scan itself."""
+    not_verifiable: int
+    """How many are unknown because their exchange never discloses it."""
+    of_accounts_not_read: int
+    """How many are unknown because their account could not be read."""
 
 
 def summarise(scan: Scan) -> Summary:
@@ -36,6 +46,7 @@ def summarise(scan: Scan) -> Summary:
     outcomes = Counter(verdict.outcome for verdict in scan.verdicts())
     violations = Counter(v.severity for v in scan.verdicts() if v.is_violation)
     blocking = Counter(v.severity for v in scan.verdicts() if v.is_blocking_unknown)
+    unknown = unknowns_by_source(scan)
     return Summary(
         outcomes={outcome: outcomes[outcome] for outcome in Outcome},
         violations={severity: violations[severity] for severity in Severity},
@@ -44,7 +55,47 @@ def summarise(scan: Scan) -> Summary:
         incomplete=sum(is_incomplete(account) for account in scan.accounts),
         unread=len(scan.unread),
         unchecked=sum(is_unchecked(account) for account in scan.accounts),
+        not_read=sum(account.evidence.why_not_read is not None for account in scan.accounts),
+        left_open=unknown[UnknownSource.LEFT_OPEN],
+        not_verifiable=unknown[UnknownSource.NOT_VERIFIABLE],
+        of_accounts_not_read=unknown[UnknownSource.NOT_READ],
     )
+
+
+class UnknownSource(Enum):
+    """Where an unknown verdict comes from."""
+
+    LEFT_OPEN = auto()
+    """From what was answered; or it is about the scan itself."""
+    NOT_VERIFIABLE = auto()
+    """From an exchange that never discloses it."""
+    NOT_READ = auto()
+    """From an account that could not be read."""
+
+
+def source_of(verdict: Verdict, why_not_read: Unknown | None) -> UnknownSource:
+    """Where an unknown verdict comes from.
+
+    Args:
+        verdict: The verdict.
+        why_not_read: Of the account that it is about; ``None`` for the scan itself, too.
+    """
+    if why_not_read is not None:
+        return UnknownSource.NOT_READ
+    return UnknownSource.NOT_VERIFIABLE if verdict.not_verifiable else UnknownSource.LEFT_OPEN
+
+
+def unknowns_by_source(scan: Scan) -> Counter[UnknownSource]:
+    """How many unknown verdicts come from where."""
+    found = Counter(source_of(v, None) for v in scan.general if _is_unknown(v))
+    for account in scan.accounts:
+        why = account.evidence.why_not_read
+        found.update(source_of(v, why) for v in account.verdicts if _is_unknown(v))
+    return found
+
+
+def _is_unknown(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.UNKNOWN
 
 
 def is_incomplete(account: AccountResult) -> bool:
@@ -61,10 +112,26 @@ def is_unchecked(account: AccountResult) -> bool:
 
 
 def passes(account: AccountResult) -> bool:
-    """Whether something was judged about this account, and there is nothing else to say."""
-    fine = (Outcome.PASS, Outcome.NOT_APPLICABLE)
-    was_judged = account.evidence.unread is None and not is_unchecked(account)
-    return was_judged and all(v.outcome in fine for v in account.verdicts)
+    """Whether something was proved about this account, and there is nothing else to say.
+
+    What its exchange never discloses is no reason against it where its policies only warn about it;
+    ``count_not_verifiable`` says how much that is.
+    """
+    if account.evidence.unread is not None:
+        return False
+    is_proved = any(verdict.outcome is Outcome.PASS for verdict in account.verdicts)
+    return is_proved and all(_is_fine(verdict) for verdict in account.verdicts)
+
+
+def _is_fine(verdict: Verdict) -> bool:
+    if verdict.not_verifiable:
+        return not verdict.incomplete
+    return verdict.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
+
+
+def count_not_verifiable(account: AccountResult) -> int:
+    """How many verdicts about this account its exchange never lets anybody decide."""
+    return sum(verdict.not_verifiable for verdict in account.verdicts)
 
 
 def strict_exit_code(scan: Scan) -> ExitCode:

@@ -8,7 +8,7 @@ from typing import Any
 from gatepolicy.documents.load import load_document
 from gatepolicy.documents.schema import did_you_mean, load_schema
 from gatepolicy.exchanges.interpret import Remedies
-from gatepolicy.model.verdicts import OnUnknown, RuleInfo, Severity
+from gatepolicy.model.verdicts import OnUnknown, PostureLine, RuleInfo, Severity
 from gatepolicy.resources import frameworks_file, rules_file, schemas_directory
 from gatepolicy.rules.rule import AllOf, AnyOf, Ask, Condition, Each, Rule, Test, tests_of
 
@@ -82,6 +82,7 @@ def _rule(node: Node, exchanges: Iterable[Remedies]) -> Rule:
         references=tuple(node["references"]),
         tags=tuple(node["tags"]),
         facts=tuple(dict.fromkeys(asked)),
+        posture=PostureLine(node["posture"]) if "posture" in node else None,
     )
     rule = Rule(
         info=info,

@@ -1,6 +1,6 @@
 """What a rule is: its texts, its conditions over facts, and the words for its arguments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -53,6 +53,29 @@ def tests_of(condition: Condition) -> Iterator[Test]:
                 yield from tests_of(part)
         case _:
             assert_never(condition)
+
+
+def may_decide(condition: Condition, hidden: Set[str]) -> bool:
+    """Whether any values of the other facts can make a condition hold, or fail.
+
+    Args:
+        condition: Any.
+        hidden: Facts of which nobody will ever know the value.
+    """
+    return _may_be(condition, hidden, truth=True) or _may_be(condition, hidden, truth=False)
+
+
+def _may_be(condition: Condition, hidden: Set[str], *, truth: bool) -> bool:
+    match condition:
+        case Test(fact):
+            return fact not in hidden
+        case AllOf(parts):
+            needed = all if truth else any
+        case AnyOf(parts):
+            needed = any if truth else all
+        case _:
+            assert_never(condition)
+    return needed(_may_be(part, hidden, truth=truth) for part in parts)
 
 
 _WHOLE_VALUE = "{value}"

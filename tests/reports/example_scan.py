@@ -31,6 +31,7 @@ from gatepolicy.model.scan import (
 from gatepolicy.model.verdicts import (
     OnUnknown,
     Outcome,
+    PostureLine,
     RuleInfo,
     Severity,
     Verdict,
@@ -60,6 +61,7 @@ WITHDRAW = RuleInfo(
     references=("https://example.com/keys",),
     tags=("security", "permissions", "funds"),
     facts=("permission.{item}",),
+    posture=PostureLine.FUNDS,
 )
 NOT_ALLOWED = RuleInfo(
     id="GP004",
@@ -70,6 +72,7 @@ NOT_ALLOWED = RuleInfo(
     fix={"default": "Edit the key and remove the permission."},
     references=(),
     tags=("permissions",),
+    posture=PostureLine.PERMISSIONS,
 )
 UNBOUND = RuleInfo(
     id="GP010",
@@ -81,6 +84,7 @@ UNBOUND = RuleInfo(
     references=("docs/gate.md",),
     tags=("network",),
     facts=("ip.restricted",),
+    posture=PostureLine.ADDRESSES,
 )
 TOO_OLD = RuleInfo(
     id="GP020",
@@ -91,6 +95,7 @@ TOO_OLD = RuleInfo(
     fix={"default": "Make a new key, move the bots to it, then delete the old one."},
     references=(),
     tags=(),
+    posture=PostureLine.HYGIENE,
 )
 BAD_NAME = RuleInfo(
     id="GP025",
@@ -101,6 +106,7 @@ BAD_NAME = RuleInfo(
     fix={"default": "Edit the key's name."},
     references=(),
     tags=("hygiene",),
+    posture=PostureLine.HYGIENE,
 )
 NO_ACCOUNTS = RuleInfo(
     id="GP031",
@@ -282,6 +288,18 @@ def passing(name: str = "clean-binance", line: int = 30) -> AccountResult:
     )  # fmt: skip
 
 
+def silent() -> AccountResult:
+    """Passes, but for what its exchange never discloses."""
+    untold = verdict(TOO_OLD, Outcome.UNKNOWN, "the key is at most 90d old",
+                     reason=Reason.NOT_DISCLOSED, on_unknown=OnUnknown.WARN)  # fmt: skip
+    account = passing("quiet-kucoin", 36)
+    where = subject("quiet-kucoin", "kucoin", 36)
+    return AccountResult(
+        replace(account.evidence, subject=where),
+        (*account.verdicts, replace(untold, is_verifiable=False)),
+    )
+
+
 def lonely_policy() -> Verdict:
     """A verdict about the scan itself."""
     return verdict(
@@ -334,6 +352,7 @@ def example_scan() -> Scan:
         refused(),
         waived(),
         passing(),
+        silent(),
         general=(lonely_policy(),),
         warnings=("others can read the file secrets/\x1b]0;owned\x07okx",),
     )

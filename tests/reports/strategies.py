@@ -22,7 +22,7 @@ from gatepolicy.model.facts import (
     Unknown,
 )
 from gatepolicy.model.scan import AccountResult, Interruption, PolicyInfo, Scan, ScanSettings
-from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Severity, Verdict
+from gatepolicy.model.verdicts import OnUnknown, Outcome, PostureLine, RuleInfo, Severity, Verdict
 
 SECONDS = st.integers(min_value=0, max_value=4_000_000_000)
 
@@ -130,6 +130,7 @@ def _rules(text: st.SearchStrategy[str]) -> st.SearchStrategy[list[RuleInfo]]:
         fix=st.builds(lambda fix: {"default": fix}, text),
         references=st.lists(st.sampled_from(["https://example.com/a", "docs/a.md"]), max_size=2),
         tags=st.lists(st.sampled_from(["security", *"abcdefghijkl"]), unique=True),
+        posture=st.none() | st.sampled_from(PostureLine),
     )
     return st.lists(rule, min_size=1, max_size=4, unique_by=lambda rule: rule.id)
 
@@ -153,6 +154,7 @@ def verdicts(draw: st.DrawFn, rules: list[RuleInfo], text: st.SearchStrategy[str
         on_unknown=draw(st.sampled_from(OnUnknown)),
         policy=draw(text),
         location=draw(locations(text)),
+        is_verifiable=draw(st.booleans()),
     )
 
 

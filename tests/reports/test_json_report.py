@@ -67,7 +67,7 @@ def test_an_unknown_verdict_says_why_and_what_is_needed() -> None:
         "reason": "ip_refused",
         "needed": "scan from an address that the key allows",
         "on_unknown": "block",
-        "policy": {"name": "baseline", "file": "policies/baseline.yaml", "line": 9},
+        "policy": {"name": "baseline", "file": "policies/baseline.yaml", "line": 9, "column": 3},
     }
 
 
@@ -78,7 +78,42 @@ def test_an_account_about_which_nothing_was_asked_is_not_complete() -> None:
         "complete": 1,
         "incomplete": 0,
         "unread": 0,
+        "could_not_be_read": 0,
         "unchecked": 1,
+    }
+
+
+def test_unknowns_are_counted_by_where_they_come_from() -> None:
+    data = report(example_scan())
+    assert data["summary"]["unknowns"] == {
+        "left_open": 2,
+        "not_verifiable": 1,
+        "of_accounts_not_read": 4,
+    }
+    assert data["summary"]["accounts"]["could_not_be_read"] == 1
+    told = [v for a in data["accounts"] for v in a["verdicts"] if "not_verifiable" in v]
+    assert [(v["rule"], v["not_verifiable"]) for v in told] == [("GP020", True)]
+
+
+def test_the_posture_is_told() -> None:
+    data = report(example_scan())
+    funds, *_ = data["posture"]["lines"]
+    assert funds == {
+        "line": "funds",
+        "title": "funds can leave",
+        "good": 2,
+        "bad": 1,
+        "waived": 1,
+        "unknown": 1,
+        "not_verifiable": 0,
+        "not_asked": 0,
+    }
+    assert data["posture"]["coverage"] == {
+        "inventory": 5,
+        "selected": 5,
+        "found": 0,
+        "answered": 4,
+        "could_not_be_read": 1,
     }
 
 

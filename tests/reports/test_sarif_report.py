@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from gatepolicy.model.evidence import Location
 from gatepolicy.model.facts import Facts, Reason
-from gatepolicy.model.scan import Scan, ScanSettings
+from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity, Verdict
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from tests.reports.example_scan import (
@@ -24,6 +24,7 @@ from tests.reports.example_scan import (
     example_scan,
     passing,
     scan_of,
+    silent,
     subject,
     verdict,
 )
@@ -263,7 +264,7 @@ def test_rules_have_what_code_scanning_shows() -> None:
     assert rule["properties"]["precision"] == "very-high"
     assert rule["helpUri"] == "https://example.com/keys"
     assert "**gate**: profile icon" in rule["help"]["markdown"]
-    assert "**binance, bybit, okx**: Edit the key" in rule["help"]["markdown"]
+    assert "**binance, bybit, kucoin, okx**: Edit the key" in rule["help"]["markdown"]
 
 
 def test_a_fix_that_is_the_same_everywhere_is_told_once() -> None:
@@ -336,3 +337,84 @@ def test_long_texts_of_rules_are_cut() -> None:
     rule = run_of(scan)["tool"]["driver"]["rules"][0]
     assert len(rule["shortDescription"]["text"]) == 1024
     assert rule["fullDescription"]["text"].endswith("w…")
+
+
+def silent_fleet(*meanings: OnUnknown, exchange: str = "kucoin") -> list[AccountResult]:
+    """Accounts of which an exchange never discloses the age of the key."""
+    accounts = []
+    for number, meaning in enumerate(meanings):
+        account = silent()
+        where = subject(f"quiet-{number}", exchange, 40 + number)
+        *rest, untold = account.verdicts
+        judged = (*rest, replace(untold, on_unknown=meaning))
+        accounts.append(AccountResult(replace(account.evidence, subject=where), judged))
+    return accounts
+
+
+def test_what_an_exchange_never_discloses_is_one_result_for_all_its_accounts() -> None:
+    fleet = silent_fleet(OnUnknown.WARN, OnUnknown.WARN, OnUnknown.WARN)
+    other = silent_fleet(OnUnknown.WARN, exchange="okx")
+    first, second = run_of(scan_of(*fleet, *other))["results"]
+    assert first["message"]["text"].startswith("3 accounts on kucoin, not verifiable: The key is")
+    assert first["level"] == "note"
+    assert first["properties"]["accounts"] == "3"
+    assert "account" not in first["properties"]
+    (place,) = first["locations"]
+    assert place["physicalLocation"]["region"]["startLine"] == 40
+    assert place["logicalLocations"][0]["fullyQualifiedName"] == "kucoin/key-too-old"
+    assert second["message"]["text"].startswith("1 account on okx, not verifiable:")
+    assert first["partialFingerprints"] != second["partialFingerprints"]
+
+
+def test_its_alert_stays_the_same_whichever_accounts_there_are() -> None:
+    fleet = silent_fleet(OnUnknown.WARN, OnUnknown.WARN)
+    (both,), (last,) = (run_of(scan_of(*some))["results"] for some in (fleet, fleet[1:]))
+    assert both["partialFingerprints"] == last["partialFingerprints"]
+
+
+def test_it_is_as_bad_as_for_the_worst_account() -> None:
+    fleet = silent_fleet(OnUnknown.WARN, OnUnknown.BLOCK, OnUnknown.INCOMPLETE)
+    run = run_of(scan_of(*fleet))
+    (only,) = run["results"]
+    assert only["level"] == "error"
+    (invocation,) = run["invocations"]
+    assert invocation["exitCode"] == 1
+    assert not invocation["executionSuccessful"]
+    (told,) = invocation["toolExecutionNotifications"]
+    assert told["descriptor"] == {"id": "not_verifiable"}
+    assert told["level"] == "error"
+
+
+def test_what_an_answer_left_open_stays_a_result_for_each_account() -> None:
+    fleet = [
+        replace(one, verdicts=[replace(v, is_verifiable=True) for v in one.verdicts])
+        for one in silent_fleet(OnUnknown.WARN, OnUnknown.WARN)
+    ]
+    names = [r["properties"]["account"] for r in run_of(scan_of(*fleet))["results"]]
+    assert names == ["quiet-0", "quiet-1"]
+
+
+def test_the_full_profile_holds_every_verdict() -> None:
+    fleet = silent_fleet(OnUnknown.WARN, OnUnknown.WARN)
+    told = [r for r in run_of(scan_of(*fleet), Profile.FULL)["results"] if r["kind"] == "open"]
+    assert [r["properties"]["not_verifiable"] for r in told] == ["true", "true"]
+    assert [r["properties"]["account"] for r in told] == ["quiet-0", "quiet-1"]
+
+
+def test_several_questions_of_one_rule_count_each_account_once() -> None:
+    (account,) = silent_fleet(OnUnknown.WARN)
+    *rest, untold = account.verdicts
+    twice = (*rest, untold, replace(untold, subject="spot"))
+    (only,) = run_of(scan_of(replace(account, verdicts=twice)))["results"]
+    assert only["properties"]["accounts"] == "1"
+
+
+@settings(max_examples=60)
+@given(scan=scans())
+def test_no_violation_and_nothing_that_was_left_open_is_told_for_all(scan: Scan) -> None:
+    told = run_of(scan)["results"]
+    each = [r for r in told if "accounts" not in r["properties"]]
+    wanted = [v for v in scan.verdicts() if v.outcome in (Outcome.FAIL, Outcome.UNKNOWN)]
+    general = {id(verdict) for verdict in scan.general}
+    single = [v for v in wanted if not v.not_verifiable or id(v) in general]
+    assert len(each) == len(single)
