@@ -64,6 +64,7 @@ def _make(folder: Path) -> None:
 
 
 _NEXT = {
+    "report.html": "the report: open it in a browser",
     "report.json": "every account, fact and verdict",
     "report.sarif": "for code scanning and SARIF viewers",
     "accounts.yaml": "the inventory; holds references, never a secret",

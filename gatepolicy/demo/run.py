@@ -26,7 +26,7 @@ from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.staged import StagedAccount, staged_fleet, staged_map
 from gatepolicy.simulator.thread import SimulatorThread
 
-REPORTS = ("report.json", "report.sarif")
+REPORTS = ("report.html", "report.json", "report.sarif")
 """The files of the reports, in the folder of the demonstration."""
 _INVENTORY = "accounts.yaml"
 _PORT = re.compile(rb"(?<=http://127\.0\.0\.1):[0-9]{1,5}")

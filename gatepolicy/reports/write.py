@@ -21,6 +21,7 @@ from gatepolicy.errors import ClosedPipeError, ReportError, ReportsError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import PLAIN_MARKS
 from gatepolicy.reports.frameworks_report import render_frameworks
+from gatepolicy.reports.html_report import render_html
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
@@ -242,8 +243,13 @@ def _frameworks(scan: Scan, options: ReportOptions) -> Iterator[str]:
     return render_frameworks(scan, style=options.style, frameworks=load_frameworks())
 
 
+def _html(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_html(scan, frameworks=load_frameworks())
+
+
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
+    "html": Format(_html, ".html", "one page for reviewers, to open in a browser and to print"),
     "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
     "sarif": Format(_sarif, ".sarif", "SARIF 2.1.0 for code scanning"),
     "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),

@@ -1,0 +1,251 @@
+"""The data of the HTML page: every account with its verdicts, facts and calls, each text once.
+
+Fleets repeat themselves: the same policy checks the same for every account, and most answers are
+alike. So texts, verdicts, facts and calls are in tables, and accounts refer to them by position.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gatepolicy.model.encoding import encode_time, encode_value
+from gatepolicy.model.evidence import CallRecord, Location, Subject
+from gatepolicy.model.facts import ATTESTED_FACTS, FACTS, Fact, Unknown
+from gatepolicy.model.posture import LINE_TITLE, AccountState, account_states, lines_of
+from gatepolicy.model.scan import AccountResult, BaselineState, Scan
+from gatepolicy.model.verdicts import Outcome, PostureLine, RuleInfo, Severity, Verdict
+from gatepolicy.reports.summary import is_incomplete, is_unchecked, passes
+
+Row = tuple[object, ...]
+
+FAIL, UNKNOWN, NOT_VERIFIABLE, WAIVED, PASS, NOT_ASKED = "funwp-"
+"""How a cell of the matrix stands, the worst first."""
+CELLS = FAIL + UNKNOWN + NOT_VERIFIABLE + WAIVED + PASS + NOT_ASKED
+_CELL = {
+    Outcome.FAIL: FAIL,
+    Outcome.UNKNOWN: UNKNOWN,
+    Outcome.WAIVED: WAIVED,
+    Outcome.PASS: PASS,
+    Outcome.NOT_APPLICABLE: NOT_ASKED,
+}
+STATE_CODE: Mapping[AccountState, str] = {
+    AccountState.BAD: FAIL,
+    AccountState.UNKNOWN: UNKNOWN,
+    AccountState.NOT_VERIFIABLE: NOT_VERIFIABLE,
+    AccountState.WAIVED: WAIVED,
+    AccountState.GOOD: PASS,
+    AccountState.NOT_ASKED: NOT_ASKED,
+}
+"""A state of the posture as a cell shows it."""
+VERDICTS = ("violation", "blocking", "incomplete", "unchecked", "warning", "pass")
+"""How a whole account stands, the worst first."""
+
+
+@dataclass(slots=True)
+class Table:
+    """Rows, each once, in the order in which they were first seen."""
+
+    positions: dict[object, int] = field(default_factory=dict)
+    """Row to its position."""
+
+    def at(self, row: object) -> int:
+        """The position of a row, which is added where it is not there yet."""
+        return self.positions.setdefault(row, len(self.positions))
+
+    @property
+    def rows(self) -> list[object]:
+        """All rows."""
+        return list(self.positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A column of the matrix."""
+
+    id: str
+    """Stable id of the rule."""
+    name: str
+    """Stable name of the rule."""
+    title: str
+    """The bad thing as a short sentence."""
+    line: str
+    """The line of the posture that it belongs to, in words; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """An account in the matrix."""
+
+    subject: Subject
+    """The account."""
+    verdict: str
+    """One of ``VERDICTS``."""
+    severity: Severity | None
+    """Of its worst violation or blocking unknown; ``None`` without any."""
+    cells: str
+    """A character of ``CELLS`` for each control."""
+
+
+def controls_of(scan: Scan) -> Sequence[Control]:
+    """Every rule that was evaluated for any account, by lines of the posture."""
+    asked = {verdict.rule for account in scan.accounts for verdict in account.verdicts}
+    order = {line: position for position, line in enumerate(PostureLine)}
+    rules = [rule for rule in scan.rules if rule.id in asked]
+    rules.sort(key=lambda rule: len(order) if rule.posture is None else order[rule.posture])
+    return [
+        Control(rule.id, rule.name, rule.title, LINE_TITLE[rule.posture] if rule.posture else "")
+        for rule in rules
+    ]
+
+
+def matrix_row(account: AccountResult, controls: Sequence[Control]) -> MatrixRow:
+    """How one account stands in each control."""
+    worst: dict[str, str] = {}
+    for verdict in account.verdicts:
+        cell = NOT_VERIFIABLE if verdict.not_verifiable else _CELL[verdict.outcome]
+        worst[verdict.rule] = min(worst.get(verdict.rule, NOT_ASKED), cell, key=CELLS.index)
+    blocking = [verdict.severity for verdict in account.verdicts if verdict.blocks]
+    return MatrixRow(
+        account.evidence.subject,
+        _verdict_of(account),
+        min(blocking, key=lambda severity: severity.rank) if blocking else None,
+        "".join(worst.get(control.id, NOT_ASKED) for control in controls),
+    )
+
+
+def _verdict_of(account: AccountResult) -> str:
+    if any(verdict.is_violation for verdict in account.verdicts):
+        return "violation"
+    if any(verdict.is_blocking_unknown for verdict in account.verdicts):
+        return "blocking"
+    if is_incomplete(account):
+        return "incomplete"
+    if is_unchecked(account):
+        return "unchecked"
+    return "pass" if passes(account) else "warning"
+
+
+def page_data(scan: Scan, controls: Sequence[Control]) -> dict[str, object]:
+    """Everything that the page's script shows, as JSON values."""
+    tables = _Tables(scan, {rule.id: rule for rule in scan.rules}, lines_of(scan.rules))
+    accounts = [tables.account(account, controls) for account in scan.accounts]
+    return {
+        "controls": [[one.id, one.name, one.title, one.line] for one in controls],
+        "lines": [[line.value, LINE_TITLE[line]] for line in PostureLine],
+        "severities": [severity.value for severity in Severity],
+        "verdict_states": list(VERDICTS),
+        "accounts": accounts,
+        "verdicts": tables.verdicts.rows,
+        "facts": tables.facts.rows,
+        "calls": tables.calls.rows,
+        # Last, since the other tables add to it.
+        "texts": tables.texts.rows,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What accounts refer to."""
+
+    scan: Scan
+    rules: Mapping[str, RuleInfo]
+    by_rule: Mapping[str, PostureLine]
+    texts: Table = field(default_factory=Table)
+    verdicts: Table = field(default_factory=Table)
+    facts: Table = field(default_factory=Table)
+    calls: Table = field(default_factory=Table)
+
+    def account(self, account: AccountResult, controls: Sequence[Control]) -> list[object]:
+        row = matrix_row(account, controls)
+        subject, evidence = row.subject, account.evidence
+        states = account_states(account, self.by_rule)
+        return [
+            subject.id,
+            self.texts.at(subject.exchange),
+            self.texts.at(subject.owner),
+            [[self.texts.at(name), self.texts.at(value)] for name, value in subject.labels.items()],
+            self.texts.at(_place(subject.location)),
+            self.texts.at(encode_time(evidence.collected_at)),
+            VERDICTS.index(row.verdict),
+            -1 if row.severity is None else row.severity.rank,
+            row.cells,
+            "".join(STATE_CODE[states[line]] for line in PostureLine),
+            [self.verdicts.at(self._verdict(subject, verdict)) for verdict in account.verdicts],
+            [self.facts.at(self._fact(name, fact)) for name, fact in evidence.facts.known.items()],
+            [self.facts.at(self._gap(name, why)) for name, why in evidence.facts.unknown.items()],
+            [self.calls.at(self._call(call)) for call in evidence.calls],
+        ]
+
+    def _verdict(self, subject: Subject, verdict: Verdict) -> Row:
+        text = self.texts.at
+        return (
+            text(f"{verdict.rule} {verdict.name}"),
+            NOT_VERIFIABLE if verdict.not_verifiable else _CELL[verdict.outcome],
+            verdict.severity.rank,
+            text(verdict.subject),
+            text(verdict.expected),
+            text(verdict.seen),
+            text(verdict.reason.value if verdict.reason else ""),
+            text(verdict.needed),
+            text(verdict.on_unknown.value if verdict.outcome is Outcome.UNKNOWN else ""),
+            text(f"{verdict.policy} ({_place(verdict.location)})"),
+            text(self.rules[verdict.rule].fix_for(subject.exchange) if verdict.blocks else ""),
+            text(_waiver(verdict)),
+            text(self._since(subject, verdict)),
+        )
+
+    def _since(self, subject: Subject, verdict: Verdict) -> str:
+        standing = self.scan.standing(subject, verdict)
+        if standing is None or standing.state is BaselineState.UNCHANGED:
+            return ""
+        return "; ".join([standing.state.value, *standing.why])
+
+    def _fact(self, name: str, fact: Fact) -> Row:
+        text, proof = self.texts.at, fact.provenance
+        source = proof.reference or f"{proof.call}{proof.pointer and ' ' + proof.pointer}"
+        return (
+            text(name),
+            text(_meaning(name)),
+            text(value_in_words(fact)),
+            text(proof.grade.value),
+            text(source),
+        )
+
+    def _gap(self, name: str, why: Unknown) -> Row:
+        text = self.texts.at
+        return (text(name), text(_meaning(name)), text(why.reason.value), text(why.detail))
+
+    def _call(self, call: CallRecord) -> Row:
+        answered = "no answer" if call.status is None else f"HTTP {call.status}"
+        what = f"{answered}, {call.reason}" if call.reason else answered
+        text = self.texts.at
+        return (text(call.call), text(call.method), text(call.url), text(what))
+
+
+def value_in_words(fact: Fact) -> str:
+    """The value of a fact, as a cell of a table shows it."""
+    value = encode_value(fact.value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, list):
+        return str(value)
+    items = (
+        f"{item['word']} ({item['access']})" if isinstance(item, Mapping) else str(item)
+        for item in value
+    )
+    return ", ".join(items) or "none"
+
+
+def _meaning(name: str) -> str:
+    definition = FACTS.get(name) or ATTESTED_FACTS.get(name)
+    return definition.meaning if definition else ""
+
+
+def _waiver(verdict: Verdict) -> str:
+    if verdict.waived is None:
+        return ""
+    terms = verdict.waived.terms
+    return f"{terms.owner} until {terms.expires} ({terms.id}): {terms.justification}"
+
+
+def _place(location: Location) -> str:
+    return f"{location.file}:{location.line}" if location.file else ""
