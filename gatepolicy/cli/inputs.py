@@ -19,7 +19,8 @@ from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.cli import settings
 from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
-from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
+from gatepolicy.policies.parents import UnknownParent, policy_file
+from gatepolicy.resources import shipped_policies
 from gatepolicy.scanning.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.scanning.project import is_of_others
 
