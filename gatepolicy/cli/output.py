@@ -114,17 +114,17 @@ class Outputs:
         for output in self.outputs:
             refuse_overwriting(output.destination.path, output.option, read)
 
-    def write(self, scan: Scan, *, scope: str = "accounts") -> None:
+    def write(self, scan: Scan) -> None:
         """Write every report that can be written; warnings go to standard error.
 
         Args:
-            scan: The finished scan.
-            scope: What was scanned, for SARIF, unless an option says so.
+            scan: The finished scan; an option may give its scope another name.
 
         Raises:
             ReportError: One of them, or several, could not be written; the others were.
         """
-        options = replace(self.options, sarif_scope=self.options.sarif_scope or scope)
+        scope = self.options.sarif_scope or scan.scope or "accounts"
+        scan, options = replace(scan, scope=scope), replace(self.options, sarif_scope=scope)
         try:
             write_reports(
                 [
@@ -215,7 +215,7 @@ def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
 
 def _sources(given: Mapping[str, Any]) -> Iterator[str]:
     """Files that a scan reads; without the baseline, whose place the next report may take."""
-    for name in ("evidence_file", "inventory_file"):
+    for name in ("evidence_file", "inventory_file", "report_file"):
         if name in given:
             yield given[name]
     for name in ("policy_files", "waiver_files", "attestation_files"):

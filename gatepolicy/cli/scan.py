@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -69,8 +70,9 @@ def command(**given: Any) -> ExitCode:
         advance=progress.advance,
     )
     progress.clear()
+    scan = replace(scan, scope=selecting.sarif_scope(given, given["inventory_file"]))
     scan = selecting.since(scan, baseline)
-    outputs.write(scan, scope=selecting.sarif_scope(given, given["inventory_file"]))
+    outputs.write(scan)
     return scan.exit_code
 
 
