@@ -3,6 +3,7 @@
 In a wheel, ``policies/`` and ``schemas/`` lie inside the package; in a checkout they lie beside it.
 """
 
+from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -21,6 +22,12 @@ def schemas_directory() -> Path:
 def policies_directory() -> Path:
     """The folder of the shipped policies."""
     return _shipped("policies")
+
+
+@cache
+def shipped_policies() -> tuple[str, ...]:
+    """The names of all policies that ship with gatepolicy, sorted."""
+    return tuple(sorted(file.stem for file in policies_directory().glob("*.yaml")))
 
 
 def catalog_directory() -> Path:

@@ -1,6 +1,5 @@
 """The effective policies of one account, as text: every value with its origin."""
 
-import os
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -10,12 +9,11 @@ from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.given import ExplainOptions
 from gatepolicy.documents.schema import did_you_mean
 from gatepolicy.errors import UsageError
-from gatepolicy.model.evidence import Location, Subject
+from gatepolicy.model.evidence import Subject
 from gatepolicy.policies.compile import applies
 from gatepolicy.policies.effective import EffectiveValue, effective_values
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
-from gatepolicy.resources import policies_directory
 from gatepolicy.rules.catalog import load_rules
 
 _PLACE, _VALUE = 35, 15
@@ -44,18 +42,18 @@ def explain_account(account: str, given: ExplainOptions) -> Iterator[str]:
 
 
 def _policy(policy: Policy, subject: Subject) -> Iterator[str]:
-    yield f"{policy.name} ({_short(policy.location)})"
+    yield f"{policy.name} ({policy.location})"
     for source in policy.extends:
-        yield f"  extends {source.name} ({_short(source.file)})"
+        yield f"  extends {source.name} ({source.file})"
     for override in policy.overrides:
-        yield f"  overrides {override.clause} ({_short(override.location)})"
+        yield f"  overrides {override.clause} ({override.location})"
         yield from textwrap.wrap(
             f"because {override.because}", 76, initial_indent="    ", subsequent_indent="    "
         )
     yield from _table(list(effective_values(policy.at(subject.exchange), load_rules())))
     for custom in policy.custom:
         info = custom.rule.info
-        yield f"  rules {info.id} {info.name} ({info.severity})  {_short(custom.location)}"
+        yield f"  rules {info.id} {info.name} ({info.severity})  {custom.location}"
 
 
 def _table(values: Sequence[EffectiveValue]) -> Iterator[str]:
@@ -64,7 +62,7 @@ def _table(values: Sequence[EffectiveValue]) -> Iterator[str]:
         place = "" if value.place == before else value.place
         before = value.place
         text = f"through {value.through}" if value.through else value.text
-        origin = "the rule" if value.location is None else _short(value.location)
+        origin = "the rule" if value.location is None else str(value.location)
         line = f"  {place:<{_PLACE}}{text:<{_VALUE}}"
         if len(line) <= _PLACE + _VALUE + 2:
             yield f"{line}  {origin}"
@@ -72,10 +70,3 @@ def _table(values: Sequence[EffectiveValue]) -> Iterator[str]:
             # A long value leaves no room beside it.
             yield line.rstrip()
             yield f"  {'':<{_PLACE + _VALUE}}  {origin}"
-
-
-def _short(place: Location | str) -> str:
-    """A place; of a shipped policy without the folder in which gatepolicy is installed."""
-    folder = f"{policies_directory()}{os.sep}"
-    text = str(place)
-    return f"shipped {text.removeprefix(folder)}" if text.startswith(folder) else text

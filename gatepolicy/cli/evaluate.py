@@ -76,9 +76,10 @@ def command(given: EvaluateOptions) -> ExitCode:
         warnings=(*(() if stale else evidence.age_warnings(as_of)), *evidence.warnings),
         waiving=selecting.waiving(given, rules),
     )
-    scan = replace(scan, evidence_at=evidence.oldest)
+    scope = selecting.sarif_scope(given, evidence.inventory)
+    scan = replace(scan, evidence_at=evidence.oldest, scope=scope)
     scan = selecting.since(scan, selecting.baseline(given))
-    outputs.write(scan, scope=selecting.sarif_scope(given, evidence.inventory))
+    outputs.write(scan)
     return scan.exit_code
 
 

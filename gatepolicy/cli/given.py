@@ -100,8 +100,6 @@ class WaiverOptions(WaiverFileOptions, AttestationOptions):
 
     no_waivers: bool
     """Whether none is applied."""
-    audit_waivers: bool
-    """Whether the text report lists all of them."""
     expiring_within: int
     """Days within which a waiver counts as expiring."""
 
@@ -145,6 +143,9 @@ class EvidenceAgeOptions:
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
     """Where reports go, and how they look."""
+
+    audit_waivers: bool
+    """Whether the text report lists every waiver."""
 
     output_texts: tuple[str, ...]
     """``FORMAT[=PATH]``; empty for text on standard output."""
@@ -234,6 +235,16 @@ class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptio
     """Where the evidence goes."""
     quiet: bool
     """Whether nothing else is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOfScanOptions(OutputOptions):
+    """Of ``gatepolicy report``."""
+
+    report_file: str
+    """A JSON report."""
+    exit_code: bool
+    """Whether the exit code is that of the scan."""
 
 
 @dataclass(frozen=True, kw_only=True)

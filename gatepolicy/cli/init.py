@@ -16,8 +16,8 @@ from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import hint_about, known_exchanges, load_exchange, load_others
 from gatepolicy.model.scan import ExitCode
-from gatepolicy.policies.parents import shipped_policies
 from gatepolicy.reports.write import write_document
+from gatepolicy.resources import shipped_policies
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.starting.begin import new_project
 from gatepolicy.starting.nightly import ENVIRONMENT, SCRIPT, cron_line

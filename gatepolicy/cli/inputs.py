@@ -16,7 +16,8 @@ from gatepolicy.cli import settings
 from gatepolicy.cli.given import InventoryOptions, OptionalInventoryOptions, PolicyOptions
 from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
-from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
+from gatepolicy.policies.parents import UnknownParent, policy_file
+from gatepolicy.resources import shipped_policies
 from gatepolicy.scanning.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.scanning.project import is_of_others
 

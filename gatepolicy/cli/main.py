@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "scan": "Read what every key can do, and evaluate it against policies.",
     "collect": "Read every account and write evidence, without evaluating it.",
     "evaluate": "Evaluate evidence that was collected earlier; needs no secret.",
+    "report": "Render a scan again, in any format, from its JSON report.",
     "diff": "Compare two scans, or the same evidence under two policies.",
     "test": "Test policies on synthetic keys.",
     "check": "Validate policies, the inventory and the catalog; sends nothing.",

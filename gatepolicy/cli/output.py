@@ -12,7 +12,13 @@ from typing import Self
 import click
 
 from gatepolicy.cli import settings
-from gatepolicy.cli.given import EvaluateOptions, InventoryOptions, ReportingOptions
+from gatepolicy.cli.given import (
+    EvaluateOptions,
+    InventoryOptions,
+    OutputOptions,
+    ReportingOptions,
+    ReportOfScanOptions,
+)
 from gatepolicy.documents.load import (
     is_document,
     is_folder,
@@ -66,7 +72,7 @@ class Outputs:
     """Whether nothing but the reports is written."""
 
     @classmethod
-    def parse(cls, given: ReportingOptions) -> Self:
+    def parse(cls, given: OutputOptions) -> Self:
         """From the options of a command.
 
         Raises:
@@ -115,17 +121,17 @@ class Outputs:
         for output in self.outputs:
             refuse_overwriting(output.destination.path, output.option, read)
 
-    def write(self, scan: Scan, *, scope: str = "accounts") -> None:
+    def write(self, scan: Scan) -> None:
         """Write every report that can be written; warnings go to standard error.
 
         Args:
-            scan: The finished scan.
-            scope: What was scanned, for SARIF, unless an option says so.
+            scan: The finished scan; an option may give its scope another name.
 
         Raises:
             ReportError: One of them, or several, could not be written; the others were.
         """
-        options = replace(self.options, sarif_scope=self.options.sarif_scope or scope)
+        scope = self.options.sarif_scope or scan.scope or "accounts"
+        scan, options = replace(scan, scope=scope), replace(self.options, sarif_scope=scope)
         try:
             write_reports(
                 [
@@ -214,13 +220,16 @@ def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
             )
 
 
-def _sources(given: ReportingOptions) -> Iterator[str]:
+def _sources(given: OutputOptions) -> Iterator[str]:
     """Files that a scan reads; without the baseline, whose place the next report may take."""
     if isinstance(given, EvaluateOptions):
         yield given.evidence_file
+    if isinstance(given, ReportOfScanOptions):
+        yield given.report_file
     if isinstance(given, InventoryOptions):
         yield given.inventory_file
-    yield from (*given.policy_files, *given.waiver_files, *given.attestation_files)
+    if isinstance(given, ReportingOptions):
+        yield from (*given.policy_files, *given.waiver_files, *given.attestation_files)
 
 
 def refuse_overwriting(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 from click.core import ParameterSource
@@ -70,8 +71,9 @@ def command(given: ScanOptions) -> ExitCode:
         advance=progress.advance,
     )
     progress.clear()
+    scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     scan = selecting.since(scan, baseline)
-    outputs.write(scan, scope=selecting.sarif_scope(given, given.inventory_file))
+    outputs.write(scan)
     return scan.exit_code
 
 

@@ -153,7 +153,7 @@ def _named(given: UntrustedOptions) -> Iterator[str]:
             yield from [value] if isinstance(value, str) else value
 
 
-def output_folder(given: UntrustedOptions, option: str) -> str:
+def output_folder(given: object, option: str) -> str:
     """The folder below which outputs must lie; empty when they may go anywhere.
 
     Args:
@@ -161,7 +161,8 @@ def output_folder(given: UntrustedOptions, option: str) -> str:
         option: Name of the one that says where they go.
     """
     is_of_file = source_of(option) is ParameterSource.DEFAULT_MAP
-    return project_folder() if is_of_file or given.untrusted else ""
+    is_untrusted = isinstance(given, UntrustedOptions) and given.untrusted
+    return project_folder() if is_of_file or is_untrusted else ""
 
 
 def refuse_softening(given: UntrustedOptions, decides: ScanSettings) -> None:

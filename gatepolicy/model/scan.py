@@ -399,6 +399,9 @@ class Scan:
     """The signal that ended the scan before every account was read; ``None`` when none did."""
     has_broken_baseline: bool = False
     """Whether an earlier report was named that could not be read: nothing was compared."""
+    scope: str = ""
+    """A name for what was scanned: of the inventory, and of the selection where it was narrowed.
+    Code scanning keeps scans of different scopes apart."""
 
     def verdicts(self) -> Iterable[Verdict]:
         """All verdicts, of accounts first."""

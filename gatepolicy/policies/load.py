@@ -1,7 +1,7 @@
 """Reading policies: files, checked against the schema and for sense, as frozen values."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from os.path import normpath
 from pathlib import Path
@@ -28,6 +28,7 @@ from gatepolicy.policies.parents import (
     names_of,
     parent_file,
     redefined,
+    shown_file,
 )
 from gatepolicy.policies.policy import (
     AllowedWords,
@@ -142,7 +143,8 @@ class _Loader:
             return content[0]
 
         document = load_document(file, schema=self._schema, kind="Policy", read=reading)
-        parents = self._parents(document, chain)
+        document = replace(document, file=shown_file(file))
+        parents = self._parents(document, file, chain)
         own_names = names_of(document)
         inherited = _all_names(parents)
         names = self._names.upon(own_names.upon(inherited))
@@ -163,14 +165,14 @@ class _Loader:
             raise DocumentError(sorted(set(problems), key=lambda problem: problem.location))
         return _Loaded(merged.policy, own_names.upon(inherited))
 
-    def _parents(self, document: Document, chain: tuple[str, ...]) -> list[_Loaded]:
+    def _parents(self, document: Document, path: str, chain: tuple[str, ...]) -> list[_Loaded]:
         data: Any = document.data
         parents: list[_Loaded] = []
         problems: list[Problem] = []
         for index, reference in enumerate(data.get("extends", ())):
             place: DataPath = ("extends", index)
             try:
-                file = parent_file(reference, document.file)
+                file = parent_file(reference, path)
                 _refuse_cycle(file, chain)
                 parents.append(self.load(file, chain))
             except DocumentError as error:

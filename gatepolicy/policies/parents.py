@@ -21,7 +21,7 @@ from gatepolicy.documents.patterns import PatternError, check_pattern
 from gatepolicy.documents.schema import Schema, did_you_mean
 from gatepolicy.errors import Problem
 from gatepolicy.model.evidence import Location
-from gatepolicy.resources import policies_directory
+from gatepolicy.resources import policies_directory, shipped_policies
 from gatepolicy.rules.rule import Argument
 
 _NAME = re.compile(r"\$[a-z][a-z0-9_]*")
@@ -194,11 +194,6 @@ class UnknownParent(Exception):  # noqa: N818 - told as a problem of the policy 
         self.fix = fix
 
 
-def shipped_policies() -> tuple[str, ...]:
-    """The names of all policies that ship with gatepolicy, sorted."""
-    return tuple(sorted(file.stem for file in policies_directory().glob("*.yaml")))
-
-
 def policy_file(reference: str, folder: str = "") -> str:
     """The file that a reference names: a path with its suffix, or the name of a shipped policy.
 
@@ -216,6 +211,22 @@ def policy_file(reference: str, folder: str = "") -> str:
         fix = did_you_mean(reference, shipped, f"one of {', '.join(shipped)}; or a file")
         raise UnknownParent(f"no policy {reference} ships with gatepolicy", fix)
     return str(policies_directory() / f"{reference}.yaml")
+
+
+def shown_file(file: str) -> str:
+    """A policy's file as people are told about it: of a shipped one its name, and no path.
+
+    Where gatepolicy is installed says nothing to a reader, and differs from machine to machine.
+    """
+    path = Path(file)
+    is_shipped = path.parent == policies_directory() and path.stem in shipped_policies()
+    return path.stem if is_shipped else file
+
+
+def read_file(shown: str) -> str:
+    """The file behind what ``shown_file`` tells."""
+    is_shipped = shown in shipped_policies()
+    return str(policies_directory() / f"{shown}.yaml") if is_shipped else shown
 
 
 def parent_file(reference: str, child: str) -> str:

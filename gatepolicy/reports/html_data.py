@@ -4,18 +4,21 @@ Fleets repeat themselves: the same policy checks the same for every account, and
 alike. So texts, verdicts, facts and calls are in tables, and accounts refer to them by position.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gatepolicy.model.encoding import encode_time, encode_value
 from gatepolicy.model.evidence import CallRecord, Location, Subject
-from gatepolicy.model.facts import ATTESTED_FACTS, FACTS, Fact, Unknown
+from gatepolicy.model.facts import FACTS, Fact, Unknown
 from gatepolicy.model.posture import LINE_TITLE, AccountState, account_states, lines_of
 from gatepolicy.model.scan import AccountResult, BaselineState, Scan
 from gatepolicy.model.verdicts import Outcome, PostureLine, RuleInfo, Severity, Verdict
+from gatepolicy.reports.clean import clean
 from gatepolicy.reports.summary import is_incomplete, is_unchecked, passes
 
 Row = tuple[object, ...]
+T = TypeVar("T")
 
 FAIL, UNKNOWN, NOT_VERIFIABLE, WAIVED, PASS, NOT_ASKED = "funwp-"
 """How a cell of the matrix stands, the worst first."""
@@ -159,24 +162,36 @@ class _Tables:
         subject, evidence = row.subject, account.evidence
         states = account_states(account, self.by_rule)
         return [
-            subject.id,
-            self.texts.at(subject.exchange),
-            self.texts.at(subject.owner),
-            [[self.texts.at(name), self.texts.at(value)] for name, value in subject.labels.items()],
-            self.texts.at(_place(subject.location)),
-            self.texts.at(encode_time(evidence.collected_at)),
+            clean(subject.id),
+            self._text(subject.exchange),
+            self._text(subject.owner),
+            [
+                [self._text(name), self._text(subject.labels[name])]
+                for name in sorted(subject.labels)
+            ],
+            self._text(_place(subject.location)),
+            self._text(encode_time(evidence.collected_at)),
             VERDICTS.index(row.verdict),
             -1 if row.severity is None else row.severity.rank,
             row.cells,
             "".join(STATE_CODE[states[line]] for line in PostureLine),
             [self.verdicts.at(self._verdict(subject, verdict)) for verdict in account.verdicts],
-            [self.facts.at(self._fact(name, fact)) for name, fact in evidence.facts.known.items()],
-            [self.facts.at(self._gap(name, why)) for name, why in evidence.facts.unknown.items()],
+            [
+                self.facts.at(self._fact(name, fact))
+                for name, fact in _in_order(evidence.facts.known)
+            ],
+            [
+                self.facts.at(self._gap(name, why))
+                for name, why in _in_order(evidence.facts.unknown)
+            ],
             [self.calls.at(self._call(call)) for call in evidence.calls],
         ]
 
+    def _text(self, text: str) -> int:
+        return self.texts.at(clean(text))
+
     def _verdict(self, subject: Subject, verdict: Verdict) -> Row:
-        text = self.texts.at
+        text = self._text
         return (
             text(f"{verdict.rule} {verdict.name}"),
             NOT_VERIFIABLE if verdict.not_verifiable else _CELL[verdict.outcome],
@@ -200,25 +215,29 @@ class _Tables:
         return "; ".join([standing.state.value, *standing.why])
 
     def _fact(self, name: str, fact: Fact) -> Row:
-        text, proof = self.texts.at, fact.provenance
+        text, proof = self._text, fact.provenance
         source = proof.reference or f"{proof.call}{proof.pointer and ' ' + proof.pointer}"
         return (
             text(name),
-            text(_meaning(name)),
+            text(FACTS[name].meaning),
             text(value_in_words(fact)),
             text(proof.grade.value),
             text(source),
         )
 
     def _gap(self, name: str, why: Unknown) -> Row:
-        text = self.texts.at
-        return (text(name), text(_meaning(name)), text(why.reason.value), text(why.detail))
+        text = self._text
+        return (text(name), text(FACTS[name].meaning), text(why.reason.value), text(why.detail))
 
     def _call(self, call: CallRecord) -> Row:
         answered = "no answer" if call.status is None else f"HTTP {call.status}"
         what = f"{answered}, {call.reason}" if call.reason else answered
-        text = self.texts.at
+        text = self._text
         return (text(call.call), text(call.method), text(call.url), text(what))
+
+
+def _in_order(facts: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+    return ((name, facts[name]) for name in FACTS if name in facts)
 
 
 def value_in_words(fact: Fact) -> str:
@@ -233,11 +252,6 @@ def value_in_words(fact: Fact) -> str:
         for item in value
     )
     return ", ".join(items) or "none"
-
-
-def _meaning(name: str) -> str:
-    definition = FACTS.get(name) or ATTESTED_FACTS.get(name)
-    return definition.meaning if definition else ""
 
 
 def _waiver(verdict: Verdict) -> str:

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from gatepolicy.model.verdicts import (
     Verdict,
     WaiverInfo,
 )
+from gatepolicy.reports.clean import clean
 from gatepolicy.reports.html_data import (
     CELLS,
     STATE_CODE,
@@ -58,7 +60,6 @@ def render_html(scan: Scan, *, frameworks: Sequence[Framework]) -> Iterator[str]
         scan: The finished scan.
         frameworks: All of them.
     """
-    environment = _environment()
     style, script = (_asset(name) for name in ("report.css", "report.js"))
     controls = controls_of(scan)
     context = {
@@ -80,23 +81,30 @@ def render_html(scan: Scan, *, frameworks: Sequence[Framework]) -> Iterator[str]
         "exchanges": list(asked_of(scan)),
         "digest": sha256("".join(render_json(scan)).encode()).hexdigest(),
     }
-    yield from environment.get_template("report.html.j2").generate(context)
+    yield from _template().generate(context)
 
 
-def _environment() -> "jinja2.Environment":
+@cache
+def _template() -> "jinja2.Template":
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.globals.update(marks=MARK, words=STATE_WORD, cells=CELLS)
     environment.filters["thousands"] = "{:,}".format
-    return environment
+    return environment.get_template("report.html.j2")
+
+
+def _printable(value: Any) -> Any:
+    """What a template shows; texts of others without what does not print."""
+    return clean(value) if type(value) is str else value
 
 
 MARK: Mapping[str, str] = {"f": "✗", "u": "?", "n": "∅", "w": "~", "p": "✓", "-": "·"}
@@ -112,6 +120,7 @@ STATE_WORD: Mapping[str, str] = {
 """Each cell in words."""
 
 
+@cache
 def _asset(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
@@ -131,9 +140,7 @@ def _content_security_policy(style: str, script: str) -> str:
 def _embedded(data: object) -> str:
     """JSON that cannot end the element that holds it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    # NOTE: a lone surrogate can reach us from an exchange; no UTF-8 file can hold it.
-    text = text.encode(errors="replace").decode()
-    for char in "<>&\u2028\u2029":
+    for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
 

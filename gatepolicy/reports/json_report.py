@@ -18,7 +18,7 @@ from gatepolicy.model.encoding import (
     encode_subject,
     encode_time,
 )
-from gatepolicy.model.evidence import Subject
+from gatepolicy.model.evidence import CallRecord, Subject
 from gatepolicy.model.facts import Unknown
 from gatepolicy.model.posture import AccountState, Posture, posture
 from gatepolicy.model.scan import (
@@ -206,30 +206,33 @@ SCHEMA_VERSION = "1.0"
 
 def render_json(scan: Scan) -> Iterator[str]:
     """The whole scan, one account after the other."""
-    return json_document(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "tool": {"name": "gatepolicy", "version": __version__},
-            "started_at": encode_time(scan.started_at),
-            "finished_at": encode_time(scan.finished_at),
-            "evidence_collected_at": encode_time(scan.evidence_at) if scan.evidence_at else None,
-            "exit_code": scan.exit_code.value,
-            "baseline_unreadable": scan.has_broken_baseline,
-            "interrupted_by": None if scan.interrupted_by is None else scan.interrupted_by.value,
-            "settings": _settings(scan.settings),
-            "narrowed": _narrowed(scan.narrowing),
-            "summary": _summary(summarise(scan)),
-            "posture": _posture(posture(scan)),
-            "policies": [_policy(policy) for policy in scan.policies],
-            "rules": [_rule(rule) for rule in scan.rules],
-            "accounts": (_account(account, scan) for account in scan.accounts),
-            "general": [_verdict(verdict, None, scan) for verdict in scan.general],
-            "warnings": iter(scan.warnings),
-            "waivers": [_waiver(waiver) for waiver in scan.waivers],
-            "drift": None if scan.drift is None else encode_drift(scan.drift),
-        },
-        levels=4,
-    )
+    return json_document(report_members(scan), levels=4)
+
+
+def report_members(scan: Scan) -> Mapping[str, Node]:
+    """The members of a report, in their order; accounts are made while they are read."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "gatepolicy", "version": __version__},
+        "scope": scan.scope,
+        "started_at": encode_time(scan.started_at),
+        "finished_at": encode_time(scan.finished_at),
+        "evidence_collected_at": encode_time(scan.evidence_at) if scan.evidence_at else None,
+        "exit_code": scan.exit_code.value,
+        "baseline_unreadable": scan.has_broken_baseline,
+        "interrupted_by": None if scan.interrupted_by is None else scan.interrupted_by.value,
+        "settings": _settings(scan.settings),
+        "narrowed": _narrowed(scan.narrowing),
+        "summary": _summary(summarise(scan)),
+        "posture": _posture(posture(scan)),
+        "policies": [_policy(policy) for policy in scan.policies],
+        "rules": [_rule(rule) for rule in scan.rules],
+        "accounts": (_account(account, scan) for account in scan.accounts),
+        "general": [_verdict(verdict, None, scan) for verdict in scan.general],
+        "warnings": iter(scan.warnings),
+        "waivers": [_waiver(waiver) for waiver in scan.waivers],
+        "drift": None if scan.drift is None else encode_drift(scan.drift),
+    }
 
 
 def _settings(settings: ScanSettings) -> Json:
@@ -363,7 +366,20 @@ def _account(account: AccountResult, scan: Scan) -> Json:
         **encode_skew(evidence.clock_skew),
         "unread": _unread(evidence.unread),
         **encode_facts(evidence.facts),
+        "calls": [_call(call) for call in evidence.calls],
         "verdicts": [_verdict(verdict, evidence.subject, scan) for verdict in account.verdicts],
+    }
+
+
+def _call(call: CallRecord) -> Json:
+    """Without the answer, which evidence holds."""
+    return {
+        "call": call.call,
+        "method": call.method,
+        "url": call.url,
+        "status": call.status,
+        "reason": call.reason,
+        "attempts": call.attempts,
     }
 
 

@@ -12,6 +12,7 @@ from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.reports.clean import clean
+from gatepolicy.resources import shipped_policies
 
 LEVEL = {
     Severity.CRITICAL: "error",
@@ -53,6 +54,9 @@ def sentences(*parts: str) -> str:
 
 
 SOURCE_ROOT = "%SRCROOT%"
+SHIPPED_POLICIES = "GATEPOLICY_POLICIES"
+"""Base of the policies that ship with gatepolicy: no file of the repository, and none that a
+consumer could open."""
 _NAME_LIMIT = 255
 _DESCRIPTION_LIMIT = 1024
 
@@ -77,15 +81,21 @@ def artifact_location(path: PurePath) -> dict[str, Json]:
     return {"uri": quote(path.as_posix()), "uriBaseId": SOURCE_ROOT}
 
 
-def physical_location(place: Location) -> Json:
+def physical_location(place: Location, *, of_policy: bool = False) -> Json:
     """§3.29 and §3.30: one character of a file; never a piece of its text.
 
     The inventory names owners and references to credentials: no snippet of it leaves.
+
+    Args:
+        place: The place.
+        of_policy: Whether it is one of a policy; a shipped one is known by its name.
     """
     # NOTE: a file whose name is not UTF-8 is named with lone surrogates, which no URI can hold.
     name = place.file.encode("utf-8", "replace").decode()
+    shipped = {"uri": name, "uriBaseId": SHIPPED_POLICIES}
+    is_shipped = of_policy and name in shipped_policies()
     return {
-        "artifactLocation": artifact_location(PurePath(name)),
+        "artifactLocation": shipped if is_shipped else artifact_location(PurePath(name)),
         "region": {
             "startLine": place.line,
             "startColumn": place.column,
@@ -95,16 +105,17 @@ def physical_location(place: Location) -> Json:
     }
 
 
-def location(place: Location, logical: Json) -> Json:
+def location(place: Location, logical: Json, *, of_policy: bool) -> Json:
     """§3.28: where a result is, in a file and in the world."""
-    return {"physicalLocation": physical_location(place), "logicalLocations": [logical]}
+    physical = physical_location(place, of_policy=of_policy)
+    return {"physicalLocation": physical, "logicalLocations": [logical]}
 
 
 def related_location(number: int, place: Location, text: str) -> Json:
-    """§3.28 with an id (§3.28.2), to which a message can link."""
+    """§3.28 with an id (§3.28.2), to which a message can link: the line of a policy."""
     return {
         "id": number,
-        "physicalLocation": physical_location(place),
+        "physicalLocation": physical_location(place, of_policy=True),
         "message": message(text),
     }
 
@@ -149,13 +160,17 @@ def rule_descriptor(
     }
 
 
-def notification(descriptor: str, level: str, text: str, place: Location | None) -> Json:
+def notification(
+    descriptor: str, level: str, text: str, place: Location | None, *, of_policy: bool = False
+) -> Json:
     """§3.58: something about the run itself.
 
     One of level ``error`` means that the run is not complete (§3.20.21). Its descriptor is
     described nowhere in the file (§3.58.2): GitHub would demand a help text of it.
     """
-    where: Json = [] if place is None else [{"physicalLocation": physical_location(place)}]
+    where: list[Json] = []
+    if place is not None:
+        where.append({"physicalLocation": physical_location(place, of_policy=of_policy)})
     return {
         "descriptor": {"id": descriptor},
         "level": level,
@@ -197,6 +212,11 @@ class Entry:
     def place(self) -> Location:
         """The line of the inventory; of the policy where there is no account."""
         return self.subject.location if self.subject else self.verdict.location
+
+    @property
+    def is_of_policy(self) -> bool:
+        """Whether its place is one of a policy."""
+        return self.subject is None and bool(self.verdict.policy)
 
     @property
     def who(self) -> str:

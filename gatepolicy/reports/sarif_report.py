@@ -187,7 +187,8 @@ def _about_overrides(scan: Scan) -> Iterator[Json]:
     for override in scan.overrides:
         what = f"Policy {plain(override.policy)} overrides what it inherits: {override.clause}."
         text = sentences(what, labelled("Because", override.because))
-        yield sarif.notification("policy-override", "note", text, override.location)
+        place = override.location
+        yield sarif.notification("policy-override", "note", text, place, of_policy=True)
 
 
 def _about_unknowns(scan: Scan) -> Iterator[Json]:
@@ -222,7 +223,8 @@ def _grouped(entries: Sequence[Entry]) -> Iterator[Json]:
         level = "error" if any(entry.verdict.incomplete for entry in group) else "note"
         what = f"{group[0].who}: {len(group)} of {len(entries)} controls unknown ({reason})."
         text = sentences(what, labelled("Needed", group[0].verdict.needed))
-        yield sarif.notification(reason, level, text, group[0].place)
+        of_policy = group[0].is_of_policy
+        yield sarif.notification(reason, level, text, group[0].place, of_policy=of_policy)
 
 
 __all__ = ["GITHUB_RESULT_LIMIT", "Profile", "render_sarif"]
@@ -269,7 +271,11 @@ def render_sarif(
 
 def _uri_bases() -> Json:
     """§3.14.14. Without the address itself: it would tell the name of the machine's user."""
-    return {sarif.SOURCE_ROOT: {"description": sarif.message("The working directory of the scan.")}}
+    shipped = "The policies that ship with gatepolicy, by name."
+    return {
+        sarif.SOURCE_ROOT: {"description": sarif.message("The working directory of the scan.")},
+        sarif.SHIPPED_POLICIES: {"description": sarif.message(shipped)},
+    }
 
 
 def _automation_details(scope: str) -> Json:

@@ -80,7 +80,11 @@ def _result(entry: Entry, rule: RuleInfo, index: int, profile: Profile) -> dict[
         **_judgement(verdict, profile),
         "message": sarif.message(_message(entry, rule)),
         "locations": [
-            sarif.location(entry.place, sarif.logical_location(entry.name, entry.qualified))
+            sarif.location(
+                entry.place,
+                sarif.logical_location(entry.name, entry.qualified),
+                of_policy=entry.is_of_policy,
+            )
         ],
         **_related(entry),
         "partialFingerprints": _fingerprints(_identity(entry)),

@@ -13,7 +13,7 @@ from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.interpret import Remedies
 from gatepolicy.policies.custom import CustomRule, redefined_rules, with_custom
 from gatepolicy.policies.load import load_policies
-from gatepolicy.policies.parents import NO_NAMES, Names
+from gatepolicy.policies.parents import NO_NAMES, Names, read_file
 from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.rules.rule import Rule
@@ -80,8 +80,8 @@ def input_files(
         inventory: With the files, and the commands, that its references name.
     """
     for policy in policies:
-        yield policy.location.file
-        yield from (source.file for source in policy.extends)
+        yield read_file(policy.location.file)
+        yield from (read_file(source.file) for source in policy.extends)
     if inventory is None:
         return
     yield inventory.file

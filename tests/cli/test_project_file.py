@@ -146,7 +146,7 @@ def test_explain_tells_the_origin_of_every_value(run: Run, folder: Path) -> None
     assert "key.max_age 30 days policies/desk.yaml:4:7" in told
     assert "through variables.rotation" in told
     assert "gatepolicy.yaml:9:13" in told
-    assert "ip_binding.required true shipped market-making.yaml:26:3" in told
+    assert "ip_binding.required true market-making:26:3" in told
 
 
 def test_explain_lists_rules_of_the_policy(run: Run, folder: Path) -> None:
@@ -163,7 +163,7 @@ def test_explain_lists_rules_of_the_policy(run: Run, folder: Path) -> None:
 
 def test_explain_tells_overrides(run: Run, folder: Path) -> None:
     told = lines(run("explain", "--account", "mm", "-p", "gate-market-making").out)
-    assert "extends market-making (shipped market-making.yaml)" in told
+    assert "extends market-making (market-making)" in told
     assert any(line.startswith("overrides exchanges.gate.evidence.accept") for line in told)
     assert any(line.startswith("because Gate lists every permission") for line in told)
 

@@ -12,8 +12,9 @@ from gatepolicy.errors import DocumentError
 from gatepolicy.model.facts import Access, Grade, Grant
 from gatepolicy.model.verdicts import OnUnknown, Severity
 from gatepolicy.policies.load import load_policies, load_policy
-from gatepolicy.policies.parents import CLAUSES
+from gatepolicy.policies.parents import CLAUSES, policy_file, read_file
 from gatepolicy.policies.policy import AppliesTo, capabilities
+from gatepolicy.resources import shipped_policies
 from tests.policies.example_exchange import HEAD, policy_of
 
 WHOLE = """\
@@ -227,3 +228,20 @@ def test_a_file_on_the_disk(tmp_path: Path) -> None:
     assert load_policy(str(file)).location.file == str(file)
     with pytest.raises(DocumentError, match=r"gone.yaml:1:1: no such file; check the path"):
         load_policy(str(tmp_path / "gone.yaml"))
+
+
+def test_a_shipped_policy_is_named_and_not_the_folder_of_the_installation() -> None:
+    policy = load_policy(policy_file("strict"))
+    assert policy.location.file == "strict"
+    assert {source.file for source in policy.extends} <= set(shipped_policies())
+    clauses = policy.general.clauses.values()
+    assert {clause.location.file for clause in clauses} <= set(shipped_policies())
+    assert Path(read_file("strict")).is_file()
+
+
+def test_the_same_file_under_a_path_of_the_user_keeps_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "strict.yaml"
+    file.write_bytes(Path(read_file("strict")).read_bytes())
+    assert load_policy(str(file)).location.file == str(file)
+    assert read_file(str(file)) == str(file)
+    assert read_file("no-such-policy") == "no-such-policy"

@@ -1,6 +1,7 @@
 """Any facts, any evidence, any scan: for laws that hold for all of them."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 
 from hypothesis import strategies as st
@@ -21,8 +22,35 @@ from gatepolicy.model.facts import (
     Reason,
     Unknown,
 )
-from gatepolicy.model.scan import AccountResult, Interruption, PolicyInfo, Scan, ScanSettings
-from gatepolicy.model.verdicts import OnUnknown, Outcome, PostureLine, RuleInfo, Severity, Verdict
+from gatepolicy.model.scan import (
+    NOT_NARROWED,
+    Absent,
+    AccountResult,
+    BaselineState,
+    Drift,
+    FactChange,
+    Gone,
+    Interruption,
+    Narrowing,
+    Override,
+    PolicyInfo,
+    PolicySource,
+    Scan,
+    ScanSettings,
+    Standing,
+)
+from gatepolicy.model.verdicts import (
+    OnUnknown,
+    Outcome,
+    PostureLine,
+    RuleInfo,
+    Severity,
+    Verdict,
+    Waived,
+    WaiverInfo,
+    WaiverState,
+    WaiverTerms,
+)
 
 SECONDS = st.integers(min_value=0, max_value=4_000_000_000)
 
@@ -35,6 +63,10 @@ texts = st.one_of(st.text(max_size=12), hostile, st.just("plain"))
 """Any text, lone surrogates excepted unless among the hostile ones."""
 clean_texts = st.text(st.characters(codec="utf-8"), max_size=12)
 """Any text that a file can hold."""
+file_texts = st.one_of(clean_texts, hostile.filter(lambda text: text != "\ud800"))
+"""Any text that a file can hold, hostile ones among them."""
+DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
+SKEWS = st.none() | st.integers(-9999, 9999).map(lambda seconds: timedelta(seconds=seconds))
 times = st.builds(
     lambda seconds, micros: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(0, seconds, micros),
     SECONDS,
@@ -156,6 +188,119 @@ def verdicts(draw: st.DrawFn, rules: list[RuleInfo], text: st.SearchStrategy[str
         location=draw(locations(text)),
         is_verifiable=draw(st.booleans()),
     )
+
+
+def _waivers(text: st.SearchStrategy[str]) -> st.SearchStrategy[list[WaiverInfo]]:
+    terms = st.builds(WaiverTerms, text, text, text, text, text, text, DAYS, DAYS, locations(text))
+    some = st.builds(
+        WaiverInfo, terms, st.sampled_from(WaiverState), st.integers(0, 9), st.integers(0, 9)
+    )
+    return st.lists(some, max_size=2, unique_by=lambda waiver: waiver.terms.id)
+
+
+@st.composite
+def _accepted(draw: st.DrawFn, verdict: Verdict, waivers: list[WaiverInfo]) -> Verdict:
+    """A waived verdict has one of the waivers, where there is any."""
+    if verdict.outcome is not Outcome.WAIVED or not waivers:
+        return verdict
+    waiver = draw(st.sampled_from(waivers))
+    underneath = draw(st.sampled_from([Outcome.FAIL, Outcome.UNKNOWN]))
+    return replace(verdict, waived=Waived(underneath, waiver.terms), is_verifiable=True)
+
+
+def _policies(text: st.SearchStrategy[str]) -> st.SearchStrategy[list[PolicyInfo]]:
+    policy = st.builds(
+        PolicyInfo,
+        text,
+        text,
+        text,
+        text,
+        st.integers(0, 9),
+        st.lists(st.builds(PolicySource, text, text, text), max_size=1).map(tuple),
+        st.lists(st.builds(Override, text, text, text, locations(text)), max_size=1).map(tuple),
+    )
+    return st.lists(policy, max_size=2)
+
+
+def _narrowings(text: st.SearchStrategy[str]) -> st.SearchStrategy[Narrowing]:
+    names = st.lists(text, max_size=2).map(tuple)
+    narrowed = st.builds(
+        Narrowing,
+        st.lists(text, min_size=1, max_size=2).map(tuple),
+        names,
+        st.integers(0, 9),
+        st.integers(0, 99),
+        names,
+        names,
+    )
+    return st.just(NOT_NARROWED) | narrowed
+
+
+def _settings() -> st.SearchStrategy[ScanSettings]:
+    return st.builds(
+        ScanSettings,
+        st.sampled_from(Severity),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.frozensets(st.sampled_from(["ip-unbound", "key-idle"])),
+        st.integers(1, 60).map(lambda days: timedelta(days=days)),
+        st.just({}) | st.just({"--exit-zero": "command line"}),
+    )
+
+
+@st.composite
+def _drifts(draw: st.DrawFn, scan: Scan, text: st.SearchStrategy[str]) -> Drift | None:
+    """No earlier scan, or one to which every verdict stands somehow."""
+    if draw(st.booleans()):
+        return None
+    findings = scan.as_findings()
+    there = [state for state in BaselineState if state is not BaselineState.ABSENT]
+    standings = st.builds(
+        Standing,
+        st.sampled_from(there),
+        st.booleans(),
+        st.lists(text, max_size=1).map(tuple),
+    )
+    changes = st.builds(FactChange, text, st.booleans(), text, text, text, text, text)
+    absent = st.sampled_from(findings) if findings else st.nothing()
+    return Drift(
+        baseline=draw(text),
+        states={finding.question: draw(standings) for finding in findings},
+        absent=draw(
+            st.lists(st.builds(Absent, absent, st.sampled_from(Gone), text), max_size=1)
+            if findings
+            else st.just([])
+        ),
+        changes=draw(st.lists(changes, max_size=1)),
+    )
+
+
+@st.composite
+def whole_scans(draw: st.DrawFn, text: st.SearchStrategy[str] = file_texts) -> Scan:
+    """Any finished scan with all that one can have, as far as a file can hold it."""
+    scan = draw(scans(text))
+    waivers = draw(_waivers(text))
+    scan = replace(
+        scan,
+        settings=draw(_settings()),
+        policies=draw(_policies(text)),
+        narrowing=draw(_narrowings(text)),
+        waivers=waivers,
+        general=[draw(_accepted(verdict, waivers)) for verdict in scan.general],
+        accounts=[
+            AccountResult(
+                replace(one.evidence, clock_skew=draw(SKEWS)),
+                [draw(_accepted(verdict, waivers)) for verdict in one.verdicts],
+            )
+            for one in scan.accounts
+        ],
+        evidence_at=draw(st.none() | times),
+        has_broken_baseline=draw(st.booleans()),
+        scope=draw(text),
+    )
+    return replace(scan, drift=draw(_drifts(scan, text)))
 
 
 @st.composite

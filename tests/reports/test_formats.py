@@ -21,9 +21,10 @@ def rendered(name: str, scan: Scan, options: ReportOptions | None = None) -> str
     return "".join(FORMATS[name].render(scan, options or ReportOptions()))
 
 
-def test_there_are_four_formats() -> None:
+def test_there_are_five_formats() -> None:
     assert {name: form.suffix for name, form in FORMATS.items()} == {
         "text": ".txt",
+        "html": ".html",
         "json": ".json",
         "sarif": ".sarif",
         "frameworks": ".txt",

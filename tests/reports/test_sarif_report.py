@@ -71,8 +71,17 @@ def test_any_scan_is_valid(profile: Profile, scan: Scan) -> None:
     assert list(VALIDATOR.iter_errors(log)) == []
     (run,) = log["runs"]
     shown = [v for v in scan.verdicts() if v.outcome in (Outcome.FAIL, Outcome.UNKNOWN)]
-    expected = shown if profile is Profile.GITHUB else list(scan.verdicts())
-    assert len(run["results"]) == len(expected)
+    if profile is Profile.GITHUB:
+        hidden = {
+            (account.evidence.subject.exchange, verdict.rule)
+            for account in scan.accounts
+            for verdict in account.verdicts
+            if verdict.not_verifiable
+        }
+        untold = sum(v.not_verifiable for account in scan.accounts for v in account.verdicts)
+        assert len(run["results"]) == len(shown) - untold + len(hidden)
+    else:
+        assert len(run["results"]) == len(list(scan.verdicts()))
     for told in run["results"]:
         assert run["tool"]["driver"]["rules"][told["ruleIndex"]]["id"] == told["ruleId"]
         assert told["message"]["text"]
@@ -418,3 +427,26 @@ def test_no_violation_and_nothing_that_was_left_open_is_told_for_all(scan: Scan)
     general = {id(verdict) for verdict in scan.general}
     single = [v for v in wanted if not v.not_verifiable or id(v) in general]
     assert len(each) == len(single)
+
+
+def test_a_shipped_policy_is_no_file_of_the_repository() -> None:
+    asked = replace(
+        verdict(WITHDRAW, Outcome.FAIL, "it cannot"), location=Location("strict", 16, 3)
+    )
+    (related,) = result(asked)["relatedLocations"]
+    place = related["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "strict", "uriBaseId": "GATEPOLICY_POLICIES"}
+    assert place["region"]["startLine"] == 16
+    assert "GATEPOLICY_POLICIES" in run_of(one(asked))["originalUriBaseIds"]
+    (general,) = run_of(scan_of(general=[asked]))["results"]
+    (where,) = general["locations"]
+    assert where["physicalLocation"]["artifactLocation"]["uriBaseId"] == "GATEPOLICY_POLICIES"
+
+
+def test_another_file_of_that_name_is_one_of_the_repository() -> None:
+    about = replace(
+        verdict(WITHDRAW, Outcome.FAIL, "new"), policy="", location=Location("strict", 1, 1)
+    )
+    (general,) = run_of(scan_of(general=[about]))["results"]
+    (where,) = general["locations"]
+    assert where["physicalLocation"]["artifactLocation"]["uriBaseId"] == "%SRCROOT%"

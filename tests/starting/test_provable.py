@@ -10,9 +10,8 @@ from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason, Unkno
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
-from gatepolicy.policies.parents import shipped_policies
 from gatepolicy.policies.policy import Control
-from gatepolicy.resources import policies_directory
+from gatepolicy.resources import policies_directory, shipped_policies
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.scanning.project import load_project
 from gatepolicy.starting.begin import new_project
