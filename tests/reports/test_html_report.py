@@ -1,0 +1,300 @@
+"""The HTML page as text: what it says, what it may do, and what it holds."""
+
+import json
+import re
+from base64 import b64encode
+from dataclasses import replace
+from datetime import date, timedelta
+from hashlib import sha256
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from gatepolicy.model.scan import (
+    Absent,
+    BaselineState,
+    Drift,
+    FactChange,
+    Gone,
+    Narrowing,
+    Scan,
+    Standing,
+    question_identity,
+)
+from gatepolicy.model.scan import finding_identity as identity_of
+from gatepolicy.model.verdicts import Outcome
+from gatepolicy.reports.html_data import controls_of, matrix_row, page_data
+from gatepolicy.reports.html_report import STATIC_ROWS, asked_of, urgent
+from gatepolicy.reports.json_report import render_json
+from tests.reports.example_scan import example_scan, passing, scan_of, silent
+from tests.reports.page import HOSTILE, fleet, hostile_scan, page_of
+from tests.reports.strategies import whole_scans
+
+
+class Page(HTMLParser):
+    """Elements, attributes and text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] not in (["script"], ["style"]):
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def data_of(html: str) -> Any:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_the_first_screen_says_whether_funds_can_leave_and_whose_key_it_is() -> None:
+    head = Page(page_of(example_scan())).text.split("Posture")[0]
+    assert "Funds can leave 1 of 5 accounts" in head
+    assert "mm-gate" in head
+    assert "Exit code 1" in head
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "headline"),
+    [
+        ({}, "Funds can leave no account"),
+        ({Outcome.PASS: Outcome.NOT_APPLICABLE}, "No policy checks whether funds can leave"),
+    ],
+)
+def test_the_headline_never_says_more_than_was_proved(
+    outcomes: dict[Outcome, Outcome], headline: str
+) -> None:
+    account = passing()
+    verdicts = tuple(
+        replace(verdict, outcome=outcomes.get(verdict.outcome, verdict.outcome))
+        for verdict in account.verdicts
+    )
+    page = Page(page_of(scan_of(replace(account, verdicts=verdicts))))
+    assert headline in page.text
+
+
+def test_an_unknown_is_in_the_headline() -> None:
+    scan = example_scan()
+    unknown = next(one for one in scan.accounts if one.evidence.subject.exchange == "okx")
+    assert (
+        "It is unknown whether funds can leave 1 of 1 account"
+        in Page(page_of(replace(scan, accounts=[unknown]))).text
+    )
+
+
+def test_one_that_is_not_proved_keeps_the_headline_from_saying_no_account() -> None:
+    waived = next(a for a in example_scan().accounts if a.evidence.subject.exchange == "bybit")
+    page = Page(page_of(scan_of(passing(), waived)))
+    assert "Funds can leave no account for which this is proved: 1 of 2" in page.text
+
+
+def test_only_its_own_style_and_script_may_run_and_nothing_may_load() -> None:
+    html = page_of(example_scan())
+    page = Page(html)
+    policy = next(
+        attributes["content"]
+        for tag, attributes in page.elements
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    style = re.search(r"<style>(.*?)</style>", html, re.S)
+    script = re.search(r"<script>(.*?)</script>", html, re.S)
+    assert style is not None
+    assert script is not None
+    hashes = [
+        f"'sha256-{b64encode(sha256(part[1].encode()).digest()).decode()}'"
+        for part in (style, script)
+    ]
+    assert policy == (
+        f"default-src 'none'; style-src {hashes[0]}; script-src {hashes[1]};"
+        " base-uri 'none'; form-action 'none'"
+    )
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "img", "iframe", "object", "base")
+        assert not [name for name in attributes if name in ("src", "style") or name[:2] == "on"]
+        assert (attributes.get("href") or "#").startswith("#")
+    assert "eval(" not in script[1]
+    assert "innerHTML" not in script[1]
+
+
+def test_hostile_names_are_text() -> None:
+    html = page_of(hostile_scan())
+    page = Page(html)
+    assert [tag for tag, _ in page.elements if tag == "img"] == []
+    assert html.count("</script>") == 2
+    assert "\u202e" not in html
+    assert data_of(html)["accounts"][0][0] == HOSTILE[0]
+    assert all(name in page.text for name in HOSTILE[:1] + HOSTILE[2:])
+    assert r"exe.\u202etxt" in page.text
+
+
+def test_the_page_names_the_digest_of_the_json_report() -> None:
+    scan = example_scan()
+    assert sha256("".join(render_json(scan)).encode()).hexdigest() in page_of(scan)
+
+
+def test_without_a_script_the_first_rows_are_there() -> None:
+    page = Page(page_of(fleet(STATIC_ROWS + 1)))
+    assert f"bot-{STATIC_ROWS - 1:05}" in page.text
+    assert f"The first {STATIC_ROWS} of {STATIC_ROWS + 1} accounts." in page.text
+
+
+def test_what_blocks_is_grouped_by_rule_and_exchange_the_worst_first() -> None:
+    scan = fleet(10)
+    problems = list(urgent(scan))
+    ranks = [(not problem.is_proved, problem.severity.rank) for problem in problems]
+    assert ranks == sorted(ranks)
+    blocking = sum(v.blocks for account in scan.accounts for v in account.verdicts)
+    assert sum(len(case.verdicts) for one in problems for case in one.cases) == blocking
+    first = problems[0]
+    assert (first.rule.name, first.exchange) == ("withdrawal-enabled", "gate")
+    assert [case.subject.id for case in first.cases] == ["bot-00000", "bot-00005"]
+
+
+def test_a_pass_has_nothing_to_act_on() -> None:
+    assert "Nothing fails this scan." in Page(page_of(scan_of(passing()))).text
+
+
+def test_a_cell_shows_the_worst_of_a_control() -> None:
+    account = passing()
+    controls = controls_of(scan_of(account))
+    failed = replace(account.verdicts[0], outcome=Outcome.FAIL)
+    row = matrix_row(replace(account, verdicts=[*account.verdicts, failed]), controls)
+    column = [control.id for control in controls].index(failed.rule)
+    assert row.cells[column] == "f"
+    assert (row.verdict, row.severity) == ("violation", failed.severity)
+
+
+def test_each_account_has_one_result() -> None:
+    scan = example_scan()
+    controls = controls_of(scan)
+    assert [matrix_row(one, controls).verdict for one in scan.accounts] == [
+        "violation", "blocking", "violation", "pass", "pass",
+    ]  # fmt: skip
+    assert matrix_row(replace(passing(), verdicts=()), controls).verdict == "unchecked"
+    [unknown] = [one for one in silent().verdicts if one.outcome is Outcome.UNKNOWN]
+    left_open = replace(silent(), verdicts=[replace(unknown, is_verifiable=True)])
+    assert matrix_row(left_open, controls).verdict == "warning"
+
+
+def test_requests_are_counted_by_exchange() -> None:
+    asked = {one.exchange: one for one in asked_of(example_scan())}
+    assert sorted(asked) == ["binance", "bybit", "gate", "kucoin", "okx"]
+    assert all(count >= failed for one in asked.values() for _, count, failed in one.requests)
+    assert asked["kucoin"].undisclosed[0].startswith("key-too-old: ")
+
+
+def since(scan: Scan) -> Scan:
+    """The example, compared with an earlier scan."""
+    account = scan.accounts[0]
+    subject, verdict = account.evidence.subject, account.verdicts[0]
+    identity = identity_of(verdict.rule, subject.exchange, subject.id, verdict.subject)
+    question = question_identity(identity, verdict.policy, verdict.expected)
+    gone = scan.as_findings()[1]
+    return replace(
+        scan,
+        drift=Drift(
+            "last.json",
+            {question: Standing(BaselineState.UPDATED, is_worse=True, why=("it was unknown",))},
+            [
+                Absent(gone, Gone.PASSES),
+                Absent(replace(gone, account="", exchange=""), Gone.NOT_ASKED),
+            ],
+            [
+                FactChange(
+                    "permission-escalated", True, "gate", "mm-gate", "withdraw", "no", "yes"
+                ),
+                FactChange("address-removed", False, "gate", "mm-gate", "ip", "", ""),
+            ],
+        ),
+    )
+
+
+def test_changes_since_an_earlier_scan_are_told() -> None:
+    text = Page(page_of(since(example_scan()))).text
+    told = text.split("Changed since", 2)[2].split("Matrix")[0]
+    for part in ("last.json", "it was unknown", "passes", "permission-escalated", "no", "yes"):
+        assert part in told
+    empty = replace(example_scan(), drift=Drift("last.json", {}, (), ()))
+    assert "Nothing changed." in Page(page_of(empty)).text
+
+
+def test_waivers_that_expire_soon_are_on_a_timeline() -> None:
+    scan = example_scan()
+    today = scan.finished_at.date()
+
+    def ending(days: int) -> Scan:
+        waivers = [
+            replace(one, terms=replace(one.terms, expires=today + timedelta(days=days)))
+            for one in scan.waivers[:1]
+        ]
+        return replace(scan, waivers=waivers)
+
+    assert "in 90 days" in Page(page_of(ending(90))).text
+    assert "in 1 day ·" in Page(page_of(ending(1))).text
+    assert "that expire in the next" not in Page(page_of(ending(91))).text
+    assert "that expire in the next" not in Page(page_of(ending(-1))).text
+    assert date.fromisoformat(today.isoformat()) == today
+
+
+def test_what_was_left_out_and_how_it_ended_are_in_the_first_screen() -> None:
+    narrowed = replace(
+        example_scan(),
+        narrowing=Narrowing(("--account mm-*",), (), 3, 8),
+        evidence_at=example_scan().started_at,
+    )
+    text = Page(page_of(narrowed)).text
+    assert "Narrowed by --account mm-*" in text.split("Posture")[0]
+    assert "Oldest evidence" in text
+
+
+def test_controls_that_only_policies_name_are_listed() -> None:
+    scan = example_scan()
+    rule = replace(scan.rules[0], tags=("custom", "House rule 7"))
+    text = Page(page_of(replace(scan, rules=[rule, *scan.rules[1:]]))).text
+    assert "House rule 7" in text.split("Other controls", 1)[1]
+
+
+def test_texts_are_in_the_data_once() -> None:
+    data = page_data(fleet(100), controls_of(fleet(100)))
+    texts = data["texts"]
+    assert isinstance(texts, list)
+    assert len(texts) == len(set(texts))
+    assert len(data["verdicts"]) == len(page_data(fleet(5), controls_of(fleet(5)))["verdicts"])  # type: ignore[arg-type]
+
+
+@settings(max_examples=30)
+@given(scan=whole_scans())
+def test_no_pass_is_shown_without_proof(scan: Scan) -> None:
+    controls = controls_of(scan)
+    for account in scan.accounts:
+        row = matrix_row(account, controls)
+        by_rule: dict[str, list[Outcome]] = {}
+        for verdict in account.verdicts:
+            by_rule.setdefault(verdict.rule, []).append(verdict.outcome)
+        for control, cell in zip(controls, row.cells, strict=True):
+            outcomes = by_rule.get(control.id, [])
+            assert (cell == "p") is (
+                Outcome.PASS in outcomes and set(outcomes) <= {Outcome.PASS, Outcome.NOT_APPLICABLE}
+            )
+        if row.verdict == "pass":
+            assert not any(verdict.blocks for verdict in account.verdicts)
+            assert account.evidence.unread is None
