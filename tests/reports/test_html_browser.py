@@ -29,7 +29,10 @@ ARGUMENTS = (
     "--disable-sync",
 )
 AXE_VERSION = "4.14.1"
-AXE_INTEGRITY = "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+AXE_INTEGRITY = (
+    "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2"
+    "S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+)
 NPM = Path(__file__).parents[2] / ".ci" / "npm_package.py"
 
 
