@@ -106,33 +106,32 @@ def scan_live(
     *,
     advance: Callable[[SecondsLeft], None],
 ) -> Scan:
-    """Ask every account and judge it.
+    """Read every account and evaluate it.
 
     Args:
         prepared: The plan.
-        collecting: How to ask.
+        collecting: How to read.
         settings: What decides the exit code.
         advance: Called once for every account that is read.
 
-    Returns: The scan; after a signal, with every account that was not read unknown.
+    Returns: The scan; after a signal, accounts that were not read are unknown.
     """
     started_at = datetime.now(UTC)
     evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
-    results: dict[int, AccountResult] = {}
-    found: list[AccountResult] = []
-    warnings: list[str] = []
+    plan, results = prepared.plan, dict[int, AccountResult]()
+    found, warnings = list[AccountResult](), list[str]()
 
     def deliver(position: int, evidence: Evidence) -> None:
-        results[position] = evaluator.judge(prepared.plan.questions[position], evidence)
+        results[position] = evaluator.judge(plan.questions[position], evidence)
 
     def find(evidence: Evidence) -> None:
-        found.append(evaluator.judge(prepared.plan.question_about(evidence.subject), evidence))
+        found.append(evaluator.judge(plan.question_about(evidence.subject), evidence))
 
     watcher = Watcher(deliver, find, warnings.append, advance)
     by = collect_and_correlate(prepared.targets, collecting, watcher)
     return finish(
-        prepared.plan,
-        [*(results[position] for position in range(prepared.targets.selected)), *found],
+        plan,
+        [*map(results.__getitem__, range(prepared.targets.selected)), *found],
         started_at=started_at,
         finished_at=datetime.now(UTC),
         settings=settings,

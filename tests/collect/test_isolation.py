@@ -40,7 +40,7 @@ def test_a_request_that_the_guard_refuses_ends_its_account_only_and_loudly() -> 
     assert {host for _, host in network.sent} == {"api.gateio.ws"}
     (warning,) = warnings_of(targets, found)
     assert re.fullmatch(
-        r"okx: okx-00000 and 2 more: ccxt [\d.]+ asks \w+ with another path than the catalog"
+        r"okx: okx-00000 and 2 more: ccxt [\d.]+ asks \w+ with a different path than the catalog"
         r" declares \(GET /api/v6/moved\); it was not sent; the installed ccxt does not match the"
         r" catalog: update one of them",
         warning,
