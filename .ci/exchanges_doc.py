@@ -19,18 +19,19 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = """\
 # Exchanges
 
-What each exchange tells about an API key, made from the catalog by `python .ci/exchanges_doc.py`.
-*Observed*: an answer tells. *Inferred*: an answer tells, but the documents do not promise that it
-would. *By rule*: the exchange's own rules make it so. *Not disclosed*: nothing tells; a policy that
-asks for it gets `unknown`, never a pass.
+What each exchange discloses about an API key, generated from the catalog by
+`python .ci/exchanges_doc.py`. *Observed*: an answer shows it. *Inferred*: an answer shows it, but the
+documentation does not guarantee that. *By rule*: the exchange's own rules guarantee it. *Not
+disclosed*: the API does not show it; a policy that requires it gets `unknown`, never a pass. Check
+it by hand on the exchange's web page.
 
-The key that the scanner uses should be able to do nothing but what its calls need, and be bound to
+The scanner's key should have only the permissions that its calls need, and an IP allowlist with only
 the scanner's address.
 """
 AUDITOR = """\
 # Auditors: a whole firm without one trading secret
 
-On some exchanges one key can list other keys, with what they may do. Such an *auditor* proves what
+On some exchanges one key can list other keys and their permissions. Such an *auditor* proves what
 the trading keys can do, so that the scanner never holds their secrets:
 
 ```yaml
@@ -48,28 +49,28 @@ accounts:
 ```
 
 - `audited_by` names the account whose key lists this one. `key` is the public key id, or what the
-  exchange shows of it with `*` for what is hidden, or a fingerprint from a report. Where exactly
-  one row of the auditor's lists fits, its facts are the account's; where none fits and every list
-  was read to its end, the key is gone (GP033); otherwise everything is unknown.
-- `discover: true` makes every listed key that the inventory does not name a subject of its own,
-  judged by the policies of the account that found it (GP032). Its id is that account's, and the
-  last four characters that are shown of it.
-- A list that breaks off, or that the auditor's key may not read, proves nothing: GP032 is unknown.
+  exchange shows of it with `*` for what is hidden, or a fingerprint from a report. If exactly one
+  row of the auditor's lists matches, its facts are the account's; if none matches and every list
+  was read completely, the key is gone (GP033); otherwise everything is unknown.
+- `discover: true` reports every listed key that the inventory does not declare, evaluated by the
+  policies of the account that found it (GP032). Its id is that account's id and the last four
+  characters shown of the key.
+- A list that is cut off, or that the auditor's key may not read, proves nothing: GP032 is unknown.
 
-Make the auditor's key with nothing but the permission below, and bind it to the scanner's address.
-`gatepolicy scan --plan` shows the lists among the requests.
+Create the auditor's key with only the permission below, and with only the scanner's address in its
+IP allowlist. `gatepolicy scan --plan` shows the lists among the requests.
 
-This page is made from the catalog by `python .ci/exchanges_doc.py`.
+This page is generated from the catalog by `python .ci/exchanges_doc.py`.
 """
 TOLD = {
     "permission.withdraw": "withdraw",
     "permission.trade.spot": "trade",
-    "ip.restricted": "binding",
+    "ip.restricted": "IP allowlist",
     "ip.allowlist": "addresses",
     "key.name": "name",
-    "key.created_at": "made",
-    "key.last_used_at": "last use",
-    "key.expires_at": "end",
+    "key.created_at": "created",
+    "key.last_used_at": "last used",
+    "key.expires_at": "expires",
 }
 HOW = {
     Discloses.OBSERVED: "observed",
@@ -88,21 +89,21 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
     yield f"<{exchange.reference}>. Keys are edited at: {exchange.menu}.\n"
     limit = exchange.rate_limit
     yield (
-        f"Asked with {', '.join(f'`{name}`' for name in exchange.credentials)}; at most"
+        f"Credentials: {', '.join(f'`{name}`' for name in exchange.credentials)}; at most"
         f" {limit.calls} call{'s' * (limit.calls != 1)} in {limit.seconds:g} s from one address.\n"
     )
     if exchange.credentials_note:
         yield f"{exchange.credentials_note}\n"
     yield from _calls(exchange)
     yield f"\n{_key_of_the_scanner(exchange)}"
-    yield "\n| fact | | where, or what to do instead |"
+    yield "\n| fact | | where, or why not |"
     yield "|---|---|---|"
     told = disclosure(exchange)
     for fact in FACTS:
         if fact not in OF_THE_SCAN:
             yield f"| `{fact}` | {HOW[told[fact].how]} | {_cell(told[fact].where)} |"
     if exchange.words:
-        yield "\n| permission word | on the web page | allows | perhaps |"
+        yield "\n| permission | on the web page | allows | perhaps |"
         yield "|---|---|---|---|"
         for word in exchange.words.values():
             yield _word(word)
@@ -116,26 +117,27 @@ def _calls(exchange: Exchange) -> Iterator[str]:
         yield f"| `{call.id}` | `{call.http_method} {call.path}` | {needed} |"
     for other in exchange.alternatives:
         calls = ", ".join(f"`{call.id}`" for call in other.view.calls)
-        yield f"\nSent only where the other calls refuse {other.title}: {calls}."
+        yield f"\nSent only if the other calls refuse {other.title}: {calls}."
     if exchange.sister_sites:
         sisters = "; ".join(described(site) for site in exchange.sister_sites)
-        yield f"\nSister sites, with keys of their own: {sisters}."
+        yield f"\nSister sites, with separate keys: {sisters}."
     for call in exchange.sendable:
         if call.reads:
             yield f"\n`{call.id}` is a {call.http_method} that only reads: {_cell(call.reads)}."
 
 
 def _key_of_the_scanner(exchange: Exchange) -> str:
-    """How to make the key that asks, as harmless as it can be."""
+    """How to create the scanner's key, as harmless as it can be."""
     if set(exchange.credentials) <= set(PUBLIC_CREDENTIALS):
-        return "**For the scanner** no secret is needed: the calls are public."
+        return "**For the scanner**, no secret is needed: the calls are public."
     permissions = dict.fromkeys(call.permission or "reading" for call in exchange.calls)
     first, *more = permissions
     named = "no permission beyond reading" if first.split()[0] in _ANY else f"only {first}"
     rest = "".join(f" Give no key {other} for a scan alone." for other in more)
     binding = exchange.fixes.get("ip-unbound", "")
     return (
-        f"**For the scanner** make a key with {named}, and bind it to the scanner's address."
+        f"**For the scanner**, create a key with {named}, and an IP allowlist with only the"
+        f" scanner's address."
         f"{rest} {binding}".rstrip()
     )
 
@@ -173,12 +175,12 @@ def auditors() -> str:
     """The document about auditors."""
     rows = [line for exchange in load_catalog().values() for line in _listings(exchange)]
     head = [
-        "## Which key to make",
+        "## Which key to create",
         "",
-        "Of a listed key the policies can judge what its row tells; the rest is unknown.",
-        "What is only inferred stands in brackets: it counts where a policy accepts it.",
+        "For a listed key, policies can evaluate what its row shows; the rest is unknown.",
+        "What is only inferred is in brackets: it counts if a policy accepts it.",
         "",
-        "| exchange | lists | tells of each key | sent | permission |",
+        "| exchange | lists | shows of each key | sent | permission |",
         "|---|---|---|---|---|",
     ]
     return "\n".join([AUDITOR, *head, *rows]) + "\n"

@@ -60,9 +60,9 @@ _LISTS: Mapping[str, tuple[str, str]] = {
 """Fact to the words before the entries, and for no entries."""
 
 _TIMES: Mapping[str, tuple[str, str]] = {
-    "key.created_at": ("made on", "never made"),
+    "key.created_at": ("created on", "never created"),
     "key.last_used_at": ("last used on", "never used"),
-    "key.expires_at": ("ends on", "the key never expires"),
+    "key.expires_at": ("expires on", "the key never expires"),
     **dict.fromkeys(ATTESTED_FACTS, ("attested on", "not attested")),
 }
 """Fact to the words before the day, and for never."""

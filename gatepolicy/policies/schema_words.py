@@ -21,13 +21,13 @@ from gatepolicy.rules.rule import Rule
 Schema = dict[str, Any]
 
 _GROUPS: Mapping[str, str] = {
-    "default": "Everything that is not named more exactly.",
-    "permissions": "All questions about permissions, also withdrawals and transfers.",
+    "default": "Everything without a more specific entry.",
+    "permissions": "All rules about permissions, including withdrawals and transfers.",
     "withdraw": "Whether the key can withdraw. Without any entry: block.",
     "transfer": "Whether the key can transfer.",
-    "ip_binding": "All questions about addresses.",
-    "key": "All questions about the key itself: age, use, expiry, name, pairs, state.",
-    "account": "All questions that people answer by attestations.",
+    "ip_binding": "All rules about IP allowlists.",
+    "key": "All rules about the key itself: age, use, expiry, name, pairs, state.",
+    "account": "All rules that attestations answer.",
 }
 
 
@@ -47,13 +47,13 @@ def refresh(schema: Schema, exchanges: Iterable[Exchange], rules: Mapping[str, R
         "level": _enumeration("Severity", "How bad a violation is.", Severity),
         "grade": _enumeration("Grade", "How strong a proof is.", ACCEPTABLE),
         "access": {
-            **_enumeration("Access", "How far a word may reach.", _LIMITS),
+            **_enumeration("Access", "The access that a permission may have.", _LIMITS),
         },
         "severity": _severities(rules.values()),
         "on_unknown": _unknowns(rules.values()),
         "exchanges": _strict(
             "Exchanges",
-            "What holds on single exchanges.",
+            "Requirements on single exchanges.",
             {exchange.id: _property(exchange) for exchange in catalog},
             minProperties=1,
         ),
@@ -144,14 +144,14 @@ def _permissions(exchange: Exchange) -> Schema:
     if not exchange.words:
         return {}
     title = f"Permissions on {exchange.title}"
-    words = "In the exchange's own words."
+    words = "With the exchange's own permissions."
     return {"permissions": _strict(title, words, {"allow": _allow(exchange)}, minProperties=1)}
 
 
 def _exchange(exchange: Exchange) -> Schema:
     return _strict(
         exchange.title,
-        f"What holds on {exchange.title}. What is said here replaces the same property above.",
+        f"Requirements on {exchange.title}. They replace the same property above.",
         {
             **_permissions(exchange),
             **{
@@ -182,13 +182,13 @@ def _allow(exchange: Exchange) -> Schema:
         "uniqueItems": True,
         "examples": [list(words)[:1]],
     }
-    text = "All words that a key may have; every other one is a violation. Replaces the general"
-    text += " allow, which is in capabilities."
+    text = "All permissions that a key may have; every other one is a violation. Replaces the"
+    text += " general allow, which is in capabilities."
     if not exchange.splits:
         return {"title": "Allow", "description": text, **listed}
     return {
         "title": "Allow",
-        "description": f"{text} A list, or each word with how far it may reach.",
+        "description": f"{text} A list, or each permission with the access that it may have.",
         **listed,
         "type": ["array", "object"],
         "properties": {word: _word(known) for word, known in words.items()},

@@ -91,7 +91,7 @@ def _gate(now: datetime) -> Iterator[StagedAccount]:
 
 
 def _gate_account(key: Callable[[int], SimulatedKey]) -> Iterator[StagedAccount]:
-    """Three keys of one account: one lists the others, one of which nobody declared."""
+    """Three keys of one account: one lists the others, one of which is undeclared."""
 
     def of_account(number: int) -> SimulatedKey:
         return replace(key(number), account="firm", labels={"desk": "mm", "watch": "keys"})
@@ -100,7 +100,7 @@ def _gate_account(key: Callable[[int], SimulatedKey]) -> Iterator[StagedAccount]
     audited = replace(of_account(8), audited_by="gate-auditor")
     yield StagedAccount("gate-audited", audited, "")
     forgotten = replace(of_account(9), name="old portal key", allowed_ips=())
-    yield StagedAccount("gate-auditor/key-0009", forgotten, "nobody declared it", declared=False)
+    yield StagedAccount("gate-auditor/key-0009", forgotten, "undeclared", declared=False)
 
 
 def _binance(now: datetime) -> Iterator[StagedAccount]:

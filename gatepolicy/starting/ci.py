@@ -38,12 +38,12 @@ _WORKFLOW = """\
 #
 # - Put the wheel of gatepolicy $version and its pinned requirements into vendor/ and commit them:
 #   'make dist' in a clone of gatepolicy writes both to dist/. No public package index has it yet:
-#   never install it by its name, for whoever registers the name would get your credentials.
-# - Keys are bound to your addresses, and GitHub's own runners have others. So the scan runs on a
-#   self-hosted runner behind one of your addresses. Without one, give each account a 'proxy:' there
-#   in accounts.yaml, allow its host in GATEPOLICY_ALLOW_HOSTS, and replace self-hosted by
-#   ubuntu-latest.
-# - Make an environment 'gatepolicy' (Settings, Environments) that only the protected main branch
+#   never install it by its name, because anyone who registers the name could get your credentials.
+# - Keys have an IP allowlist of your addresses, and GitHub's own runners have others. So the scan
+#   runs on a self-hosted runner behind one of your addresses. Without one, give each account a
+#   'proxy:' there in accounts.yaml, allow its host in GATEPOLICY_ALLOW_HOSTS, and replace
+#   self-hosted by ubuntu-latest.
+# - Create an environment 'gatepolicy' (Settings, Environments) that only the protected main branch
 #   may use, and store in it the credentials that accounts.yaml refers to.
 name: gatepolicy
 on:
@@ -68,7 +68,7 @@ jobs:
     steps:
 $install_check
       # --untrusted refuses commands (exec:) and files outside of the repository. Leave it out if
-      # accounts.yaml needs them; then whoever may change accounts.yaml may run commands.
+      # accounts.yaml needs them; then anyone who can change accounts.yaml can run commands.
       - run: gatepolicy check --untrusted
       - run: gatepolicy test --untrusted --min-coverage 100
       - name: Show what changed policies change

@@ -33,8 +33,8 @@ def learnt_policy(evidence: Evidence, exchange: Exchange, now: datetime) -> str:
     }
     name = f"{subject.id}-as-it-is".lower().replace("_", "-").replace(".", "-")
     head = (
-        f"# The strictest policy that {subject.id} meets, made on {now.date()}. Read it before you"
-        " keep it:\n# it says what is so, not what should be.\n"
+        f"# The strictest policy that {subject.id} meets on {now.date()}. Review it before you keep"
+        " it:\n# it describes the key as it is, not as it should be.\n"
         "apiVersion: gatepolicy/v1\nkind: Policy\n"
         f"metadata:\n  name: {name}\n  title: {_quoted(f'{subject.id} as it is')}\n"
         f"applies_to: {{exchanges: [{subject.exchange}], accounts: [{_quoted(subject.id)}]}}\n"

@@ -12,9 +12,9 @@ IGNORED = "nightly/.gitignore"
 
 _SCRIPT = """\
 #!/bin/sh
-# The nightly scan: nightly/run.sh GATEPOLICY, with the path of the program; cron has hardly a PATH.
-# Writes nightly/reports/DATE.json, compared with the night before. Silent when all is well; else a
-# few lines on standard error, which cron mails, and the exit code of the scan.
+# The nightly scan: nightly/run.sh GATEPOLICY, with the path of the program; cron has almost no PATH.
+# Writes nightly/reports/DATE.json, compared with the night before. Silent if all is well; otherwise
+# a few lines on standard error, which cron mails, and the exit code of the scan.
 set -u
 umask 077
 cd "$(dirname "$0")/.." || exit 2

@@ -64,7 +64,7 @@ def _cases(good: Known, controls: Sequence[Control], now: datetime) -> Iterator[
     bad = failing(controls, now)
     yield _Case("a key that fails everything", {**good, **bad}, _written("facts", bad, "    "))
     hidden = "".join(f"      {name}: not_disclosed\n" for name in good)
-    yield _Case("a key of which nothing is known", {}, f"    unknown:\n{hidden}")
+    yield _Case("a key about which nothing is known", {}, f"    unknown:\n{hidden}")
 
 
 def _written_case(case: _Case, controls: Sequence[Control], now: datetime) -> str:

@@ -108,7 +108,7 @@ def project_text(
         "waivers: [waivers.yaml]\n"
         f"{attested}"
         "networks:\n"
-        "  # The addresses from which bots trade; policies know them as $egress.\n"
+        "  # The addresses from which bots trade; policies refer to them as $egress.\n"
         f"  egress: [{', '.join(egress)}]\n"
     )
 
@@ -143,7 +143,7 @@ def policy_text(choice: Choice, unproved: Sequence[Unproved]) -> str:
         unproved: What its accounts are attested for instead.
     """
     title = choice.exchange.title
-    return _header("policy", "Policy", f"What holds on {title}.") + (
+    return _header("policy", "Policy", f"Requirements on {title}.") + (
         f"metadata: {{name: {choice.id}-desk, title: Keys on {title}}}\n"
         f"extends: [{choice.parent}]\n"
         f"applies_to: {{exchanges: [{choice.id}]}}\n"

@@ -144,7 +144,7 @@ def test_it_is_judged_on_the_day_that_is_asked_and_the_key_when_it_was_collected
     policy = POLICY + "key: {max_age: 90d}\n"
     said = outcomes(FILE, policy, as_of=datetime(2028, 11, 1, tzinfo=UTC), facts=facts)
     assert said["two-factor-unattested"] == "fail: attested on 2026-11-01 (731 days ago)"
-    assert said["key-too-old"] == "pass: made on 2026-09-01 (84 days ago)"
+    assert said["key-too-old"] == "pass: created on 2026-09-01 (84 days ago)"
 
 
 def test_what_was_said_after_collecting_counts_on_a_later_day() -> None:

@@ -75,7 +75,7 @@ def test_explain_tells_the_fix_on_an_exchange_outside_the_catalog(run: Any) -> N
     assert "ip.restricted: only listed addresses may use the key not disclosed: " in told
     assert "gatepolicy does not support it" in told
     other = run("explain", "GP010", "--exchange", "poloniex")
-    assert "Fix on poloniex\n  Edit the key, turn IP binding on" in other.out
+    assert "Fix on poloniex\n  Edit the key, turn its IP allowlist on" in other.out
 
 
 def test_a_misspelt_exchange_is_told_with_the_nearest(run: Any) -> None:
@@ -116,7 +116,7 @@ def test_exchanges_lists_every_exchange_within_80_columns(run: Any) -> None:
 
 def test_exchanges_tells_which_address_a_credential_is(run: Any) -> None:
     said = " ".join(run("exchanges", "hyperliquid").out.split())
-    assert "walletAddress is the address that the bot signs with, the agent's" in said
+    assert "walletAddress is the address that the bot signs with: the agent's" in said
 
 
 @pytest.mark.parametrize("exchange", known_exchanges())

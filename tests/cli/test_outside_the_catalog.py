@@ -33,7 +33,7 @@ def scanned(run: Run, tmp_path: Path) -> str:
 
 def test_text_tells_where_to_look(scanned: str) -> None:
     assert "unsupported_exchange on bitmart" in scanned
-    assert f"IP whitelist filled (on BitMart: {MENU})" in scanned
+    assert f"IP whitelist set (on BitMart: {MENU})" in scanned
     assert f"confirm it with 'gatepolicy attest'. On BitMart: {MENU}." in scanned
 
 

@@ -112,7 +112,7 @@ def test_a_firewall_page_can_have_a_pattern_of_its_own() -> None:
     failure = interpret(BYBIT, Answer(403, b"<html>"))
     assert failure == Failure(
         Reason.UNEXPECTED_ANSWER,
-        "a firewall's page (HTTP 403) stands for a blocked region or for too many requests",
+        "a firewall's page (HTTP 403) means a blocked region or too many requests",
     )
     assert interpret(BINANCE, Answer(451, b"")) == Failure(
         Reason.GEO_BLOCKED, "HTTP 451, an empty body"

@@ -85,7 +85,7 @@ def test_gates_absence_of_withdrawals_is_only_inferred() -> None:
     proof = facts.known["permission.withdraw"].provenance
     assert value(facts, WITHDRAW) is False
     assert proof.grade is Grade.INFERRED
-    assert "not the word" in proof.reference
+    assert "not its name in that list" in proof.reference
     assert facts.known["permission.trade.futures"].provenance.grade is Grade.OBSERVED
 
 

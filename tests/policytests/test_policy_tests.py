@@ -61,7 +61,7 @@ def test_all_as_expected() -> None:
 
 def test_a_finding_that_nobody_expects() -> None:
     assert told("  - {name: old, facts: {key.created_at: 2026-01-01T00:00:00Z}, expect: []}\n") == [
-        "desk.yaml:6:7: not expected: fail key-too-old: made on 2026-01-01 (304 days ago)"
+        "desk.yaml:6:7: not expected: fail key-too-old: created on 2026-01-01 (304 days ago)"
     ]
 
 

@@ -218,7 +218,7 @@ def test_where_an_exchange_has_no_fix_the_default_names_its_menu() -> None:
     info = with_fixes(RULES["GP023"], [gate]).info
     assert info.fix["default"] == RULES["GP023"].info.fix["default"]
     assert info.fix_for("gate") == (
-        "Delete the key, and make a new one when bots still need it."
+        "Delete the key, and create a new one if bots still need it."
         " On Gate: profile icon → API Management → Edit."
     )
 

@@ -141,7 +141,7 @@ def test_staged_fleet_shows_every_sin_and_clean_accounts() -> None:
         "gate-idle": "not used for 200 days",
         "gate-auditor": "",
         "gate-audited": "",
-        "gate-auditor/key-0009": "nobody declared it",
+        "gate-auditor/key-0009": "undeclared",
         "binance-mm": "",
         "binance-withdraw": "withdraw is on",
         "binance-unbound": "no IP is bound",
