@@ -141,11 +141,12 @@ def account_states(
     for verdict in account.verdicts:
         line = by_rule.get(verdict.rule)
         if line is not None:
-            found[line].add(_state(verdict))
+            found[line].add(state_of(verdict))
     return {line: _worst(states) for line, states in found.items()}
 
 
-def _state(verdict: Verdict) -> AccountState:
+def state_of(verdict: Verdict) -> AccountState:
+    """How an account stands by one verdict alone."""
     if verdict.not_verifiable:
         return AccountState.NOT_VERIFIABLE
     return _STATES[verdict.outcome]

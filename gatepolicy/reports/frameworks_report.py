@@ -6,9 +6,10 @@ give evidence about a part of it.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
+from gatepolicy.model.posture import AccountState, state_of
 from gatepolicy.model.scan import Scan
-from gatepolicy.model.verdicts import Outcome
 from gatepolicy.reports.summary import exit_sentence, left_out
 from gatepolicy.reports.text_layout import (
     Line,
@@ -29,11 +30,21 @@ from gatepolicy.rules.catalog import (
 )
 
 _WORDS = {
-    Outcome.FAIL: "failed",
-    Outcome.UNKNOWN: "unknown",
-    Outcome.WAIVED: "waived",
-    Outcome.PASS: "passed",
+    AccountState.BAD: "failed",
+    AccountState.UNKNOWN: "unknown",
+    AccountState.WAIVED: "waived",
+    AccountState.NOT_VERIFIABLE: "not verifiable",
+    AccountState.GOOD: "passed",
 }
+
+_TONES = {
+    AccountState.BAD: Tone.BAD,
+    AccountState.UNKNOWN: Tone.UNSURE,
+    AccountState.WAIVED: Tone.UNSURE,
+    AccountState.NOT_VERIFIABLE: Tone.UNSURE,
+}
+_Counts: TypeAlias = dict[str, Counter[AccountState]]
+"""Name of a rule to how many of its verdicts stand how."""
 
 _COMPARED = {
     Compared.TEXT: "with its own text",
@@ -62,9 +73,9 @@ def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator
         yield from paragraph(left_out(scan.narrowing), width)
     if scan.settings.softening:
         yield from paragraph(exit_sentence(scan), width)
-    counts: dict[str, Counter[Outcome]] = {}
+    counts: _Counts = {}
     for verdict in scan.verdicts():
-        counts.setdefault(verdict.name, Counter())[verdict.outcome] += 1
+        counts.setdefault(verdict.name, Counter())[state_of(verdict)] += 1
     shown, others = with_rules_of_policies(frameworks, scan.rules)
     for framework in shown:
         yield from title(framework.title)
@@ -80,9 +91,7 @@ def _report(scan: Scan, width: int, frameworks: Sequence[Framework]) -> Iterator
     yield from paragraph(text, width)
 
 
-def _control(
-    control: FrameworkControl, counts: dict[str, Counter[Outcome]], width: int
-) -> Iterator[Line]:
+def _control(control: FrameworkControl, counts: _Counts, width: int) -> Iterator[Line]:
     asked = [rule for rule in control.rules if rule in counts]
     yield line()
     yield line(f"  {control.id} {control.title}", Tone.TITLE)
@@ -94,9 +103,7 @@ def _control(
     yield from labelled("unasked", ", ".join(missing), width)
 
 
-def _others(
-    others: dict[str, list[str]], counts: dict[str, Counter[Outcome]], width: int
-) -> Iterator[Line]:
+def _others(others: dict[str, list[str]], counts: _Counts, width: int) -> Iterator[Line]:
     if not others:
         return
     yield from title("Other controls that policies name")
@@ -108,10 +115,9 @@ def _others(
         yield from labelled("rules", ", ".join(rules), width)
 
 
-def _evidence(asked: list[str], counts: dict[str, Counter[Outcome]], width: int) -> Iterator[Line]:
-    total = sum((counts[rule] for rule in asked), Counter[Outcome]())
-    tones = {Outcome.FAIL: Tone.BAD, Outcome.UNKNOWN: Tone.UNSURE, Outcome.WAIVED: Tone.UNSURE}
-    tone = next((tones[outcome] for outcome in tones if total[outcome]), Tone.GOOD)
+def _evidence(asked: list[str], counts: _Counts, width: int) -> Iterator[Line]:
+    total = sum((counts[rule] for rule in asked), Counter[AccountState]())
+    tone = next((_TONES[state] for state in _TONES if total[state]), Tone.GOOD)
     told = ", ".join(f"{total[o]:,} {word}" for o, word in _WORDS.items() if total[o])
     evidence = told or "none: no policy uses its rules"
     yield from labelled("evidence", evidence, width, tone=tone if told else Tone.UNSURE)

@@ -54,7 +54,7 @@ def sentences(*parts: str) -> str:
 
 
 SOURCE_ROOT = "%SRCROOT%"
-SHIPPED_POLICIES = "GATEPOLICY_POLICIES"
+SHIPPED_POLICIES = "SHIPPED_POLICIES"
 """Base of the policies that ship with gatepolicy: no file of the repository, and none that a
 consumer could open."""
 _NAME_LIMIT = 255

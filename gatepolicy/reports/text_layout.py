@@ -10,6 +10,7 @@ from gatepolicy import __version__
 from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.evidence import Location
 from gatepolicy.model.facts import Fact
+from gatepolicy.model.posture import AccountState, state_of
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.reports.clean import clean
@@ -165,6 +166,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Heading to the beginnings of the names of its rules. The first that fits takes a rule; a column
 without any verdict is left out."""
 
+NOT_VERIFIABLE = "- n/v"
+"""What an exchange never discloses, and a policy only warns about."""
+
 MARK: dict[Outcome, str] = {
     Outcome.FAIL: "✗ FAIL",
     Outcome.UNKNOWN: "? unknown",
@@ -174,12 +178,13 @@ MARK: dict[Outcome, str] = {
 }
 """Readable without colour; the worst first."""
 
-_TONE: dict[Outcome, Tone] = {
-    Outcome.FAIL: Tone.BAD,
-    Outcome.UNKNOWN: Tone.UNSURE,
-    Outcome.WAIVED: Tone.UNSURE,
-    Outcome.PASS: Tone.GOOD,
-    Outcome.NOT_APPLICABLE: Tone.QUIET,
+_CELL: dict[AccountState, tuple[str, Tone]] = {
+    AccountState.BAD: (MARK[Outcome.FAIL], Tone.BAD),
+    AccountState.UNKNOWN: (MARK[Outcome.UNKNOWN], Tone.UNSURE),
+    AccountState.WAIVED: (MARK[Outcome.WAIVED], Tone.UNSURE),
+    AccountState.NOT_VERIFIABLE: (NOT_VERIFIABLE, Tone.QUIET),
+    AccountState.GOOD: (MARK[Outcome.PASS], Tone.GOOD),
+    AccountState.NOT_ASKED: (MARK[Outcome.NOT_APPLICABLE], Tone.QUIET),
 }
 _GAP = "  "
 _LEAST_NAME = 12
@@ -192,7 +197,7 @@ def table(accounts: Sequence[AccountResult], width: int) -> Iterator[Line]:
     """
     rows = [_worst(account.verdicts) for account in accounts]
     columns = {
-        name: max(width_of(name), *(width_of(MARK[row[name]]) for row in rows if name in row))
+        name: max(width_of(name), *(width_of(_CELL[row[name]][0]) for row in rows if name in row))
         for name in COLUMNS
         if any(name in row for row in rows)
     }
@@ -205,15 +210,20 @@ def table(accounts: Sequence[AccountResult], width: int) -> Iterator[Line]:
         yield (Span(head), *cells)
 
 
-def _worst(verdicts: Iterable[Verdict]) -> dict[str, Outcome]:
-    """The worst outcome of each column that has any."""
-    outcomes: dict[str, set[Outcome]] = {}
+def _worst(verdicts: Iterable[Verdict]) -> dict[str, AccountState]:
+    """The worst verdict of each column that has any."""
+    found: dict[str, set[AccountState]] = {}
     for verdict in verdicts:
-        outcomes.setdefault(_column(verdict.name), set()).add(verdict.outcome)
+        found.setdefault(_column(verdict.name), set()).add(_shown_as(verdict))
     return {
-        column: next(outcome for outcome in MARK if outcome in found)
-        for column, found in outcomes.items()
+        column: next(state for state in AccountState if state in states)
+        for column, states in found.items()
     }
+
+
+def _shown_as(verdict: Verdict) -> AccountState:
+    """What a policy does more than warn about is unknown, whoever is silent."""
+    return AccountState.UNKNOWN if verdict.incomplete else state_of(verdict)
 
 
 def _column(rule: str) -> str:
@@ -238,15 +248,29 @@ def _padded(texts: Sequence[str], room: int) -> list[str]:
     return [pad(text, width) for text in texts]
 
 
-def _cell(outcome: Outcome | None, width: int) -> Span:
-    if outcome is None:
+def _cell(state: AccountState | None, width: int) -> Span:
+    if state is None:
         return Span(" " * (len(_GAP) + width))
-    return Span(f"{_GAP}{pad(MARK[outcome], width)}", _TONE[outcome])
+    mark, tone = _CELL[state]
+    return Span(f"{_GAP}{pad(mark, width)}", tone)
 
 
 def of(account: AccountResult, outcome: Outcome) -> list[Verdict]:
     """The verdicts of one kind about an account."""
     return [verdict for verdict in account.verdicts if verdict.outcome is outcome]
+
+
+def counted(number: int, noun: str) -> str:
+    """Such as ``1 account`` and ``1,200 accounts``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def limited(texts: Iterable[str], limit: int | None, separator: str = ", ") -> str:
+    """Texts, each once and none that is empty; at most so many, with the number of the others."""
+    each = list(dict.fromkeys(text for text in texts if text))
+    shown = each if limit is None else each[:limit]
+    hidden = len(each) - len(shown)
+    return f"{separator.join(shown)} and {hidden:,} more" if hidden else separator.join(shown)
 
 
 def title(text: str) -> Iterator[Line]:

@@ -1,253 +1,172 @@
-"""Text for people: a table, then what to do, then what the exit code means.
+"""Text for people: one line of verdict, the posture, what to do, and what the exit code means.
 
-Every mark has a word beside it, so that nothing depends on colour. What would repeat is told
-once: what was not proved once for all accounts of an exchange with the same gap; the reason and the
-fix of a finding once for each rule and exchange.
+It is read in a terminal and in the mail of a nightly scan, so what matters comes first, and what
+would repeat is told once: a violation for all accounts of an exchange that share it, an unknown for
+all of one reason. Every mark has a word beside it, so that nothing depends on colour.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gatepolicy.model.evidence import Subject
-from gatepolicy.model.scan import AccountResult, Scan
-from gatepolicy.model.verdicts import (
-    OnUnknown,
-    Outcome,
-    RuleInfo,
-    Severity,
-    Verdict,
-    WaiverInfo,
-    WaiverState,
-)
+from gatepolicy.model.posture import NAMES_THE_BAD, Coverage, PostureCount, posture
+from gatepolicy.model.scan import AccountResult, ExitCode, Scan
+from gatepolicy.model.verdicts import Outcome, Severity
 from gatepolicy.reports.summary import (
     Summary,
+    UnknownSource,
+    count_not_verifiable,
     exit_sentence,
     interruption,
     is_incomplete,
     is_unchecked,
     left_out,
     passes,
+    source_of,
+    strict_exit_code,
     summarise,
 )
 from gatepolicy.reports.text_drift import drift_lines
+from gatepolicy.reports.text_findings import violations, waived, waiver_list
 from gatepolicy.reports.text_layout import (
     MARK,
+    NOT_VERIFIABLE,
     Line,
     Span,
     Tone,
     account_head,
-    control,
+    counted,
     labelled,
     line,
     marked,
-    of,
+    pad,
     paint,
     paragraph,
     place,
     scan_head,
     table,
     title,
+    wrap,
 )
+from gatepolicy.reports.text_unknowns import unknowns
 
 
-def findings(scan: Scan, width: int, verbose: int) -> Iterator[Line]:
-    """Every fail, account by account, the worst of each first."""
-    rules = {rule.id: rule for rule in scan.rules}
-    told: dict[tuple[str, str], str] = {}
-    heading = "Findings"
-    for account in scan.accounts:
-        fails = of(account, Outcome.FAIL)
-        if fails:
-            yield from title(heading) if heading else ()
-            heading = ""
-            yield from account_head(account, width, Tone.BAD)
-        for verdicts in _by_rule(fails):
-            yield from _finding(verdicts, width)
-            yield from _remedy(rules[verdicts[0].rule], account, told, width, verbose)
+def verdict_lines(scan: Scan, summary: Summary, width: int) -> Iterator[Line]:
+    """What the scan comes to, in one line; no option softens it."""
+    mark, tone, text = _verdict(scan, summary)
+    yield from paragraph(f"{mark}: {text}", width, tone=tone)
 
 
-def _by_rule(verdicts: Iterable[Verdict]) -> Iterable[list[Verdict]]:
-    groups: dict[tuple[str, str], list[Verdict]] = {}
-    for verdict in sorted(verdicts, key=lambda verdict: verdict.severity.rank):
-        groups.setdefault((verdict.rule, verdict.severity), []).append(verdict)
-    return groups.values()
+def _verdict(scan: Scan, summary: Summary) -> tuple[str, Tone, str]:
+    code = strict_exit_code(scan)
+    failing = any(summary.violations.values()) or any(summary.blocking_unknowns.values())
+    if failing:
+        return MARK[Outcome.FAIL], Tone.BAD, _failure(scan, summary)
+    if scan.interrupted_by is not None:
+        return "? INTERRUPTED", Tone.UNSURE, interruption(scan).partition(": ")[2].rstrip(".")
+    if code is ExitCode.USAGE:
+        return "? NOT COMPARED", Tone.UNSURE, "the baseline could not be read"
+    if code is ExitCode.NOTHING_EVALUATED:
+        return "? NOTHING EVALUATED", Tone.UNSURE, _accounts_sentence(scan.accounts).rstrip(".")
+    if code is ExitCode.INCOMPLETE:
+        return "? INCOMPLETE", Tone.UNSURE, _gaps(scan, summary)
+    return "✓ PASS", Tone.GOOD, _success(scan, summary)
 
 
-def _finding(verdicts: Sequence[Verdict], width: int) -> Iterator[Line]:
-    first = verdicts[0]
-    yield (
-        Span(f"  {MARK[Outcome.FAIL]} {first.severity:<9} ", Tone.BAD),
-        Span(f"{first.rule} {first.name}"),
+def _failure(scan: Scan, summary: Summary) -> str:
+    """The numbers that fit into a line: of the severities, only the worst."""
+    violations_ = sum(summary.violations.values())
+    blocking = sum(summary.blocking_unknowns.values())
+    worst = next((f" ({n:,} {severity})" for severity, n in summary.violations.items() if n), "")
+    told = [f"{counted(violations_, 'violation')}{worst}"] if violations_ else []
+    told += [counted(blocking, "blocking unknown")] if blocking else []
+    accounts = sum(any(v.blocks for v in account.verdicts) for account in scan.accounts)
+    if not accounts:
+        return f"{', '.join(told)} about the scan itself"
+    return f"{', '.join(told)}; {accounts:,} of {counted(len(scan.accounts), 'account')}"
+
+
+def _gaps(scan: Scan, summary: Summary) -> str:
+    what = f"{summary.incomplete:,} of {counted(len(scan.accounts), 'account')}"
+    told = [f"something required is unknown of {what}"] if summary.incomplete else []
+    if any(verdict.incomplete for verdict in scan.general):
+        told.append("something about the scan itself")
+    return ", and ".join(told)
+
+
+def _success(scan: Scan, summary: Summary) -> str:
+    beside = [
+        f"{number:,} {word}"
+        for number, word in (
+            (summary.outcomes[Outcome.WAIVED], "waived"),
+            (summary.left_open + summary.of_accounts_not_read, "unknown, which policies accept"),
+            (summary.not_verifiable, "not verifiable"),
+        )
+        if number
+    ]
+    accounts = counted(len(scan.accounts), "account")
+    return f"{accounts}; {', '.join(beside)}" if beside else accounts
+
+
+def posture_lines(scan: Scan, width: int) -> Iterator[Line]:
+    """A line for each thing that a reviewer asks first."""
+    told = posture(scan)
+    yield line()
+    yield from paragraph(_coverage(told.coverage), width, tone=Tone.TITLE)
+    column = max(len(one.title) for one in told.lines) + 4
+    for one in told.lines:
+        start = f"  {one.title}"
+        for part in wrap(", ".join(_count_in_words(one)), width - column):
+            yield (Span(pad(start, column)), Span(part, _tone(one)))
+            start = ""
+
+
+def _coverage(coverage: Coverage) -> str:
+    found = f" and {coverage.found:,} found" if coverage.found else ""
+    unread = coverage.could_not_be_read
+    return (
+        f"Posture: {coverage.selected - coverage.found:,} of"
+        f" {counted(coverage.inventory, 'account')}{found}; {coverage.answered:,} answered"
+        + (f", {unread:,} could not be read" if unread else "")
     )
-    asking: dict[tuple[str, str, str], list[str]] = {}
-    for verdict in verdicts:
-        key = (verdict.subject, verdict.expected, verdict.seen)
-        asking.setdefault(key, []).append(f"{verdict.policy} ({place(verdict.location)})")
-    for (subject, expected, seen), policies in asking.items():
-        yield from labelled("what", subject, width)
-        yield from labelled("expected", expected, width)
-        yield from labelled("seen", seen, width)
-        yield from labelled("policy", ", ".join(policies), width)
 
 
-def _remedy(
-    rule: RuleInfo,
-    account: AccountResult,
-    told: dict[tuple[str, str], str],
-    width: int,
-    verbose: int,
-) -> Iterator[Line]:
-    subject = account.evidence.subject
-    before = told.setdefault((rule.id, subject.exchange), subject.id)
-    if before != subject.id and not verbose:
-        yield from labelled("why, fix", f"as for {before} above", width)
+def _count_in_words(one: PostureCount) -> Iterator[str]:
+    if not one.asked:
+        yield "no policy asks"
         return
-    yield from labelled("why", rule.why, width)
-    yield from labelled("fix", rule.fix_for(subject.exchange), width)
+    names_bad = one.line in NAMES_THE_BAD
+    yield f"{one.bad if names_bad else one.good:,} of {counted(one.asked, 'account')}"
+    for number, word in (
+        (0 if names_bad else one.bad, "not"),
+        (one.waived, "waived"),
+        (one.unknown, "unknown"),
+        (one.not_verifiable, "not verifiable"),
+        (one.not_asked, "not asked"),
+    ):
+        if number:
+            yield f"{number:,} {word}"
 
 
-def waived(accounts: Iterable[AccountResult], width: int) -> Iterator[Line]:
-    """Every finding that somebody accepted: it is still there."""
-    heading = "Waived: still failing, accepted until a date"
-    for account in accounts:
-        for verdict in of(account, Outcome.WAIVED):
-            yield from title(heading) if heading else ()
-            heading = ""
-            text = f"{account.evidence.subject.id}: {control(verdict)}; {verdict.seen}"
-            yield from labelled(MARK[Outcome.WAIVED], text, width, indent=2)
-            if verdict.waived is not None:
-                terms = verdict.waived.terms
-                by = f"{terms.owner} until {terms.expires} ({terms.id}): {terms.justification}"
-                yield from labelled("", by, width, indent=2)
-
-
-NAMES_LIMIT = 12
-"""So many accounts with the same gap are named."""
-SUBJECTS_LIMIT = 4
-"""So many capabilities or words that one rule leaves open are named; the JSON report has all."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Gap:
-    """What was not proved for one reason: the same for many accounts, told once."""
-
-    reason: str
-    exchange: str
-    controls: tuple[tuple[str, str], ...]
-    """What an unknown does, and the controls of which it does so; the worst first."""
-    needed: tuple[str, ...]
-
-
-def unknowns(accounts: Iterable[AccountResult], width: int, verbose: int) -> Iterator[Line]:
-    """Every gap; those that block first."""
-    gaps: dict[_Gap, list[Subject]] = {}
-    for account in accounts:
-        subject = account.evidence.subject
-        for verdicts in _by_reason(of(account, Outcome.UNKNOWN)):
-            gaps.setdefault(_gap(subject.exchange, verdicts), []).append(subject)
-    if gaps:
-        yield from title("Not proved")
-    effects = list(_EFFECT.values())
-    for gap in sorted(gaps, key=lambda gap: effects.index(gap.controls[0][0])):
-        yield line()
-        what = f"{MARK[Outcome.UNKNOWN]} {gap.reason} on {gap.exchange}"
-        yield from paragraph(what, width, tone=Tone.UNSURE)
-        yield from labelled("accounts", _who(gaps[gap], verbose), width, indent=2)
-        for effect, controls in gap.controls:
-            yield from labelled(effect, controls, width, indent=2)
-        for needed in gap.needed:
-            yield from labelled("needed", needed, width, indent=2)
-
-
-def _gap(exchange: str, verdicts: Sequence[Verdict]) -> _Gap:
-    told = (
-        (label, ", ".join(_controls(v for v in verdicts if v.on_unknown is on_unknown)))
-        for on_unknown, label in _EFFECT.items()
-    )
-    return _Gap(
-        reason=str(verdicts[0].reason),
-        exchange=exchange,
-        controls=tuple((label, controls) for label, controls in told if controls),
-        needed=tuple(dict.fromkeys(verdict.needed for verdict in verdicts)),
-    )
-
-
-def _who(subjects: Sequence[Subject], verbose: int) -> str:
-    if len(subjects) == 1:
-        return f"{subjects[0].id} ({place(subjects[0].location)})"
-    shown = subjects if verbose else subjects[:NAMES_LIMIT]
-    names = ", ".join(subject.id for subject in shown)
-    hidden = len(subjects) - len(shown)
-    return f"{names} and {hidden:,} more" if hidden else names
-
-
-def _by_reason(verdicts: Iterable[Verdict]) -> Iterable[list[Verdict]]:
-    groups: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        groups.setdefault(str(verdict.reason), []).append(verdict)
-    return groups.values()
-
-
-def _controls(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """Each rule once, with what within the account it asks about."""
-    subjects: dict[str, dict[str, None]] = {}
-    for verdict in verdicts:
-        subjects.setdefault(f"{verdict.rule} {verdict.name}", {})[verdict.subject] = None
-    for rule, asked in subjects.items():
-        items = [item for item in asked if item]
-        hidden = len(items) - SUBJECTS_LIMIT
-        more = f" and {hidden} more" if hidden > 0 else ""
-        yield f"{rule} ({', '.join(items[:SUBJECTS_LIMIT])}{more})" if items else rule
-
-
-_EFFECT = {
-    OnUnknown.BLOCK: "blocking",
-    OnUnknown.INCOMPLETE: "required",
-    OnUnknown.WARN: "warning",
-}
-"""What an unknown does, as a label before the controls of which it does so."""
-
-
-def waiver_list(waivers: Sequence[WaiverInfo], width: int, *, whole: bool) -> Iterator[Line]:
-    """A heading and some lines for each waiver.
-
-    What is wrong with a waiver is a finding, and told as such; here is what is about to end.
-
-    Args:
-        waivers: All of them.
-        width: Columns.
-        whole: Whether those that hold for long are listed too.
-    """
-    shown = [w for w in waivers if whole or w.state is WaiverState.EXPIRING]
-    if shown:
-        yield from title("Waivers" if whole else "Waivers that expire soon")
-    for waiver in shown:
-        terms = waiver.terms
-        yield line(f"  {terms.id}: {waiver.state}", Tone.PLAIN)
-        count = f"{waiver.findings:,} finding{'s' * (waiver.findings != 1)}"
-        accounts = f"{waiver.accounts:,} account{'s' * (waiver.accounts != 1)}"
-        yield from labelled("waives", f"{terms.rule}: {count} on {accounts}", width)
-        yield from labelled("because", terms.justification, width)
-        yield from labelled("owner", terms.owner, width)
-        yield from labelled("approved", terms.approved_by, width)
-        yield from labelled("ticket", terms.ticket, width)
-        yield from labelled("days", f"{terms.created} to {terms.expires}", width)
-        yield from labelled("file", place(terms.location), width)
+def _tone(one: PostureCount) -> Tone:
+    if one.bad:
+        return Tone.BAD
+    if not one.asked:
+        return Tone.QUIET
+    return Tone.UNSURE if one.unknown or one.waived else Tone.GOOD
 
 
 _NAMED = 5
 """How many of the accounts that could not be read are named."""
 
 
-def foot(scan: Scan, width: int) -> Iterator[Line]:
+def foot(scan: Scan, summary: Summary, width: int) -> Iterator[Line]:
     """Counts, and what the exit code means."""
-    summary = summarise(scan)
     yield from title("Summary")
     yield from paragraph(_accounts_sentence(scan.accounts), width)
-    yield from paragraph(_verdicts_sentence(summary), width)
-    if scan.unread:
-        yield from paragraph(_unread_sentence(scan.unread), width)
+    yield from paragraph(_verdicts_sentence(scan, summary), width)
+    if summary.not_read:
+        yield from paragraph(_unread_sentence(scan.accounts), width)
     if scan.narrowing.is_any:
         yield from paragraph(left_out(scan.narrowing), width)
     if scan.interrupted_by is not None:
@@ -255,14 +174,26 @@ def foot(scan: Scan, width: int) -> Iterator[Line]:
     yield from paragraph(exit_sentence(scan), width)
 
 
-def _unread_sentence(unread: Sequence[AccountResult]) -> str:
-    named = [
-        f"{one.evidence.subject.id} ({one.evidence.unread.reason})"
-        for one in unread[:_NAMED]
-        if one.evidence.unread
+def _unread_sentence(accounts: Sequence[AccountResult]) -> str:
+    reasons = [
+        f"{account.evidence.subject.id} ({why.reason})"
+        for account in accounts
+        if (why := account.evidence.why_not_read) is not None
     ]
-    more = f" and {len(unread) - _NAMED:,} more" if len(unread) > _NAMED else ""
-    return f"{_count(len(unread), 'account')} could not be read: {', '.join(named)}{more}."
+    blocking = _blocking(accounts, UnknownSource.NOT_READ)
+    more = f" and {len(reasons) - _NAMED:,} more" if len(reasons) > _NAMED else ""
+    what = f"{counted(len(reasons), 'account')} could not be read"
+    without = f", which leaves {counted(blocking, 'blocking unknown')}" if blocking else ""
+    return f"{what}{without}: {', '.join(reasons[:_NAMED])}{more}."
+
+
+def _blocking(accounts: Iterable[AccountResult], source: UnknownSource) -> int:
+    """How many blocking unknowns of accounts come from there."""
+    return sum(
+        verdict.is_blocking_unknown and source_of(verdict, account.evidence.why_not_read) is source
+        for account in accounts
+        for verdict in account.verdicts
+    )
 
 
 def _accounts_sentence(accounts: Sequence[AccountResult]) -> str:
@@ -270,12 +201,22 @@ def _accounts_sentence(accounts: Sequence[AccountResult]) -> str:
         return "No account was scanned."
     states = Counter(_state(account) for account in accounts)
     told = ", ".join(f"{states[state]:,} {state}" for state in _STATES if states[state])
-    return f"{_count(len(accounts), 'account')}: {told}."
+    return f"{counted(len(accounts), 'account')}: {told}{_silence(accounts)}."
+
+
+def _silence(accounts: Sequence[AccountResult]) -> str:
+    """How many of those that pass do so but for what nobody can verify."""
+    counts = [count_not_verifiable(account) for account in accounts if passes(account)]
+    some = [count for count in counts if count]
+    if not some:
+        return ""
+    return f" ({len(some):,} of those that pass with {sum(some):,} not verifiable)"
 
 
 _STATES = (
     "pass",
     "with violations",
+    "not read",
     "with blocking unknowns",
     "incomplete",
     "with warnings or waivers only",
@@ -285,46 +226,44 @@ _STATES = (
 
 
 def _state(account: AccountResult) -> str:
-    passing, violating, blocked, incomplete, minor, unchecked = _STATES
+    passing, violating, unread, blocked, incomplete, minor, unchecked = _STATES
     if passes(account):
         return passing
     if is_unchecked(account):
         return unchecked
     if any(verdict.is_violation for verdict in account.verdicts):
         return violating
+    if account.evidence.why_not_read is not None:
+        return unread
     if any(verdict.is_blocking_unknown for verdict in account.verdicts):
         return blocked
     return incomplete if is_incomplete(account) else minor
 
 
-def _verdicts_sentence(summary: Summary) -> str:
-    violations = _by_severity(summary.violations, "violation")
-    blocking = _by_severity(summary.blocking_unknowns, "blocking unknown")
-    unknown = summary.outcomes[Outcome.UNKNOWN] - sum(summary.blocking_unknowns.values())
-    shown = [violations]
-    if any(summary.blocking_unknowns.values()):
-        shown.append(blocking)
-    if unknown:
-        shown.append(f"{unknown:,} {'other ' if len(shown) > 1 else ''}unknown")
+def _verdicts_sentence(scan: Scan, summary: Summary) -> str:
+    """Those of accounts that could not be read are told with these."""
+    silent = _blocking(scan.accounts, UnknownSource.NOT_VERIFIABLE)
+    unread = _blocking(scan.accounts, UnknownSource.NOT_READ)
+    blocking = sum(summary.blocking_unknowns.values()) - unread - silent
     others = [
-        f"{summary.outcomes[outcome]:,} {word}"
-        for outcome, word in (
-            (Outcome.WAIVED, "waived"),
-            (Outcome.PASS, "passed"),
-            (Outcome.NOT_APPLICABLE, "not applicable"),
+        f"{number:,} {word}"
+        for number, word in (
+            (blocking, f"blocking unknown{'s' * (blocking != 1)}"),
+            (summary.left_open - blocking, "other unknown" if blocking else "unknown"),
+            (silent, "blocking and not verifiable"),
+            (summary.not_verifiable - silent, "not verifiable"),
+            (summary.outcomes[Outcome.WAIVED], "waived"),
+            (summary.outcomes[Outcome.PASS], "passed"),
+            (summary.outcomes[Outcome.NOT_APPLICABLE], "not applicable"),
         )
-        if summary.outcomes[outcome]
+        if number
     ]
-    return f"{', '.join([*shown, *others])}."
+    return f"{', '.join([_by_severity(summary.violations, 'violation'), *others])}."
 
 
 def _by_severity(counts: Mapping[Severity, int], noun: str) -> str:
     worst = ", ".join(f"{n:,} {severity}" for severity, n in counts.items() if n)
-    return f"{_count(sum(counts.values()), noun)}{f' ({worst})' if worst else ''}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{counted(sum(counts.values()), noun)}{f' ({worst})' if worst else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,8 +280,8 @@ class Style:
     """Whether every waiver is listed, and not only those that need attention soon."""
 
 
-TABLE_LIMIT = 50
-"""With more accounts than this, the table leaves out those that pass."""
+TABLE_LIMIT = 20
+"""With more accounts than this, only verbose text has the table."""
 
 
 def render_text(scan: Scan, *, style: Style) -> Iterator[str]:
@@ -351,19 +290,23 @@ def render_text(scan: Scan, *, style: Style) -> Iterator[str]:
 
 
 def _report(scan: Scan, width: int, style: Style) -> Iterator[Line]:
-    verbose = style.verbose
+    verbose, summary = style.verbose, summarise(scan)
+    is_small = len(scan.accounts) <= TABLE_LIMIT
+    yield from verdict_lines(scan, summary, width)
     yield from _head(scan, width)
-    yield from _table(scan.accounts, width, verbose)
-    yield from findings(scan, width, verbose)
-    yield from waived(scan.accounts, width)
-    yield from waiver_list(scan.waivers, width, whole=style.audit_waivers)
+    yield from posture_lines(scan, width)
+    yield from _table(scan.accounts, width) if is_small else ()
+    yield from violations(scan, width, verbose)
+    yield from _general(scan, width)
+    yield from waived(scan.accounts, width, verbose)
     yield from unknowns(scan.accounts, width, verbose)
     yield from _drift(scan, width)
+    yield from waiver_list(scan.waivers, width, whole=style.audit_waivers)
     yield from _overrides(scan, width)
-    yield from _general(scan, width)
     if verbose:
+        yield from () if is_small else _table(scan.accounts, width)
         yield from _every_verdict(scan.accounts, width)
-    yield from foot(scan, width)
+    yield from foot(scan, summary, width)
 
 
 def _head(scan: Scan, width: int) -> Iterator[Line]:
@@ -372,18 +315,14 @@ def _head(scan: Scan, width: int) -> Iterator[Line]:
     yield from labelled("policies", policies, width, indent=0)
 
 
-def _table(accounts: Sequence[AccountResult], width: int, verbose: int) -> Iterator[Line]:
-    shown = accounts
-    if len(accounts) > TABLE_LIMIT and not verbose:
-        shown = [account for account in accounts if not passes(account)]
-    if shown:
-        yield line()
-        yield from table(shown, width)
-    hidden = len(accounts) - len(shown)
-    if hidden:
-        yield line()
-        verb = "account passes and is" if hidden == 1 else "accounts pass and are"
-        yield from paragraph(f"{hidden:,} {verb} not shown (-v shows all).", width)
+def _table(accounts: Sequence[AccountResult], width: int) -> Iterator[Line]:
+    if not accounts:
+        return
+    yield line()
+    yield from table(accounts, width)
+    if any(count_not_verifiable(account) for account in accounts):
+        legend = f"{NOT_VERIFIABLE[2:]}: not verifiable, since the exchange never discloses it"
+        yield from paragraph(legend, width, tone=Tone.QUIET)
 
 
 def _drift(scan: Scan, width: int) -> Iterator[Line]:

@@ -123,7 +123,7 @@ def test_a_day_and_a_time_with_its_zone(run: Run, folder: Path, text: str, momen
     run("collect", "-o", "e.json")
     ended = run("evaluate", "e.json", "--as-of", text)
     assert ended.code in (1, 3)
-    assert ended.out.splitlines()[0].endswith(f", {moment}")
+    assert ended.out.splitlines()[1].endswith(f", {moment}")
 
 
 @pytest.mark.parametrize(

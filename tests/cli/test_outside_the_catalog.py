@@ -32,7 +32,7 @@ def scanned(run: Run, tmp_path: Path) -> str:
 
 
 def test_text_tells_where_to_look(scanned: str) -> None:
-    assert "unsupported_exchange on bitmart" in scanned
+    assert "? unsupported_exchange bitmart" in scanned
     assert f"IP whitelist set (on BitMart: {MENU})" in scanned
     assert f"confirm it with 'gatepolicy attest'. On BitMart: {MENU}." in scanned
 
@@ -86,7 +86,7 @@ def test_a_scan_of_an_account_without_credentials(run: Run, tmp_path: Path) -> N
     (tmp_path / "accounts.yaml").write_text(BY_HAND)
     ended = run("scan", "--account", "mm", "-p", "market-making")
     assert ended.code == 1
-    assert "unsupported_exchange on bitmart" in ended.out
+    assert "? unsupported_exchange  bitmart " in ended.out
     assert run("scan", "--plan", "-p", "market-making").code == 0
 
 
@@ -100,4 +100,4 @@ def test_check_tells_what_no_scan_could_ask(run: Run, tmp_path: Path) -> None:
     assert "did you mean kraken?" in ended.err
     told = run("scan", "--account", "mm", "-p", "market-making")
     assert told.code == 1
-    assert "unsupported_exchange on krakn" in told.out
+    assert "? unsupported_exchange  krakn " in told.out

@@ -66,7 +66,7 @@ def test_what_the_policies_of_the_project_do_not_allow_is_not_written(
     assert ended.code == 2
     assert re.fullmatch(
         r"error: waivers.yaml: the new entry: policy okx-desk does not allow waiving"
-        r" withdrawal-enabled \(.*market-making.yaml:35:3\)\nhint: .*\n",
+        r" withdrawal-enabled \(.*market-making:35:3\)\nhint: .*\n",
         ended.err,
     ), ended.err
     long = ("--rule", "ip-unbound", "--account", "okx-main", *SAID[4:])

@@ -435,12 +435,12 @@ def test_a_shipped_policy_is_no_file_of_the_repository() -> None:
     )
     (related,) = result(asked)["relatedLocations"]
     place = related["physicalLocation"]
-    assert place["artifactLocation"] == {"uri": "strict", "uriBaseId": "GATEPOLICY_POLICIES"}
+    assert place["artifactLocation"] == {"uri": "strict", "uriBaseId": "SHIPPED_POLICIES"}
     assert place["region"]["startLine"] == 16
-    assert "GATEPOLICY_POLICIES" in run_of(one(asked))["originalUriBaseIds"]
+    assert "SHIPPED_POLICIES" in run_of(one(asked))["originalUriBaseIds"]
     (general,) = run_of(scan_of(general=[asked]))["results"]
     (where,) = general["locations"]
-    assert where["physicalLocation"]["artifactLocation"]["uriBaseId"] == "GATEPOLICY_POLICIES"
+    assert where["physicalLocation"]["artifactLocation"]["uriBaseId"] == "SHIPPED_POLICIES"
 
 
 def test_another_file_of_that_name_is_one_of_the_repository() -> None:

@@ -89,7 +89,7 @@ def test_a_host_that_nobody_allowed_costs_its_account_and_no_other(two: Any) -> 
     assert set(first["unknown"].values()) == {"not_allowed"}
     assert second["facts"]["permission.withdraw"]["value"] is False
     told = words(ended.out)
-    assert "? unknown not_allowed on bybit" in told
+    assert "? not_allowed bybit 1 " in told
     assert "base_url leads to evil.example.com, which is no host of Bybit" in told
     assert "allow the host with --allow-host HOST" in told
 
