@@ -24,6 +24,7 @@ CORE = [
     "gatepolicy/scanning/project.py",
     "gatepolicy/reports/*",
     "gatepolicy/rules/*",
+    "gatepolicy/scanning/saved.py",
     "gatepolicy/scanning/scan.py",
     "gatepolicy/starting/*",
     "gatepolicy/waivers/*",

@@ -11,7 +11,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.errors import DocumentError
-from gatepolicy.model.scan import Scan
+from gatepolicy.model.scan import (
+    Absent,
+    BaselineState,
+    Drift,
+    FactChange,
+    Gone,
+    Interruption,
+    Narrowing,
+    Scan,
+    ScanSettings,
+    Standing,
+)
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
 from gatepolicy.reports.write import FORMATS, ReportOptions
@@ -144,3 +155,32 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_scopes_survive(text: str) -> None:
     scan = replace(scan_of(passing()), scope=text)
     assert loaded(saved(scan)).scope == text
+
+
+def whole_scan() -> Scan:
+    """The example, narrowed, and compared with an earlier scan."""
+    scan = example_scan()
+    first, *others = scan.as_findings()
+    states = {one.question: Standing(BaselineState.UNCHANGED, is_worse=False) for one in others}
+    states[first.question] = Standing(BaselineState.NEW, is_worse=True, why=("it is new",))
+    change = FactChange("key-renamed", False, "gate", "mm-gate", "key.name", "old", "new")
+    return replace(
+        scan,
+        narrowing=Narrowing(("--account a*",), (), 3, 8, ("key-idle",), ("shared-key",)),
+        drift=Drift("old.json", states, [Absent(first, Gone.NOT_ASKED)], [change]),
+        settings=ScanSettings(fail_on_new=True, origins={}),
+        evidence_at=scan.started_at,
+        interrupted_by=Interruption.SIGTERM,
+    )
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_narrowed_scan_beside_an_earlier_one_survives(name: str) -> None:
+    scan, render = whole_scan(), FORMATS[name].render
+    again = loaded(saved(scan))
+    for options in LOOKS:
+        assert "".join(render(again, options)) == "".join(render(scan, options))
+    assert again.drift is not None
+    assert scan.drift is not None
+    assert dict(again.drift.states) == dict(scan.drift.states)
+    assert again.narrowing == scan.narrowing
