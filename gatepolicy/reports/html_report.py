@@ -49,6 +49,8 @@ STATIC_ROWS = 500
 """So many accounts are in the matrix without JavaScript."""
 NAMED_ACCOUNTS = 12
 """So many accounts are named in the first screen."""
+LISTED_ACCOUNTS = 50
+"""So many accounts are listed below one problem; the matrix has all of them."""
 TIMELINE_DAYS = 90
 """The timeline of waivers shows so many days."""
 
@@ -75,6 +77,8 @@ def render_html(scan: Scan, *, frameworks: Sequence[Framework]) -> Iterator[str]
         "controls": controls,
         "rows": [matrix_row(one, controls) for one in scan.accounts[:STATIC_ROWS]],
         "total": len(scan.accounts),
+        "listed": LISTED_ACCOUNTS,
+        "most": STATIC_ROWS,
         "waivers": _waivers(scan),
         "attestations": _attestations(scan),
         "frameworks": _frameworks(scan, frameworks),
