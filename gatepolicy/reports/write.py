@@ -22,6 +22,7 @@ from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import PLAIN_MARKS
 from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.json_report import render_json
+from gatepolicy.reports.markdown_report import render_markdown
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
 from gatepolicy.rules.catalog import load_frameworks
@@ -242,10 +243,15 @@ def _frameworks(scan: Scan, options: ReportOptions) -> Iterator[str]:
     return render_frameworks(scan, style=options.style, frameworks=load_frameworks())
 
 
+def _markdown(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_markdown(scan)
+
+
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
     "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
     "sarif": Format(_sarif, ".sarif", "SARIF 2.1.0 for code scanning"),
+    "markdown": Format(_markdown, ".md", "a summary for a pull request or a step of a workflow"),
     "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),
 }
 """Name to format."""

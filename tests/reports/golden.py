@@ -10,6 +10,7 @@ from gatepolicy import __version__
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.json_report import render_json
+from gatepolicy.reports.markdown_report import render_markdown
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
 from gatepolicy.rules.catalog import load_frameworks
@@ -26,6 +27,7 @@ GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
         scan, style=Style(), frameworks=load_frameworks()
     ),
     "report.json": render_json,
+    "report.md": render_markdown,
     "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),
     "report-full.sarif": lambda scan: render_sarif(scan, profile=Profile.FULL),
 }

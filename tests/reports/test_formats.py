@@ -21,11 +21,12 @@ def rendered(name: str, scan: Scan, options: ReportOptions | None = None) -> str
     return "".join(FORMATS[name].render(scan, options or ReportOptions()))
 
 
-def test_there_are_four_formats() -> None:
+def test_every_format_has_a_suffix() -> None:
     assert {name: form.suffix for name, form in FORMATS.items()} == {
         "text": ".txt",
         "json": ".json",
         "sarif": ".sarif",
+        "markdown": ".md",
         "frameworks": ".txt",
     }
     assert all(form.description for form in FORMATS.values())
