@@ -21,7 +21,9 @@ from gatepolicy.errors import ClosedPipeError, ReportError, ReportsError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import PLAIN_MARKS
 from gatepolicy.reports.frameworks_report import render_frameworks
+from gatepolicy.reports.github_report import render_github
 from gatepolicy.reports.json_report import render_json
+from gatepolicy.reports.junit_report import junit_left_out, render_junit
 from gatepolicy.reports.markdown_report import render_markdown
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
@@ -225,6 +227,8 @@ class Format:
     """Of a file in this format, with the dot."""
     description: str
     """One line for people."""
+    left_out: Callable[[Scan, ReportOptions], int] = field(default=lambda *_: 0)
+    """How much of a scan found no room, where a consumer limits what it takes; pure."""
 
 
 def _text(scan: Scan, options: ReportOptions) -> Iterator[str]:
@@ -247,11 +251,27 @@ def _markdown(scan: Scan, _: ReportOptions) -> Iterator[str]:
     return render_markdown(scan)
 
 
+def _github(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_github(scan)
+
+
+def _junit(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_junit(scan)
+
+
+def _junit_left_out(scan: Scan, _: ReportOptions) -> int:
+    return junit_left_out(scan)
+
+
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
     "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
     "sarif": Format(_sarif, ".sarif", "SARIF 2.1.0 for code scanning"),
     "markdown": Format(_markdown, ".md", "a summary for a pull request or a step of a workflow"),
+    "github": Format(_github, ".txt", "annotations of a GitHub workflow, the ten worst"),
+    "junit": Format(
+        _junit, ".xml", "a test case for each account and control", left_out=_junit_left_out
+    ),
     "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),
 }
 """Name to format."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from gatepolicy import __version__
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.frameworks_report import render_frameworks
+from gatepolicy.reports.github_report import render_github
 from gatepolicy.reports.json_report import render_json
+from gatepolicy.reports.junit_report import render_junit
 from gatepolicy.reports.markdown_report import render_markdown
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
@@ -28,6 +30,8 @@ GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
     ),
     "report.json": render_json,
     "report.md": render_markdown,
+    "report-github.txt": render_github,
+    "report-junit.xml": render_junit,
     "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),
     "report-full.sarif": lambda scan: render_sarif(scan, profile=Profile.FULL),
 }
