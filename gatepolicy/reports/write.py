@@ -20,6 +20,7 @@ from typing import Self, TextIO
 from gatepolicy.errors import ClosedPipeError, ReportError, ReportsError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import PLAIN_MARKS
+from gatepolicy.reports.csv_report import render_csv, render_facts_csv
 from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.github_report import render_github
 from gatepolicy.reports.json_report import render_json
@@ -263,6 +264,14 @@ def _junit_left_out(scan: Scan, _: ReportOptions) -> int:
     return junit_left_out(scan)
 
 
+def _csv(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_csv(scan)
+
+
+def _csv_facts(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_facts_csv(scan)
+
+
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
     "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
@@ -272,6 +281,8 @@ FORMATS: Mapping[str, Format] = {
     "junit": Format(
         _junit, ".xml", "a test case for each account and control", left_out=_junit_left_out
     ),
+    "csv": Format(_csv, ".csv", "a row for each verdict, for spreadsheets"),
+    "csv-facts": Format(_csv_facts, ".csv", "a row for each fact about each key"),
     "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),
 }
 """Name to format."""

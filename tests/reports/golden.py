@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gatepolicy import __version__
 from gatepolicy.model.scan import Scan
+from gatepolicy.reports.csv_report import render_csv, render_facts_csv
 from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.github_report import render_github
 from gatepolicy.reports.json_report import render_json
@@ -32,6 +33,8 @@ GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
     "report.md": render_markdown,
     "report-github.txt": render_github,
     "report-junit.xml": render_junit,
+    "report.csv": render_csv,
+    "report-facts.csv": render_facts_csv,
     "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),
     "report-full.sarif": lambda scan: render_sarif(scan, profile=Profile.FULL),
 }

@@ -31,6 +31,8 @@ def test_every_format_has_a_suffix() -> None:
         "markdown": ".md",
         "github": ".txt",
         "junit": ".xml",
+        "csv": ".csv",
+        "csv-facts": ".csv",
         "frameworks": ".txt",
     }
     assert all(form.description for form in FORMATS.values())
