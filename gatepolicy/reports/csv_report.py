@@ -3,7 +3,7 @@ r"""CSV for spreadsheets: the verdicts of a scan, or the facts about its keys (R
 A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula, and a
 formula can send the other cells away. The name of a key is such a cell and its owner chose it, so
 an apostrophe is put before each of these: https://owasp.org/www-community/attacks/CSV_Injection.
-Tabs and line breaks stand as escapes such as ``\\x0a``. A row is one line.
+Tabs and line breaks stand as escapes such as ``\x0a``. A row is one line.
 """
 
 import csv

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from gatepolicy.model.encoding import Json
 from gatepolicy.model.evidence import Location, Subject
-from gatepolicy.model.scan import Scan
+from gatepolicy.model.scan import Scan, finding_identity
 from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.reports.clean import clean
 from gatepolicy.resources import shipped_policies
@@ -217,6 +217,14 @@ class Entry:
     def is_of_policy(self) -> bool:
         """Whether its place is one of a policy."""
         return self.subject is None and bool(self.verdict.policy)
+
+    @property
+    def identity(self) -> str:
+        """The same for the same finding of any scan; one of its own where it stands for all."""
+        exchange, account = (self.subject.exchange, self.subject.id) if self.subject else ("", "")
+        if self.stands_for_all:
+            return finding_identity(self.verdict.rule, exchange, "", "")
+        return finding_identity(self.verdict.rule, exchange, account, self.verdict.subject)
 
     @property
     def who(self) -> str:

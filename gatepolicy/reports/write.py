@@ -23,6 +23,7 @@ from gatepolicy.reports.clean import PLAIN_MARKS
 from gatepolicy.reports.csv_report import render_csv, render_facts_csv
 from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.github_report import render_github
+from gatepolicy.reports.gitlab_reports import render_codequality, render_sast
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.junit_report import junit_left_out, render_junit
 from gatepolicy.reports.markdown_report import render_markdown
@@ -272,6 +273,14 @@ def _csv_facts(scan: Scan, _: ReportOptions) -> Iterator[str]:
     return render_facts_csv(scan)
 
 
+def _codequality(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_codequality(scan)
+
+
+def _sast(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_sast(scan)
+
+
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
     "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
@@ -283,6 +292,8 @@ FORMATS: Mapping[str, Format] = {
     ),
     "csv": Format(_csv, ".csv", "a row for each verdict, for spreadsheets"),
     "csv-facts": Format(_csv_facts, ".csv", "a row for each fact about each key"),
+    "gitlab-codequality": Format(_codequality, ".json", "findings for GitLab's Code Quality"),
+    "gitlab-sast": Format(_sast, ".json", "findings for GitLab's security dashboard"),
     "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),
 }
 """Name to format."""

@@ -11,6 +11,7 @@ from gatepolicy.model.scan import Scan
 from gatepolicy.reports.csv_report import render_csv, render_facts_csv
 from gatepolicy.reports.frameworks_report import render_frameworks
 from gatepolicy.reports.github_report import render_github
+from gatepolicy.reports.gitlab_reports import render_codequality, render_sast
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.junit_report import render_junit
 from gatepolicy.reports.markdown_report import render_markdown
@@ -33,6 +34,8 @@ GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
     "report.md": render_markdown,
     "report-github.txt": render_github,
     "report-junit.xml": render_junit,
+    "report-codequality.json": render_codequality,
+    "report-sast.json": render_sast,
     "report.csv": render_csv,
     "report-facts.csv": render_facts_csv,
     "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),
