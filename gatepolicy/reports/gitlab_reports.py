@@ -110,7 +110,7 @@ def _name(entry: Entry) -> str:
 def render_sast(scan: Scan) -> Iterator[str]:
     """A vulnerability for each finding; the scan failed unless everything required was proved."""
     rules = {rule.id: rule for rule in scan.rules}
-    about = {
+    about: Mapping[str, Json] = {
         "id": "gatepolicy",
         "name": "gatepolicy",
         "version": __version__,

@@ -15,6 +15,7 @@ from gatepolicy.reports.gitlab_reports import render_codequality, render_sast
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.junit_report import render_junit
 from gatepolicy.reports.markdown_report import render_markdown
+from gatepolicy.reports.ocsf_report import render_ocsf
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
 from gatepolicy.rules.catalog import load_frameworks
@@ -36,6 +37,7 @@ GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
     "report-junit.xml": render_junit,
     "report-codequality.json": render_codequality,
     "report-sast.json": render_sast,
+    "report.jsonl": render_ocsf,
     "report.csv": render_csv,
     "report-facts.csv": render_facts_csv,
     "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),

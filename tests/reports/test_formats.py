@@ -16,7 +16,7 @@ from gatepolicy.reports.write import FORMATS, ReportOptions
 from tests.reports.example_scan import FINISHED, STARTED, example_scan, failing, passing, scan_of
 from tests.reports.strategies import scans
 
-TELL_NO_TIME = ("github", "gitlab-codequality", "gitlab-sast")
+TELL_NO_TIME = ("github", "gitlab-codequality", "gitlab-sast", "ocsf")
 
 
 def rendered(name: str, scan: Scan, options: ReportOptions | None = None) -> str:
@@ -33,6 +33,7 @@ def test_every_format_has_a_suffix() -> None:
         "junit": ".xml",
         "gitlab-codequality": ".json",
         "gitlab-sast": ".json",
+        "ocsf": ".jsonl",
         "csv": ".csv",
         "csv-facts": ".csv",
         "frameworks": ".txt",
