@@ -209,7 +209,7 @@ def _plain_members(
         "severity_id": 1,
         "severity": "Informational",
         "status_id": 99,
-        "status": "Told",
+        "status": "Other",
         "message": what,
         "finding_info": {"uid": uid, "title": title, "desc": what},
         "compliance": {

@@ -28,6 +28,7 @@ from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.junit_report import junit_left_out, render_junit
 from gatepolicy.reports.markdown_report import render_markdown
 from gatepolicy.reports.ocsf_report import render_ocsf
+from gatepolicy.reports.oscal_report import render_oscal
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
 from gatepolicy.rules.catalog import load_frameworks
@@ -286,6 +287,10 @@ def _ocsf(scan: Scan, _: ReportOptions) -> Iterator[str]:
     return render_ocsf(scan)
 
 
+def _oscal(scan: Scan, _: ReportOptions) -> Iterator[str]:
+    return render_oscal(scan, frameworks=load_frameworks())
+
+
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
     "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
@@ -300,6 +305,7 @@ FORMATS: Mapping[str, Format] = {
     "gitlab-codequality": Format(_codequality, ".json", "findings for GitLab's Code Quality"),
     "gitlab-sast": Format(_sast, ".json", "findings for GitLab's security dashboard"),
     "ocsf": Format(_ocsf, ".jsonl", "OCSF compliance findings, for a SIEM"),
+    "oscal": Format(_oscal, ".json", "OSCAL assessment results, for auditors' tools"),
     "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),
 }
 """Name to format."""

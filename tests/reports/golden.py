@@ -16,6 +16,7 @@ from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.junit_report import render_junit
 from gatepolicy.reports.markdown_report import render_markdown
 from gatepolicy.reports.ocsf_report import render_ocsf
+from gatepolicy.reports.oscal_report import render_oscal
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
 from gatepolicy.rules.catalog import load_frameworks
@@ -38,6 +39,7 @@ GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
     "report-codequality.json": render_codequality,
     "report-sast.json": render_sast,
     "report.jsonl": render_ocsf,
+    "report-oscal.json": lambda scan: render_oscal(scan, frameworks=load_frameworks()),
     "report.csv": render_csv,
     "report-facts.csv": render_facts_csv,
     "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),

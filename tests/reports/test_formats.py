@@ -34,6 +34,7 @@ def test_every_format_has_a_suffix() -> None:
         "gitlab-codequality": ".json",
         "gitlab-sast": ".json",
         "ocsf": ".jsonl",
+        "oscal": ".json",
         "csv": ".csv",
         "csv-facts": ".csv",
         "frameworks": ".txt",
