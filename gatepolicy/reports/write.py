@@ -29,7 +29,7 @@ from gatepolicy.reports.junit_report import junit_left_out, render_junit
 from gatepolicy.reports.markdown_report import render_markdown
 from gatepolicy.reports.ocsf_report import render_ocsf
 from gatepolicy.reports.oscal_report import render_oscal
-from gatepolicy.reports.sarif_report import Profile, render_sarif
+from gatepolicy.reports.sarif_report import Profile, render_sarif, sarif_left_out
 from gatepolicy.reports.text_report import Style, render_text
 from gatepolicy.rules.catalog import load_frameworks
 
@@ -247,6 +247,10 @@ def _sarif(scan: Scan, options: ReportOptions) -> Iterator[str]:
     return render_sarif(scan, profile=options.sarif_profile, scope=options.sarif_scope)
 
 
+def _sarif_left_out(scan: Scan, options: ReportOptions) -> int:
+    return sarif_left_out(scan, profile=options.sarif_profile)
+
+
 def _frameworks(scan: Scan, options: ReportOptions) -> Iterator[str]:
     return render_frameworks(scan, style=options.style, frameworks=load_frameworks())
 
@@ -294,7 +298,7 @@ def _oscal(scan: Scan, _: ReportOptions) -> Iterator[str]:
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
     "json": Format(_json, ".json", "every account, fact and verdict, for programs"),
-    "sarif": Format(_sarif, ".sarif", "SARIF 2.1.0 for code scanning"),
+    "sarif": Format(_sarif, ".sarif", "SARIF 2.1.0 for code scanning", left_out=_sarif_left_out),
     "markdown": Format(_markdown, ".md", "a summary for a pull request or a step of a workflow"),
     "github": Format(_github, ".txt", "annotations of a GitHub workflow, the ten worst"),
     "junit": Format(
