@@ -141,8 +141,15 @@ class Outputs:
             )
         finally:
             if not self.quiet:
-                for warning in scan.warnings:
+                for warning in (*scan.warnings, *self._about_left_out(scan, options)):
                     click.echo(f"warning: {clean(warning)}", err=True)
+
+    def _about_left_out(self, scan: Scan, options: ReportOptions) -> Iterator[str]:
+        for output in self.outputs:
+            missing = FORMATS[output.format].left_out(scan, options)
+            if missing:
+                what = f"{missing:,} of the mildest results were left out"
+                yield f"{output.option}: {what}, since readers of this format accept no more"
 
 
 def _output(text: str, within: str) -> Output:

@@ -58,6 +58,22 @@ def json_document(members: Mapping[str, Node], *, levels: int) -> Iterator[str]:
     yield "\n"
 
 
+def json_list(items: Iterator[Node], *, levels: int = 1) -> Iterator[str]:
+    """A list as JSON text, with a line break at the end; an item for each line.
+
+    Args:
+        items: Made when they are written.
+        levels: How many levels are laid out one entry per line.
+    """
+    yield from _stream(items, "", levels)
+    yield "\n"
+
+
+def json_line(value: Json) -> str:
+    """A value as JSON text in one line, with a line break at the end."""
+    return f"{_text(value)}\n"
+
+
 def _object(members: Iterable[tuple[str, Node]], indent: str, levels: int) -> Iterator[str]:
     entries = ((f"{_text(name)}: ", value) for name, value in members)
     return _block("{", entries, "}", indent, levels)

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from gatepolicy.model.encoding import Json
 from gatepolicy.model.evidence import Location, Subject
-from gatepolicy.model.scan import Scan
+from gatepolicy.model.scan import Scan, finding_identity
 from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.reports.clean import clean
+from gatepolicy.reports.judged import repository_path
 from gatepolicy.resources import shipped_policies
 
 LEVEL = {
@@ -57,6 +58,8 @@ SOURCE_ROOT = "%SRCROOT%"
 SHIPPED_POLICIES = "SHIPPED_POLICIES"
 """Base of the policies that ship with gatepolicy: no file of the repository, and none that a
 consumer could open."""
+OUTSIDE = "GATEPOLICY_OUTSIDE"
+"""Base of files that lie outside of the repository."""
 _NAME_LIMIT = 255
 _DESCRIPTION_LIMIT = 1024
 
@@ -71,14 +74,20 @@ def multiformat(text: str, markdown: str) -> Json:
     return {"text": text, "markdown": markdown}
 
 
-def artifact_location(path: PurePath) -> dict[str, Json]:
-    """§3.4: a file, relative to the root of the sources wherever it was named so.
+def artifact_location(place: Location) -> dict[str, Json]:
+    """§3.4: a file, relative to the root of the sources; one outside of it by its name only.
 
+    An address of it would tell where things lie on this machine, and no consumer could open it.
     Slashes lean forward on every system, and everything else is percent-encoded (§3.10).
     """
-    if path.is_absolute():
-        return {"uri": path.as_uri()}
-    return {"uri": quote(path.as_posix()), "uriBaseId": SOURCE_ROOT}
+    path = repository_path(place, of_policy=False)
+    if path is None:
+        return {"uri": quote(_plain_name(place)), "uriBaseId": OUTSIDE}
+    return {"uri": quote(path), "uriBaseId": SOURCE_ROOT}
+
+
+def _plain_name(place: Location) -> str:
+    return PurePath(place.file.encode("utf-8", "replace").decode()).name or "unnamed"
 
 
 def physical_location(place: Location, *, of_policy: bool = False) -> Json:
@@ -95,7 +104,7 @@ def physical_location(place: Location, *, of_policy: bool = False) -> Json:
     shipped = {"uri": name, "uriBaseId": SHIPPED_POLICIES}
     is_shipped = of_policy and name in shipped_policies()
     return {
-        "artifactLocation": shipped if is_shipped else artifact_location(PurePath(name)),
+        "artifactLocation": shipped if is_shipped else artifact_location(place),
         "region": {
             "startLine": place.line,
             "startColumn": place.column,
@@ -217,6 +226,14 @@ class Entry:
     def is_of_policy(self) -> bool:
         """Whether its place is one of a policy."""
         return self.subject is None and bool(self.verdict.policy)
+
+    @property
+    def identity(self) -> str:
+        """The same for the same finding of any scan; one of its own where it stands for all."""
+        exchange, account = (self.subject.exchange, self.subject.id) if self.subject else ("", "")
+        if self.stands_for_all:
+            return finding_identity(self.verdict.rule, exchange, "", "")
+        return finding_identity(self.verdict.rule, exchange, account, self.verdict.subject)
 
     @property
     def who(self) -> str:

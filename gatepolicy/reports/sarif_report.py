@@ -28,6 +28,7 @@ Profiles. ``github`` holds fails and unknowns only: GitHub knows neither ``kind`
 verdict.
 """
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
@@ -37,12 +38,14 @@ from gatepolicy.model.scan import MEANING, ExitCode, Interruption, Scan
 from gatepolicy.model.verdicts import RuleInfo
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports import summary
-from gatepolicy.reports.json_report import Node, json_document
+from gatepolicy.reports.json_report import Node, json_document, json_line
+from gatepolicy.reports.judged import rank
 from gatepolicy.reports.sarif_objects import (
     LEVEL,
     SECURITY_SEVERITY,
     Entry,
     Profile,
+    Shown,
     labelled,
     plain,
     sentences,
@@ -227,10 +230,12 @@ def _grouped(entries: Sequence[Entry]) -> Iterator[Json]:
         yield sarif.notification(reason, level, text, group[0].place, of_policy=of_policy)
 
 
-__all__ = ["GITHUB_RESULT_LIMIT", "Profile", "render_sarif"]
+__all__ = ["GITHUB_RESULT_LIMIT", "Profile", "render_sarif", "sarif_left_out"]
 
 GITHUB_RESULT_LIMIT = 25_000
 """GitHub refuses a run with more results."""
+GITHUB_SIZE_LIMIT = 8_500_000
+"""Bytes of results, compressed; GitHub refuses files of more than 10 MB, compressed by gzip."""
 
 
 def render_sarif(
@@ -239,6 +244,7 @@ def render_sarif(
     profile: Profile = Profile.GITHUB,
     scope: str = "accounts",
     limit: int = GITHUB_RESULT_LIMIT,
+    size_limit: int = GITHUB_SIZE_LIMIT,
 ) -> Iterator[str]:
     """A SARIF log with one run, always complete and valid, also when nothing was found.
 
@@ -248,8 +254,9 @@ def render_sarif(
         scope: What was scanned. GitHub closes the alerts of a scope that a later upload of the
             same scope does not hold: scans of different accounts need different scopes.
         limit: How many results the ``github`` profile holds at most; the worst are kept.
+        size_limit: How many bytes of results it holds at most, compressed.
     """
-    shown = shown_entries(scan, profile, limit)
+    shown = _shown(scan, profile, limit, size_limit)
     return json_document(
         {
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -269,12 +276,53 @@ def render_sarif(
     )
 
 
+def sarif_left_out(
+    scan: Scan,
+    *,
+    profile: Profile,
+    limit: int = GITHUB_RESULT_LIMIT,
+    size_limit: int = GITHUB_SIZE_LIMIT,
+) -> int:
+    """How many results find no room in the log."""
+    return _shown(scan, profile, limit, size_limit).left_out
+
+
+def _shown(scan: Scan, profile: Profile, limit: int, size_limit: int) -> Shown:
+    if profile is Profile.GITHUB:
+        limit = min(limit, _fitting(scan, limit, size_limit))
+    return shown_entries(scan, profile, limit)
+
+
+def _fitting(scan: Scan, limit: int, size_limit: int) -> int:
+    """How many results fit when the worst go first; few ones are not even measured."""
+    entries = list(shown_entries(scan, Profile.GITHUB, limit).entries)
+    if sum(map(_size_at_most, entries)) <= size_limit:
+        return limit
+    entries.sort(key=lambda entry: rank(entry.verdict))
+    compressor, size = zlib.compressobj(), 0
+    for count, result in enumerate(results(scan.rules, entries, Profile.GITHUB)):
+        size += len(compressor.compress(json_line(result).encode()))
+        if size > size_limit:
+            return count
+    return limit
+
+
+def _size_at_most(entry: Entry) -> int:
+    """Bytes of a result, not compressed, at most: each text stands in it up to three times."""
+    verdict = entry.verdict
+    texts = [verdict.expected, verdict.seen, verdict.needed, verdict.policy, verdict.subject]
+    places = [verdict.location.file, entry.place.file]
+    return 2_500 + 36 * sum(map(len, (*texts, *places, entry.qualified)))
+
+
 def _uri_bases() -> Json:
     """§3.14.14. Without the address itself: it would tell the name of the machine's user."""
     shipped = "The policies that ship with gatepolicy, by name."
+    outside = "Files outside of the repository, by name."
     return {
         sarif.SOURCE_ROOT: {"description": sarif.message("The working directory of the scan.")},
         sarif.SHIPPED_POLICIES: {"description": sarif.message(shipped)},
+        sarif.OUTSIDE: {"description": sarif.message(outside)},
     }
 
 

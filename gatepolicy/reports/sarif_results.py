@@ -5,7 +5,7 @@ from typing import assert_never
 
 from gatepolicy.model.encoding import Json
 from gatepolicy.model.facts import Reason
-from gatepolicy.model.scan import Drift, Finding, Gone, finding_identity, question_identity
+from gatepolicy.model.scan import Drift, Finding, Gone, question_identity
 from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Verdict
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports.sarif_objects import (
@@ -39,7 +39,7 @@ def results(
     for entry in entries:
         index, rule = position[entry.verdict.rule]
         if told is not None:
-            there.add(_identity(entry))
+            there.add(entry.identity)
         yield {**_result(entry, rule, index, profile), **_baseline_state(entry, told)}
     for absent in told.absent if told is not None else ():
         # What passes now is there as such, and says that it is updated.
@@ -53,7 +53,7 @@ def _baseline_state(entry: Entry, drift: Drift | None) -> dict[str, Json]:
     if drift is None or not drift.states:
         return {}
     verdict = entry.verdict
-    question = question_identity(_identity(entry), verdict.policy, verdict.expected)
+    question = question_identity(entry.identity, verdict.policy, verdict.expected)
     return {"baselineState": drift.states[question].state.value}
 
 
@@ -87,7 +87,7 @@ def _result(entry: Entry, rule: RuleInfo, index: int, profile: Profile) -> dict[
             )
         ],
         **_related(entry),
-        "partialFingerprints": _fingerprints(_identity(entry)),
+        "partialFingerprints": _fingerprints(entry.identity),
         **_suppressions(verdict),
         "properties": _properties(entry),
     }
@@ -169,13 +169,6 @@ def _related(entry: Entry) -> dict[str, Json]:
         return {}
     text = f"policy {plain(entry.verdict.policy)}"
     return {"relatedLocations": [sarif.related_location(1, entry.verdict.location, text)]}
-
-
-def _identity(entry: Entry) -> str:
-    account = (entry.subject.exchange, entry.subject.id) if entry.subject else ("", "")
-    if entry.stands_for_all:
-        return finding_identity(entry.verdict.rule, account[0], "", "")
-    return finding_identity(entry.verdict.rule, *account, entry.verdict.subject)
 
 
 def _fingerprints(digest: str) -> Json:

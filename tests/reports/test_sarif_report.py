@@ -1,5 +1,6 @@
 """SARIF: always valid, always complete, and the same alert for the same thing."""
 
+import gzip
 import hashlib
 import json
 from dataclasses import replace
@@ -14,7 +15,7 @@ from gatepolicy.model.evidence import Location
 from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import AccountResult, Scan, ScanSettings
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity, Verdict
-from gatepolicy.reports.sarif_report import Profile, render_sarif
+from gatepolicy.reports.sarif_report import Profile, render_sarif, sarif_left_out
 from tests.reports.example_scan import (
     BAD_NAME,
     NOT_ALLOWED,
@@ -135,11 +136,67 @@ def test_a_result_stands_at_the_line_of_its_account() -> None:
     assert "[policy](1)" in told["message"]["text"]
 
 
-def test_a_file_outside_is_named_whole() -> None:
-    far = replace(subject("mm", "gate", 3), location=Location("/srv/a b.yaml", 3, 5))
+@pytest.mark.parametrize(
+    ("file", "uri"),
+    [
+        ("/srv/a b.yaml", "a%20b.yaml"),
+        ("../a.yaml", "a.yaml"),
+        ("x/../../a.yaml", "a.yaml"),
+        ("", "unnamed"),
+    ],
+)
+def test_a_file_outside_is_named_without_its_path(file: str, uri: str) -> None:
+    far = replace(subject("mm", "gate", 3), location=Location(file, 3, 5))
     scan = scan_of(account(far, Facts(), (verdict(WITHDRAW, Outcome.FAIL, "a", "b"),)))
+    run = run_of(scan)
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": uri, "uriBaseId": "GATEPOLICY_OUTSIDE"}
+    assert "GATEPOLICY_OUTSIDE" in run["originalUriBaseIds"]
+    assert "file:" not in "".join(render_sarif(scan, profile=Profile.FULL))
+
+
+def test_a_file_inside_is_named_from_the_root() -> None:
+    near = replace(subject("mm", "gate", 3), location=Location("./x/../a b.yaml", 3, 5))
+    scan = scan_of(account(near, Facts(), (verdict(WITHDRAW, Outcome.FAIL, "a", "b"),)))
     place = run_of(scan)["results"][0]["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"] == {"uri": "file:///srv/a%20b.yaml"}
+    assert place["artifactLocation"] == {"uri": "a%20b.yaml", "uriBaseId": "%SRCROOT%"}
+
+
+def noise(count: int, seed: str) -> str:
+    """A text that no compressor makes much shorter."""
+    return "".join(hashlib.sha256(f"{seed}{n}".encode()).hexdigest() for n in range(count))
+
+
+def test_the_worst_are_kept_when_the_file_would_be_too_large() -> None:
+    low = [
+        account(
+            subject(f"mm-{n}", "gate", n),
+            Facts(),
+            (verdict(BAD_NAME, Outcome.FAIL, "a", noise(100, f"{n}:")),),
+        )
+        for n in range(1, 101)
+    ]
+    scan = scan_of(*low, account(subject("worst", "gate", 999), Facts(), (FAIL,)))
+    size_limit = 150_000
+    text = "".join(render_sarif(scan, size_limit=size_limit))
+    assert len(gzip.compress(text.encode())) < 1.2 * size_limit
+    run = json.loads(text)["runs"][0]
+    kept = run["results"]
+    assert 10 < len(kept) < 101
+    assert kept[-1]["properties"]["account"] == "worst"
+    left_out = 101 - len(kept)
+    note = run["invocations"][0]["toolExecutionNotifications"][0]
+    assert note["message"]["text"].startswith(f"{left_out} of the mildest results were left out")
+    options: Any = {"profile": Profile.GITHUB, "size_limit": size_limit}
+    assert sarif_left_out(scan, **options) == left_out
+    assert sarif_left_out(scan, profile=Profile.FULL, size_limit=size_limit) == 0
+
+
+def test_what_compresses_well_is_not_left_out() -> None:
+    scan = scan_of(
+        *(account(subject(f"mm-{n}", "gate", n), Facts(), (FAIL,)) for n in range(1, 99))
+    )
+    assert sarif_left_out(scan, profile=Profile.GITHUB, size_limit=100_000) == 0
 
 
 def test_the_first_sentence_is_a_title() -> None:
