@@ -12,7 +12,7 @@ TIME_MARK = b'"@@time@@"'
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """One request, as far as exchanges look at it."""
 
     method: str

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 from gatepolicy.documents.load import read_text
 from gatepolicy.documents.yaml_tree import parse_yaml
-from gatepolicy.simulator.answers import Asked
-from gatepolicy.simulator.family import Rows
+from gatepolicy.simulator.account_keys import Rows
+from gatepolicy.simulator.answers import Request
 from gatepolicy.simulator.schemes.parts import part
 
 PROFILES = Path(__file__).with_name("profiles")
@@ -20,7 +20,7 @@ _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 
 
 @dataclass(frozen=True, slots=True)
-class PlayedCall:
+class CallTemplate:
     """One call about keys."""
 
     method: str
@@ -50,25 +50,25 @@ class PlayedCall:
     document: object
     """Template of the whole answer."""
 
-    def takes(self, asked: Asked) -> bool:
+    def takes(self, request: Request) -> bool:
         """Whether a request is this call."""
-        if asked.method != self.method or not self.has_path(asked.path):
+        if request.method != self.method or not self.has_path(request.path):
             return False
-        if not self.asked_with <= parse_qs(asked.query).keys():
+        if not self.asked_with <= parse_qs(request.query).keys():
             return False
-        fields = _fields(asked.text()) if self.select else {}
+        fields = _fields(request.text()) if self.select else {}
         return all(fields.get(name) == value for name, value in self.select.items())
 
     def has_path(self, path: str) -> bool:
         """Whether a path is the call's, whatever its parameters are."""
         return path == self.path or _pattern(self.path).fullmatch(path) is not None
 
-    def asked_for(self, asked: Asked) -> str:
+    def subaccount_of(self, request: Request) -> str:
         """The sub-account that a request names; empty when it names none."""
         if "path" in self.subaccount:
-            found = _pattern(self.path).fullmatch(asked.path)
+            found = _pattern(self.path).fullmatch(request.path)
             return found[self.subaccount["path"]] if found else ""
-        return part(asked, self.subaccount) if self.subaccount else ""
+        return part(request, self.subaccount) if self.subaccount else ""
 
 
 def _fields(body: str) -> Mapping[str, object]:
@@ -105,7 +105,7 @@ class Profile:
     """Name of the scheme, and its parameters."""
     errors: Mapping[str, Mapping[str, Any]]
     """Name to status, body and headers."""
-    calls: Sequence[PlayedCall]
+    calls: Sequence[CallTemplate]
     """Every call that the exchange answers."""
 
 
@@ -133,15 +133,15 @@ def load_profile(exchange: str) -> Profile:
     )
 
 
-def load_lists(exchange: str) -> Sequence[PlayedCall]:
+def load_lists(exchange: str) -> Sequence[CallTemplate]:
     """The calls about sub-accounts of an exchange that is played by code; none for most."""
     file = LISTS / f"{exchange}.yaml"
     return _calls(_data(file)) if file.exists() else ()
 
 
-def _calls(data: Mapping[str, Any]) -> Sequence[PlayedCall]:
+def _calls(data: Mapping[str, Any]) -> Sequence[CallTemplate]:
     return tuple(
-        PlayedCall(
+        CallTemplate(
             method=call["method"],
             path=call["path"],
             select=call.get("select", {}),

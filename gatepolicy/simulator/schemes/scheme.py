@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gatepolicy.simulator.answers import Asked
+from gatepolicy.simulator.answers import Request
 from gatepolicy.simulator.keys import SimulatedKey
 
 Parameters: TypeAlias = Mapping[str, Any]
@@ -15,7 +15,7 @@ Parameters: TypeAlias = Mapping[str, Any]
 class Scheme:
     """How a request names its key and proves that its sender has the secret."""
 
-    presented: Callable[[Asked, Parameters], str]
+    presented: Callable[[Request, Parameters], str]
     """The key that a request names; empty when it names none."""
-    refusal: Callable[[Asked, Parameters, SimulatedKey], str | None]
+    refusal: Callable[[Request, Parameters, SimulatedKey], str | None]
     """Name of the profile's error for a request with a known key; ``None`` when all is well."""
