@@ -23,6 +23,9 @@ class Host(Protocol):
     def declares(self, method: str, path: str) -> bool:
         """Whether it has a call of this method and path."""
 
+    def takes(self, request: Request) -> bool:
+        """Whether a request is one of its calls."""
+
     def faults(self, request: Request) -> FaultQueue | None:
         """What goes wrong for the key that a request names."""
 
@@ -62,6 +65,10 @@ class CodedHost:
         """Whether it has a call of this method and path."""
         listed = any(call.method == method and call.has_path(path) for call in self._lists)
         return listed or (method == "GET" and path in self._exchange.calls)
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request is one of its calls."""
+        return self.declares(request.method, request.path)
 
     def faults(self, request: Request) -> FaultQueue | None:
         """What goes wrong for the key that a request names."""
@@ -117,30 +124,34 @@ class ProfileHost:
         Raises:
             ValueError: A key refuses its caller, and the documents do not tell how.
         """
-        self._played = ProfileExchange(load_profile(name), keys)
+        self._exchange = ProfileExchange(load_profile(name), keys)
         self._faults = {key.api_key: FaultQueue(key.faults) for key in keys}
 
     def declares(self, method: str, path: str) -> bool:
         """Whether it has a call of this method and path."""
-        return self._played.declares(method, path)
+        return self._exchange.declares(method, path)
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request is one of its calls."""
+        return self._exchange.takes(request)
 
     def faults(self, request: Request) -> FaultQueue | None:
         """What goes wrong for the key that a request names."""
-        key = self._played.key_of(request)
+        key = self._exchange.key_of(request)
         return self._faults[key.api_key] if key else None
 
     def pending(self, request: Request, trap_url: str) -> PendingAnswer:
         """A request and what is answered when nothing goes wrong."""
         return PendingAnswer(
             request=request,
-            real=lambda variant: self._played.answer(request, variant),
+            real=lambda variant: self._exchange.answer(request, variant),
             rate_limited=lambda: self._error("rate_limited", request),
             clock_error=lambda: self._error("clock", request),
             trap_url=trap_url,
         )
 
     def _error(self, name: str, request: Request) -> Answer:
-        return self._played.error(name, request, self._played.key_of(request))
+        return self._exchange.error(name, request, self._exchange.key_of(request))
 
 
 def shared_hosts(keys: Sequence[SimulatedKey], now: datetime) -> Mapping[str, Host]:

@@ -1,6 +1,5 @@
 """Profiles: exchanges that the simulator plays from data alone."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ class CallTemplate:
             return False
         if not self.asked_with <= parse_qs(request.query).keys():
             return False
-        fields = _fields(request.text()) if self.select else {}
+        fields = _fields(request) if self.select else {}
         return all(fields.get(name) == value for name, value in self.select.items())
 
     def has_path(self, path: str) -> bool:
@@ -71,16 +70,12 @@ class CallTemplate:
         return part(request, self.subaccount) if self.subaccount else ""
 
 
-def _fields(body: str) -> Mapping[str, object]:
+def _fields(request: Request) -> Mapping[str, object]:
     """The fields of a form or of a JSON object; of a form, those that are there once."""
-    if not body.startswith("{"):
-        form = parse_qs(body, keep_blank_values=True)
-        return {name: values[0] for name, values in form.items() if len(values) == 1}
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    if request.text().startswith("{"):
+        return request.json_fields()
+    form = parse_qs(request.text(), keep_blank_values=True)
+    return {name: values[0] for name, values in form.items() if len(values) == 1}
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -140,6 +135,7 @@ def load_lists(exchange: str) -> Sequence[CallTemplate]:
 
 
 def _calls(data: Mapping[str, Any]) -> Sequence[CallTemplate]:
+    ways = [({**call, **other}) for call in data["calls"] for other in ({}, *call.get("also", ()))]
     return tuple(
         CallTemplate(
             method=call["method"],
@@ -155,7 +151,7 @@ def _calls(data: Mapping[str, Any]) -> Sequence[CallTemplate]:
             described=call.get("key", {}),
             document=call["document"],
         )
-        for call in data["calls"]
+        for call in ways
     )
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, assert_never
 
 from gatepolicy.simulator.account_keys import (
@@ -51,6 +52,10 @@ class ProfileExchange:
         """Whether the profile has a call of this method and path."""
         return any(c.method == method and c.has_path(path) for c in self._profile.calls)
 
+    def takes(self, request: Request) -> bool:
+        """Whether a request is a call of the profile."""
+        return self._call(request) is not None
+
     def key_of(self, request: Request) -> SimulatedKey | None:
         """The key that a request names, or one of its owner's; ``None`` when the exchange does not
         know it.
@@ -73,7 +78,9 @@ class ProfileExchange:
         refusal = self._refusal(call, request, key)
         if refusal is not None or key is None:
             return self.error(refusal or "unknown_key", request, key)
-        said = answer_to(call, request, key, tuple(self._keys.values()), variant)
+        auth = self._profile.auth
+        more = SCHEMES[auth["scheme"]].variables(request, auth, key)
+        said = answer_to(call, request, key, tuple(self._keys.values()), variant, more)
         return said or self.error("no_such_key", request, key)
 
     def _call(self, request: Request) -> CallTemplate | None:
@@ -91,9 +98,7 @@ class ProfileExchange:
             body = str(said["text"]).encode()
             return Answer(said["status"], body, headers, content_type="text/plain")
         described = key or next(iter(self._keys.values()))
-        filled = fill(
-            said["body"], TemplateContext(described, _now(request), {"path": request.path})
-        )
+        filled = fill(said["body"], TemplateContext(described, _now(request), _of_request(request)))
         answer = _json(said["status"], filled)
         return Answer(answer.status, answer.body, headers)
 
@@ -161,6 +166,7 @@ def answer_to(
     key: SimulatedKey,
     keys: Sequence[SimulatedKey],
     variant: Variant = Variant.PLAIN,
+    more: Mapping[str, object] = MappingProxyType({}),
 ) -> Answer | None:
     """What a call answers to a key that it does not refuse.
 
@@ -172,13 +178,14 @@ def answer_to(
         key: The calling key.
         keys: All keys that the exchange knows.
         variant: How what describes the calling key is written.
+        more: Variables of the document's template beyond the usual ones.
     """
     about = _about(call, request, key, keys)
     if about is None:
         return None
     described = _described(call, about, request)
     rows = list(_rows(call, request, key, keys))
-    extra = {"path": request.path, "key_object": STAND_IN, "key_objects": rows}
+    extra = {**_of_request(request), **more, "key_object": STAND_IN, "key_objects": rows}
     document = fill(call.document, TemplateContext(key, _now(request), extra))
     if not call.described:
         # Nothing describes the key but the document itself.
@@ -211,6 +218,12 @@ def _rows(
             yield from (_described(call, one, request) for one in named)
         case _:
             assert_never(call.rows)
+
+
+def _of_request(request: Request) -> Mapping[str, object]:
+    """Variables of a template that come from the request."""
+    numbered = request.json_fields().get("id")
+    return {"path": request.path} | ({} if numbered is None else {"request_id": numbered})
 
 
 def _described(call: CallTemplate, key: SimulatedKey, request: Request) -> object:

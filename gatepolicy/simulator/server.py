@@ -146,6 +146,9 @@ class Simulator:
             return web.Response(status=404)
         body = await incoming.read() if incoming.can_read_body else b""
         request = Request(incoming.method, path, query, incoming.headers, body, self._clock())
+        if request.method != "GET" and not host.takes(request):
+            # The path is that of a call, and the body names another one.
+            self._forbidden.add(noted)
         fault = None if trapped else await self._next_fault(host.faults(request))
         said = answer(host.pending(request, self.trap_url), fault)
         return await deliver(incoming, said, request.now_ms(), fault)

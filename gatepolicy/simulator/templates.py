@@ -92,6 +92,9 @@ def _text(template: str, context: TemplateContext) -> object:
         return context.extra[name]
     if name in ("created", "expires", "used", "now"):
         return _time(name, form, context)
+    if name == "request_id":
+        # A request without a number is answered without one.
+        return _LEFT
     values = _variables(context)
     if template[1:] not in values:
         raise ValueError(f"no variable {template}")

@@ -255,7 +255,8 @@ def deribit(**changes: str) -> Request:
     [
         ({}, None),
         ({"nonce": ""}, "bad_signature"),
-        ({"kind": "Bearer"}, "bad_signature"),
+        ({"kind": "Bearer"}, "token"),
+        ({"kind": "Digest"}, "bad_signature"),
         ({"ts": str(LATE_MS)}, "clock"),
         ({"ts": "soon"}, "clock"),
     ],

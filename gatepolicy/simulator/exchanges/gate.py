@@ -15,9 +15,9 @@ from gatepolicy.simulator.answers import (
     Request,
     hex_hmac,
     hex_sha512,
+    is_decimal,
     json_answer,
     same,
-    whole_number,
 )
 from gatepolicy.simulator.exchange import Call, Exchange, only_described
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
@@ -52,8 +52,9 @@ def _refuse(request: Request, key: SimulatedKey | None) -> Answer | None:
 
 
 def _in_time(request: Request) -> bool:
-    sent = whole_number(request.headers["Timestamp"])
-    return sent is not None and abs(request.now - sent) <= _WINDOW_SECONDS
+    # Gate's own Python SDK sends the fractions of a second, too: gate_api/api_client.py, gen_sign.
+    sent = request.headers["Timestamp"]
+    return is_decimal(sent) and abs(request.now - float(sent)) <= _WINDOW_SECONDS
 
 
 def _signature(request: Request, secret: str) -> str:

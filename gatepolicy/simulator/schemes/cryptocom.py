@@ -4,7 +4,6 @@ Source: https://exchange-docs.crypto.com/exchange/v1/rest-ws/index.html (digital
 Parameters that are lists or objects are not played: no declared call has any.
 """
 
-import json
 from collections.abc import Mapping
 
 from gatepolicy.simulator.answers import Request, hex_hmac, same
@@ -18,21 +17,13 @@ def _presented(request: Request, parameters: Parameters) -> str:
 
 
 def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
-    body = _body(request)
+    body = request.json_fields()
     if not request.path.endswith(f"/{body.get('method')}"):
         return "bad_signature"
     expected = hex_hmac("sha256", key.secret, _message(body))
     if not same(part(request, parameters["signature"]), expected):
         return "bad_signature"
     return None if timely(request, parameters["timestamp"]) else "clock"
-
-
-def _body(request: Request) -> Mapping[str, object]:
-    try:
-        found = json.loads(request.text())
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _message(body: Mapping[str, object]) -> str:

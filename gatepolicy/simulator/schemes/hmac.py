@@ -3,12 +3,12 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
 from gatepolicy.simulator.answers import Request, same
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.schemes.parts import part, timely
+from gatepolicy.simulator.schemes.parts import part, requested_window, timely
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 
 
@@ -25,14 +25,23 @@ def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str
     raw = _raw(key.secret, parameters["secret"])
     if raw is None:
         return "bad_signature"
-    message = parameters["message"].format_map(_parts(request, parameters, key))
-    expected = _written(
-        hmac.digest(raw, message.encode(), parameters["hash"]), parameters["encoding"]
-    )
     given = part(request, parameters["signature"])
     if parameters["encoding"] == "hex":
         given = given.lower()
-    return None if same(given, expected) else "bad_signature"
+    signed = any(same(given, one) for one in _signatures(request, parameters, key, raw))
+    return None if signed else "bad_signature"
+
+
+def _signatures(
+    request: Request, parameters: Parameters, key: SimulatedKey, raw: bytes
+) -> Iterator[str]:
+    """The right one; and the one without the body, where the body is one that may go unsigned."""
+    parts = _parts(request, parameters, key)
+    may_be_unsigned = request.method == "GET" and parts["body"] == parameters.get("unsigned_body")
+    for body in (parts["body"], "") if may_be_unsigned else (parts["body"],):
+        message = parameters["message"].format_map({**parts, "body": body}).encode()
+        digest = hmac.digest(raw, message, parameters["hash"])
+        yield _written(digest, parameters["encoding"])
 
 
 def _parts(request: Request, parameters: Parameters, key: SimulatedKey) -> Mapping[str, str]:
@@ -46,6 +55,7 @@ def _parts(request: Request, parameters: Parameters, key: SimulatedKey) -> Mappi
         "target": request.target(),
         "body": request.text(),
         "timestamp": part(request, parameters["timestamp"]) if "timestamp" in parameters else "",
+        "window": requested_window(request, parameters.get("timestamp", {})),
         "nonce": part(request, parameters["nonce"]) if "nonce" in parameters else "",
         "random": part(request, parameters["random"]) if "random" in parameters else "",
         "key": key.api_key,

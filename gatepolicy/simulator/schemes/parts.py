@@ -1,10 +1,9 @@
 """Parts of requests that every scheme looks at."""
 
-import json
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
-from gatepolicy.simulator.answers import Request
+from gatepolicy.simulator.answers import Request, whole_number
 from gatepolicy.simulator.schemes.encoded import base64_object, bearer_token
 from gatepolicy.simulator.schemes.scheme import Parameters
 
@@ -41,7 +40,7 @@ def _whole(request: Request, place: Parameters) -> str:
         case {"form": str(name)}:
             return dict(parse_qsl(request.text(), keep_blank_values=True)).get(name, "")
         case {"json": str(name)}:
-            return _of_json(request.text(), name)
+            return str(request.json_fields().get(name, ""))
         case {"base64_json": str(name), "field": str(field)}:
             return str(base64_object(request.headers.get(name, "")).get(field, ""))
         case {"jwt": str(name), "field": str(field)}:
@@ -51,23 +50,33 @@ def _whole(request: Request, place: Parameters) -> str:
             raise ValueError(f"no place of a request: {place}")
 
 
-def _of_json(text: str, name: str) -> str:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return ""
-    return str(found.get(name, "")) if isinstance(found, dict) else ""
-
-
 def timely(request: Request, timestamp: Parameters) -> bool:
     """Whether a request's time lies within the window of the server's clock.
 
     Args:
         request: The request.
-        timestamp: Its place, its ``unit`` (ms, s or iso) and the ``window`` in seconds.
+        timestamp: Its place, its ``unit`` (ms, s or iso) and the ``window`` in seconds. Where a
+            request may ask for another window, ``requested_window`` is the header that holds it, in
+            milliseconds, and ``at_most`` the longest, in seconds; a longer one is no window.
     """
     sent = _seconds(part(request, timestamp), timestamp["unit"])
-    return sent is not None and abs(request.now - sent) <= float(timestamp["window"])
+    return sent is not None and abs(request.now - sent) <= _window(request, timestamp)
+
+
+def requested_window(request: Request, timestamp: Parameters) -> str:
+    """The window that a request asks for, as it says so; empty when it asks for none."""
+    header = timestamp.get("requested_window", "")
+    return request.headers.get(header, "").strip() if header else ""
+
+
+def _window(request: Request, timestamp: Parameters) -> float:
+    requested = requested_window(request, timestamp)
+    if not requested:
+        return float(timestamp["window"])
+    milliseconds = whole_number(requested)
+    if milliseconds is None or milliseconds > float(timestamp["at_most"]) * 1000:
+        return -1.0
+    return milliseconds / 1000
 
 
 def _seconds(text: str, unit: str) -> float | None:
