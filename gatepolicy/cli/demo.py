@@ -8,9 +8,9 @@ import click
 from gatepolicy.cli import inputs
 from gatepolicy.cli.edge import Progress
 from gatepolicy.cli.given import DemoOptions, typed
-from gatepolicy.cli.output import Outputs, refuse_existing
+from gatepolicy.cli.output import Outputs, make_folder, refuse_existing
 from gatepolicy.demo.run import REPORTS, demonstrate, files_of_others, plan_demo
-from gatepolicy.errors import InternalError, UsageError
+from gatepolicy.errors import InternalError
 from gatepolicy.model.scan import MEANING, ExitCode
 
 
@@ -39,7 +39,7 @@ def command(given: DemoOptions) -> ExitCode:
     folder = Path(given.out)
     plan = plan_demo(inputs.now(), everything=given.everything)
     refuse_existing(files_of_others(folder, plan), force=given.force)
-    _make(folder)
+    make_folder(folder)
     count = len(plan.expected)
     progress = Progress(count, sys.stderr, quiet=False)
     shown = demonstrate(folder, plan, advance=progress.advance)
@@ -53,14 +53,6 @@ def command(given: DemoOptions) -> ExitCode:
         return shown.scan.exit_code
     _say_what_next(folder, shown.scan.exit_code, count)
     return ExitCode.OK
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"--out {folder}: cannot create this folder ({error.strerror})"
-        raise UsageError(what, hint="choose another folder") from None
 
 
 _NEXT = {

@@ -47,7 +47,8 @@ class Simulator:
         Args:
             keys: What the exchanges know.
             faults: What goes wrong for every request, after the faults of the key.
-            port: The port to listen on; 0 takes a free one.
+            port: The first port to listen on; exchanges that have a port of their own take the
+                next ones. 0 takes free ones.
             record: Whether requests are kept; forbidden and redirected ones always are.
             record_limit: How many requests are kept at most.
             clock: The exchanges' clock, Unix time in seconds.
@@ -75,7 +76,7 @@ class Simulator:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:
-            for port in (self._port, 0, *(0 for _ in self._own)):
+            for port in self._wanted_ports():
                 await web.TCPSite(runner, _LOOPBACK, port).start()
         except OSError:
             await self._stack.aclose()
@@ -94,6 +95,16 @@ class Simulator:
         traceback: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
+
+    def _wanted_ports(self) -> Sequence[int]:
+        """The shared port, the trap's, and those of single exchanges; 0 for a free one."""
+        own = range(1, self.port_count) if self._port else (0 for _ in self._own)
+        return (self._port, 0, *(self._port + number for number in own))
+
+    @property
+    def port_count(self) -> int:
+        """How many ports in a row are taken from the first one on."""
+        return 1 + len(self._own)
 
     @property
     def url(self) -> str:
