@@ -38,7 +38,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@$(BIN)/python -m compileall -q gatepolicy
 	@touch $@
 
-demo: $(READY) ## Scan a staged fleet on a local simulator, and write reports to open
+demo: $(READY) ## Scan synthetic accounts on a local simulator, and write reports to open
 	@$(BIN)/gatepolicy demo --force
 
 test: $(READY) ## Run the tests

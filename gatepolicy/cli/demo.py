@@ -8,9 +8,9 @@ import click
 from gatepolicy.cli import inputs
 from gatepolicy.cli.edge import Progress
 from gatepolicy.cli.given import DemoOptions, typed
-from gatepolicy.cli.output import Outputs, refuse_existing
-from gatepolicy.demo.run import REPORTS, demonstrate, files_of_others, stage
-from gatepolicy.errors import InternalError, UsageError
+from gatepolicy.cli.output import Outputs, make_folder, refuse_existing
+from gatepolicy.demo.run import REPORTS, demonstrate, files_of_others, plan_demo
+from gatepolicy.errors import InternalError
 from gatepolicy.model.scan import MEANING, ExitCode
 
 
@@ -37,12 +37,12 @@ def command(given: DemoOptions) -> ExitCode:
     Exits with 0 if every seeded violation was found, and shows the exit code of a scan.
     """
     folder = Path(given.out)
-    staged = stage(inputs.now(), everything=given.everything)
-    refuse_existing(files_of_others(folder, staged), force=given.force)
-    _make(folder)
-    count = len(staged.expected)
+    plan = plan_demo(inputs.now(), everything=given.everything)
+    refuse_existing(files_of_others(folder, plan), force=given.force)
+    make_folder(folder)
+    count = len(plan.expected)
     progress = Progress(count, sys.stderr, quiet=False)
-    shown = demonstrate(folder, staged, advance=progress.advance)
+    shown = demonstrate(folder, plan, advance=progress.advance)
     progress.clear()
     Outputs.for_demo(folder, REPORTS, no_color=given.no_color).write(shown.scan)
     for surprise in shown.surprises:
@@ -53,14 +53,6 @@ def command(given: DemoOptions) -> ExitCode:
         return shown.scan.exit_code
     _say_what_next(folder, shown.scan.exit_code, count)
     return ExitCode.OK
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"--out {folder}: cannot create this folder ({error.strerror})"
-        raise UsageError(what, hint="choose another folder") from None
 
 
 _NEXT = {

@@ -312,6 +312,20 @@ class DemoOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SimulatorOptions:
+    """Of ``gatepolicy simulator``."""
+
+    exchange: tuple[str, ...]
+    """Exchanges; empty for all."""
+    port: int
+    """The first port; 0 takes free ones."""
+    out: str
+    """The folder to write to."""
+    force: bool
+    """Whether files in that folder are overwritten."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExplainOptions(PolicyOptions, InventoryOptions):
     """Of ``gatepolicy explain``."""
 

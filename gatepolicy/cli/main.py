@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "exchanges": "Show what each exchange discloses about a key.",
     "schema": "Print the JSON Schema of a file type.",
     "demo": "Scan synthetic accounts on a local simulator; needs no account.",
+    "simulator": "Simulate the exchanges on this machine, to try gatepolicy on.",
 }
 """Name to one line; the module of the same name under ``gatepolicy.cli`` holds the command."""
 

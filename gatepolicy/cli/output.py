@@ -281,6 +281,19 @@ def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
         raise UsageError(what, hint="choose another file, or overwrite it with --force")
 
 
+def make_folder(folder: Path) -> None:
+    """Create the folder of ``--out``, and those above it; one that is there is fine.
+
+    Raises:
+        UsageError: It cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"--out {folder}: cannot create this folder ({error.strerror})"
+        raise UsageError(what, hint="choose another folder") from None
+
+
 def style(*, no_color: bool, verbose: int, audit_waivers: bool = False) -> Style:
     """How text looks on this standard output."""
     # There is no standard output at all when the caller closed it.

@@ -1,1 +1,1 @@
-"""The demonstration: a staged fleet, scanned."""
+"""The demonstration: synthetic accounts, scanned."""

@@ -1,4 +1,4 @@
-"""What the demonstration stages, and whether the scan found exactly that."""
+"""What the scan of the demonstration must find, and whether it did."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.facts import Capability, Reason
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.simulator.staged import StagedAccount
+from gatepolicy.simulator.demo_accounts import DemoAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,14 @@ EXPECTED: Mapping[str, Expected] = {
 """Account id to what the scan must find."""
 
 
-def expected_of_map(accounts: Iterable[StagedAccount]) -> Mapping[str, Expected]:
-    """What the scan must find on the exchanges of the map, by what their APIs tell.
+def expected_elsewhere(accounts: Iterable[DemoAccount]) -> Mapping[str, Expected]:
+    """What the scan must find on the other exchanges, by what their APIs disclose.
 
     Args:
         accounts: Safe ones, and others with a key that can withdraw.
     """
     return {
-        account.account_id: _of_sinful_key(load_exchange(account.key.exchange))
+        account.account_id: _of_withdrawing_key(load_exchange(account.key.exchange))
         if account.wrong
         else _of_safe_key(load_exchange(account.key.exchange))
         for account in accounts
@@ -97,7 +97,7 @@ def _of_safe_key(exchange: Exchange) -> Expected:
     return Proved() if proves else Unproved(Reason.NOT_DISCLOSED)
 
 
-def _of_sinful_key(exchange: Exchange) -> Expected:
+def _of_withdrawing_key(exchange: Exchange) -> Expected:
     sources = exchange.facts.get(Capability.WITHDRAW.fact, ())
     # Some answers can only tell that a key may not.
     says_no_only = bool(sources) and all(
@@ -112,17 +112,17 @@ def _tells_withdrawals(exchange: Exchange) -> Discloses:
     return disclosure(exchange)[Capability.WITHDRAW.fact].how
 
 
-def surprises(scan: Scan, staged: Mapping[str, Expected]) -> Iterator[str]:
-    """One line for everything that did not come out as staged."""
+def surprises(scan: Scan, all_expected: Mapping[str, Expected]) -> Iterator[str]:
+    """One line for everything that did not come out as expected."""
     results = {result.evidence.subject.id: result for result in scan.accounts}
-    for account in sorted(staged.keys() ^ results.keys()):
+    for account in sorted(all_expected.keys() ^ results.keys()):
         yield f"{account}: expected and scanned accounts differ"
-    for account, expected in staged.items():
-        if account in results and not _as_staged(results[account], expected):
+    for account, expected in all_expected.items():
+        if account in results and not _as_expected(results[account], expected):
             yield f"{account}: expected {expected}"
 
 
-def _as_staged(result: AccountResult, expected: Expected) -> bool:
+def _as_expected(result: AccountResult, expected: Expected) -> bool:
     match expected:
         case Clean():
             return not any(verdict.blocks or verdict.incomplete for verdict in result.verdicts)

@@ -1,4 +1,4 @@
-"""The demonstration: the simulator plays a staged fleet, and the real scanner scans it.
+"""The demonstration: the real scanner scans synthetic accounts on the simulator.
 
 Nothing is special about this scan: the inventory and the policies are files, the requests are
 signed by ccxt, and the simulator verifies them with code of its own.
@@ -13,17 +13,21 @@ from pathlib import Path
 
 from gatepolicy.collect.run import CollectSettings, SecondsLeft
 from gatepolicy.collect.secrets import SecretSources
-from gatepolicy.demo.expected import EXPECTED, Expected, expected_of_map, surprises
+from gatepolicy.demo.expected import EXPECTED, Expected, expected_elsewhere, surprises
 from gatepolicy.model.scan import Scan, ScanSettings
 from gatepolicy.reports.write import write_document
 from gatepolicy.resources import policies_directory
 from gatepolicy.scanning.live import prepare, scan_live
 from gatepolicy.scanning.plan import Selection
 from gatepolicy.scanning.workspace import load_workspace
+from gatepolicy.simulator.demo_accounts import (
+    DemoAccount,
+    accounts_of_other_exchanges,
+    demo_accounts,
+)
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.server import Simulator
-from gatepolicy.simulator.staged import StagedAccount, staged_fleet, staged_map
 from gatepolicy.simulator.thread import SimulatorThread
 
 REPORTS = ("report.html", "report.json", "report.sarif")
@@ -40,14 +44,14 @@ class Demonstration:
     scan: Scan
     """The finished scan."""
     surprises: tuple[str, ...]
-    """What did not come out as staged; empty when all is well."""
+    """What did not come out as expected; empty when all is well."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DemoPlan:
     """What is scanned, and what must come of it."""
 
-    accounts: tuple[StagedAccount, ...]
+    accounts: tuple[DemoAccount, ...]
     """Every account."""
     expected: Mapping[str, Expected]
     """Account id to what the scan must find."""
@@ -55,30 +59,30 @@ class Stage:
     """The policies that judge."""
 
 
-def stage(now: datetime, *, everything: bool) -> Stage:
+def plan_demo(now: datetime, *, everything: bool) -> DemoPlan:
     """The demonstration's accounts.
 
     Args:
-        now: The present, UTC; the staged keys' ages count from it.
+        now: The present, UTC; the ages of the keys count from it.
         everything: Also on all other exchanges that the simulator plays.
     """
-    on_map = staged_map(now) if everything else ()
-    return Stage(
-        accounts=(*staged_fleet(now), *on_map),
-        expected={**EXPECTED, **expected_of_map(on_map)},
+    elsewhere = accounts_of_other_exchanges(now) if everything else ()
+    return DemoPlan(
+        accounts=(*demo_accounts(now), *elsewhere),
+        expected={**EXPECTED, **expected_elsewhere(elsewhere)},
         policies=_policies(everything=everything),
     )
 
 
-def files_of_others(folder: Path, staged: Stage) -> Sequence[Path]:
+def files_of_others(folder: Path, plan: DemoPlan) -> Sequence[Path]:
     """The files that a demonstration would overwrite and that none wrote.
 
     Args:
         folder: Where it writes.
-        staged: What is staged.
+        plan: What is scanned, and what must come of it.
     """
-    texts = {source.name: _policy_text(source) for source in staged.policies}
-    texts[_INVENTORY] = _inventory(_declared(staged), lambda _: "http://127.0.0.1:0")
+    texts = {source.name: _policy_text(source) for source in plan.policies}
+    texts[_INVENTORY] = _inventory(_declared(plan), lambda _: "http://127.0.0.1:0")
     others = [folder / name for name, text in texts.items() if not _may_be_of(folder / name, text)]
     # Reports beside the untouched inventory of a demonstration are its own.
     is_of_demo = lexists(folder / _INVENTORY) and not others
@@ -96,25 +100,25 @@ def _may_be_of(file: Path, text: str) -> bool:
         return False
 
 
-def _declared(staged: Stage) -> Sequence[SimulatedKey]:
-    return [account.key for account in staged.accounts if account.declared]
+def _declared(plan: DemoPlan) -> Sequence[SimulatedKey]:
+    return [account.key for account in plan.accounts if account.declared]
 
 
 def demonstrate(
-    folder: Path, staged: Stage, *, advance: Callable[[SecondsLeft], None]
+    folder: Path, plan: DemoPlan, *, advance: Callable[[SecondsLeft], None]
 ) -> Demonstration:
-    """Scan what is staged, and compare.
+    """Scan the accounts, and compare with what must come of it.
 
     Args:
         folder: An existing folder for the inventory and the policies.
-        staged: What is staged.
+        plan: What is scanned, and what must come of it.
         advance: Called once for every account that is done.
     """
-    keys = _declared(staged)
-    with SimulatorThread(Simulator([account.key for account in staged.accounts])) as simulator:
+    keys = _declared(plan)
+    with SimulatorThread(Simulator([account.key for account in plan.accounts])) as simulator:
         inventory = folder / _INVENTORY
         write_document([_inventory(keys, simulator.url_of)], str(inventory))
-        policies = [_copied(source, folder) for source in staged.policies]
+        policies = [_copied(source, folder) for source in plan.policies]
         workspace = load_workspace(policies, str(inventory))
         scan = scan_live(
             prepare(workspace, Selection()),
@@ -122,8 +126,8 @@ def demonstrate(
             ScanSettings(),
             advance=advance,
         )
-    # What was interrupted cannot have come out as staged.
-    odd = () if scan.interrupted_by else surprises(scan, staged.expected)
+    # What was interrupted cannot have come out as expected.
+    odd = () if scan.interrupted_by else surprises(scan, plan.expected)
     return Demonstration(scan, tuple(odd))
 
 

@@ -4,15 +4,17 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 TIME_MARK = b'"@@time@@"'
 """Stands for the server's clock in a body that is rendered before it is asked for."""
+_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """One request, as far as exchanges look at it."""
 
     method: str
@@ -35,6 +37,14 @@ class Asked:
     def text(self) -> str:
         """The body as text."""
         return self.body.decode(errors="replace")
+
+    def json_fields(self) -> Mapping[str, object]:
+        """The fields of the body, where it is a JSON object; none for any other body."""
+        try:
+            found = json.loads(self.text())
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def now_ms(self) -> int:
         """The server's clock: Unix time in milliseconds."""
@@ -83,6 +93,11 @@ def same(left: str, right: str) -> bool:
 def whole_number(text: str) -> int | None:
     """The number that a text of ASCII digits means; None for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def is_decimal(text: str) -> bool:
+    """Whether a text is ASCII digits, with or without a fraction."""
+    return _DECIMAL.fullmatch(text) is not None
 
 
 def _raw(text: str) -> bytes:

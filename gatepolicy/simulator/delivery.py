@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from gatepolicy.simulator.answers import TIME_MARK, Answer, Asked
+from gatepolicy.simulator.answers import TIME_MARK, Answer, Request
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.rendering import Variant
 
@@ -23,10 +23,10 @@ _TOO_OFTEN = frozenset({418, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Exchanged:
+class PendingAnswer:
     """A request and what its exchange would answer."""
 
-    asked: Asked
+    request: Request
     """The request as the exchange sees it."""
     real: Callable[[Variant], Answer]
     """Makes the answer that the exchange would give."""
@@ -38,37 +38,37 @@ class Exchanged:
     """Where redirects point to."""
 
 
-def answer(exchanged: Exchanged, fault: Fault | None) -> Answer:
+def answer(pending: PendingAnswer, fault: Fault | None) -> Answer:
     """The answer to a request, as a fault spoils it."""
     if fault is None:
-        return exchanged.real(Variant.PLAIN)
-    return _SPOILED[fault.kind](exchanged, fault)
+        return pending.real(Variant.PLAIN)
+    return _SPOILED[fault.kind](pending, fault)
 
 
-def _real(exchanged: Exchanged, fault: Fault) -> Answer:
+def _real(pending: PendingAnswer, fault: Fault) -> Answer:
     del fault
-    return exchanged.real(Variant.PLAIN)
+    return pending.real(Variant.PLAIN)
 
 
-def _status(exchanged: Exchanged, fault: Fault) -> Answer:
+def _status(pending: PendingAnswer, fault: Fault) -> Answer:
     status = fault.http_status()
     retry = (("Retry-After", fault.retry_after),) if fault.retry_after else ()
     too_often = status in _TOO_OFTEN
-    body = exchanged.rate_limited().body if too_often else b""
+    body = pending.rate_limited().body if too_often else b""
     return Answer(status, body, retry)
 
 
-def _truncated(exchanged: Exchanged, fault: Fault) -> Answer:
-    whole = _real(exchanged, fault)
+def _truncated(pending: PendingAnswer, fault: Fault) -> Answer:
+    whole = _real(pending, fault)
     return Answer(whole.status, whole.body[: len(whole.body) // 2])
 
 
-def _redirect(exchanged: Exchanged, fault: Fault) -> Answer:
-    location = fault.location or f"{exchanged.trap_url}{exchanged.asked.target()}"
+def _redirect(pending: PendingAnswer, fault: Fault) -> Answer:
+    location = fault.location or f"{pending.trap_url}{pending.request.target()}"
     return Answer(fault.http_status(), headers=(("Location", location),))
 
 
-_Spoiler: TypeAlias = Callable[[Exchanged, Fault], Answer]
+_Spoiler: TypeAlias = Callable[[PendingAnswer, Fault], Answer]
 
 # What each kind makes of the answer; LATENCY acts before it and the last three act on the wire.
 _SPOILED: Mapping[FaultKind, _Spoiler] = {

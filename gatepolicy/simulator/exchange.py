@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatepolicy.simulator.answers import Answer, Asked
+from gatepolicy.simulator.answers import Answer, Request
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
 
 
@@ -30,15 +30,15 @@ class Exchange:
     """What its paths begin with; no two exchanges share one."""
     calls: Mapping[str, Call]
     """Path to call. All are GET."""
-    presented: Callable[[Asked], str]
+    presented: Callable[[Request], str]
     """The API key that a request names; empty when it names none."""
-    refuse: Callable[[Asked, SimulatedKey | None], Answer | None]
+    refuse: Callable[[Request, SimulatedKey | None], Answer | None]
     """The error for a request and its key (None when unknown); None when the call is granted."""
-    not_found: Callable[[Asked], Answer]
+    not_found: Callable[[Request], Answer]
     """The error for a path that the exchange does not have."""
-    clock_error: Callable[[Asked], Answer]
+    clock_error: Callable[[Request], Answer]
     """The error for a timestamp outside the window."""
-    rate_limited: Callable[[Asked], Answer]
+    rate_limited: Callable[[Request], Answer]
     """The error for too many requests."""
 
 

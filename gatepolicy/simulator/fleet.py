@@ -1,4 +1,4 @@
-"""Fleets of any size: deterministic, mostly clean, with some sins."""
+"""Fleets of any size: deterministic, mostly clean, with some seeded violations."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from gatepolicy.simulator.clean import clean_key
 from gatepolicy.simulator.keys import SITES, ExchangeId, Permissions, SimulatedKey
 from gatepolicy.simulator.profile import load_profile
 
-_SINNERS = 0.1
+_SHARE_WITH_VIOLATION = 0.1
 _DESKS = ("mm", "otc", "treasury")
 
 _WITHDRAW: Mapping[str, Permissions] = {
@@ -32,7 +32,7 @@ _UNRECOGNISED: Mapping[str, Permissions] = {
     ExchangeId.KUCOIN: ("General", "Spot", "Quantum"),
 }
 
-Sin: TypeAlias = Callable[[SimulatedKey, datetime], SimulatedKey]
+SeededViolation: TypeAlias = Callable[[SimulatedKey, datetime], SimulatedKey]
 
 
 def _words(key: SimulatedKey, shared: Mapping[str, Permissions], which: str) -> Permissions:
@@ -89,7 +89,7 @@ def wrong_secret(key: SimulatedKey, now: datetime) -> SimulatedKey:
     return replace(key, given_secret="not-the-secret-of-this-key")
 
 
-SINS: tuple[Sin, ...] = (
+SEEDED_VIOLATIONS: tuple[SeededViolation, ...] = (
     with_withdraw,
     with_unrecognised,
     unbound,
@@ -101,7 +101,7 @@ SINS: tuple[Sin, ...] = (
 
 
 def fleet(size: int, seed: int, now: datetime) -> tuple[SimulatedKey, ...]:
-    """A fleet of keys over all exchanges, one in ten of them with a sin.
+    """A fleet of keys over all exchanges, one in ten of them with a seeded violation.
 
     Args:
         size: How many keys.
@@ -123,4 +123,8 @@ def _drawn(random: Random, clean: SimulatedKey, now: datetime) -> SimulatedKey:
         created_at=now - timedelta(days=random.uniform(1, 80)),
         labels={"desk": desk},
     )
-    return random.choice(SINS)(key, now) if random.random() < _SINNERS else key
+    return (
+        random.choice(SEEDED_VIOLATIONS)(key, now)
+        if random.random() < _SHARE_WITH_VIOLATION
+        else key
+    )

@@ -1,6 +1,5 @@
 """Profiles: exchanges that the simulator plays from data alone."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from urllib.parse import parse_qs
 
 from gatepolicy.documents.load import read_text
 from gatepolicy.documents.yaml_tree import parse_yaml
-from gatepolicy.simulator.answers import Asked
-from gatepolicy.simulator.family import Rows
+from gatepolicy.simulator.account_keys import Rows
+from gatepolicy.simulator.answers import Request
 from gatepolicy.simulator.schemes.parts import part
 
 PROFILES = Path(__file__).with_name("profiles")
@@ -20,7 +19,7 @@ _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 
 
 @dataclass(frozen=True, slots=True)
-class PlayedCall:
+class CallTemplate:
     """One call about keys."""
 
     method: str
@@ -50,37 +49,33 @@ class PlayedCall:
     document: object
     """Template of the whole answer."""
 
-    def takes(self, asked: Asked) -> bool:
+    def takes(self, request: Request) -> bool:
         """Whether a request is this call."""
-        if asked.method != self.method or not self.has_path(asked.path):
+        if request.method != self.method or not self.has_path(request.path):
             return False
-        if not self.asked_with <= parse_qs(asked.query).keys():
+        if not self.asked_with <= parse_qs(request.query).keys():
             return False
-        fields = _fields(asked.text()) if self.select else {}
+        fields = _fields(request) if self.select else {}
         return all(fields.get(name) == value for name, value in self.select.items())
 
     def has_path(self, path: str) -> bool:
         """Whether a path is the call's, whatever its parameters are."""
         return path == self.path or _pattern(self.path).fullmatch(path) is not None
 
-    def asked_for(self, asked: Asked) -> str:
+    def subaccount_of(self, request: Request) -> str:
         """The sub-account that a request names; empty when it names none."""
         if "path" in self.subaccount:
-            found = _pattern(self.path).fullmatch(asked.path)
+            found = _pattern(self.path).fullmatch(request.path)
             return found[self.subaccount["path"]] if found else ""
-        return part(asked, self.subaccount) if self.subaccount else ""
+        return part(request, self.subaccount) if self.subaccount else ""
 
 
-def _fields(body: str) -> Mapping[str, object]:
+def _fields(request: Request) -> Mapping[str, object]:
     """The fields of a form or of a JSON object; of a form, those that are there once."""
-    if not body.startswith("{"):
-        form = parse_qs(body, keep_blank_values=True)
-        return {name: values[0] for name, values in form.items() if len(values) == 1}
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    if request.text().startswith("{"):
+        return request.json_fields()
+    form = parse_qs(request.text(), keep_blank_values=True)
+    return {name: values[0] for name, values in form.items() if len(values) == 1}
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -105,7 +100,7 @@ class Profile:
     """Name of the scheme, and its parameters."""
     errors: Mapping[str, Mapping[str, Any]]
     """Name to status, body and headers."""
-    calls: Sequence[PlayedCall]
+    calls: Sequence[CallTemplate]
     """Every call that the exchange answers."""
 
 
@@ -133,15 +128,16 @@ def load_profile(exchange: str) -> Profile:
     )
 
 
-def load_lists(exchange: str) -> Sequence[PlayedCall]:
+def load_lists(exchange: str) -> Sequence[CallTemplate]:
     """The calls about sub-accounts of an exchange that is played by code; none for most."""
     file = LISTS / f"{exchange}.yaml"
     return _calls(_data(file)) if file.exists() else ()
 
 
-def _calls(data: Mapping[str, Any]) -> Sequence[PlayedCall]:
+def _calls(data: Mapping[str, Any]) -> Sequence[CallTemplate]:
+    ways = [({**call, **other}) for call in data["calls"] for other in ({}, *call.get("also", ()))]
     return tuple(
-        PlayedCall(
+        CallTemplate(
             method=call["method"],
             path=call["path"],
             select=call.get("select", {}),
@@ -155,7 +151,7 @@ def _calls(data: Mapping[str, Any]) -> Sequence[PlayedCall]:
             described=call.get("key", {}),
             document=call["document"],
         )
-        for call in data["calls"]
+        for call in ways
     )
 
 

@@ -55,12 +55,12 @@ def written(document: object, described: object, variant: Variant) -> bytes:
         variant: How it is written; a list has no fields that could stand twice.
     """
     if isinstance(described, Mapping):
-        told = _varied(described, variant)
+        answer_to = _varied(described, variant)
     elif isinstance(described, list) and variant is Variant.WRONG_TYPES:
-        told = _compact([_other_types(item) for item in described])
+        answer_to = _compact([_other_types(item) for item in described])
     else:
-        told = _compact(described)
-    return _compact(document).replace(_compact(STAND_IN), told, 1).encode()
+        answer_to = _compact(described)
+    return _compact(document).replace(_compact(STAND_IN), answer_to, 1).encode()
 
 
 def _varied(described: Mapping[str, object], variant: Variant) -> str:

@@ -10,7 +10,7 @@ from typing import Self
 
 from aiohttp import web
 
-from gatepolicy.simulator.answers import Asked
+from gatepolicy.simulator.answers import Request
 from gatepolicy.simulator.delivery import answer, deliver
 from gatepolicy.simulator.exchanges.table import exchange_at
 from gatepolicy.simulator.faults import Fault, FaultQueue
@@ -47,7 +47,8 @@ class Simulator:
         Args:
             keys: What the exchanges know.
             faults: What goes wrong for every request, after the faults of the key.
-            port: The port to listen on; 0 takes a free one.
+            port: The first port to listen on; exchanges that have a port of their own take the
+                next ones. 0 takes free ones.
             record: Whether requests are kept; forbidden and redirected ones always are.
             record_limit: How many requests are kept at most.
             clock: The exchanges' clock, Unix time in seconds.
@@ -75,7 +76,7 @@ class Simulator:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:
-            for port in (self._port, 0, *(0 for _ in self._own)):
+            for port in self._wanted_ports():
                 await web.TCPSite(runner, _LOOPBACK, port).start()
         except OSError:
             await self._stack.aclose()
@@ -94,6 +95,16 @@ class Simulator:
         traceback: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
+
+    def _wanted_ports(self) -> Sequence[int]:
+        """The shared port, the trap's, and those of single exchanges; 0 for a free one."""
+        own = range(1, self.port_count) if self._port else (0 for _ in self._own)
+        return (self._port, 0, *(self._port + number for number in own))
+
+    @property
+    def port_count(self) -> int:
+        """How many ports in a row are taken from the first one on."""
+        return 1 + len(self._own)
 
     @property
     def url(self) -> str:
@@ -130,25 +141,28 @@ class Simulator:
         """The requests that followed a redirect to the trap."""
         return self._followed.kept
 
-    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = request.raw_path.partition("?")
-        port = _local_port(request)
+    async def _respond(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = incoming.raw_path.partition("?")
+        port = _local_port(incoming)
         trapped = port == self._ports[1]
-        name, host = self._trapped(request.method, path) if trapped else self._host(port, path)
-        noted = RecordedRequest(request.method, path, name)
+        name, host = self._trapped(incoming.method, path) if trapped else self._host(port, path)
+        noted = RecordedRequest(incoming.method, path, name)
         self._requests.add(noted)
         if trapped:
             self._followed.add(noted)
-        if request.method != "GET" and not (host and host.declares(request.method, path)):
+        if incoming.method != "GET" and not (host and host.declares(incoming.method, path)):
             self._forbidden.add(noted)
             return web.Response(status=405, headers={"Allow": "GET"})
         if host is None:
             return web.Response(status=404)
-        body = await request.read() if request.can_read_body else b""
-        asked = Asked(request.method, path, query, request.headers, body, self._clock())
-        fault = None if trapped else await self._next_fault(host.faults(asked))
-        said = answer(host.exchanged(asked, self.trap_url), fault)
-        return await deliver(request, said, asked.now_ms(), fault)
+        body = await incoming.read() if incoming.can_read_body else b""
+        request = Request(incoming.method, path, query, incoming.headers, body, self._clock())
+        if request.method != "GET" and not host.takes(request):
+            # The path is that of a call, and the body names another one.
+            self._forbidden.add(noted)
+        fault = None if trapped else await self._next_fault(host.faults(request))
+        said = answer(host.pending(request, self.trap_url), fault)
+        return await deliver(incoming, said, request.now_ms(), fault)
 
     def _host(self, port: int, path: str) -> tuple[str, Host | None]:
         """Who listens on a port: one exchange, or those that share it."""

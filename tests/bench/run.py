@@ -56,7 +56,7 @@ def serving(accounts: int, latency: int, folder: Path) -> Iterator[Server]:
     inventory = folder / f"accounts-{accounts}-{latency}.yaml"
     secrets = folder / f"secrets-{accounts}-{latency}"
     style = "env" if accounts <= 2000 else "file"
-    command = [PYTHON, "-m", "gatepolicy.simulator", "--fleet", str(accounts), "--seed", "7"]
+    command = [PYTHON, str(HERE / "serve.py"), "--fleet", str(accounts), "--seed", "7"]
     command += ["--latency", str(latency), "--credential-style", style]
     command += ["--inventory-out", str(inventory), "--secrets-out", str(secrets)]
     with subprocess.Popen(

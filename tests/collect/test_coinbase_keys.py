@@ -14,9 +14,9 @@ from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.secret import Secret
 from gatepolicy.simulator.fleet import with_withdraw
-from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.profile_keys import profile_key
 from gatepolicy.simulator.schemes.encoded import base64_object, bearer_token
 
 Ask = Callable[..., list[Evidence]]
@@ -29,9 +29,9 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 other_kind = {"ES256": "EdDSA", "EdDSA": "ES256"}
 
 
-def made(kind: str, number: int = 7) -> SimulatedKey:
+def key_of(kind: str, number: int = 7) -> SimulatedKey:
     profile = replace(load_profile("coinbase"), credentials=KINDS[kind])
-    return invented_key(profile, number, NOW)
+    return profile_key(profile, number, NOW)
 
 
 def observed(evidence: Evidence) -> dict[str, object]:
@@ -40,7 +40,7 @@ def observed(evidence: Evidence) -> dict[str, object]:
 
 @each_kind
 def test_the_client_signs_with_the_algorithm_of_its_secret(kind: str) -> None:
-    exchange, key = load_exchange("coinbase"), made(kind)
+    exchange, key = load_exchange("coinbase"), key_of(kind)
     given = {"apiKey": Secret(key.api_key), "secret": Secret(key.secret)}
     signing = Signer().sign(exchange, exchange.calls[0], {}, given, sandbox=False)
     header, claims, _ = bearer_token(asyncio.run(signing).headers["Authorization"])
@@ -50,17 +50,17 @@ def test_the_client_signs_with_the_algorithm_of_its_secret(kind: str) -> None:
 
 @each_kind
 def test_a_safe_key_tells_what_it_may(ask: Ask, kind: str) -> None:
-    [evidence] = ask([made(kind)])
+    [evidence] = ask([key_of(kind)])
     assert observed(evidence)["permission.trade.spot"] is True
     assert observed(evidence)["permission.withdraw"] is False
-    [evidence] = ask([with_withdraw(made(kind), NOW)])
+    [evidence] = ask([with_withdraw(key_of(kind), NOW)])
     assert observed(evidence)["permission.withdraw"] is True
 
 
 @each_kind
 def test_a_wrong_secret_of_either_kind_proves_nothing(ask: Ask, kind: str) -> None:
-    for wrong in (made(kind, 8), made(other_kind[kind], 7)):
-        [evidence] = ask([replace(made(kind), given_secret=wrong.secret)])
+    for wrong in (key_of(kind, 8), key_of(other_kind[kind], 7)):
+        [evidence] = ask([replace(key_of(kind), given_secret=wrong.secret)])
         assert "key.exists" not in evidence.facts.known
         assert observed(evidence) == {}
         assert evidence.facts.unknown["permission.withdraw"].reason is Reason.BAD_KEY
@@ -68,8 +68,8 @@ def test_a_wrong_secret_of_either_kind_proves_nothing(ask: Ask, kind: str) -> No
 
 @each_kind
 def test_a_damaged_secret_signs_nothing_and_is_not_told(ask: Ask, kind: str) -> None:
-    damaged = made(kind).secret[:40] + made(kind).secret[60:]
-    [evidence] = ask([replace(made(kind), given_secret=damaged)])
+    damaged = key_of(kind).secret[:40] + key_of(kind).secret[60:]
+    [evidence] = ask([replace(key_of(kind), given_secret=damaged)])
     assert observed(evidence) == {}
     why = evidence.facts.unknown["permission.withdraw"]
     assert why.reason in {Reason.BAD_CREDENTIALS_CONFIG, Reason.BAD_KEY}
@@ -78,7 +78,7 @@ def test_a_damaged_secret_signs_nothing_and_is_not_told(ask: Ask, kind: str) -> 
 
 @each_kind
 def test_nothing_secret_is_in_the_evidence(ask: Ask, kind: str) -> None:
-    key = made(kind)
+    key = key_of(kind)
     text = repr(ask([key]))
     assert key.api_key not in text
     assert key.secret.strip().splitlines()[-1] not in text

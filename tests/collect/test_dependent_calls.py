@@ -14,10 +14,10 @@ from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN, Grade, Reason
 from gatepolicy.scanning.live import collect_and_correlate
 from gatepolicy.simulator.fleet import with_withdraw
-from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
 from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.profile_keys import profile_key
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.thread import SimulatorThread
 
@@ -71,7 +71,7 @@ def test_without_that_value_the_second_call_is_not_sent(tmp_path: Path, clean: C
 
 def test_an_own_wallet_is_not_asked_for_agents(ask: Ask) -> None:
     now = datetime.now(UTC)
-    wallet = with_withdraw(invented_key(load_profile("hyperliquid"), 1, now), now)
+    wallet = with_withdraw(profile_key(load_profile("hyperliquid"), 1, now), now)
     [evidence] = ask([wallet])
     assert [call.call for call in evidence.calls] == ["role"]
     assert evidence.facts.known["permission.withdraw"].value is True
@@ -82,6 +82,6 @@ def test_an_own_wallet_is_not_asked_for_agents(ask: Ask) -> None:
 def test_every_agent_of_an_account_has_a_name_of_its_own(ask: Ask) -> None:
     now = datetime.now(UTC)
     profile = load_profile("hyperliquid")
-    agents = [replace(invented_key(profile, n, now), account="fund") for n in (1, 2)]
+    agents = [replace(profile_key(profile, n, now), account="fund") for n in (1, 2)]
     told = [evidence.facts.known["key.name"].value for evidence in ask(agents)]
     assert told == ["ICG-MM 1", "ICG-MM 2"]

@@ -16,7 +16,7 @@ from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN, Grade
 from gatepolicy.simulator.faults import Fault, FaultKind
-from gatepolicy.simulator.made import made_key, played_exchanges
+from gatepolicy.simulator.synthetic import simulated_exchanges, synthetic_key
 from tests.exchanges.test_documented_answers import CASES, expected_value
 
 Ask = Callable[..., list[Evidence]]
@@ -43,7 +43,7 @@ QUOTED = [
 
 
 def test_every_exchange_of_the_catalog_is_played() -> None:
-    assert set(played_exchanges()) == set(known_exchanges())
+    assert set(simulated_exchanges()) == set(known_exchanges())
 
 
 @pytest.mark.parametrize("path", QUOTED, ids=lambda path: path.stem)
@@ -56,7 +56,7 @@ def test_a_documented_answer_is_understood(ask: Ask, path: Path) -> None:
         Fault(kind=FaultKind.SCRIPTED, times=1, status=answer["status"], body=answer["body"])
         for answer in said
     )
-    made = made_key(case["exchange"], 7, NOW)
+    made = synthetic_key(case["exchange"], 7, NOW)
     key = replace(made, faults=faults, api_key=case["api_key"])
     [evidence] = ask([key], attempts=1)
     refused = "all_else_unknown" in case

@@ -38,7 +38,7 @@ from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.secret import Secret
 from gatepolicy.simulator.faults import Fault, FaultKind
-from gatepolicy.simulator.made import made_key
+from gatepolicy.simulator.synthetic import synthetic_key
 from tests.collect.test_signer import BASE64, CALLS, LISTS, credentials, named, params, sign
 from tests.exchanges.test_traps import _case, secrets_in
 
@@ -218,7 +218,7 @@ def test_secrets_in_an_answer_are_in_no_evidence(ask: Ask, case: str) -> None:
     hidden = {*secrets_in(body), *others_in(body)}
     assert len(hidden) >= 2
     said = Fault(kind=FaultKind.SCRIPTED, times=1, status=answer["status"], body=answer["body"])
-    [evidence] = ask([replace(made_key(exchange, 7, NOW), faults=(said,))])
+    [evidence] = ask([replace(synthetic_key(exchange, 7, NOW), faults=(said,))])
     assert evidence.calls[0].answer
     assert not [one for one in hidden if one in repr(evidence)]
 

@@ -12,10 +12,10 @@ from gatepolicy.model.facts import Grade
 from gatepolicy.scanning.live import collect_and_correlate
 from gatepolicy.scanning.workspace import load_exchanges
 from gatepolicy.simulator.fleet import unbound, with_withdraw
-from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.profile_keys import profile_key
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.thread import SimulatorThread
 
@@ -24,7 +24,7 @@ USED = NOW - timedelta(days=3)
 
 
 def whitebit(number: int) -> SimulatedKey:
-    key = invented_key(load_profile("whitebit"), number, NOW)
+    key = profile_key(load_profile("whitebit"), number, NOW)
     return replace(key, account="firm", last_used_at=USED)
 
 

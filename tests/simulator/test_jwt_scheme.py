@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from gatepolicy.simulator.answers import Answer, Asked
-from gatepolicy.simulator.invented import invented_key
-from gatepolicy.simulator.played import PlayedExchange
+from gatepolicy.simulator.answers import Answer, Request
 from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.profile_exchange import ProfileExchange
+from gatepolicy.simulator.profile_keys import profile_key
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 MS = int(NOW.timestamp() * 1000)
@@ -37,8 +37,8 @@ class Bench:
 
     def __init__(self, exchange: str) -> None:
         profile = load_profile(exchange)
-        self.key = invented_key(profile, 1, NOW)
-        self.played = PlayedExchange(profile, (self.key,))
+        self.key = profile_key(profile, 1, NOW)
+        self.played = ProfileExchange(profile, (self.key,))
         self.path = PATHS[exchange]
 
     def claims(self, **more: object) -> dict[str, object]:
@@ -46,7 +46,7 @@ class Bench:
 
     def ask(self, authorization: str, query: str = "") -> Answer:
         headers = {"Authorization": authorization} if authorization else {}
-        return self.played.answer(Asked("GET", self.path, query, headers, b"", NOW.timestamp()))
+        return self.played.answer(Request("GET", self.path, query, headers, b"", NOW.timestamp()))
 
     def send(self, *, query: str = "", algorithm: str = "HS256", **more: object) -> Any:
         made = token(self.key.secret, self.claims(**more), algorithm)
@@ -73,13 +73,14 @@ def test_a_token_as_documented_is_taken(exchange: str) -> None:
 def test_the_query_must_be_the_one_that_was_hashed(exchange: str, query: str, hashed: str) -> None:
     digest = hashlib.sha512(hashed.encode()).hexdigest()
     bench = Bench(exchange)
-    told = {"query_hash": digest, "query_hash_alg": "SHA512"}
-    assert name(bench.send(query=query, nonce="n-1", **told)) == ""
+    answer_to = {"query_hash": digest, "query_hash_alg": "SHA512"}
+    assert name(bench.send(query=query, nonce="n-1", **answer_to)) == ""
     assert (
-        name(bench.send(query=f"{query}&limit=1", nonce="n-2", **told)) == "invalid_query_payload"
+        name(bench.send(query=f"{query}&limit=1", nonce="n-2", **answer_to))
+        == "invalid_query_payload"
     )
     assert name(bench.send(query=query, nonce="n-3")) == "invalid_query_payload"
-    wrong = {**told, "query_hash_alg": "MD5"}
+    wrong = {**answer_to, "query_hash_alg": "MD5"}
     assert name(bench.send(query=query, nonce="n-4", **wrong)) == "invalid_query_payload"
 
 

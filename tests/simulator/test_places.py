@@ -2,10 +2,10 @@
 
 import pytest
 
-from gatepolicy.simulator.answers import Asked
+from gatepolicy.simulator.answers import Request
 from gatepolicy.simulator.schemes.parts import part
 
-ASKED = Asked("GET", "/x", "", {"Authorization": "Moon key:12:abc"}, b"", 0.0)
+ASKED = Request("GET", "/x", "", {"Authorization": "Moon key:12:abc"}, b"", 0.0)
 HEADER = {"header": "Authorization"}
 
 

@@ -21,18 +21,18 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from gatepolicy.simulator.answers import Asked
-from gatepolicy.simulator.invented import invented_key
+from gatepolicy.simulator.answers import Request
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.played import PlayedExchange
 from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.profile_exchange import ProfileExchange
+from gatepolicy.simulator.profile_keys import profile_key
 from gatepolicy.simulator.schemes.encoded import base58_bytes, base58_text
 from gatepolicy.simulator.schemes.parts import part, timely
 from gatepolicy.simulator.schemes.table import SCHEMES
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PROFILE = load_profile("woofipro")
-KEY = invented_key(PROFILE, 1, NOW)
+KEY = profile_key(PROFILE, 1, NOW)
 PATH = "/v1/client/key_info"
 
 
@@ -54,7 +54,7 @@ def test_what_is_no_base58_holds_nothing(text: str) -> None:
     assert base58_bytes(text) == b""
 
 
-def orderly(**changes: str) -> Asked:
+def orderly(**changes: str) -> Request:
     """A request to Orderly as its documents sign it."""
     said = {"path": PATH, "query": "", "account": KEY.more_credentials["accountId"]} | changes
     moment = said.get("moment", str(int(NOW.timestamp() * 1000)))
@@ -67,12 +67,12 @@ def orderly(**changes: str) -> Asked:
         "orderly-timestamp": moment,
         "orderly-signature": base64.urlsafe_b64encode(signature).decode(),
     }
-    return Asked("GET", said["path"], said["query"], headers, b"", NOW.timestamp())
+    return Request("GET", said["path"], said["query"], headers, b"", NOW.timestamp())
 
 
-def refusal(asked: Asked) -> int:
+def refusal(request: Request) -> int:
     """The code of the refusal; zero when there is none."""
-    body = json.loads(PlayedExchange(PROFILE, [KEY]).answer(asked).body)
+    body = json.loads(ProfileExchange(PROFILE, [KEY]).answer(request).body)
     return int(body.get("code", 0))
 
 
@@ -93,9 +93,9 @@ def test_orderly_refuses_everything_else() -> None:
 
 def test_a_key_ends_when_its_exchange_says() -> None:
     assert KEY.expires_at == KEY.created_at + timedelta(days=365)
-    asked = replace(orderly(), now=NOW.timestamp())
+    request = replace(orderly(), now=NOW.timestamp())
     ended = replace(KEY, expires_at=NOW)
-    assert b"-1002" in PlayedExchange(PROFILE, [ended]).answer(asked).body
+    assert b"-1002" in ProfileExchange(PROFILE, [ended]).answer(request).body
 
 
 MS = int(NOW.timestamp() * 1000)
@@ -103,23 +103,23 @@ LATE_MS = MS - 301_000
 NO_SECRET = "no base64, no hex!"
 
 
-def made(exchange: str) -> SimulatedKey:
-    return invented_key(load_profile(exchange), 1, NOW)
+def key_of(exchange: str) -> SimulatedKey:
+    return profile_key(load_profile(exchange), 1, NOW)
 
 
-def refused(exchange: str, asked: Asked, key: SimulatedKey | None = None) -> str | None:
+def refused(exchange: str, request: Request, key: SimulatedKey | None = None) -> str | None:
     """What the scheme says of a request with a key of this exchange."""
     auth = load_profile(exchange).auth
-    return SCHEMES[auth["scheme"]].refusal(asked, auth, key or made(exchange))
+    return SCHEMES[auth["scheme"]].refusal(request, auth, key or key_of(exchange))
 
 
-def with_headers(asked: Asked, **headers: str) -> Asked:
+def with_headers(request: Request, **headers: str) -> Request:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return replace(asked, headers={**asked.headers, **named})
+    return replace(request, headers={**request.headers, **named})
 
 
-def gemini(said: Any, secret: str | None = None) -> Asked:
-    key = made("gemini")
+def gemini(said: Any, secret: str | None = None) -> Request:
+    key = key_of("gemini")
     payload = base64.b64encode(json.dumps(said).encode()).decode()
     digest = hmac.new((secret or key.secret).encode(), payload.encode(), "sha384").hexdigest()
     headers = {
@@ -127,7 +127,7 @@ def gemini(said: Any, secret: str | None = None) -> Asked:
         "X-GEMINI-PAYLOAD": payload,
         "X-GEMINI-SIGNATURE": digest,
     }
-    return Asked("POST", "/v1/roles", "", headers, b"", NOW.timestamp())
+    return Request("POST", "/v1/roles", "", headers, b"", NOW.timestamp())
 
 
 @pytest.mark.parametrize(
@@ -157,19 +157,19 @@ def test_gemini_signs_the_payload() -> None:
     assert refused("gemini", with_headers(gemini(said), X_GEMINI_SIGNATURE=shouted)) is None
 
 
-def lbank(**changes: str) -> Asked:
+def lbank(**changes: str) -> Request:
     said = {
         "echostr": "a" * 35,
         "signature_method": "HmacSHA256",
         "timestamp": str(MS),
-        "api_key": made("lbank").api_key,
+        "api_key": key_of("lbank").api_key,
     } | changes
     text = "&".join(f"{name}={said[name]}" for name in sorted(said))
     md5 = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()
-    sign = hmac.new(made("lbank").secret.encode(), md5.encode(), "sha256").hexdigest()
+    sign = hmac.new(key_of("lbank").secret.encode(), md5.encode(), "sha256").hexdigest()
     body = urlencode({"api_key": said.pop("api_key"), "sign": sign}).encode()
     path = "/v2/supplement/api_Restrictions.do"
-    return Asked("POST", path, "", said, body, NOW.timestamp())
+    return Request("POST", path, "", said, body, NOW.timestamp())
 
 
 @pytest.mark.parametrize(
@@ -199,20 +199,20 @@ def test_lbank_signs_headers_and_form() -> None:
 CRYPTOCOM = "/exchange/v1/private/get-fee-rate"
 
 
-def cryptocom(**changes: Any) -> Asked:
+def cryptocom(**changes: Any) -> Request:
     said = {
         "id": 1,
         "method": "private/get-fee-rate",
-        "api_key": made("cryptocom").api_key,
+        "api_key": key_of("cryptocom").api_key,
         "params": {"b": 1, "a": "x"},
         "nonce": MS,
     } | changes
     params = said["params"]
     pairs = "".join(f"{n}{params[n]}" for n in sorted(params)) if isinstance(params, dict) else ""
     text = f"{said['method']}{said['id']}{said['api_key']}{pairs}{said['nonce']}"
-    sig = hmac.new(made("cryptocom").secret.encode(), text.encode(), "sha256").hexdigest()
+    sig = hmac.new(key_of("cryptocom").secret.encode(), text.encode(), "sha256").hexdigest()
     body = json.dumps({"sig": sig, **said}).encode()
-    return Asked("POST", CRYPTOCOM, "", {}, body, NOW.timestamp())
+    return Request("POST", CRYPTOCOM, "", {}, body, NOW.timestamp())
 
 
 @pytest.mark.parametrize(
@@ -234,20 +234,20 @@ def test_cryptocom(changes: dict[str, Any], why: str | None) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
 def test_what_is_no_body_of_cryptocom(body: bytes) -> None:
-    asked = Asked("POST", CRYPTOCOM, "", {}, body, NOW.timestamp())
-    assert refused("cryptocom", asked) == "bad_signature"
+    request = Request("POST", CRYPTOCOM, "", {}, body, NOW.timestamp())
+    assert refused("cryptocom", request) == "bad_signature"
 
 
 DERIBIT = "/api/v2/private/list_api_keys"
 
 
-def deribit(**changes: str) -> Asked:
+def deribit(**changes: str) -> Request:
     said = {"kind": "deri-hmac-sha256", "ts": str(MS), "nonce": "n-1"} | changes
     message = f"{said['ts']}\n{said['nonce']}\nGET\n{DERIBIT}\n\n".encode()
-    sig = hmac.new(made("deribit").secret.encode(), message, "sha256").hexdigest()
-    fields = f"id={made('deribit').api_key},ts={said['ts']},sig={sig},nonce={said['nonce']}"
+    sig = hmac.new(key_of("deribit").secret.encode(), message, "sha256").hexdigest()
+    fields = f"id={key_of('deribit').api_key},ts={said['ts']},sig={sig},nonce={said['nonce']}"
     headers = {"Authorization": f"{said['kind']} {fields}"}
-    return Asked("GET", DERIBIT, "", headers, b"", NOW.timestamp())
+    return Request("GET", DERIBIT, "", headers, b"", NOW.timestamp())
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,8 @@ def deribit(**changes: str) -> Asked:
     [
         ({}, None),
         ({"nonce": ""}, "bad_signature"),
-        ({"kind": "Bearer"}, "bad_signature"),
+        ({"kind": "Bearer"}, "token"),
+        ({"kind": "Digest"}, "bad_signature"),
         ({"ts": str(LATE_MS)}, "clock"),
         ({"ts": "soon"}, "clock"),
     ],
@@ -270,18 +271,18 @@ def test_deribit_signs_the_whole_request() -> None:
         assert refused("deribit", replace(deribit(), **other)) == "bad_signature"
 
 
-def kraken(nonce: str, body: bytes | None = None, secret: str | None = None) -> Asked:
+def kraken(nonce: str, body: bytes | None = None, secret: str | None = None) -> Request:
     path = "/0/private/GetApiKeyInfo"
     sent = f"nonce={nonce}".encode() if body is None else body
     digest = hashlib.sha256(nonce.encode() + sent).digest()
-    raw = base64.b64decode(secret or made("kraken").secret)
+    raw = base64.b64decode(secret or key_of("kraken").secret)
     sign = base64.b64encode(hmac.digest(raw, path.encode() + digest, "sha512")).decode()
-    headers = {"API-Key": made("kraken").api_key, "API-Sign": sign}
-    return Asked("POST", path, "", headers, sent, NOW.timestamp())
+    headers = {"API-Key": key_of("kraken").api_key, "API-Sign": sign}
+    return Request("POST", path, "", headers, sent, NOW.timestamp())
 
 
 @pytest.mark.parametrize(
-    ("asked", "why"),
+    ("signed", "why"),
     [
         (kraken("17"), None),
         (kraken(""), "nonce"),
@@ -295,12 +296,12 @@ def kraken(nonce: str, body: bytes | None = None, secret: str | None = None) -> 
     ],
     ids=repr,
 )
-def test_kraken(asked: Asked, why: str | None) -> None:
-    assert refused("kraken", asked) == why
+def test_kraken(signed: Request, why: str | None) -> None:
+    assert refused("kraken", signed) == why
 
 
 def test_a_secret_that_is_no_base64_signs_nothing() -> None:
-    no_secret = replace(made("kraken"), secret=NO_SECRET)
+    no_secret = replace(key_of("kraken"), secret=NO_SECRET)
     assert refused("kraken", kraken("17"), no_secret) == "bad_signature"
 
 
@@ -318,9 +319,9 @@ HMAC_AUTH = {
 
 def hmac_refusal(own: str, signature: str, /, **changes: Any) -> str | None:
     headers = {"key": "k", "sign": signature, "time": str(MS), "pass": "word"}
-    asked = Asked("GET", "/x", "", headers, b"", NOW.timestamp())
-    key = replace(made("htx"), secret=own, passphrase="word")
-    return SCHEMES["hmac"].refusal(asked, {**HMAC_AUTH, **changes}, key)
+    request = Request("GET", "/x", "", headers, b"", NOW.timestamp())
+    key = replace(key_of("htx"), secret=own, passphrase="word")
+    return SCHEMES["hmac"].refusal(request, {**HMAC_AUTH, **changes}, key)
 
 
 DIGEST = hmac.digest(RAW, f"{MS}GET/x".encode(), "sha256")
@@ -351,8 +352,8 @@ def test_a_secret_of_another_form_signs_nothing(form: str) -> None:
 
 
 def test_a_keyed_hash_comes_with_its_passphrase_and_in_time() -> None:
-    asked = {"passphrase": {"header": "pass"}}
-    assert hmac_refusal(RAW.decode(), DIGEST.hex(), **asked) is None
+    request = {"passphrase": {"header": "pass"}}
+    assert hmac_refusal(RAW.decode(), DIGEST.hex(), **request) is None
     assert hmac_refusal(RAW.decode(), DIGEST.hex(), passphrase={"header": "no"}) == "passphrase"
     late = {"timestamp": {"header": "sign", "unit": "ms", "window": 60}}
     assert hmac_refusal(RAW.decode(), str(LATE_MS), **late) == "clock"
@@ -377,18 +378,18 @@ def test_a_keyed_hash_comes_with_its_passphrase_and_in_time() -> None:
     ],
 )
 def test_seconds_milliseconds_and_zones(sent: str, unit: str, in_time: bool) -> None:
-    asked = Asked("GET", "/x", "", {"time": sent}, b"", NOW.timestamp())
-    assert timely(asked, {"header": "time", "unit": unit, "window": 60}) is in_time
+    request = Request("GET", "/x", "", {"time": sent}, b"", NOW.timestamp())
+    assert timely(request, {"header": "time", "unit": unit, "window": 60}) is in_time
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"key"', b"{}"])
 def test_what_is_no_object_of_json_names_no_key(body: bytes) -> None:
-    assert part(Asked("POST", "/x", "", {}, body, 0.0), {"json": "key"}) == ""
+    assert part(Request("POST", "/x", "", {}, body, 0.0), {"json": "key"}) == ""
 
 
 def test_a_place_that_no_request_has_is_a_defect() -> None:
     with pytest.raises(ValueError, match="no place of a request"):
-        part(Asked("GET", "/x", "", {}, b"", 0.0), {"cookie": "key"})
+        part(Request("GET", "/x", "", {}, b"", 0.0), {"cookie": "key"})
 
 
 COINBASE = "/api/v3/brokerage/key_permissions"
@@ -402,7 +403,7 @@ ADDRESS = f"GET api.coinbase.com{COINBASE}"
 
 def coinbase_key(kind: str, number: int = 1) -> SimulatedKey:
     profile = replace(load_profile("coinbase"), credentials=COINBASE_KINDS[kind])
-    return invented_key(profile, number, NOW)
+    return profile_key(profile, number, NOW)
 
 
 def encoded(part: object) -> str:
@@ -412,7 +413,7 @@ def encoded(part: object) -> str:
 
 def coinbase(
     kind: str, *, signer: SimulatedKey | None = None, head: Any = None, **claims: Any
-) -> Asked:
+) -> Request:
     """A request to Coinbase as its documents sign it."""
     key, start = coinbase_key(kind), int(NOW.timestamp())
     header = {"alg": kind, "kid": key.api_key, "nonce": "n-1", "typ": "JWT"} | (head or {})
@@ -422,7 +423,7 @@ def coinbase(
     text = f"{encoded(header)}.{encoded(said)}"
     token = f"{text}.{encoded(signed((signer or key).secret, text.encode()))}"
     headers = {"Authorization": f"Bearer {token}"}
-    return Asked("GET", COINBASE, "", headers, b"", NOW.timestamp())
+    return Request("GET", COINBASE, "", headers, b"", NOW.timestamp())
 
 
 def signed(secret: str, message: bytes) -> bytes:
@@ -435,8 +436,8 @@ def signed(secret: str, message: bytes) -> bytes:
     return b"".join(half.to_bytes(32) for half in halves)
 
 
-def coinbase_refuses(asked: Asked, key: SimulatedKey) -> str | None:
-    return SCHEMES["coinbase"].refusal(asked, load_profile("coinbase").auth, key)
+def coinbase_refuses(request: Request, key: SimulatedKey) -> str | None:
+    return SCHEMES["coinbase"].refusal(request, load_profile("coinbase").auth, key)
 
 
 @each_kind
@@ -475,11 +476,11 @@ def test_coinbase(kind: str, claims: dict[str, Any], why: str | None) -> None:
 @each_kind
 def test_coinbase_takes_each_key_for_its_own_algorithm_only(kind: str) -> None:
     for signer in (coinbase_key("ES256", 2), coinbase_key("EdDSA", 2)):
-        asked = coinbase(kind, signer=signer)
-        assert coinbase_refuses(asked, coinbase_key(kind)) == "bad_signature"
+        request = coinbase(kind, signer=signer)
+        assert coinbase_refuses(request, coinbase_key(kind)) == "bad_signature"
     other = "EdDSA" if kind == "ES256" else "ES256"
-    asked = coinbase(kind, head={"alg": other})
-    assert coinbase_refuses(asked, coinbase_key(kind)) == "bad_signature"
+    request = coinbase(kind, head={"alg": other})
+    assert coinbase_refuses(request, coinbase_key(kind)) == "bad_signature"
     header, _, _ = coinbase(kind).headers["Authorization"].rpartition(".")
     for signature in ("", encoded(b"short"), encoded(b"\0" * 64)):
         cut = replace(coinbase(kind), headers={"Authorization": f"{header}.{signature}"})

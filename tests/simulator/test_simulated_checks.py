@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.simulator.answers import Asked, base64_hmac, hex_hmac, hex_sha512, whole_number
+from gatepolicy.simulator.answers import Request, base64_hmac, hex_hmac, hex_sha512, whole_number
 from gatepolicy.simulator.clean import clean_key
 from gatepolicy.simulator.exchanges.table import EXCHANGES, exchange_at
 from gatepolicy.simulator.keys import ExchangeId
@@ -36,14 +36,14 @@ HEADERS = {
 }
 
 
-def _asked(exchange: ExchangeId, headers: dict[str, str], query: str = "") -> Asked:
+def _request(exchange: ExchangeId, headers: dict[str, str], query: str = "") -> Request:
     path = next(iter(EXCHANGES[exchange].calls))
-    return Asked("GET", path, query, headers, b"", NOW.timestamp())
+    return Request("GET", path, query, headers, b"", NOW.timestamp())
 
 
 def _body(exchange: ExchangeId, headers: dict[str, str], query: str = "") -> Any:
     answer = EXCHANGES[exchange].refuse(
-        _asked(exchange, headers, query), clean_key(exchange, 1, NOW)
+        _request(exchange, headers, query), clean_key(exchange, 1, NOW)
     )
     assert answer is not None
     return json.loads(answer.body)
@@ -147,11 +147,11 @@ def test_binance_signature_may_stand_anywhere_and_in_capitals() -> None:
     key = clean_key(ExchangeId.BINANCE, 1, NOW)
     sent = f"timestamp={int(NOW.timestamp() * 1000)}"
     signature = hex_hmac("sha256", key.secret, sent).upper()
-    asked = _asked(
+    request = _request(
         ExchangeId.BINANCE, {"X-MBX-APIKEY": key.api_key}, f"signature={signature}&{sent}"
     )
 
-    assert EXCHANGES[ExchangeId.BINANCE].refuse(asked, key) is None
+    assert EXCHANGES[ExchangeId.BINANCE].refuse(request, key) is None
 
 
 @pytest.mark.parametrize("moment", ["1767225600", "2026-01-01T00:00:00", "neverZ"])
@@ -198,9 +198,9 @@ def test_the_query_is_signed() -> None:
     }
     refuse = EXCHANGES[ExchangeId.GATE].refuse
 
-    assert refuse(Asked("GET", path, "a=b", headers, b"", NOW.timestamp()), key) is None
+    assert refuse(Request("GET", path, "a=b", headers, b"", NOW.timestamp()), key) is None
     for query, body in (("a=c", b""), ("", b""), ("a=b", b"{}")):
-        assert refuse(Asked("GET", path, query, headers, body, NOW.timestamp()), key) is not None
+        assert refuse(Request("GET", path, query, headers, body, NOW.timestamp()), key) is not None
 
 
 @given(
@@ -213,11 +213,11 @@ def test_invented_headers_are_refused_and_break_nothing(
     key = clean_key(exchange, 1, NOW)
     raw = [value.encode(errors="ignore").decode("ascii", "surrogateescape") for value in values]
     headers = dict(zip(HEADERS[exchange], raw, strict=False))
-    asked = _asked(exchange, headers, f"timestamp=1767225600000&signature={values[5]}")
+    request = _request(exchange, headers, f"timestamp=1767225600000&signature={values[5]}")
     entry = EXCHANGES[exchange]
 
-    assert entry.refuse(asked, key) is not None
-    assert entry.refuse(asked, None) is not None
+    assert entry.refuse(request, key) is not None
+    assert entry.refuse(request, None) is not None
 
 
 @pytest.mark.parametrize(

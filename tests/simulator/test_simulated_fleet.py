@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.simulator.clean import clean_key
-from gatepolicy.simulator.fleet import SINS, fleet, refused_here, wrong_secret
+from gatepolicy.simulator.demo_accounts import demo_accounts
+from gatepolicy.simulator.fleet import SEEDED_VIOLATIONS, fleet, refused_here, wrong_secret
 from gatepolicy.simulator.inventory import (
     CredentialStyle,
     account_ids,
@@ -17,7 +18,6 @@ from gatepolicy.simulator.inventory import (
 )
 from gatepolicy.simulator.keys import ExchangeId
 from gatepolicy.simulator.server import Simulator
-from gatepolicy.simulator.staged import staged_fleet
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -51,9 +51,9 @@ def test_fleet_is_a_mix_with_some_sins() -> None:
 def test_every_sin_can_be_simulated(exchange: ExchangeId) -> None:
     clean = clean_key(exchange, 1, NOW)
 
-    assert all(sin(clean, NOW) != clean for sin in SINS)
-    for sin in SINS:
-        Simulator((sin(clean, NOW),))
+    assert all(seeded(clean, NOW) != clean for seeded in SEEDED_VIOLATIONS)
+    for seeded in SEEDED_VIOLATIONS:
+        Simulator((seeded(clean, NOW),))
 
 
 def test_gate_keys_differ_in_what_gate_shows_of_them() -> None:
@@ -129,10 +129,10 @@ def test_refused_here_is_not_admitted() -> None:
     assert not refused_here(clean_key(ExchangeId.OKX, 1, NOW), NOW).admits_caller()
 
 
-def test_staged_fleet_shows_every_sin_and_clean_accounts() -> None:
-    staged = staged_fleet(NOW)
+def test_the_demo_shows_every_seeded_violation_and_clean_accounts() -> None:
+    accounts = demo_accounts(NOW)
 
-    assert {account.account_id: account.wrong for account in staged} == {
+    assert {account.account_id: account.wrong for account in accounts} == {
         "gate-mm": "",
         "gate-withdraw": "withdraw is on",
         "gate-guide": "cannot read its own permissions",
@@ -159,13 +159,13 @@ def test_staged_fleet_shows_every_sin_and_clean_accounts() -> None:
         "kucoin-quantum": "an unrecognised permission",
         "kucoin-read-only": "may not trade",
     }
-    assert account_ids([account.key for account in staged]) == tuple(
-        account.account_id for account in staged
+    assert account_ids([account.key for account in accounts]) == tuple(
+        account.account_id for account in accounts
     )
 
 
-def test_staged_clean_gate_key_is_the_guides() -> None:
-    key = staged_fleet(NOW)[0].key
+def test_the_clean_gate_key_is_the_guides() -> None:
+    key = demo_accounts(NOW)[0].key
 
     assert key.name == "ICG-MM 1"
     assert key.permissions == {"spot": "read-write", "account": "read-only"}
@@ -173,7 +173,7 @@ def test_staged_clean_gate_key_is_the_guides() -> None:
     assert key.trading_pairs == ()
 
 
-def test_staged_fleet_can_be_served() -> None:
-    simulator = Simulator([account.key for account in staged_fleet(NOW)])
+def test_the_accounts_of_the_demo_can_be_served() -> None:
+    simulator = Simulator([account.key for account in demo_accounts(NOW)])
 
     assert simulator.requests == ()

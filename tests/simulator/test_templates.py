@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.templates import Scene, fill
+from gatepolicy.simulator.templates import TemplateContext, fill
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 KEY = SimulatedKey(
@@ -18,8 +18,8 @@ KEY = SimulatedKey(
     name="bot",
     allowed_ips=("203.0.113.7", "203.0.113.8"),
 )
-SCENE = Scene(KEY, NOW, {"path": "/p"})
-UNBOUND = Scene(replace(KEY, allowed_ips=(), active=False), NOW, {})
+SCENE = TemplateContext(KEY, NOW, {"path": "/p"})
+UNBOUND = TemplateContext(replace(KEY, allowed_ips=(), active=False), NOW, {})
 
 
 @pytest.mark.parametrize(

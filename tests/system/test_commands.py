@@ -16,8 +16,8 @@ from gatepolicy.exchanges.catalog import known_exchanges
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
-from gatepolicy.simulator.made import played_exchanges
 from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.synthetic import simulated_exchanges
 from gatepolicy.simulator.thread import SimulatorThread
 
 Clean = Callable[[ExchangeId], SimulatedKey]
@@ -25,7 +25,7 @@ OKX, GATE, BYBIT, KUCOIN = ExchangeId.OKX, ExchangeId.GATE, ExchangeId.BYBIT, Ex
 GATEPOLICY = str(Path(sys.executable).with_name("gatepolicy"))
 
 
-def sinful(clean: Clean) -> list[SimulatedKey]:
+def violating(clean: Clean) -> list[SimulatedKey]:
     """A clean key of each exchange, and one of everything that goes wrong."""
     okx = replace(clean(OKX), permissions=("read_only", "withdraw"), api_key="okx-withdrawing-key")
     return [
@@ -38,7 +38,7 @@ def sinful(clean: Clean) -> list[SimulatedKey]:
 
 
 def test_collect_and_evaluate_give_the_report_of_scan(firm: Any, clean: Clean) -> None:
-    firm.keys = sinful(clean)
+    firm.keys = violating(clean)
     with SimulatorThread(Simulator(firm.keys)) as simulator:
         firm.prepare(simulator.url)
         policy = ("-p", "policy.yaml")
@@ -115,7 +115,7 @@ def test_the_plan_tells_how_long_a_scan_takes_and_why(firm: Any, clean: Clean) -
 def test_no_secret_is_in_any_output(firm: Any, clean: Clean) -> None:
     """Some of these answers echo the key and what was signed (OKX 50110, Bybit 10004)."""
     firm.keys = [
-        *sinful(clean),
+        *violating(clean),
         replace(clean(OKX), api_key="refused-okx-key", caller_ip="198.51.100.99"),
         replace(clean(BYBIT), api_key="misspelt-secret", given_secret="wrong-secret-for-bybit"),
         replace(clean(GATE), api_key="resetting-key", faults=(Fault(kind=FaultKind.RESET),)),
@@ -235,7 +235,7 @@ def test_check_says_what_it_checked(firm: Any, clean: Clean) -> None:
     assert firm.run("check", "-q").out == ""
 
 
-def test_a_demonstration_comes_out_as_staged(firm: Any) -> None:
+def test_a_demonstration_comes_out_as_expected(firm: Any) -> None:
     ended = firm.run("demo", "--out", "shown")
     assert ended.code == 0
     assert "All 25 synthetic accounts gave the expected verdicts." in ended.out
@@ -247,13 +247,13 @@ def test_a_demonstration_comes_out_as_staged(firm: Any) -> None:
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 
 
-def test_the_whole_map_comes_out_as_staged(firm: Any) -> None:
+def test_the_whole_map_comes_out_as_expected(firm: Any) -> None:
     ended = firm.run("demo", "--all", "--out", "shown")
     assert ended.code == 0, ended.err
     assert "synthetic accounts gave the expected verdicts." in ended.out
     text = (firm.folder / "shown" / "report.json").read_text(encoding="utf-8")
     scanned = {account["exchange"] for account in json.loads(text)["accounts"]}
-    assert scanned == set(played_exchanges())
+    assert scanned == set(simulated_exchanges())
     assert "not a real" not in text
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from gatepolicy.simulator.answers import (
     TIME_MARK,
     Answer,
-    Asked,
+    Request,
     hex_hmac,
     json_answer,
     same,
@@ -61,58 +61,60 @@ def _error(code: int, message: str) -> Answer:
     return json_answer(200, _document(code, message, {}))
 
 
-def _refuse(asked: Asked, key: SimulatedKey | None) -> Answer | None:
+def _refuse(request: Request, key: SimulatedKey | None) -> Answer | None:
     if key is None:
         return _error(10003, "API key is invalid.")
-    if not _in_time(asked):
-        return _clock_error(asked)
-    if not same(asked.headers.get("X-BAPI-SIGN", ""), hex_hmac("sha256", key.secret, _text(asked))):
+    if not _in_time(request):
+        return _clock_error(request)
+    if not same(
+        request.headers.get("X-BAPI-SIGN", ""), hex_hmac("sha256", key.secret, _text(request))
+    ):
         # As seen in ccxt/ccxt issue 26343; it echoes the API key.
-        return _error(10004, f"error sign! origin_string[{_text(asked)}]")
+        return _error(10004, f"error sign! origin_string[{_text(request)}]")
     end = expiry(key)
-    if end is not None and end.timestamp() <= asked.now:
+    if end is not None and end.timestamp() <= request.now:
         return _error(33004, "Your api key has expired.")
     if not key.admits_caller():
         return _error(10010, "Unmatched IP, please check your API key's bound IP addresses.")
     return None
 
 
-def _window(asked: Asked) -> str:
-    return asked.headers.get("X-BAPI-RECV-WINDOW", _DEFAULT_WINDOW_MS)
+def _window(request: Request) -> str:
+    return request.headers.get("X-BAPI-RECV-WINDOW", _DEFAULT_WINDOW_MS)
 
 
-def _text(asked: Asked) -> str:
-    sent = asked.headers.get("X-BAPI-TIMESTAMP", "")
-    return f"{sent}{asked.headers.get('X-BAPI-API-KEY', '')}{_window(asked)}{asked.query}"
+def _text(request: Request) -> str:
+    sent = request.headers.get("X-BAPI-TIMESTAMP", "")
+    return f"{sent}{request.headers.get('X-BAPI-API-KEY', '')}{_window(request)}{request.query}"
 
 
-def _in_time(asked: Asked) -> bool:
-    sent = whole_number(asked.headers.get("X-BAPI-TIMESTAMP", ""))
-    window = whole_number(_window(asked))
+def _in_time(request: Request) -> bool:
+    sent = whole_number(request.headers.get("X-BAPI-TIMESTAMP", ""))
+    window = whole_number(_window(request))
     if sent is None or window is None:
         return False
-    return asked.now_ms() - window <= sent < asked.now_ms() + _AHEAD_MS
+    return request.now_ms() - window <= sent < request.now_ms() + _AHEAD_MS
 
 
-def _clock_error(asked: Asked) -> Answer:
+def _clock_error(request: Request) -> Answer:
     # The whole text as seen in bybit-exchange/pybit issue 191.
-    sent = asked.headers.get("X-BAPI-TIMESTAMP", "")
+    sent = request.headers.get("X-BAPI-TIMESTAMP", "")
     return _error(
         10002,
         "invalid request, please check your server timestamp or recv_window param. "
-        f"req_timestamp[{sent}],server_timestamp[{asked.now_ms()}],recv_window[{_window(asked)}]",
+        f"req_timestamp[{sent}],server_timestamp[{request.now_ms()}],recv_window[{_window(request)}]",
     )
 
 
-def _rate_limited(asked: Asked) -> Answer:
+def _rate_limited(request: Request) -> Answer:
     # HTTP 200 as seen in bybit-exchange/pybit issue 340; the header is documented in v5/rate-limit.
     body = _document(10006, "Too many visits. Exceeded the API Rate Limit.", {})
-    return json_answer(200, body, ("X-Bapi-Limit-Reset-Timestamp", str(asked.now_ms() + 1_000)))
+    return json_answer(200, body, ("X-Bapi-Limit-Reset-Timestamp", str(request.now_ms() + 1_000)))
 
 
-def _not_found(asked: Asked) -> Answer:
+def _not_found(request: Request) -> Answer:
     # UNCONFIRMED: the documents do not show what an unknown path answers.
-    del asked
+    del request
     return Answer(404)
 
 
@@ -184,7 +186,7 @@ BYBIT = Exchange(
     id=ExchangeId.BYBIT,
     prefixes=("/v5/",),
     calls={"/v5/user/query-api": Call(_describe, _wrap)},
-    presented=lambda asked: asked.headers.get("X-BAPI-API-KEY", ""),
+    presented=lambda request: request.headers.get("X-BAPI-API-KEY", ""),
     refuse=_refuse,
     not_found=_not_found,
     clock_error=_clock_error,

@@ -9,17 +9,17 @@ from datetime import datetime
 from hashlib import sha256
 from urllib.parse import unquote
 
+from gatepolicy.simulator.account_keys import user_number
 from gatepolicy.simulator.answers import (
     Answer,
-    Asked,
+    Request,
     hex_hmac,
     hex_sha512,
+    is_decimal,
     json_answer,
     same,
-    whole_number,
 )
 from gatepolicy.simulator.exchange import Call, Exchange, only_described
-from gatepolicy.simulator.family import user_number
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
 
 _WINDOW_SECONDS = 60
@@ -31,8 +31,8 @@ def _error(status: int, label: str, message: str) -> Answer:
     return json_answer(status, {"label": label, "message": message})
 
 
-def _refuse(asked: Asked, key: SimulatedKey | None) -> Answer | None:
-    missing = [name for name in _HEADERS if not asked.headers.get(name)]
+def _refuse(request: Request, key: SimulatedKey | None) -> Answer | None:
+    missing = [name for name in _HEADERS if not request.headers.get(name)]
     if missing:
         # The label is documented; status and text are UNCONFIRMED.
         return _error(400, "MISSING_REQUIRED_HEADER", f"Missing required header: {missing[0]}")
@@ -42,53 +42,54 @@ def _refuse(asked: Asked, key: SimulatedKey | None) -> Answer | None:
     if not key.admits_caller():
         # Seen in the wild; the documents name the label IP_FORBIDDEN for the same text.
         return _error(403, "FORBIDDEN", f"Request IP not in whitelist: {key.caller_ip}")
-    if not _in_time(asked):
-        return _clock_error(asked)
-    if not same(asked.headers["SIGN"], _signature(asked, key.secret)):
+    if not _in_time(request):
+        return _clock_error(request)
+    if not same(request.headers["SIGN"], _signature(request, key.secret)):
         return _error(401, "INVALID_SIGNATURE", "Signature mismatch")
     if "account" not in key.permissions:
         return _error(403, "FORBIDDEN", "Request API key does not have account permission")
     return None
 
 
-def _in_time(asked: Asked) -> bool:
-    sent = whole_number(asked.headers["Timestamp"])
-    return sent is not None and abs(asked.now - sent) <= _WINDOW_SECONDS
+def _in_time(request: Request) -> bool:
+    # Gate's own Python SDK sends the fractions of a second, too: gate_api/api_client.py, gen_sign.
+    sent = request.headers["Timestamp"]
+    return is_decimal(sent) and abs(request.now - float(sent)) <= _WINDOW_SECONDS
 
 
-def _signature(asked: Asked, secret: str) -> str:
+def _signature(request: Request, secret: str) -> str:
     # The query is signed "without URL encode", in the order in which it was sent.
     parts = (
-        asked.method,
-        asked.path,
-        unquote(asked.query),
-        hex_sha512(asked.body),
-        asked.headers["Timestamp"],
+        request.method,
+        request.path,
+        unquote(request.query),
+        hex_sha512(request.body),
+        request.headers["Timestamp"],
     )
     return hex_hmac("sha512", secret, "\n".join(parts))
 
 
-def _clock_error(asked: Asked) -> Answer:
+def _clock_error(request: Request) -> Answer:
     # Text and status as seen: gateio/rest-v4 issue 8, hummingbot/hummingbot pull request 7134.
-    del asked
+    del request
     message = "gap between request Timestamp and server time exceeds 60"
     return _error(403, "REQUEST_EXPIRED", message)
 
 
-def _rate_limited(asked: Asked) -> Answer:
+def _rate_limited(request: Request) -> Answer:
     # Label and headers are documented; text as seen in thrasher-corp/gocryptotrader issue 2165.
     return json_answer(
         429,
         {"label": "TOO_MANY_REQUESTS", "message": "Request Rate Limit Exceeded (003)"},
         ("X-Gate-RateLimit-Requests-Remain", "0"),
         ("X-Gate-RateLimit-Limit", "150"),
-        ("X-Gate-RateLimit-Reset-Timestamp", str(int(asked.now) + 1)),
+        ("X-Gate-RateLimit-Reset-Timestamp", str(int(request.now) + 1)),
     )
 
 
-def _not_found(asked: Asked) -> Answer:
+def _not_found(request: Request) -> Answer:
     # The label is documented ("request path does not exist"); the text is UNCONFIRMED.
-    del asked
+    del request
     return _error(404, "NOT_FOUND", "Request path not found")
 
 
@@ -142,7 +143,7 @@ def _main_keys(
 
 
 def _neighbour(key: SimulatedKey) -> Mapping[str, object]:
-    # Invented, sinful, and never to be taken for the own key: not bound, and may move funds.
+    # Synthetic, and never to be taken for the own key: unbound, and may move funds.
     created = int(key.created_at.timestamp())
     digest = sha256(f"neighbour of {key.api_key}".encode()).hexdigest()
     return {
@@ -170,7 +171,7 @@ GATE = Exchange(
         "/api/v4/account/detail": Call(_detail, only_described, patched=False),
         "/api/v4/account/main_keys": Call(_row, _main_keys),
     },
-    presented=lambda asked: asked.headers.get("KEY", ""),
+    presented=lambda request: request.headers.get("KEY", ""),
     refuse=_refuse,
     not_found=_not_found,
     clock_error=_clock_error,

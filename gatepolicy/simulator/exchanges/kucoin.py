@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from gatepolicy.simulator.answers import (
     Answer,
-    Asked,
+    Request,
     base64_hmac,
     json_answer,
     same,
@@ -29,35 +29,35 @@ def _error(code: str, message: str) -> Answer:
     return json_answer(400, {"code": code, "msg": message})
 
 
-def _refuse(asked: Asked, key: SimulatedKey | None) -> Answer | None:
-    if any(not asked.headers.get(name) for name in _HEADERS):
+def _refuse(request: Request, key: SimulatedKey | None) -> Answer | None:
+    if any(not request.headers.get(name) for name in _HEADERS):
         return _error(
             "400001", f"Please check the header of your request for {', '.join(_HEADERS)}"
         )
-    if not _in_time(asked):
-        return _clock_error(asked)
+    if not _in_time(request):
+        return _clock_error(request)
     if key is None:
         return _error("400003", "KC-API-KEY not exists")
     if not key.admits_caller():
         message = f"Invalid request ip, the current clientIp is:{key.caller_ip}"
         return _error("400006", message)
-    return _unproved(asked, key)
+    return _unproved(request, key)
 
 
-def _in_time(asked: Asked) -> bool:
+def _in_time(request: Request) -> bool:
     # "Time differs from server time by more than 5 seconds."
-    sent = whole_number(asked.headers["KC-API-TIMESTAMP"])
-    return sent is not None and abs(asked.now_ms() - sent) <= _WINDOW_MS
+    sent = whole_number(request.headers["KC-API-TIMESTAMP"])
+    return sent is not None and abs(request.now_ms() - sent) <= _WINDOW_MS
 
 
-def _unproved(asked: Asked, key: SimulatedKey) -> Answer | None:
-    headers = asked.headers
+def _unproved(request: Request, key: SimulatedKey) -> Answer | None:
+    headers = request.headers
     if headers.get("KC-API-KEY-VERSION", "1") not in ("2", "3"):
         # Keys of version 1, whose passphrase travels in clear, can no longer be made.
         return _error("400009", "Invalid KC-API-KEY-VERSION")
     if not same(headers["KC-API-PASSPHRASE"], base64_hmac(key.secret, key.passphrase)):
         return _error("400004", "Invalid KC-API-PASSPHRASE")
-    text = f"{headers['KC-API-TIMESTAMP']}{asked.method}{asked.target()}{asked.text()}"
+    text = f"{headers['KC-API-TIMESTAMP']}{request.method}{request.target()}{request.text()}"
     if not same(headers["KC-API-SIGN"], base64_hmac(key.secret, text)):
         return _error("400005", "Invalid KC-API-SIGN")
     if "General" not in key.permissions:
@@ -65,14 +65,14 @@ def _unproved(asked: Asked, key: SimulatedKey) -> Answer | None:
     return None
 
 
-def _clock_error(asked: Asked) -> Answer:
-    del asked
+def _clock_error(request: Request) -> Answer:
+    del request
     return _error("400002", "Invalid KC-API-TIMESTAMP")
 
 
-def _rate_limited(asked: Asked) -> Answer:
+def _rate_limited(request: Request) -> Answer:
     # Body as seen in ccxt/ccxt issue 16185; the headers are documented under "rate limit".
-    del asked
+    del request
     return json_answer(
         429,
         {"code": "429000", "msg": "Too Many Requests"},
@@ -82,9 +82,9 @@ def _rate_limited(asked: Asked) -> Answer:
     )
 
 
-def _not_found(asked: Asked) -> Answer:
+def _not_found(request: Request) -> Answer:
     # Code and text are documented; that the status is 404 is UNCONFIRMED.
-    del asked
+    del request
     return json_answer(404, {"code": "404000", "msg": "Url Not Found"})
 
 
@@ -120,7 +120,7 @@ KUCOIN = Exchange(
     id=ExchangeId.KUCOIN,
     prefixes=("/api/v1/", "/api/v2/"),
     calls={"/api/v1/user/api-key": Call(_describe, _wrap)},
-    presented=lambda asked: asked.headers.get("KC-API-KEY", ""),
+    presented=lambda request: request.headers.get("KC-API-KEY", ""),
     refuse=_refuse,
     not_found=_not_found,
     clock_error=_clock_error,

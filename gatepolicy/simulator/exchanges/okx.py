@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from gatepolicy.simulator.answers import Answer, Asked, base64_hmac, json_answer, same
+from gatepolicy.simulator.answers import Answer, Request, base64_hmac, json_answer, same
 from gatepolicy.simulator.exchange import Call, Exchange
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
 
@@ -26,8 +26,8 @@ def _error(status: int, code: str, message: str) -> Answer:
     return json_answer(status, {"msg": message, "code": code})
 
 
-def _refuse(asked: Asked, key: SimulatedKey | None) -> Answer | None:
-    missing = [name for name in _HEADERS if not asked.headers.get(name)]
+def _refuse(request: Request, key: SimulatedKey | None) -> Answer | None:
+    missing = [name for name in _HEADERS if not request.headers.get(name)]
     if missing:
         return _error(401, _HEADERS[missing[0]], f"Request header {missing[0]} cannot be empty.")
     if key is None:
@@ -37,14 +37,14 @@ def _refuse(asked: Asked, key: SimulatedKey | None) -> Answer | None:
         # The real text; it echoes the whole API key.
         listed = f"your API key's {key.api_key} IP whitelist"
         return _error(401, "50110", f"Your IP {key.caller_ip} is not included in {listed}.")
-    return _untimely(asked) or _unproved(asked, key)
+    return _untimely(request) or _unproved(request, key)
 
 
-def _untimely(asked: Asked) -> Answer | None:
-    sent = _moment(asked.headers["OK-ACCESS-TIMESTAMP"])
+def _untimely(request: Request) -> Answer | None:
+    sent = _moment(request.headers["OK-ACCESS-TIMESTAMP"])
     if sent is None:
         return _error(401, "50112", "Invalid OK-ACCESS-TIMESTAMP")
-    return _clock_error(asked) if abs(asked.now - sent) > _WINDOW_SECONDS else None
+    return _clock_error(request) if abs(request.now - sent) > _WINDOW_SECONDS else None
 
 
 def _moment(text: str) -> float | None:
@@ -56,9 +56,9 @@ def _moment(text: str) -> float | None:
         return None
 
 
-def _unproved(asked: Asked, key: SimulatedKey) -> Answer | None:
-    headers = asked.headers
-    text = f"{headers['OK-ACCESS-TIMESTAMP']}{asked.method}{asked.target()}{asked.text()}"
+def _unproved(request: Request, key: SimulatedKey) -> Answer | None:
+    headers = request.headers
+    text = f"{headers['OK-ACCESS-TIMESTAMP']}{request.method}{request.target()}{request.text()}"
     if not same(headers["OK-ACCESS-PASSPHRASE"], key.passphrase):
         return _error(401, "50105", "Request header OK-ACCESS-PASSPHRASE incorrect.")
     if not same(headers["OK-ACCESS-SIGN"], base64_hmac(key.secret, text)):
@@ -69,20 +69,20 @@ def _unproved(asked: Asked, key: SimulatedKey) -> Answer | None:
     return None
 
 
-def _clock_error(asked: Asked) -> Answer:
-    del asked
+def _clock_error(request: Request) -> Answer:
+    del request
     return _error(401, "50102", "Timestamp request expired")
 
 
-def _rate_limited(asked: Asked) -> Answer:
+def _rate_limited(request: Request) -> Answer:
     # As seen in c9s/bbgo pull request 1534; no Retry-After is documented.
-    del asked
+    del request
     return _error(429, "50011", "Too Many Requests")
 
 
-def _not_found(asked: Asked) -> Answer:
+def _not_found(request: Request) -> Answer:
     # UNCONFIRMED: the documents do not show what an unknown path answers.
-    del asked
+    del request
     return Answer(404)
 
 
@@ -134,7 +134,7 @@ OKX = Exchange(
     id=ExchangeId.OKX,
     prefixes=("/api/v5/",),
     calls={"/api/v5/account/config": Call(_describe, _wrap)},
-    presented=lambda asked: asked.headers.get("OK-ACCESS-KEY", ""),
+    presented=lambda request: request.headers.get("OK-ACCESS-KEY", ""),
     refuse=_refuse,
     not_found=_not_found,
     clock_error=_clock_error,

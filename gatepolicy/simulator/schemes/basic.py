@@ -1,23 +1,23 @@
 """HTTP basic authentication (RFC 7617): the key is the user, its secret the password."""
 
-from gatepolicy.simulator.answers import Asked, same
+from gatepolicy.simulator.answers import Request, same
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.schemes.encoded import base64_bytes
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return _pair(asked, parameters)[0]
+def _presented(request: Request, parameters: Parameters) -> str:
+    return _pair(request, parameters)[0]
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
-    return None if same(_pair(asked, parameters)[1], key.secret) else "bad_signature"
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    return None if same(_pair(request, parameters)[1], key.secret) else "bad_signature"
 
 
-def _pair(asked: Asked, parameters: Parameters) -> tuple[str, str]:
+def _pair(request: Request, parameters: Parameters) -> tuple[str, str]:
     user, _, password = (
-        base64_bytes(part(asked, parameters["key"])).decode(errors="replace").partition(":")
+        base64_bytes(part(request, parameters["key"])).decode(errors="replace").partition(":")
     )
     return user, password
 

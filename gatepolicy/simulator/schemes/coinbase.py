@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from gatepolicy.simulator.answers import Asked
+from gatepolicy.simulator.answers import Request
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.schemes.encoded import base64_bytes, base64_object, bearer_token
 from gatepolicy.simulator.schemes.parts import part
@@ -44,14 +44,14 @@ class _Kind:
     """Whether a signature is one of a message."""
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    _, claims, _ = _parts(asked, parameters)
+def _presented(request: Request, parameters: Parameters) -> str:
+    _, claims, _ = _parts(request, parameters)
     subject = base64_object(claims).get("sub")
     return subject if isinstance(subject, str) else ""
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
-    header, claims, signature = _parts(asked, parameters)
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    header, claims, signature = _parts(request, parameters)
     kind = _kind(key.secret)
     message = f"{header}.{claims}".encode(errors="surrogatepass")
     if kind is None or not kind.verify(base64_bytes(signature), message):
@@ -59,13 +59,13 @@ def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | N
     if not _headed(base64_object(header), key.api_key, kind.algorithm):
         return "bad_signature"
     said = base64_object(claims)
-    if said.get("iss") not in _ISSUERS or not _names(said, _addresses(asked, parameters)):
+    if said.get("iss") not in _ISSUERS or not _names(said, _addresses(request, parameters)):
         return "bad_signature"
-    return None if _lives(said, asked.now) else "clock"
+    return None if _lives(said, request.now) else "clock"
 
 
-def _parts(asked: Asked, parameters: Parameters) -> tuple[str, str, str]:
-    return bearer_token(part(asked, parameters["key"]))
+def _parts(request: Request, parameters: Parameters) -> tuple[str, str, str]:
+    return bearer_token(part(request, parameters["key"]))
 
 
 def _kind(secret: str) -> _Kind | None:
@@ -130,12 +130,12 @@ def _names(claims: Mapping[str, object], addresses: tuple[str, ...]) -> bool:
     return isinstance(named, list) and len(named) == 1 and named[0] in addresses
 
 
-def _addresses(asked: Asked, parameters: Parameters) -> tuple[str, ...]:
+def _addresses(request: Request, parameters: Parameters) -> tuple[str, ...]:
     """What may stand as ``uri``: the real host, or the one that plays it."""
     # A client cuts "https://" off, and the stand-in is reached without TLS.
-    played = asked.headers.get("Host", "")
+    played = request.headers.get("Host", "")
     hosts = (parameters["host"], played, f"http://{played}")
-    return tuple(f"{asked.method} {host}{asked.path}" for host in hosts)
+    return tuple(f"{request.method} {host}{request.path}" for host in hosts)
 
 
 def _lives(claims: Mapping[str, object], now: float) -> bool:

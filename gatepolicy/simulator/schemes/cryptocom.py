@@ -4,35 +4,26 @@ Source: https://exchange-docs.crypto.com/exchange/v1/rest-ws/index.html (digital
 Parameters that are lists or objects are not played: no declared call has any.
 """
 
-import json
 from collections.abc import Mapping
 
-from gatepolicy.simulator.answers import Asked, hex_hmac, same
+from gatepolicy.simulator.answers import Request, hex_hmac, same
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.schemes.parts import part, timely
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return part(asked, parameters["key"])
+def _presented(request: Request, parameters: Parameters) -> str:
+    return part(request, parameters["key"])
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
-    body = _body(asked)
-    if not asked.path.endswith(f"/{body.get('method')}"):
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    body = request.json_fields()
+    if not request.path.endswith(f"/{body.get('method')}"):
         return "bad_signature"
     expected = hex_hmac("sha256", key.secret, _message(body))
-    if not same(part(asked, parameters["signature"]), expected):
+    if not same(part(request, parameters["signature"]), expected):
         return "bad_signature"
-    return None if timely(asked, parameters["timestamp"]) else "clock"
-
-
-def _body(asked: Asked) -> Mapping[str, object]:
-    try:
-        found = json.loads(asked.text())
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return None if timely(request, parameters["timestamp"]) else "clock"
 
 
 def _message(body: Mapping[str, object]) -> str:

@@ -1,45 +1,130 @@
-"""Deribit: one header that names the key, the time, a nonce and a SHA-256 HMAC.
+"""Deribit over HTTP: requests by GET, or by POST as JSON-RPC, with each proof of who sends them.
 
-Source: https://docs.deribit.com/articles/authentication (deri-hmac-sha256).
+Source: https://docs.deribit.com/articles/authentication and the reference of ``public/auth``. A
+private call carries a signature (``deri-hmac-sha256``), the key with its secret (``Basic``), or a
+token (``Bearer``). A token is given for the secret (``client_credentials``) or for a signature
+(``client_signature``); here it holds its end, the key, and a keyed hash of both. Refresh tokens are
+not accepted.
 """
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
-from gatepolicy.simulator.answers import Asked, hex_hmac, same, whole_number
+from gatepolicy.simulator.answers import Request, hex_hmac, same, whole_number
 from gatepolicy.simulator.keys import SimulatedKey
+from gatepolicy.simulator.schemes.encoded import base64_bytes
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 
-_KIND = "deri-hmac-sha256"
+_LOGIN = "public/auth"
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return _fields(asked, parameters).get("id", "")
+def _presented(request: Request, parameters: Parameters) -> str:
+    if _is_login(request):
+        return _login(request).get("client_id", "")
+    kind, text = _authorization(request, parameters)
+    match kind:
+        case "deri-hmac-sha256":
+            return _fields(text).get("id", "")
+        case "Basic":
+            return _pair(text)[0]
+        case "Bearer":
+            return _token(text)[1]
+        case _:
+            return ""
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
-    fields = _fields(asked, parameters)
-    sent = whole_number(fields.get("ts", ""))
-    nonce = fields.get("nonce", "")
-    if not nonce or not same(fields.get("sig", "").lower(), _signature(asked, fields, key.secret)):
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    if _is_login(request):
+        return _refused_login(request, parameters, key)
+    kind, text = _authorization(request, parameters)
+    match kind:
+        case "deri-hmac-sha256":
+            fields = _fields(text)
+            signed = f"{request.method}\n{request.target()}\n{request.text()}\n"
+            said = {"timestamp": fields.get("ts", ""), "signature": fields.get("sig", "")}
+            return _refused_signature(request, parameters, key, fields | said | {"data": signed})
+        case "Basic":
+            return None if same(_pair(text)[1], key.secret) else "bad_signature"
+        case "Bearer":
+            return None if _is_valid(text, request, key) else "token"
+        case _:
+            return "bad_signature"
+
+
+def _refused_login(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    said = _login(request)
+    match said.get("grant_type"):
+        case "client_credentials":
+            return None if same(said.get("client_secret", ""), key.secret) else "bad_signature"
+        case "client_signature":
+            return _refused_signature(request, parameters, key, said)
+        case _:
+            return "bad_signature"
+
+
+def _refused_signature(
+    request: Request, parameters: Parameters, key: SimulatedKey, said: Mapping[str, str]
+) -> str | None:
+    moment, nonce = said.get("timestamp", ""), said.get("nonce", "")
+    expected = hex_hmac("sha256", key.secret, f"{moment}\n{nonce}\n{said.get('data', '')}")
+    if not nonce or not same(said.get("signature", "").lower(), expected):
         return "bad_signature"
+    sent = whole_number(moment)
     window = parameters["timestamp"]["window"]
-    timely = sent is not None and abs(asked.now - sent / 1000) <= window
+    timely = sent is not None and abs(request.now - sent / 1000) <= window
     return None if timely else "clock"
 
 
-def _fields(asked: Asked, parameters: Parameters) -> Mapping[str, str]:
-    kind, _, text = part(asked, parameters["key"]).partition(" ")
-    if kind != _KIND:
-        return {}
+def _authorization(request: Request, parameters: Parameters) -> tuple[str, str]:
+    kind, _, text = part(request, parameters["key"]).partition(" ")
+    return kind, text
+
+
+def _fields(text: str) -> dict[str, str]:
     pairs = (pair.strip().partition("=") for pair in text.split(","))
     return {name: value for name, _, value in pairs}
 
 
-def _signature(asked: Asked, fields: Mapping[str, str], secret: str) -> str:
-    request = f"{asked.method}\n{asked.target()}\n{asked.text()}\n"
-    return hex_hmac("sha256", secret, f"{fields.get('ts', '')}\n{fields['nonce']}\n{request}")
+def _pair(text: str) -> tuple[str, str]:
+    user, _, secret = base64_bytes(text).decode(errors="replace").partition(":")
+    return user, secret
 
 
-DERIBIT = Scheme(_presented, _refusal)
-"""What Deribit's private calls carry over HTTP."""
+def _is_login(request: Request) -> bool:
+    return request.path.endswith(f"/{_LOGIN}") or request.json_fields().get("method") == _LOGIN
+
+
+def _login(request: Request) -> Mapping[str, str]:
+    """The parameters of a request for a token."""
+    if request.method == "GET":
+        return dict(parse_qsl(request.query, keep_blank_values=True))
+    given = request.json_fields().get("params")
+    return {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+
+
+def _token(text: str) -> tuple[str, str, str]:
+    """End in milliseconds, key, and keyed hash of a token."""
+    ends, _, rest = text.partition(".")
+    api_key, _, digest = rest.partition(".")
+    return ends, api_key, digest
+
+
+def _is_valid(text: str, request: Request, key: SimulatedKey) -> bool:
+    ends, _, digest = _token(text)
+    until = whole_number(ends)
+    return until is not None and same(digest, _digest(ends, key)) and request.now * 1000 < until
+
+
+def _digest(ends: str, key: SimulatedKey) -> str:
+    return hex_hmac("sha256", key.secret, f"token {ends} {key.api_key}")
+
+
+def _variables(request: Request, parameters: Parameters, key: SimulatedKey) -> Mapping[str, object]:
+    lasts: int = parameters["token"]["seconds"]
+    ends = str(request.now_ms() + lasts * 1000)
+    return {"token": f"{ends}.{key.api_key}.{_digest(ends, key)}", "token_seconds": lasts}
+
+
+DERIBIT = Scheme(_presented, _refusal, _variables)
+"""What Deribit's calls carry over HTTP."""

@@ -3,55 +3,65 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
-from gatepolicy.simulator.answers import Asked, same
+from gatepolicy.simulator.answers import Request, same
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.schemes.parts import part, timely
+from gatepolicy.simulator.schemes.parts import part, requested_window, timely
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return part(asked, parameters["key"])
+def _presented(request: Request, parameters: Parameters) -> str:
+    return part(request, parameters["key"])
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
     passphrase = parameters.get("passphrase")
-    if passphrase and not same(part(asked, passphrase), key.passphrase):
+    if passphrase and not same(part(request, passphrase), key.passphrase):
         return "passphrase"
-    if "timestamp" in parameters and not timely(asked, parameters["timestamp"]):
+    if "timestamp" in parameters and not timely(request, parameters["timestamp"]):
         return "clock"
     raw = _raw(key.secret, parameters["secret"])
     if raw is None:
         return "bad_signature"
-    message = parameters["message"].format_map(_parts(asked, parameters, key))
-    expected = _written(
-        hmac.digest(raw, message.encode(), parameters["hash"]), parameters["encoding"]
-    )
-    given = part(asked, parameters["signature"])
+    given = part(request, parameters["signature"])
     if parameters["encoding"] == "hex":
         given = given.lower()
-    return None if same(given, expected) else "bad_signature"
+    signed = any(same(given, one) for one in _signatures(request, parameters, key, raw))
+    return None if signed else "bad_signature"
 
 
-def _parts(asked: Asked, parameters: Parameters, key: SimulatedKey) -> Mapping[str, str]:
+def _signatures(
+    request: Request, parameters: Parameters, key: SimulatedKey, raw: bytes
+) -> Iterator[str]:
+    """The right one; and the one without the body, where the body is one that may go unsigned."""
+    parts = _parts(request, parameters, key)
+    may_be_unsigned = request.method == "GET" and parts["body"] == parameters.get("unsigned_body")
+    for body in (parts["body"], "") if may_be_unsigned else (parts["body"],):
+        message = parameters["message"].format_map({**parts, "body": body}).encode()
+        digest = hmac.digest(raw, message, parameters["hash"])
+        yield _written(digest, parameters["encoding"])
+
+
+def _parts(request: Request, parameters: Parameters, key: SimulatedKey) -> Mapping[str, str]:
     signature = parameters["signature"]
     in_query = signature.get("query", "")
-    unsigned = _without(asked.query, in_query)
+    unsigned = _without(request.query, in_query)
     return {
-        "method": asked.method,
-        "path": asked.path,
-        "query": asked.query,
-        "target": asked.target(),
-        "body": asked.text(),
-        "timestamp": part(asked, parameters["timestamp"]) if "timestamp" in parameters else "",
-        "nonce": part(asked, parameters["nonce"]) if "nonce" in parameters else "",
-        "random": part(asked, parameters["random"]) if "random" in parameters else "",
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "target": request.target(),
+        "body": request.text(),
+        "timestamp": part(request, parameters["timestamp"]) if "timestamp" in parameters else "",
+        "window": requested_window(request, parameters.get("timestamp", {})),
+        "nonce": part(request, parameters["nonce"]) if "nonce" in parameters else "",
+        "random": part(request, parameters["random"]) if "random" in parameters else "",
         "key": key.api_key,
         "query_unsigned": unsigned,
         "sorted_query_unsigned": "&".join(sorted(unsigned.split("&"), key=_name)),
-        "body_unsigned": _without(asked.text(), signature.get("form", "")),
+        "body_unsigned": _without(request.text(), signature.get("form", "")),
     }
 
 

@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from gatepolicy.simulator.answers import Asked, hex_sha512, same
+from gatepolicy.simulator.answers import Request, hex_sha512, same
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.schemes.encoded import base64_bytes, base64_object, bearer_token
 from gatepolicy.simulator.schemes.parts import part, timely
@@ -18,12 +18,12 @@ from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 _HASHES: Mapping[str, str] = {"HS256": "sha256", "HS512": "sha512"}
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return part(asked, parameters["key"])
+def _presented(request: Request, parameters: Parameters) -> str:
+    return part(request, parameters["key"])
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
-    header, claims, signature = bearer_token(asked.headers.get(parameters["key"]["jwt"], ""))
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    header, claims, signature = bearer_token(request.headers.get(parameters["key"]["jwt"], ""))
     algorithm = base64_object(header).get("alg")
     if algorithm not in parameters["algorithms"]:
         return "bad_signature"
@@ -31,20 +31,22 @@ def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | N
     expected = hmac.digest(key.secret.encode(), message, _HASHES[str(algorithm)])
     if not hmac.compare_digest(base64_bytes(signature), expected):
         return "bad_signature"
-    if not _says_what_is_asked(asked, parameters, base64_object(claims)):
+    if not _says_what_is_asked(request, parameters, base64_object(claims)):
         return "payload"
-    late = "timestamp" in parameters and not timely(asked, parameters["timestamp"])
+    late = "timestamp" in parameters and not timely(request, parameters["timestamp"])
     return "clock" if late else None
 
 
-def _says_what_is_asked(asked: Asked, parameters: Parameters, claims: Mapping[str, object]) -> bool:
+def _says_what_is_asked(
+    request: Request, parameters: Parameters, claims: Mapping[str, object]
+) -> bool:
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not nonce:
         return False
-    if not asked.query:
+    if not request.query:
         return True
     # The documents of the two differ on what is hashed: the query with or without its escapes.
-    hashed = unquote(asked.query) if parameters["query"] == "decoded" else asked.query
+    hashed = unquote(request.query) if parameters["query"] == "decoded" else request.query
     given = str(claims.get("query_hash", "")).lower()
     named = claims.get("query_hash_alg", "SHA512") == "SHA512"
     return named and same(given, hex_sha512(hashed.encode(errors="surrogatepass")))

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 
-from gatepolicy.simulator.answers import Asked, same
+from gatepolicy.simulator.answers import Request, same
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
@@ -17,22 +17,22 @@ _UNSIGNED = "/derivatives"
 """Where a path begins with it, it is not signed."""
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return part(asked, parameters["key"])
+def _presented(request: Request, parameters: Parameters) -> str:
+    return part(request, parameters["key"])
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
-    expected = _signature(asked, part(asked, parameters["signed_nonce"]), key.secret)
-    proved = expected is not None and same(part(asked, parameters["signature"]), expected)
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    expected = _signature(request, part(request, parameters["signed_nonce"]), key.secret)
+    proved = expected is not None and same(part(request, parameters["signature"]), expected)
     return None if proved else "bad_signature"
 
 
-def _signature(asked: Asked, nonce: str, secret: str) -> str | None:
+def _signature(request: Request, nonce: str, secret: str) -> str | None:
     try:
         raw = base64.b64decode(secret, validate=True)
     except ValueError:
         return None
-    said = f"{asked.query}{asked.text()}{nonce}{asked.path.removeprefix(_UNSIGNED)}"
+    said = f"{request.query}{request.text()}{nonce}{request.path.removeprefix(_UNSIGNED)}"
     digest = hashlib.sha256(said.encode(errors="surrogatepass")).digest()
     return base64.b64encode(hmac.digest(raw, digest, "sha512")).decode()
 

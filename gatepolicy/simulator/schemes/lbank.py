@@ -7,7 +7,7 @@ import hashlib
 import re
 from urllib.parse import parse_qsl, quote
 
-from gatepolicy.simulator.answers import Asked, hex_hmac, same
+from gatepolicy.simulator.answers import Request, hex_hmac, same
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.schemes.parts import part, timely
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
@@ -16,26 +16,26 @@ _SIGNED_HEADERS = ("echostr", "signature_method", "timestamp")
 _ECHOSTR = re.compile(r"[A-Za-z0-9]{30,40}")
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return part(asked, parameters["key"])
+def _presented(request: Request, parameters: Parameters) -> str:
+    return part(request, parameters["key"])
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
-    if not _ECHOSTR.fullmatch(asked.headers.get("echostr", "")):
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    if not _ECHOSTR.fullmatch(request.headers.get("echostr", "")):
         return "echostr"
-    if asked.headers.get("signature_method") != "HmacSHA256":
+    if request.headers.get("signature_method") != "HmacSHA256":
         return "bad_signature"
-    expected = hex_hmac("sha256", key.secret, _prepared(asked, parameters))
-    if not same(part(asked, parameters["signature"]).lower(), expected):
+    expected = hex_hmac("sha256", key.secret, _prepared(request, parameters))
+    if not same(part(request, parameters["signature"]).lower(), expected):
         return "bad_signature"
-    return None if timely(asked, parameters["timestamp"]) else "clock"
+    return None if timely(request, parameters["timestamp"]) else "clock"
 
 
-def _prepared(asked: Asked, parameters: Parameters) -> str:
+def _prepared(request: Request, parameters: Parameters) -> str:
     signature = parameters["signature"]["form"]
-    pairs = dict(parse_qsl(asked.text(), keep_blank_values=True))
+    pairs = dict(parse_qsl(request.text(), keep_blank_values=True))
     pairs.pop(signature, None)
-    pairs.update({name: asked.headers.get(name, "") for name in _SIGNED_HEADERS})
+    pairs.update({name: request.headers.get(name, "") for name in _SIGNED_HEADERS})
     text = "&".join(f"{name}={_written(pairs[name])}" for name in sorted(pairs))
     # The documents ask for the MD5; it protects nothing by itself.
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()

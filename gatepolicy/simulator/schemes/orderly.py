@@ -7,7 +7,7 @@ verified with the key that the request names: the exchange has no secret.
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gatepolicy.simulator.answers import Asked, same
+from gatepolicy.simulator.answers import Request, same
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.schemes.encoded import base58_bytes, base64_bytes
 from gatepolicy.simulator.schemes.parts import part, timely
@@ -16,19 +16,19 @@ from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 _PREFIX = "ed25519:"
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return part(asked, parameters["key"])
+def _presented(request: Request, parameters: Parameters) -> str:
+    return part(request, parameters["key"])
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
     account = key.more_credentials.get("accountId", "")
-    if not same(part(asked, parameters["account"]), account):
+    if not same(part(request, parameters["account"]), account):
         return "unknown_key"
-    if not timely(asked, parameters["timestamp"]):
+    if not timely(request, parameters["timestamp"]):
         return "clock"
-    moment = part(asked, parameters["timestamp"])
-    message = f"{moment}{asked.method}{asked.target()}{asked.text()}"
-    signature = base64_bytes(part(asked, parameters["signature"]))
+    moment = part(request, parameters["timestamp"])
+    message = f"{moment}{request.method}{request.target()}{request.text()}"
+    signature = base64_bytes(part(request, parameters["signature"]))
     return None if _signed(key.api_key, message, signature) else "bad_signature"
 
 

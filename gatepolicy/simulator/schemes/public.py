@@ -3,18 +3,18 @@
 Hyperliquid and Lighter answer about any wallet or account that is named.
 """
 
-from gatepolicy.simulator.answers import Asked
+from gatepolicy.simulator.answers import Request
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.scheme import Parameters, Scheme
 
 
-def _presented(asked: Asked, parameters: Parameters) -> str:
-    return part(asked, parameters["key"])
+def _presented(request: Request, parameters: Parameters) -> str:
+    return part(request, parameters["key"])
 
 
-def _refusal(asked: Asked, parameters: Parameters, key: SimulatedKey) -> str | None:
-    del asked, parameters, key
+def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str | None:
+    del request, parameters, key
     return None
 
 

@@ -14,13 +14,13 @@ from gatepolicy.exchanges.disclosure import Discloses, disclosure
 from gatepolicy.simulator.fleet import can_withdraw, unbound, with_unrecognised, with_withdraw
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
-from gatepolicy.simulator.made import made_key, played_exchanges
 from gatepolicy.simulator.profile import load_profile
 from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.synthetic import simulated_exchanges, synthetic_key
 from gatepolicy.simulator.thread import SimulatorThread
 
 NOW = datetime.now(UTC)
-PLAYED = played_exchanges()
+PLAYED = simulated_exchanges()
 BY_CODE = {*ExchangeId, *SITES}
 POLICY = """\
 apiVersion: gatepolicy/v1
@@ -33,7 +33,7 @@ ip_binding: {required: true}
 
 def keys_of(exchange: str) -> Iterator[SimulatedKey]:
     def named(what: str, number: int) -> SimulatedKey:
-        return replace(made_key(exchange, number, NOW), account_id=f"{exchange}-{what}")
+        return replace(synthetic_key(exchange, number, NOW), account_id=f"{exchange}-{what}")
 
     profile = None if exchange in BY_CODE else load_profile(exchange)
     yield named("safe", 1)

@@ -26,7 +26,7 @@ def user_number(key: SimulatedKey) -> int:
     return 10_000_000 + int.from_bytes(sha256(whole.encode()).digest()[:3])
 
 
-def own_family(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[SimulatedKey]:
+def keys_of_account(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[SimulatedKey]:
     """The keys of the same account, or sub-account, the key itself last."""
     same = [
         other
@@ -38,9 +38,11 @@ def own_family(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[Simu
     return [*same, key]
 
 
-def whole_family(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[SimulatedKey]:
+def keys_with_subaccounts(
+    key: SimulatedKey, keys: Sequence[SimulatedKey]
+) -> Sequence[SimulatedKey]:
     """The keys of the account; for a key of the main account, those of its sub-accounts, too."""
-    return [*own_family(key, keys), *_of_subaccounts(key, keys)]
+    return [*keys_of_account(key, keys), *_of_subaccounts(key, keys)]
 
 
 def subaccounts(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[SimulatedKey]:
@@ -50,13 +52,13 @@ def subaccounts(key: SimulatedKey, keys: Sequence[SimulatedKey]) -> Sequence[Sim
 
 
 def subaccount_keys(
-    key: SimulatedKey, keys: Sequence[SimulatedKey], asked_for: str
+    key: SimulatedKey, keys: Sequence[SimulatedKey], subaccount_of: str
 ) -> Sequence[SimulatedKey]:
     """The keys of the account, or sub-account, that has a number; or of the named sub-account."""
     return [
         other
-        for other in whole_family(key, keys)
-        if asked_for and asked_for in (other.subaccount, str(user_number(other)))
+        for other in keys_with_subaccounts(key, keys)
+        if subaccount_of and subaccount_of in (other.subaccount, str(user_number(other)))
     ]
 
 

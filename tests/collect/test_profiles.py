@@ -16,20 +16,20 @@ from gatepolicy.model.facts import OF_THE_SCAN, FactValue, Grade, Reason
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.fleet import unbound, with_unrecognised, with_withdraw
 from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
-from gatepolicy.simulator.made import made_key, played_exchanges
 from gatepolicy.simulator.profile import Profile, known_profiles, load_profile
 from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.synthetic import simulated_exchanges, synthetic_key
 
 Ask = Callable[..., list[Evidence]]
 NOW = datetime.now(UTC)
 # The five exchanges of the demonstration have tests of their own.
-PLAYED = tuple(name for name in played_exchanges() if name not in tuple(ExchangeId))
+PLAYED = tuple(name for name in simulated_exchanges() if name not in tuple(ExchangeId))
 every_exchange = pytest.mark.parametrize("exchange", PLAYED)
 REFUSALS = {Reason.BAD_KEY, Reason.BAD_SIGNATURE}
 
 
 def safe(exchange: str) -> SimulatedKey:
-    return made_key(exchange, 7, NOW)
+    return synthetic_key(exchange, 7, NOW)
 
 
 def profile_of(exchange: str) -> Profile | None:
@@ -175,7 +175,7 @@ SECRETS = [e for e in PLAYED if safe(e).secret]
 
 @pytest.mark.parametrize("exchange", SECRETS)
 def test_a_wrong_secret_proves_nothing(ask: Ask, exchange: str) -> None:
-    other = made_key(exchange, 8, NOW)
+    other = synthetic_key(exchange, 8, NOW)
     [evidence] = ask([replace(safe(exchange), given_secret=other.secret)])
     assert answered(evidence) == {}
     assert reason(evidence) in REFUSALS | {Reason.PERMISSION_DENIED, Reason.CLOCK_SKEW}
@@ -192,7 +192,7 @@ def test_a_refused_address_proves_at_most_the_binding(ask: Ask, exchange: str) -
 def test_an_unknown_key_proves_nothing(ask: Ask, exchange: str) -> None:
     from gatepolicy.simulator.inventory import environment
 
-    known, stranger = safe(exchange), made_key(exchange, 9, NOW)
+    known, stranger = safe(exchange), synthetic_key(exchange, 9, NOW)
     given = environment([replace(known, api_key=stranger.api_key)])
     [evidence] = ask([known], environ=given)
     assert answered(evidence) == {}

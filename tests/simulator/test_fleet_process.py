@@ -1,4 +1,4 @@
-"""The simulator as a process of its own."""
+"""The fleet of the benchmarks, in a process of its own."""
 
 import json
 import signal
@@ -12,15 +12,16 @@ from pathlib import Path
 
 import yaml
 
+SERVE = Path(__file__).parents[1] / "bench" / "serve.py"
+
 
 @contextmanager
 def _running(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "gatepolicy.simulator", "--fleet", "7", "--seed", "3"]
+    command = [sys.executable, str(SERVE), "--fleet", "7", "--seed", "3"]
     command += ["--inventory-out", str(folder / "accounts.yaml")]
     command += ["--secrets-out", str(folder / "secrets"), *more]
-    root = Path(__file__).parents[2]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         word, _, url = process.stdout.readline().strip().partition(" ")

@@ -12,30 +12,30 @@ from gatepolicy.simulator.profile import Profile
 from gatepolicy.simulator.schemes.encoded import base58_text
 
 
-def invented_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
+def profile_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
     """A key against which nothing can be said: bound, young, spot trading and reading only.
 
     Args:
-        profile: Of the exchange where it was made.
+        profile: Of the exchange where it was created.
         number: Makes the key unique within its exchange.
         now: The time of the scan; the key is thirty days old then.
     """
-    made = {
+    credentials = {
         name: _KINDS[kind](_seed(profile, name, kind, number))
         for name, kind in profile.credentials.items()
     }
-    made_at = now - timedelta(days=30)
-    named_by = "apiKey" if "apiKey" in made else next(iter(made))
+    created_at = now - timedelta(days=30)
+    named_by = "apiKey" if "apiKey" in credentials else next(iter(credentials))
     return SimulatedKey(
         exchange=profile.id,
-        api_key=made.pop(named_by),
-        secret=made.pop("secret", ""),
-        passphrase=made.pop("password", ""),
+        api_key=credentials.pop(named_by),
+        secret=credentials.pop("secret", ""),
+        passphrase=credentials.pop("password", ""),
         named_by=named_by,
-        more_credentials=made,
+        more_credentials=credentials,
         name=f"ICG-MM {number}",
-        created_at=made_at,
-        expires_at=made_at + timedelta(days=profile.lasts) if profile.lasts else None,
+        created_at=created_at,
+        expires_at=created_at + timedelta(days=profile.lasts) if profile.lasts else None,
         permissions=tuple(profile.permissions["safe"]),
         allowed_ips=BOUND_IPS,
         labels={"desk": "mm"},

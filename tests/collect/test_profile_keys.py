@@ -8,16 +8,16 @@ import pytest
 
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Reason
-from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import SimulatedKey
 from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.profile_keys import profile_key
 
 Ask = Callable[..., list[Evidence]]
 NOW = datetime.now(UTC)
 
 
 def safe(exchange: str, number: int = 7) -> SimulatedKey:
-    return invented_key(load_profile(exchange), number, NOW)
+    return profile_key(load_profile(exchange), number, NOW)
 
 
 def end(key: SimulatedKey) -> datetime:

@@ -1,20 +1,20 @@
-"""A clean key of any exchange that the simulator plays, however it is played."""
+"""A synthetic key of any exchange of the simulator, whether code or a profile plays it."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from gatepolicy.simulator.clean import clean_key
-from gatepolicy.simulator.invented import invented_key
 from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
 from gatepolicy.simulator.profile import known_profiles, load_profile
+from gatepolicy.simulator.profile_keys import profile_key
 
 
-def played_exchanges() -> tuple[str, ...]:
+def simulated_exchanges() -> tuple[str, ...]:
     """Every exchange that the simulator plays, sorted."""
     return tuple(sorted({*ExchangeId, *SITES, *known_profiles()}))
 
 
-def made_key(exchange: str, number: int, now: datetime) -> SimulatedKey:
+def synthetic_key(exchange: str, number: int, now: datetime) -> SimulatedKey:
     """A key against which nothing can be said.
 
     Args:
@@ -32,4 +32,4 @@ def made_key(exchange: str, number: int, now: datetime) -> SimulatedKey:
         )
     if exchange in tuple(ExchangeId):
         return clean_key(ExchangeId(exchange), number, now)
-    return invented_key(load_profile(exchange), number, now)
+    return profile_key(load_profile(exchange), number, now)

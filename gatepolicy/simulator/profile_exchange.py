@@ -5,23 +5,30 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, assert_never
 
-from gatepolicy.simulator.answers import Answer, Asked
-from gatepolicy.simulator.family import Rows, own_family, subaccount_keys, subaccounts, whole_family
+from gatepolicy.simulator.account_keys import (
+    Rows,
+    keys_of_account,
+    keys_with_subaccounts,
+    subaccount_keys,
+    subaccounts,
+)
+from gatepolicy.simulator.answers import Answer, Request
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.profile import PlayedCall, Profile
+from gatepolicy.simulator.profile import CallTemplate, Profile
 from gatepolicy.simulator.rendering import STAND_IN, Variant, written
 from gatepolicy.simulator.schemes.parts import part
 from gatepolicy.simulator.schemes.table import SCHEMES
-from gatepolicy.simulator.templates import Scene, fill, owner_of, words_of
+from gatepolicy.simulator.templates import TemplateContext, fill, owner_of, words_of
 
 _LONGEST_NONCE = 40
 _WHOLE = re.compile(r"[0-9]+")
 _DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
-class PlayedExchange:
+class ProfileExchange:
     """One exchange with its keys."""
 
     def __init__(self, profile: Profile, keys: Sequence[SimulatedKey]) -> None:
@@ -45,35 +52,41 @@ class PlayedExchange:
         """Whether the profile has a call of this method and path."""
         return any(c.method == method and c.has_path(path) for c in self._profile.calls)
 
-    def key_of(self, asked: Asked) -> SimulatedKey | None:
+    def takes(self, request: Request) -> bool:
+        """Whether a request is a call of the profile."""
+        return self._call(request) is not None
+
+    def key_of(self, request: Request) -> SimulatedKey | None:
         """The key that a request names, or one of its owner's; ``None`` when the exchange does not
         know it.
         """
-        call = self._call(asked)
-        presented = SCHEMES[self._profile.auth["scheme"]].presented(asked, self._profile.auth)
+        call = self._call(request)
+        presented = SCHEMES[self._profile.auth["scheme"]].presented(request, self._profile.auth)
         return (self._owned if call and call.of_owner else self._keys).get(presented)
 
-    def answer(self, asked: Asked, variant: Variant = Variant.PLAIN) -> Answer:
+    def answer(self, request: Request, variant: Variant = Variant.PLAIN) -> Answer:
         """What the exchange answers.
 
         Args:
-            asked: The request.
+            request: The request.
             variant: How what describes the key is written, in an answer that is no refusal.
         """
-        call = self._call(asked)
+        call = self._call(request)
         if call is None:
-            return self.error("not_found", asked, None)
-        key = self.key_of(asked)
-        refusal = self._refusal(call, asked, key)
+            return self.error("not_found", request, None)
+        key = self.key_of(request)
+        refusal = self._refusal(call, request, key)
         if refusal is not None or key is None:
-            return self.error(refusal or "unknown_key", asked, key)
-        said = told(call, asked, key, tuple(self._keys.values()), variant)
-        return said or self.error("no_such_key", asked, key)
+            return self.error(refusal or "unknown_key", request, key)
+        auth = self._profile.auth
+        more = SCHEMES[auth["scheme"]].variables(request, auth, key)
+        said = answer_to(call, request, key, tuple(self._keys.values()), variant, more)
+        return said or self.error("no_such_key", request, key)
 
-    def _call(self, asked: Asked) -> PlayedCall | None:
-        return next((call for call in self._profile.calls if call.takes(asked)), None)
+    def _call(self, request: Request) -> CallTemplate | None:
+        return next((call for call in self._profile.calls if call.takes(request)), None)
 
-    def error(self, name: str, asked: Asked, key: SimulatedKey | None) -> Answer:
+    def error(self, name: str, request: Request, key: SimulatedKey | None) -> Answer:
         """One of the documented errors.
 
         Raises:
@@ -85,29 +98,35 @@ class PlayedExchange:
             body = str(said["text"]).encode()
             return Answer(said["status"], body, headers, content_type="text/plain")
         described = key or next(iter(self._keys.values()))
-        filled = fill(said["body"], Scene(described, _now(asked), {"path": asked.path}))
+        filled = fill(said["body"], TemplateContext(described, _now(request), _of_request(request)))
         answer = _json(said["status"], filled)
         return Answer(answer.status, answer.body, headers)
 
-    def _refusal(self, call: PlayedCall, asked: Asked, key: SimulatedKey | None) -> str | None:
+    def _refusal(
+        self, call: CallTemplate, request: Request, key: SimulatedKey | None
+    ) -> str | None:
         auth = self._profile.auth
         scheme = SCHEMES[auth["scheme"]]
-        if not scheme.presented(asked, auth):
+        if not scheme.presented(request, auth):
             return "no_key"
         if key is None:
             return "unknown_key"
-        refused = scheme.refusal(asked, auth, key)
+        refused = scheme.refusal(request, auth, key)
         if refused is not None:
             return refused
-        if "nonce" in auth and not self._accepts(key, part(asked, auth["nonce"])):
+        if "nonce" in auth and not self._accepts(key, part(request, auth["nonce"])):
             return "nonce"
         if not key.admits_caller():
             return "ip_refused"
-        if key.expires_at is not None and key.expires_at <= _now(asked) and self._tells_ends():
+        if (
+            key.expires_at is not None
+            and key.expires_at <= _now(request)
+            and self._documents_expiry()
+        ):
             return "expired"
         return _refused_words(call, key)
 
-    def _tells_ends(self) -> bool:
+    def _documents_expiry(self) -> bool:
         return "expired" in self._profile.errors
 
     def _accepts(self, key: SimulatedKey, nonce: str) -> bool:
@@ -132,7 +151,7 @@ class PlayedExchange:
         return True
 
 
-def _refused_words(call: PlayedCall, key: SimulatedKey) -> str | None:
+def _refused_words(call: CallTemplate, key: SimulatedKey) -> str | None:
     """The error of a key whose words are not those that a call is for."""
     words = {*words_of(key), *key.permissions}
     other = next((error for error, of in call.refuses.items() if of & words), None)
@@ -141,12 +160,13 @@ def _refused_words(call: PlayedCall, key: SimulatedKey) -> str | None:
     return other
 
 
-def told(
-    call: PlayedCall,
-    asked: Asked,
+def answer_to(
+    call: CallTemplate,
+    request: Request,
     key: SimulatedKey,
     keys: Sequence[SimulatedKey],
     variant: Variant = Variant.PLAIN,
+    more: Mapping[str, object] = MappingProxyType({}),
 ) -> Answer | None:
     """What a call answers to a key that it does not refuse.
 
@@ -154,18 +174,19 @@ def told(
 
     Args:
         call: The call.
-        asked: The request.
+        request: The request.
         key: The calling key.
         keys: All keys that the exchange knows.
         variant: How what describes the calling key is written.
+        more: Variables of the document's template beyond the usual ones.
     """
-    about = _about(call, asked, key, keys)
+    about = _about(call, request, key, keys)
     if about is None:
         return None
-    described = _described(call, about, asked)
-    rows = list(_rows(call, asked, key, keys))
-    extra = {"path": asked.path, "key_object": STAND_IN, "key_objects": rows}
-    document = fill(call.document, Scene(key, _now(asked), extra))
+    described = _described(call, about, request)
+    rows = list(_rows(call, request, key, keys))
+    extra = {**_of_request(request), **more, "key_object": STAND_IN, "key_objects": rows}
+    document = fill(call.document, TemplateContext(key, _now(request), extra))
     if not call.described:
         # Nothing describes the key but the document itself.
         document, described = STAND_IN, document
@@ -173,39 +194,45 @@ def told(
 
 
 def _about(
-    call: PlayedCall, asked: Asked, key: SimulatedKey, keys: Sequence[SimulatedKey]
+    call: CallTemplate, request: Request, key: SimulatedKey, keys: Sequence[SimulatedKey]
 ) -> SimulatedKey | None:
     """The key that is described: the calling one, or the one that the request names."""
     if not call.about:
         return key
-    name = part(asked, call.about)
-    return next((one for one in whole_family(key, keys) if one.api_key == name), None)
+    name = part(request, call.about)
+    return next((one for one in keys_with_subaccounts(key, keys) if one.api_key == name), None)
 
 
 def _rows(
-    call: PlayedCall, asked: Asked, key: SimulatedKey, keys: Sequence[SimulatedKey]
+    call: CallTemplate, request: Request, key: SimulatedKey, keys: Sequence[SimulatedKey]
 ) -> Iterator[object]:
     match call.rows:
         case Rows.KEYS:
-            *others, _ = own_family(key, keys)
-            yield from (_described(call, one, asked) for one in others)
+            *others, _ = keys_of_account(key, keys)
+            yield from (_described(call, one, request) for one in others)
             yield STAND_IN
         case Rows.SUBACCOUNTS:
-            yield from (_described(call, one, asked) for one in subaccounts(key, keys))
+            yield from (_described(call, one, request) for one in subaccounts(key, keys))
         case Rows.SUBACCOUNT_KEYS:
-            named = subaccount_keys(key, keys, call.asked_for(asked))
-            yield from (_described(call, one, asked) for one in named)
+            named = subaccount_keys(key, keys, call.subaccount_of(request))
+            yield from (_described(call, one, request) for one in named)
         case _:
             assert_never(call.rows)
 
 
-def _described(call: PlayedCall, key: SimulatedKey, asked: Asked) -> object:
-    filled = fill(call.described, Scene(key, _now(asked), {"path": asked.path}))
+def _of_request(request: Request) -> Mapping[str, object]:
+    """Variables of a template that come from the request."""
+    numbered = request.json_fields().get("id")
+    return {"path": request.path} | ({} if numbered is None else {"request_id": numbered})
+
+
+def _described(call: CallTemplate, key: SimulatedKey, request: Request) -> object:
+    filled = fill(call.described, TemplateContext(key, _now(request), {"path": request.path}))
     return key.patched(filled) if isinstance(filled, dict) else filled
 
 
-def _now(asked: Asked) -> datetime:
-    return datetime.fromtimestamp(asked.now, UTC)
+def _now(request: Request) -> datetime:
+    return datetime.fromtimestamp(request.now, UTC)
 
 
 def _json(status: int, body: object) -> Answer:

@@ -9,31 +9,31 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gatepolicy.simulator.answers import Answer, Asked
-from gatepolicy.simulator.invented import invented_key
+from gatepolicy.simulator.answers import Answer, Request
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.played import PlayedExchange
 from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.profile_exchange import ProfileExchange
+from gatepolicy.simulator.profile_keys import profile_key
 from gatepolicy.simulator.schemes.table import SCHEMES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def key_of(exchange: str) -> SimulatedKey:
-    return invented_key(load_profile(exchange), 1, NOW)
+    return profile_key(load_profile(exchange), 1, NOW)
 
 
-def zaif(key: SimulatedKey, nonce: str) -> Asked:
+def zaif(key: SimulatedKey, nonce: str) -> Request:
     body = urlencode({"method": "get_info", "nonce": nonce}).encode()
     sign = hmac.new(key.secret.encode(), body, hashlib.sha512).hexdigest()
-    return Asked("POST", "/tapi", "", {"Key": key.api_key, "Sign": sign}, body, NOW.timestamp())
+    return Request("POST", "/tapi", "", {"Key": key.api_key, "Sign": sign}, body, NOW.timestamp())
 
 
-def bitfinex(key: SimulatedKey, nonce: str) -> Asked:
+def bitfinex(key: SimulatedKey, nonce: str) -> Request:
     path = "/v2/auth/r/permissions"
     sign = hmac.new(key.secret.encode(), f"/api{path}{nonce}{{}}".encode(), "sha384").hexdigest()
     headers = {"bfx-apikey": key.api_key, "bfx-signature": sign, "bfx-nonce": nonce}
-    return Asked("POST", path, "", headers, b"{}", NOW.timestamp())
+    return Request("POST", path, "", headers, b"{}", NOW.timestamp())
 
 
 def said(answer: Answer) -> object:
@@ -53,7 +53,7 @@ def said(answer: Answer) -> object:
 )
 def test_a_nonce_with_decimals_must_grow(first: str, second: str) -> None:
     key = key_of("zaif")
-    played = PlayedExchange(load_profile("zaif"), [key])
+    played = ProfileExchange(load_profile("zaif"), [key])
     assert said(played.answer(zaif(key, first))) == ""
     assert said(played.answer(zaif(key, second))) == ""
     assert said(played.answer(zaif(key, second))) == "nonce not incremented"
@@ -65,13 +65,13 @@ def test_a_nonce_with_decimals_must_grow(first: str, second: str) -> None:
 )
 def test_what_is_no_number_is_no_nonce(nonce: str) -> None:
     key = key_of("zaif")
-    played = PlayedExchange(load_profile("zaif"), [key])
+    played = ProfileExchange(load_profile("zaif"), [key])
     assert said(played.answer(zaif(key, nonce))) == "nonce not incremented"
 
 
 def test_a_nonce_has_no_decimals_unless_the_profile_says_so() -> None:
     key = key_of("bitfinex")
-    played = PlayedExchange(load_profile("bitfinex"), [key])
+    played = ProfileExchange(load_profile("bitfinex"), [key])
     assert said(played.answer(bitfinex(key, "1.5"))) == ["error", 10114]
     assert said(played.answer(bitfinex(key, "1"))) != ["error", 10114]
 
@@ -80,8 +80,8 @@ def signed(exchange: str, secret: str, signature: str, query: str, at: float) ->
     """Why a scheme refuses a GET with this query and signature, at this time."""
     profile = load_profile(exchange)
     scheme = SCHEMES[profile.auth["scheme"]]
-    asked = Asked("GET", "/any", f"{query}&signature={signature}", {}, b"", at)
-    return scheme.refusal(asked, profile.auth, replace(key_of(exchange), secret=secret))
+    request = Request("GET", "/any", f"{query}&signature={signature}", {}, b"", at)
+    return scheme.refusal(request, profile.auth, replace(key_of(exchange), secret=secret))
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def futures(
 ) -> str | None:
     profile = load_profile("krakenfutures")
     headers = {"APIKey": "any", "Authent": AUTHENT, "Nonce": nonce}
-    asked = Asked("GET", path, query, headers, body, NOW.timestamp())
+    request = Request("GET", path, query, headers, body, NOW.timestamp())
     key = replace(key_of("krakenfutures"), secret=secret)
-    return SCHEMES[profile.auth["scheme"]].refusal(asked, profile.auth, key)
+    return SCHEMES[profile.auth["scheme"]].refusal(request, profile.auth, key)
 
 
 def test_a_signature_of_kraken_futures_is_over_parameters_nonce_and_path() -> None:
@@ -169,19 +169,19 @@ def test_the_documented_signature_of_a_body_for_indodax_is_right() -> None:
     profile = load_profile("indodax")
     scheme = SCHEMES[profile.auth["scheme"]]
     key = replace(key_of("indodax"), secret=secret)
-    asked = Asked("POST", "/tapi", "", {"Key": "any", "Sign": sign}, body, NOW.timestamp())
-    assert scheme.refusal(asked, profile.auth, key) is None
-    assert scheme.refusal(replace(asked, body=body + b"0"), profile.auth, key) == "bad_signature"
+    request = Request("POST", "/tapi", "", {"Key": "any", "Sign": sign}, body, NOW.timestamp())
+    assert scheme.refusal(request, profile.auth, key) is None
+    assert scheme.refusal(replace(request, body=body + b"0"), profile.auth, key) == "bad_signature"
 
 
 def test_the_body_says_which_call_of_indodax_it_is() -> None:
     key = key_of("indodax")
-    played = PlayedExchange(load_profile("indodax"), [key])
+    played = ProfileExchange(load_profile("indodax"), [key])
 
     def answer(body: str) -> Answer:
         sign = hmac.new(key.secret.encode(), body.encode(), "sha512").hexdigest()
         headers = {"Key": key.api_key, "Sign": sign}
-        return played.answer(Asked("POST", "/tapi", "", headers, body.encode(), NOW.timestamp()))
+        return played.answer(Request("POST", "/tapi", "", headers, body.encode(), NOW.timestamp()))
 
     assert said(answer("method=openOrders")) == ""
     assert said(answer("method=withdrawFee&currency=btc")) == "No permission"

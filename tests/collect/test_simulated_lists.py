@@ -11,8 +11,8 @@ from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Grade
 from gatepolicy.simulator.fleet import can_withdraw, unbound, with_withdraw
 from gatepolicy.simulator.keys import SimulatedKey
-from gatepolicy.simulator.made import made_key, played_exchanges
 from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.synthetic import simulated_exchanges, synthetic_key
 
 Ask = Callable[..., list[Evidence]]
 NOW = datetime.now(UTC)
@@ -25,12 +25,12 @@ def lists(exchange: str, of_subaccounts: bool) -> bool:
     )
 
 
-MASTERS = [e for e in played_exchanges() if lists(e, of_subaccounts=False)]
-OWNERS = [e for e in played_exchanges() if lists(e, of_subaccounts=True)]
+MASTERS = [e for e in simulated_exchanges() if lists(e, of_subaccounts=False)]
+OWNERS = [e for e in simulated_exchanges() if lists(e, of_subaccounts=True)]
 
 
 def key(exchange: str, number: int, **changes: object) -> SimulatedKey:
-    made = replace(made_key(exchange, number, NOW), account="firm")
+    made = replace(synthetic_key(exchange, number, NOW), account="firm")
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -81,10 +81,10 @@ def test_another_key_of_the_account_is_found_with_what_it_can_do(ask: Ask, excha
 
 @pytest.mark.parametrize("exchange", OWNERS)
 def test_keys_of_sub_accounts_are_found_with_what_they_can_do(ask: Ask, exchange: str) -> None:
-    sinful = with_withdraw(key(exchange, 2, subaccount="desk1"), NOW)
+    withdrawing = with_withdraw(key(exchange, 2, subaccount="desk1"), NOW)
     open_key = unbound(key(exchange, 3, subaccount="desk2"), NOW)
     stranger = replace(key(exchange, 4), account="another firm", subaccount="desk1")
-    found = of_subaccounts(other_keys(ask, key(exchange, 1), [sinful, open_key, stranger]))
+    found = of_subaccounts(other_keys(ask, key(exchange, 1), [withdrawing, open_key, stranger]))
     assert len(found) == 2
     first, second = found if withdraws(found[0]) is not False else reversed(found)
     assert withdraws(first) is not False
