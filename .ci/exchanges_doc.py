@@ -20,13 +20,13 @@ HEAD = """\
 # Exchanges
 
 What each exchange discloses about an API key, generated from the catalog by
-`python .ci/exchanges_doc.py`. *Observed*: an answer shows it. *Inferred*: an answer shows it, but the
-documentation does not guarantee that. *By rule*: the exchange's own rules guarantee it. *Not
+`python .ci/exchanges_doc.py`. *Observed*: an answer shows it. *Inferred*: an answer shows it, but
+the documentation does not guarantee that. *By rule*: the exchange's own rules guarantee it. *Not
 disclosed*: the API does not show it; a policy that requires it gets `unknown`, never a pass. Check
 it by hand on the exchange's web page.
 
-The scanner's key should have only the permissions that its calls need, and an IP allowlist with only
-the scanner's address.
+The scanner's key should have only the permissions that its calls need, and an IP allowlist with
+only the scanner's address.
 """
 AUDITOR = """\
 # Auditors: a whole firm without one trading secret
