@@ -12,12 +12,7 @@ IGNORED = "nightly/.gitignore"
 
 _SCRIPT = """\
 #!/bin/sh
-<<<<<<< HEAD
-# The nightly scan: nightly/run.sh GATEPOLICY, with the path of the program, since cron has almost
-# no PATH.
-=======
 # The nightly scan: nightly/run.sh GATEPOLICY, with the program's path: cron has almost no PATH.
->>>>>>> w-catalog
 # Writes nightly/reports/DATE.json, compared with the night before. Silent if all is well; otherwise
 # a few lines on standard error, which cron mails, and the exit code of the scan.
 set -u
