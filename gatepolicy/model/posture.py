@@ -25,18 +25,18 @@ class AccountState(StrEnum):
     """Everything is proved but what the exchange never discloses."""
     GOOD = "good"
     """Everything that policies ask is proved."""
-    NOT_ASKED = "not_asked"
+    NOT_CHECKED = "not_checked"
     """No policy asks anything here that applies to the account."""
 
 
 LINE_TITLE: Mapping[PostureLine, str] = {
     PostureLine.FUNDS: "funds can leave",
-    PostureLine.ADDRESSES: "bound to addresses",
+    PostureLine.ADDRESSES: "has an IP allowlist",
     PostureLine.PERMISSIONS: "only allowed permissions",
     PostureLine.HYGIENE: "key hygiene",
     PostureLine.DECLARED: "declared",
     PostureLine.ATTESTED: "attested",
-    PostureLine.OWN_RULES: "rules of policies",
+    PostureLine.OWN_RULES: "custom rules",
 }
 """Each line in words, in the order in which reports list them."""
 
@@ -60,7 +60,7 @@ class PostureCount:
     """Left open by what was answered, or not answered."""
     not_verifiable: int
     """Proved but for what the exchange never discloses."""
-    not_asked: int
+    not_checked: int
     """Not asked about."""
 
     @property
@@ -81,7 +81,7 @@ class PostureCount:
             AccountState.WAIVED: self.waived,
             AccountState.UNKNOWN: self.unknown,
             AccountState.NOT_VERIFIABLE: self.not_verifiable,
-            AccountState.NOT_ASKED: self.not_asked,
+            AccountState.NOT_CHECKED: self.not_checked,
         }[state]
 
 
@@ -157,12 +157,12 @@ _STATES = {
     Outcome.FAIL: AccountState.BAD,
     Outcome.UNKNOWN: AccountState.UNKNOWN,
     Outcome.WAIVED: AccountState.WAIVED,
-    Outcome.NOT_APPLICABLE: AccountState.NOT_ASKED,
+    Outcome.NOT_APPLICABLE: AccountState.NOT_CHECKED,
 }
 
 
 def _worst(states: set[AccountState]) -> AccountState:
-    return next((state for state in AccountState if state in states), AccountState.NOT_ASKED)
+    return next((state for state in AccountState if state in states), AccountState.NOT_CHECKED)
 
 
 def _count(line: PostureLine, states: Sequence[AccountState]) -> PostureCount:

@@ -34,7 +34,7 @@ class PostureLine(StrEnum):
     FUNDS = "funds"
     """Whether funds can leave."""
     ADDRESSES = "addresses"
-    """Whether keys are bound to addresses."""
+    """Whether keys are has an IP allowlist."""
     PERMISSIONS = "permissions"
     """Whether keys have only what is allowed, and all they need."""
     HYGIENE = "hygiene"

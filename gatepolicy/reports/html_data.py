@@ -20,15 +20,15 @@ from gatepolicy.reports.summary import is_incomplete, is_unchecked, passes
 Row = tuple[object, ...]
 T = TypeVar("T")
 
-FAIL, UNKNOWN, NOT_VERIFIABLE, WAIVED, PASS, NOT_ASKED = "funwp-"
+FAIL, UNKNOWN, NOT_VERIFIABLE, WAIVED, PASS, NOT_CHECKED = "funwp-"
 """How a cell of the matrix stands, the worst first."""
-CELLS = FAIL + UNKNOWN + NOT_VERIFIABLE + WAIVED + PASS + NOT_ASKED
+CELLS = FAIL + UNKNOWN + NOT_VERIFIABLE + WAIVED + PASS + NOT_CHECKED
 _CELL = {
     Outcome.FAIL: FAIL,
     Outcome.UNKNOWN: UNKNOWN,
     Outcome.WAIVED: WAIVED,
     Outcome.PASS: PASS,
-    Outcome.NOT_APPLICABLE: NOT_ASKED,
+    Outcome.NOT_APPLICABLE: NOT_CHECKED,
 }
 STATE_CODE: Mapping[AccountState, str] = {
     AccountState.BAD: FAIL,
@@ -36,7 +36,7 @@ STATE_CODE: Mapping[AccountState, str] = {
     AccountState.NOT_VERIFIABLE: NOT_VERIFIABLE,
     AccountState.WAIVED: WAIVED,
     AccountState.GOOD: PASS,
-    AccountState.NOT_ASKED: NOT_ASKED,
+    AccountState.NOT_CHECKED: NOT_CHECKED,
 }
 """A state of the posture as a cell shows it."""
 VERDICTS = ("violation", "blocking", "incomplete", "unchecked", "warning", "pass")
@@ -105,13 +105,13 @@ def matrix_row(account: AccountResult, controls: Sequence[Control]) -> MatrixRow
     worst: dict[str, str] = {}
     for verdict in account.verdicts:
         cell = NOT_VERIFIABLE if verdict.not_verifiable else _CELL[verdict.outcome]
-        worst[verdict.rule] = min(worst.get(verdict.rule, NOT_ASKED), cell, key=CELLS.index)
+        worst[verdict.rule] = min(worst.get(verdict.rule, NOT_CHECKED), cell, key=CELLS.index)
     blocking = [verdict.severity for verdict in account.verdicts if verdict.blocks]
     return MatrixRow(
         account.evidence.subject,
         _verdict_of(account),
         min(blocking, key=lambda severity: severity.rank) if blocking else None,
-        "".join(worst.get(control.id, NOT_ASKED) for control in controls),
+        "".join(worst.get(control.id, NOT_CHECKED) for control in controls),
     )
 
 

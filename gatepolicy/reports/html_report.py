@@ -215,7 +215,7 @@ def _posture_row(line: PostureCount) -> PostureRow:
     segments, start = [], 0.0
     for state, code in STATE_CODE.items():
         count = line.of(state)
-        if count and state is not AccountState.NOT_ASKED:
+        if count and state is not AccountState.NOT_CHECKED:
             width = 100 * count / asked
             segments.append(Segment(code, count, round(start, 3), round(width, 3)))
             start += width

@@ -328,7 +328,7 @@ _STATES = (
     AccountState.WAIVED,
     AccountState.UNKNOWN,
     AccountState.NOT_VERIFIABLE,
-    AccountState.NOT_ASKED,
+    AccountState.NOT_CHECKED,
 )
 
 

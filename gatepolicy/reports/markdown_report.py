@@ -125,7 +125,7 @@ _HEADLINE = {
 
 
 def _posture(scan: Scan) -> Iterator[str]:
-    states = [state for state in AccountState if state is not AccountState.NOT_ASKED]
+    states = [state for state in AccountState if state is not AccountState.NOT_CHECKED]
     titles = " | ".join(state.value.replace("_", " ") for state in states)
     yield "\n"
     yield f"| accounts | {titles} |\n"

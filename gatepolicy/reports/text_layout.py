@@ -184,7 +184,7 @@ _CELL: dict[AccountState, tuple[str, Tone]] = {
     AccountState.WAIVED: (MARK[Outcome.WAIVED], Tone.UNSURE),
     AccountState.NOT_VERIFIABLE: (NOT_VERIFIABLE, Tone.QUIET),
     AccountState.GOOD: (MARK[Outcome.PASS], Tone.GOOD),
-    AccountState.NOT_ASKED: (MARK[Outcome.NOT_APPLICABLE], Tone.QUIET),
+    AccountState.NOT_CHECKED: (MARK[Outcome.NOT_APPLICABLE], Tone.QUIET),
 }
 _GAP = "  "
 _LEAST_NAME = 12

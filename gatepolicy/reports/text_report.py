@@ -133,7 +133,7 @@ def _coverage(coverage: Coverage) -> str:
 
 def _count_in_words(one: PostureCount) -> Iterator[str]:
     if not one.asked:
-        yield "no policy asks"
+        yield "no policy checks it"
         return
     names_bad = one.line in NAMES_THE_BAD
     yield f"{one.bad if names_bad else one.good:,} of {counted(one.asked, 'account')}"
@@ -142,7 +142,7 @@ def _count_in_words(one: PostureCount) -> Iterator[str]:
         (one.waived, "waived"),
         (one.unknown, "unknown"),
         (one.not_verifiable, "not verifiable"),
-        (one.not_asked, "not asked"),
+        (one.not_checked, "not checked"),
     ):
         if number:
             yield f"{number:,} {word}"

@@ -105,7 +105,7 @@ def _is_known(value: FactValue) -> bool:
 
 _OF_SETTINGS = (
     Demand("only known words", "permissions.unrecognised", lambda value: value == ()),
-    Demand("bound to addresses", "ip.restricted", _is(True)),
+    Demand("has an IP allowlist", "ip.restricted", _is(True)),
     Demand("bound to own addresses", "ip.allowlist", _is_at_home),
     Demand("enabled", "key.active", _is(True)),
     Demand("of a sub-account", "key.subaccount", _is(True)),

@@ -45,7 +45,7 @@ NEVER_TOLD = replace(
     is_verifiable=False,
     on_unknown=OnUnknown.WARN,
 )
-NOT_ASKED = verdict(WITHDRAW, Outcome.NOT_APPLICABLE, "it cannot")
+NOT_CHECKED = verdict(WITHDRAW, Outcome.NOT_APPLICABLE, "it cannot")
 
 
 def judged(*verdicts: Verdict) -> AccountResult:
@@ -56,13 +56,13 @@ def judged(*verdicts: Verdict) -> AccountResult:
     ("verdicts", "expected"),
     [
         ([GOOD], AccountState.GOOD),
-        ([GOOD, NOT_ASKED], AccountState.GOOD),
+        ([GOOD, NOT_CHECKED], AccountState.GOOD),
         ([GOOD, NEVER_TOLD], AccountState.NOT_VERIFIABLE),
         ([GOOD, NEVER_TOLD, WAIVED], AccountState.WAIVED),
         ([GOOD, NEVER_TOLD, WAIVED, OPEN], AccountState.UNKNOWN),
         ([GOOD, NEVER_TOLD, WAIVED, OPEN, BAD], AccountState.BAD),
-        ([NOT_ASKED], AccountState.NOT_ASKED),
-        ([], AccountState.NOT_ASKED),
+        ([NOT_CHECKED], AccountState.NOT_CHECKED),
+        ([], AccountState.NOT_CHECKED),
     ],
 )
 def test_an_account_stands_as_its_worst_verdict(
@@ -70,7 +70,7 @@ def test_an_account_stands_as_its_worst_verdict(
 ) -> None:
     states = account_states(judged(*verdicts), lines_of(RULES))
     assert states[PostureLine.FUNDS] is expected
-    assert states[PostureLine.HYGIENE] is AccountState.NOT_ASKED
+    assert states[PostureLine.HYGIENE] is AccountState.NOT_CHECKED
 
 
 def test_the_counts_of_a_small_fleet() -> None:
@@ -81,13 +81,13 @@ def test_the_counts_of_a_small_fleet() -> None:
     )
     funds, addresses, *others = posture(scan).lines
     assert funds == PostureCount(
-        PostureLine.FUNDS, good=1, bad=1, waived=0, unknown=1, not_verifiable=1, not_asked=1
+        PostureLine.FUNDS, good=1, bad=1, waived=0, unknown=1, not_verifiable=1, not_checked=1
     )
     assert funds.title == "funds can leave"
     assert funds.asked == 4
     assert funds.of(AccountState.BAD) == 1
     assert addresses == PostureCount(PostureLine.ADDRESSES, 0, 1, 0, 0, 0, 4)
-    assert all(line.not_asked == 5 for line in others)
+    assert all(line.not_checked == 5 for line in others)
     assert PostureLine.OWN_RULES not in {line.line for line in others}
 
 
@@ -142,7 +142,7 @@ def test_every_account_counts_exactly_once_in_every_line(scan: Scan) -> None:
     told = posture(scan)
     for line in told.lines:
         assert sum(line.of(state) for state in AccountState) == len(scan.accounts)
-        assert line.asked + line.not_asked == len(scan.accounts)
+        assert line.asked + line.not_checked == len(scan.accounts)
     assert told.coverage.answered + told.coverage.could_not_be_read <= told.coverage.selected
 
 

@@ -106,7 +106,7 @@ def test_the_posture_is_told() -> None:
         "waived": 1,
         "unknown": 1,
         "not_verifiable": 0,
-        "not_asked": 0,
+        "not_checked": 0,
     }
     assert data["posture"]["coverage"] == {
         "inventory": 5,

@@ -211,4 +211,4 @@ def test_an_unknown_is_no_pass() -> None:
         UNBOUND, Outcome.UNKNOWN, "x", reason=Reason.TIMEOUT, on_unknown=OnUnknown.WARN
     )
     text = markdown_of(scan_of(account(subject("mm", "gate", 3), Facts(), (warned,))))
-    assert "| bound to addresses | 0 | 1 | 0 | 0 | 0 |" in text
+    assert "| has an IP allowlist | 0 | 1 | 0 | 0 | 0 |" in text
