@@ -42,7 +42,12 @@ def test_a_host_that_ccxt_moved() -> None:
 
 def test_a_method_that_ccxt_dropped() -> None:
     dropped = replace(OKX.calls[0], ccxt_method="private_get_what_is_gone")
-    assert whys(with_call(dropped)) == ["config: AttributeError"]
+    (why,) = whys(with_call(dropped))
+    assert why.startswith("config: it has no private_get_what_is_gone")
+    near = replace(OKX.calls[0], ccxt_method="private_get_account_configs")
+    assert whys(with_call(near)) == [
+        "config: it has no private_get_account_configs; did you mean private_get_account_config?"
+    ]
 
 
 def test_an_exchange_that_ccxt_dropped() -> None:
