@@ -112,7 +112,8 @@ def catalog_file(client: Any) -> str:
         client: The exchange, of ccxt.
     """
     needed = [name for name, needs in client.requiredCredentials.items() if needs]
-    rows = "".join(f"  {name}: {UNWRITTEN}{_line(name)}\n" for name in facts())
+    told = (name for name in facts() if name != "permission.read")
+    rows = "".join(f"  {name}: {UNWRITTEN}{_line(name)}\n" for name in told)
     return f"""\
 # yaml-language-server: $schema=../../../schemas/exchange.schema.json
 #
@@ -171,6 +172,7 @@ def _reference(told: Any) -> str:
 
 
 def _hosts(told: Any) -> Sequence[str]:
+    """The hosts in ccxt's addresses, which are texts or mappings of them."""
     match told:
         case str():
             return [host] if (host := urlsplit(told).hostname) else []

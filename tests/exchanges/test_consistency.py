@@ -86,11 +86,11 @@ def test_an_exchange_stands_in_one_of_the_two_files(tmp_path: Path) -> None:
 
 def test_a_call_that_no_fact_needs_is_not_asked_for(tmp_path: Path) -> None:
     asked = "{id: more, ccxt_method: private_get_fees, http_method: GET, path: /api/v3/fees/"
-    more = f"calls:\n  - {asked}, reference: 'https://docs.bitso.com'}}\n"
+    more = f"calls:\n  - {asked}, reference: https://docs.bitso.com}}\n"
     text = swap("calls:\n", more)(shipped("bitso"))
     assert told(tmp_path, "bitso", text) == [
-        "bitso.yaml:18:5: calls[0]: no fact comes from more; remove it: nothing is asked for that no"
-        " fact needs"
+        "bitso.yaml:18:5: calls[0]: no fact comes from more; remove it: nothing is asked for that"
+        " no fact needs"
     ]
 
 
