@@ -12,6 +12,7 @@ from gatepolicy.exchanges.catalog import known_exchanges, load_catalog, load_exc
 from gatepolicy.exchanges.exchange import Call, Exchange
 
 OKX = load_exchange("okx")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def whys(exchange: Exchange) -> Sequence[str]:
@@ -80,7 +81,8 @@ def test_check_names_the_exchanges_that_cannot_be_signed_for(tmp_path: Path) -> 
         text=True,
         check=False,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        # This checkout, wherever another one may be installed.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
     )
     assert ended.returncode == 2
     lines = ended.stderr.splitlines()
