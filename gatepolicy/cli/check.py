@@ -1,7 +1,6 @@
 """``gatepolicy check``: look at every file, ask nobody."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -11,6 +10,7 @@ from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.attestations.attestation import load_attestations
 from gatepolicy.cli import inputs, options, settings
+from gatepolicy.cli.given import CheckOptions, typed
 from gatepolicy.documents.load import Read
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.evidence import Location, Subject
@@ -38,7 +38,8 @@ from gatepolicy.waivers.waiver import Waiver, load_waivers
 )
 @options.trust
 @options.quiet("Print nothing if there are no problems.")
-def command(**given: Any) -> ExitCode:
+@typed(CheckOptions)
+def command(given: CheckOptions) -> ExitCode:
     """Validate policies, the inventory and the catalog; sends nothing.
 
     Reports every problem of every file with its line.
@@ -51,7 +52,7 @@ def command(**given: Any) -> ExitCode:
         except DocumentError as error:
             problems += error.problems
     unsigned: Sequence[str] = ()
-    if given["catalog"]:
+    if given.catalog:
         try:
             line, unsigned = _check_catalog()
             checked.append(line)
@@ -59,7 +60,7 @@ def command(**given: Any) -> ExitCode:
             problems += error.problems
     if problems:
         raise DocumentError(problems)
-    if not given["quiet"]:
+    if not given.quiet:
         for line in checked:
             click.echo(line)
     for line in unsigned:
@@ -67,12 +68,12 @@ def command(**given: Any) -> ExitCode:
     return ExitCode.USAGE if unsigned else ExitCode.OK
 
 
-def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
+def _policies_and_waivers(given: CheckOptions) -> Sequence[str]:
     files = list(inputs.policy_files(given))
     problems: list[Problem] = []
     read = settings.reader(given)
     policies = _policies(files, read, problems)
-    waivers = _waivers(given["waiver_files"], policies, read, problems)
+    waivers = _waivers(given.waiver_files, policies, read, problems)
     inventory = _accounts(given)
     if inventory is not None:
         subjects = [account.subject for account in inventory.accounts]
@@ -86,7 +87,7 @@ def _policies_and_waivers(given: Mapping[str, Any]) -> Sequence[str]:
         raise DocumentError(problems)
     remarks = softened_guards(policies, load_rules())
     return [
-        *(f"ok  {file}" for file in (*files, *given["waiver_files"])),
+        *(f"ok  {file}" for file in (*files, *given.waiver_files)),
         *(f"note  {remark.location}: {remark.text}" for remark in remarks),
     ]
 
@@ -131,7 +132,7 @@ def _entries_for_nobody(
             yield Problem(place, misfit.key, misfit.what, misfit.fix)
 
 
-def _accounts(given: Mapping[str, Any]) -> Inventory | None:
+def _accounts(given: CheckOptions) -> Inventory | None:
     """The inventory as far as it is known; what is wrong with it is told by itself."""
     file = inputs.inventory_file(given)
     try:
@@ -140,14 +141,14 @@ def _accounts(given: Mapping[str, Any]) -> Inventory | None:
         return None
 
 
-def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
+def _inventory(given: CheckOptions) -> Sequence[str]:
     file = inputs.inventory_file(given)
     if file is None:
         return []
     inventory = load_inventory(file, answerable=True, read=settings.reader(given))
     accounts = inventory.accounts
     refused = list(_refused(inventory, given))
-    if refused and given["untrusted"]:
+    if refused and given.untrusted:
         raise DocumentError(refused)
     count = len(accounts)
     return [
@@ -157,7 +158,7 @@ def _inventory(given: Mapping[str, Any]) -> Sequence[str]:
     ]
 
 
-def _refused(inventory: Inventory, given: Mapping[str, Any]) -> Iterator[Problem]:
+def _refused(inventory: Inventory, given: CheckOptions) -> Iterator[Problem]:
     """Accounts that a scan with these options would not ask."""
     trust = settings.trust(given)
     exchanges = load_exchanges(account.subject.exchange for account in inventory.accounts)
@@ -174,8 +175,8 @@ def _note(subject: Subject) -> str:
     return f"note  {place}: {subject.exchange} can only be checked by attestations"
 
 
-def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
-    files, read = given["attestation_files"], settings.reader(given)
+def _attestations(given: CheckOptions) -> Sequence[str]:
+    files, read = given.attestation_files, settings.reader(given)
     said = load_attestations(files, today=inputs.now().date(), read=read)
     inventory = _accounts(given)
     if inventory is not None:
@@ -183,7 +184,7 @@ def _attestations(given: Mapping[str, Any]) -> Sequence[str]:
         problems = list(_entries_for_nobody([(a.location, a.selector) for a in said], subjects))
         if problems:
             raise DocumentError(problems)
-    return [f"ok  {file}" for file in given["attestation_files"]]
+    return [f"ok  {file}" for file in given.attestation_files]
 
 
 def _check_catalog() -> tuple[str, Sequence[str]]:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Collection
-from typing import Any
 
 import click
 
@@ -10,7 +9,7 @@ from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli import edge, inputs, options, selecting, settings
 from gatepolicy.cli.edge import Progress
-from gatepolicy.cli.inputs import Given
+from gatepolicy.cli.given import CollectOptions, typed
 from gatepolicy.cli.output import destination, refuse_overwriting
 from gatepolicy.collect.run import Targets, Watcher, make_targets
 from gatepolicy.exchanges.catalog import load_others
@@ -39,7 +38,8 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges
     help="Where to write the evidence.  [default: standard output]",
 )
 @options.quiet("No progress, no notes. Still reports a nonzero exit code.")
-def command(**given: Any) -> ExitCode:
+@typed(CollectOptions)
+def command(given: CollectOptions) -> ExitCode:
     """Read every account and write evidence, without evaluating it.
 
     Evidence holds facts with their sources and redacted answers, and no secret.
@@ -51,7 +51,7 @@ def command(**given: Any) -> ExitCode:
     collected: dict[int, Evidence] = {}
     found: list[Evidence] = []
     warnings: list[str] = []
-    progress = Progress(targets.selected, sys.stderr, quiet=given["quiet"])
+    progress = Progress(targets.selected, sys.stderr, quiet=given.quiet)
 
     def deliver(position: int, evidence: Evidence) -> None:
         collected[position] = evidence
@@ -63,7 +63,7 @@ def command(**given: Any) -> ExitCode:
     progress.clear()
     if interrupted_by is not None:
         warnings.append(_interruption(interrupted_by, collected.values()))
-    if not given["quiet"]:
+    if not given.quiet:
         for warning in warnings:
             click.echo(f"warning: {clean(warning)}", err=True)
     evidence = EvidenceFile(
@@ -78,17 +78,17 @@ def command(**given: Any) -> ExitCode:
     return _exit_code(interrupted_by, evidence)
 
 
-def _place_and_inventory(given: Given) -> tuple[Destination, Inventory]:
+def _place_and_inventory(given: CollectOptions) -> tuple[Destination, Inventory]:
     """Where the evidence goes, which is no place of a file that is read; and the accounts."""
-    path, option = given["path"], f"-o {given['path']}"
+    path, option = given.path, f"-o {given.path}"
     place = destination(path, settings.output_folder(given, "path"), option)
-    refuse_overwriting(path, option, [given["inventory_file"]])
+    refuse_overwriting(path, option, [given.inventory_file])
     inventory = load_inventory(inputs.scanned_inventory(given), read=settings.reader(given))
     refuse_overwriting(path, option, input_files(inventory=inventory))
     return place, inventory
 
 
-def _targets(inventory: Inventory, chosen: Selection, given: Given) -> Targets:
+def _targets(inventory: Inventory, chosen: Selection, given: CollectOptions) -> Targets:
     return make_targets(
         inventory.accounts,
         chosen.takes_account,

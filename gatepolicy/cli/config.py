@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from gatepolicy.cli import inputs, options, settings
+from gatepolicy.cli.given import ConfigOptions, typed
 from gatepolicy.cli.settings import OPTION, WITHOUT_PROJECT, current_project
 from gatepolicy.model.scan import ExitCode
 from gatepolicy.policies.parents import Definition
@@ -30,7 +30,8 @@ _COLUMN = 20
 @options.edge
 @options.evidence_age
 @options.trust
-def command(**given: Any) -> ExitCode:
+@typed(ConfigOptions)
+def command(given: ConfigOptions) -> ExitCode:
     """Show each setting of a scan and where it comes from.
 
     Precedence: command line, environment, project file, default.
@@ -38,7 +39,7 @@ def command(**given: Any) -> ExitCode:
     project = current_project()
     click.echo(f"{'project':<{_COLUMN}}{clean(project.file or 'none')}")
     for name, option in {**OPTION, **WITHOUT_PROJECT}.items():
-        value = inputs.policy_files(given) if name == "policies" else given[option]
+        value = inputs.policy_files(given) if name == "policies" else getattr(given, option)
         origin = _origin(project, name, option)
         for text in _texts(value):
             click.echo(f"{name:<{_COLUMN}}{clean(text)}  ({origin})")

@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gatepolicy.cli import inputs
 from gatepolicy.cli.edge import Progress
+from gatepolicy.cli.given import DemoOptions, typed
 from gatepolicy.cli.output import Outputs, refuse_existing
 from gatepolicy.demo.run import REPORTS, demonstrate, files_of_others, stage
 from gatepolicy.errors import InternalError, UsageError
@@ -30,20 +30,21 @@ from gatepolicy.model.scan import MEANING, ExitCode
 )
 @click.option("--force", is_flag=True, help="Overwrite files in that folder.")
 @click.option("--no-color", is_flag=True, help="Disable colour.")
-def command(**given: Any) -> ExitCode:
+@typed(DemoOptions)
+def command(given: DemoOptions) -> ExitCode:
     """Scan synthetic accounts on a local simulator; needs no account.
 
     Exits with 0 if every seeded violation was found, and shows the exit code of a scan.
     """
-    folder = Path(given["out"])
-    staged = stage(inputs.now(), everything=given["everything"])
-    refuse_existing(files_of_others(folder, staged), force=given["force"])
+    folder = Path(given.out)
+    staged = stage(inputs.now(), everything=given.everything)
+    refuse_existing(files_of_others(folder, staged), force=given.force)
     _make(folder)
     count = len(staged.expected)
     progress = Progress(count, sys.stderr, quiet=False)
     shown = demonstrate(folder, staged, advance=progress.advance)
     progress.clear()
-    Outputs.for_demo(folder, REPORTS, no_color=given["no_color"]).write(shown.scan)
+    Outputs.for_demo(folder, REPORTS, no_color=given.no_color).write(shown.scan)
     for surprise in shown.surprises:
         click.echo(f"unexpected: {surprise}", err=True)
     if shown.surprises:

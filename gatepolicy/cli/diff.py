@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gatepolicy.cli import inputs, settings
+from gatepolicy.cli.given import DiffOptions, PolicyOptions, typed
 from gatepolicy.cli.output import style
 from gatepolicy.drift.changes import Snapshot, snapshot_of
 from gatepolicy.drift.compare import compare
@@ -44,22 +45,23 @@ from gatepolicy.scanning.workspace import load_exchanges, rules_of
     "--exit-code", is_flag=True, help="Exit with 1 if anything is new, worse or no longer checked."
 )
 @click.option("--no-color", is_flag=True, help="Disable colour.")
-def command(old: str, new: str, form: str, **given: Any) -> ExitCode:
+@typed(DiffOptions)
+def command(given: DiffOptions) -> ExitCode:
     """Compare two scans, or the same evidence under two policies.
 
     OLD and NEW are JSON reports or evidence. With --policy they are policies, which are compared
     on the same --evidence.
     """
-    before, after = _snapshots(old, new, given["evidence_file"], policies=given["policies"])
-    drift = compare(before, after, same_evidence=given["policies"])
+    before, after = _snapshots(given.old, given.new, given.evidence_file, policies=given.policies)
+    drift = compare(before, after, same_evidence=given.policies)
     findings = [one for one in after.judged or () if one.is_found]
-    if form == "json":
+    if given.form == "json":
         click.echo(json.dumps(_as_json(drift, findings), indent=2, ensure_ascii=False))
     else:
-        look = style(no_color=given["no_color"], verbose=0)
+        look = style(no_color=given.no_color, verbose=0)
         lines = list(drift_lines(drift, findings, look.width))[1:]
         click.echo("".join(paint(lines, colour=look.colour)), nl=False)
-    return ExitCode.VIOLATION if given["exit_code"] and _is_worse(drift, findings) else ExitCode.OK
+    return ExitCode.VIOLATION if given.exit_code and _is_worse(drift, findings) else ExitCode.OK
 
 
 def _snapshots(
@@ -79,7 +81,9 @@ def _snapshots(
 def _judged_by(policy: str, evidence: EvidenceFile) -> Snapshot:
     """The evidence under one policy."""
     names = settings.names()
-    policies = load_policies(inputs.policy_files({"policy_files": [policy]}), names=names)
+    policies = load_policies(
+        inputs.policy_files(PolicyOptions(policy_files=(policy,))), names=names
+    )
     subjects = [account.subject for account in evidence.accounts]
     exchanges = load_exchanges(subject.exchange for subject in subjects)
     plan = make_plan(subjects, policies, exchanges, rules_of(policies, exchanges), Selection())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from gatepolicy.cli import inputs
-from gatepolicy.cli.inputs import Given
+from gatepolicy.cli.given import CollectOptions, ScanOptions
 from gatepolicy.collect.run import CollectSettings
 from gatepolicy.collect.secrets import SecretSources
 
@@ -33,15 +33,15 @@ def _pair(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
 
 
-def collect_settings(given: Given, *, keep_answers: bool) -> CollectSettings:
+def collect_settings(given: ScanOptions | CollectOptions, *, keep_answers: bool) -> CollectSettings:
     """How accounts are asked."""
     return CollectSettings(
-        jobs=given["jobs"],
-        max_rate=given["max_rate"],
-        attempts=given["attempts"],
-        pepper=inputs.fingerprint_key(given["inventory_file"]),
+        jobs=given.jobs,
+        max_rate=given.max_rate,
+        attempts=given.attempts,
+        pepper=inputs.fingerprint_key(given.inventory_file),
         keep_answers=keep_answers,
-        sources=SecretSources.real(given["inventory_file"]),
+        sources=SecretSources.real(given.inventory_file),
     )
 
 

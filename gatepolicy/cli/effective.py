@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.accounts.selector import some
 from gatepolicy.cli import inputs, settings
-from gatepolicy.cli.inputs import Given
+from gatepolicy.cli.given import ExplainOptions
 from gatepolicy.documents.schema import did_you_mean
 from gatepolicy.errors import UsageError
 from gatepolicy.model.evidence import Location, Subject
@@ -21,14 +21,14 @@ from gatepolicy.rules.catalog import load_rules
 _PLACE, _VALUE = 35, 15
 
 
-def explain_account(account: str, given: Given) -> Iterator[str]:
+def explain_account(account: str, given: ExplainOptions) -> Iterator[str]:
     """What every policy that applies asks of one account, line by line.
 
     Raises:
         UsageError: The inventory has no such account.
     """
     policies = load_policies(inputs.policy_files(given), names=settings.names())
-    inventory = load_inventory(given["inventory_file"])
+    inventory = load_inventory(given.inventory_file)
     subjects = {entry.subject.id: entry.subject for entry in inventory.accounts}
     if account not in subjects:
         hint = did_you_mean(account, subjects, f"it has {some(list(subjects))}")

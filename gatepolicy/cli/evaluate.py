@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import click
 
 from gatepolicy.attestations.attestation import load_attestations
 from gatepolicy.cli import inputs, options, selecting, settings
+from gatepolicy.cli.given import EvaluateOptions, typed
 from gatepolicy.cli.output import Outputs
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Evidence
@@ -41,7 +41,8 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges, rules_of
 @options.gate
 @options.outputs
 @options.untrusted
-def command(**given: Any) -> ExitCode:
+@typed(EvaluateOptions)
+def command(given: EvaluateOptions) -> ExitCode:
     """Evaluate evidence that was collected earlier; needs no secret.
 
     The age of a key is its age when the account was read, since that is what evidence proves.
@@ -52,10 +53,10 @@ def command(**given: Any) -> ExitCode:
     read = settings.reader(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names(), read=read)
     outputs.refuse_overwriting(input_files(policies))
-    evidence = inputs.evidence(given["evidence_file"])
+    evidence = inputs.evidence(given.evidence_file)
     exchanges, named = _exchanges(evidence)
     rules = rules_of(policies, exchanges, named)
-    as_of = inputs.moment(given["as_of"])
+    as_of = inputs.moment(given.as_of)
     by_id = {account.subject.id: account for account in evidence.accounts}
     planned = _plan(evidence, policies, exchanges, rules, given)
     stale = _stale([by_id[q.subject.id] for q in planned.questions], rules, given, as_of)
@@ -63,7 +64,7 @@ def command(**given: Any) -> ExitCode:
     results = evaluate_evidence(
         plan,
         by_id,
-        attestations=load_attestations(given["attestation_files"], read=read),
+        attestations=load_attestations(given.attestation_files, read=read),
         as_of=as_of,
     )
     scan = finish(
@@ -92,7 +93,7 @@ def _plan(
     policies: Sequence[Policy],
     exchanges: Mapping[str, Exchange],
     rules: Mapping[str, Rule],
-    given: Mapping[str, Any],
+    given: EvaluateOptions,
 ) -> Plan:
     subjects = [account.subject for account in evidence.accounts]
     chosen, is_whole = selecting.selection(given), not evidence.narrowed_by
@@ -101,8 +102,8 @@ def _plan(
 
 
 def _stale(
-    judged: Sequence[Evidence], rules: Mapping[str, Rule], given: Mapping[str, Any], as_of: datetime
+    judged: Sequence[Evidence], rules: Mapping[str, Rule], given: EvaluateOptions, as_of: datetime
 ) -> Sequence[Verdict]:
     rule = named_rule(rules, "evidence-too-old")
-    file, max_age = given["evidence_file"], given["max_evidence_age"]
+    file, max_age = given.evidence_file, given.max_evidence_age
     return tuple(stale_evidence(judged, file, rule, as_of=as_of, max_age=max_age))

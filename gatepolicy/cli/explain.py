@@ -1,11 +1,10 @@
 """``gatepolicy explain``: what a rule means."""
 
-from typing import Any
-
 import click
 
 from gatepolicy.cli import options
 from gatepolicy.cli.effective import explain_account
+from gatepolicy.cli.given import ExplainOptions, typed
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import (
     Other,
@@ -29,26 +28,27 @@ from gatepolicy.rules.explain import explain_rule, list_rules
 )
 @options.policies
 @options.inventory
-def command(rule: str | None, exchange: str | None, account: str | None, **given: Any) -> ExitCode:
+@typed(ExplainOptions)
+def command(given: ExplainOptions) -> ExitCode:
     """Explain what a rule means, why it matters and how to fix it.
 
     Without RULE, list all rules. RULE is an id such as GP001 or a name such as ip-unbound.
     With --account, print the effective policies of an account instead.
     """
-    if account is not None:
-        if rule is not None:
+    if given.account is not None:
+        if given.rule is not None:
             raise UsageError("RULE and --account cannot be combined", hint="use one of them")
-        for line in explain_account(account, given):
+        for line in explain_account(given.account, given):
             click.echo(clean(line))
         return ExitCode.OK
     rules = load_rules()
-    if rule is None:
+    if given.rule is None:
         click.echo(list_rules(rules))
         return ExitCode.OK
-    found = find_rule(rules, rule)
+    found = find_rule(rules, given.rule)
     if found is None:
-        raise UsageError(f"unknown rule {rule}", hint=rule_hint(rules, rule))
-    click.echo(explain_rule(found, _exchange(exchange) if exchange else None))
+        raise UsageError(f"unknown rule {given.rule}", hint=rule_hint(rules, given.rule))
+    click.echo(explain_rule(found, _exchange(given.exchange) if given.exchange else None))
     return ExitCode.OK
 
 

@@ -2,25 +2,32 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gatepolicy.errors import AbortedError, UsageError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Check = Callable[[str], None]
 """Raises ``UsageError`` for an answer that cannot be used."""
 
 
+T = TypeVar("T", bound="DataclassInstance")
+
+
 def fill(
-    given: Mapping[str, Any],
+    given: T,
     questions: Mapping[str, str],
     checks: Mapping[str, Check] | None = None,
-) -> dict[str, Any]:
-    """Every value that a command needs.
+) -> T:
+    """The options of a command, with an answer for each that is needed and was not given.
 
     Args:
-        given: The options of the command.
+        given: The options of the command, a dataclass.
         questions: Name of an option that is needed, to what to ask.
         checks: Name of an option, to what tells that its value cannot be used. What was given is
             checked before anything is asked; an answer at once, and then the question is repeated.
@@ -29,20 +36,22 @@ def fill(
         UsageError: There is no terminal to ask on, or a value that was given cannot be used.
         AbortedError: The user stopped.
     """
-    looked_at = checks or {}
-    for name, check in looked_at.items():
-        for value in _each(given[name]):
+    checks = checks or {}
+    for name, check in checks.items():
+        for value in _each(getattr(given, name)):
             check(value)
-    missing = [name for name in questions if not given[name]]
+    missing = [name for name in questions if not getattr(given, name)]
     if missing and not sys.stdin.isatty():
         options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise UsageError(
             f"not given: {options}", hint="pass them as options, or run it in a terminal"
         )
     try:
-        return {**given, **{name: _ask(questions[name], looked_at.get(name)) for name in missing}}
+        answers = {name: _ask(questions[name], checks.get(name)) for name in missing}
     except click.Abort:
         raise AbortedError("Aborted; nothing was written.") from None
+    repeatable = [name for name in answers if isinstance(getattr(given, name), tuple)]
+    return replace(given, **{**answers, **{name: (answers[name],) for name in repeatable}})
 
 
 def _each(value: Any) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gatepolicy.cli import inputs
 from gatepolicy.cli.filling import fill
+from gatepolicy.cli.given import InitOptions, typed
 from gatepolicy.documents.document import EVERYWHERE, hold_everything, network_of
 from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
@@ -38,17 +38,18 @@ _QUESTIONS = {
     "--egress", multiple=True, metavar="CIDR", help="Network from which bots trade; repeatable."
 )
 @click.option("--folder", default=".", show_default=True, help="Folder to write to.")
-def command(**given: Any) -> ExitCode:
+@typed(InitOptions)
+def command(given: InitOptions) -> ExitCode:
     """Create a project: policies, inventory, waivers, tests, CI.
 
     Prompts for whatever is missing. Overwrites nothing.
     """
     filled = fill(given, _QUESTIONS)
-    choices = [_choice(name) for name in _listed(filled["exchange"])]
-    egress = [_network(text) for text in _listed(filled["egress"])]
+    choices = [_choice(name) for name in _listed(filled.exchange)]
+    egress = [_network(text) for text in _listed(filled.egress)]
     if hold_everything(map(ip_network, egress)):
         raise UsageError(f"--egress: {EVERYWHERE[0]}", hint=EVERYWHERE[1])
-    folder = Path(given["folder"])
+    folder = Path(given.folder)
     files = new_project(choices, egress, load_rules(), inputs.now())
     there = [name for name in files if is_there(folder / name)]
     if there:

@@ -1,15 +1,11 @@
-"""From the options of a command to values.
-
-Commands receive their options as one mapping, ``given``; each function here takes what it needs.
-"""
+"""From the options of a command to files, inventories, evidence and times."""
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from os.path import normpath
 from pathlib import Path
-from typing import Any
 
 from click.core import ParameterSource
 
@@ -17,27 +13,27 @@ from gatepolicy.accounts.account import Inventory, salt_of
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.cli import settings
+from gatepolicy.cli.given import InventoryOptions, OptionalInventoryOptions, PolicyOptions
 from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.policies.parents import UnknownParent, policy_file, shipped_policies
 from gatepolicy.scanning.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.scanning.project import is_of_others
 
-Given = Mapping[str, Any]
 _INVENTORY = "accounts.yaml"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FIRST_YEAR = 2009
 """Before, there was no coin, no exchange and no key."""
 
 
-def policy_files(given: Given) -> Sequence[str]:
+def policy_files(given: PolicyOptions) -> Sequence[str]:
     """The named policies, or the shipped baseline.
 
     Raises:
         UsageError: A name without a path or a suffix is none of a shipped policy; or one of them is
             named twice.
     """
-    named = given["policy_files"] or ["baseline"]
+    named = given.policy_files or ["baseline"]
     files = [_policy_file(name) for name in named]
     first: dict[str, str] = {}
     for name, file in zip(named, map(normpath, files), strict=True):
@@ -57,26 +53,26 @@ def _policy_file(named: str) -> str:
         raise UsageError(f"-p {named}: {error}", hint=error.fix) from None
 
 
-def inventory_file(given: Given) -> str | None:
+def inventory_file(given: OptionalInventoryOptions) -> str | None:
     """The named inventory, or the usual one where it exists, for commands that can do without.
 
     Raises:
         UsageError: Nobody named it, and it belongs to another user.
     """
-    named: str | None = given["inventory_file"]
+    named = given.inventory_file
     if named or not is_there(_INVENTORY):
         return named
     _refuse_of_others(_INVENTORY)
     return _INVENTORY
 
 
-def scanned_inventory(given: Given) -> str:
+def scanned_inventory(given: InventoryOptions) -> str:
     """The named inventory, or the usual one.
 
     Raises:
         UsageError: Nobody named it, and it belongs to another user.
     """
-    file: str = given["inventory_file"]
+    file = given.inventory_file
     if settings.source_of("inventory_file") is ParameterSource.DEFAULT and is_there(file):
         _refuse_of_others(file)
     return file
@@ -90,7 +86,7 @@ def _refuse_of_others(file: str) -> None:
         )
 
 
-def inventory(given: Given) -> Inventory | None:
+def inventory(given: OptionalInventoryOptions) -> Inventory | None:
     """The inventory, for commands that can do without.
 
     Raises:

@@ -3,15 +3,16 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from os.path import lexists
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import click
 
 from gatepolicy.cli import settings
+from gatepolicy.cli.given import EvaluateOptions, InventoryOptions, ReportingOptions
 from gatepolicy.documents.load import (
     is_document,
     is_folder,
@@ -65,7 +66,7 @@ class Outputs:
     """Whether nothing but the reports is written."""
 
     @classmethod
-    def parse(cls, given: Mapping[str, Any]) -> Self:
+    def parse(cls, given: ReportingOptions) -> Self:
         """From the options of a command.
 
         Raises:
@@ -73,21 +74,21 @@ class Outputs:
                 the scan reads, or a folder that is not there: better told before a long scan than
                 after it.
         """
-        texts: Sequence[str] = given["output_texts"] or ["text"]
+        texts = given.output_texts or ["text"]
         within = settings.output_folder(given, "output_texts")
         outputs = tuple(_output(text, within) for text in texts)
         _refuse_two_in_one_place(outputs)
         _refuse_missing_folders(outputs)
         options = ReportOptions(
             style=style(
-                no_color=given["no_color"],
-                verbose=given["verbose"],
-                audit_waivers=given["audit_waivers"],
+                no_color=given.no_color,
+                verbose=given.verbose,
+                audit_waivers=given.audit_waivers,
             ),
-            sarif_profile=Profile(given["sarif_profile"]),
-            sarif_scope=given["sarif_scope"],
+            sarif_profile=Profile(given.sarif_profile),
+            sarif_scope=given.sarif_scope,
         )
-        parsed = cls(outputs, options, given["quiet"])
+        parsed = cls(outputs, options, given.quiet)
         parsed.refuse_overwriting(_sources(given))
         return parsed
 
@@ -213,13 +214,13 @@ def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
             )
 
 
-def _sources(given: Mapping[str, Any]) -> Iterator[str]:
+def _sources(given: ReportingOptions) -> Iterator[str]:
     """Files that a scan reads; without the baseline, whose place the next report may take."""
-    for name in ("evidence_file", "inventory_file"):
-        if name in given:
-            yield given[name]
-    for name in ("policy_files", "waiver_files", "attestation_files"):
-        yield from given.get(name, ())
+    if isinstance(given, EvaluateOptions):
+        yield given.evidence_file
+    if isinstance(given, InventoryOptions):
+        yield given.inventory_file
+    yield from (*given.policy_files, *given.waiver_files, *given.attestation_files)
 
 
 def refuse_overwriting(

@@ -1,8 +1,7 @@
 """``gatepolicy scan``: collect, evaluate, report."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import click
 from click.core import ParameterSource
@@ -10,6 +9,7 @@ from click.core import ParameterSource
 from gatepolicy.attestations.attestation import load_attestations
 from gatepolicy.cli import edge, inputs, options, selecting, settings
 from gatepolicy.cli.edge import Progress, in_words
+from gatepolicy.cli.given import ScanOptions, typed
 from gatepolicy.cli.output import Outputs
 from gatepolicy.collect.limiter import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.collect.run import planned_requests
@@ -37,12 +37,13 @@ from gatepolicy.scanning.workspace import input_files, load_workspace
     is_flag=True,
     help="Print every request and the expected duration; send nothing.",
 )
-def command(**given: Any) -> ExitCode:
+@typed(ScanOptions)
+def command(given: ScanOptions) -> ExitCode:
     """Read what every key can do, and evaluate it against policies.
 
     Sends reads only, and only those that the catalog declares: see --plan.
     """
-    if given["only_plan"]:
+    if given.only_plan:
         _refuse_outputs_of_plan()
     outputs = Outputs.parse(given)
     workspace = load_workspace(
@@ -53,15 +54,15 @@ def command(**given: Any) -> ExitCode:
     )
     outputs.refuse_overwriting(input_files(workspace.policies, workspace.inventory))
     waiving = selecting.waiving(given, workspace.rules)
-    attestations = load_attestations(given["attestation_files"], read=settings.reader(given))
+    attestations = load_attestations(given.attestation_files, read=settings.reader(given))
     baseline = selecting.baseline(given)
     decides = selecting.scan_settings(given, workspace.rules)
     chosen, trust = selecting.selection(given), settings.trust(given)
     prepared = prepare(workspace, chosen, waiving, attestations, trust)
-    if given["only_plan"]:
+    if given.only_plan:
         _print_plan(prepared.targets.asked, given)
         return ExitCode.OK
-    progress = Progress(prepared.targets.selected, sys.stderr, quiet=given["quiet"])
+    progress = Progress(prepared.targets.selected, sys.stderr, quiet=given.quiet)
     scan = scan_live(
         prepared,
         edge.collect_settings(given, keep_answers=False),
@@ -70,7 +71,7 @@ def command(**given: Any) -> ExitCode:
     )
     progress.clear()
     scan = selecting.since(scan, baseline)
-    outputs.write(scan, scope=selecting.sarif_scope(given, given["inventory_file"]))
+    outputs.write(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     return scan.exit_code
 
 
@@ -81,7 +82,7 @@ def _refuse_outputs_of_plan() -> None:
         raise UsageError("--plan writes no report, so -o has no effect", hint=hint)
 
 
-def _print_plan(targets: Sequence[Target], given: Mapping[str, Any]) -> None:
+def _print_plan(targets: Sequence[Target], given: ScanOptions) -> None:
     requests = planned_requests(targets)
     for request in requests:
         click.echo(f"{request.account}  {request.method} {request.url}  via {request.egress}")
@@ -92,8 +93,8 @@ def _print_plan(targets: Sequence[Target], given: Mapping[str, Any]) -> None:
             click.echo(f"{account.id}  nothing: {why}")
     counts = f"{_count(requests, 'request')} to {_count(targets, 'account')}"
     click.echo(f"{counts}; nothing was sent", err=True)
-    jobs = given["jobs"]
-    click.echo(_expected(forecast(targets, given["max_rate"], jobs), jobs), err=True)
+    jobs = given.jobs
+    click.echo(_expected(forecast(targets, given.max_rate, jobs), jobs), err=True)
 
 
 def _expected(found: Forecast, jobs: int) -> str:

@@ -7,7 +7,13 @@ from hashlib import sha256
 from pathlib import PurePath
 
 from gatepolicy.cli import settings
-from gatepolicy.cli.inputs import Given
+from gatepolicy.cli.given import (
+    AccountSelection,
+    BaselineOptions,
+    EvidenceAgeOptions,
+    ReportingOptions,
+    RuleSelection,
+)
 from gatepolicy.documents.load import is_there
 from gatepolicy.drift.changes import Snapshot, snapshot_of
 from gatepolicy.drift.compare import compare
@@ -22,18 +28,16 @@ from gatepolicy.scanning.scan import Waiving
 from gatepolicy.waivers.waiver import load_waivers
 
 
-def selection(given: Given) -> Selection:
+def selection(given: AccountSelection) -> Selection:
     """What a scan is narrowed to.
 
     Raises:
         UsageError: A label is not of the form ``key=value``.
     """
-    return Selection(
-        accounts=given["accounts"],
-        labels=dict(_label(text) for text in given["labels"]),
-        rules=given.get("rules", ()),
-        skip_rules=given.get("skip_rules", ()),
-    )
+    chosen = Selection(given.accounts, dict(_label(text) for text in given.labels))
+    if isinstance(given, RuleSelection):
+        return replace(chosen, rules=given.rules, skip_rules=given.skip_rules)
+    return chosen
 
 
 def _label(text: str) -> tuple[str, str]:
@@ -55,7 +59,7 @@ class Baseline:
     """Whether there is a file, and it cannot be read."""
 
 
-def baseline(given: Given) -> Baseline:
+def baseline(given: BaselineOptions) -> Baseline:
     """The earlier scan to compare with.
 
     A file that cannot be read does not stop a scan: that is a warning in its reports, and an exit
@@ -65,20 +69,20 @@ def baseline(given: Given) -> Baseline:
         UsageError: An option about it stands alone, is contradicted, or needs more than evidence;
             or there is no file that must be there.
     """
-    file = given["baseline_file"] or given["baseline_if_exists"]
+    file = given.baseline_file or given.baseline_if_exists
     if file is None:
-        if given["fail_on_new"] or given["baseline_hides"]:
+        if given.fail_on_new or given.baseline_hides:
             raise UsageError(
                 "--fail-on-new and --baseline-hides need an earlier report",
                 hint="name it: --baseline report.json",
             )
         return Baseline()
-    if given["baseline_file"] and given["baseline_if_exists"]:
+    if given.baseline_file and given.baseline_if_exists:
         what = "--baseline and --baseline-if-exists cannot be combined"
         raise UsageError(what, hint="name one of them")
     if not is_there(file):
-        return _missing(file, must_exist=bool(given["baseline_file"]))
-    return _loaded(file, fails_on_new=given["fail_on_new"])
+        return _missing(file, must_exist=bool(given.baseline_file))
+    return _loaded(file, fails_on_new=given.fail_on_new)
 
 
 def _missing(file: str, *, must_exist: bool) -> Baseline:
@@ -115,7 +119,7 @@ def since(scan: Scan, baseline: Baseline) -> Scan:
     )
 
 
-def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
+def scan_settings(given: ReportingOptions, rules: Mapping[str, Rule]) -> ScanSettings:
     """What decides the exit code.
 
     Args:
@@ -126,26 +130,28 @@ def scan_settings(given: Given, rules: Mapping[str, Rule]) -> ScanSettings:
         UsageError: There is no such rule, or the files are untrusted and the environment softens.
     """
     hides = set()
-    for text in given["baseline_hides"]:
+    for text in given.baseline_hides:
         rule = find_rule(rules, text)
         if rule is None:
             raise UsageError(f"--baseline-hides: unknown rule {text}", hint=rule_hint(rules, text))
         hides.add(rule.info.name)
     decides = ScanSettings(
-        fail_on=Severity(given["fail_on"]),
-        exit_zero=given["exit_zero"],
-        allow_incomplete=given["allow_incomplete"],
-        allow_empty=given["allow_empty"],
-        fail_on_new=given["fail_on_new"],
+        fail_on=Severity(given.fail_on),
+        exit_zero=given.exit_zero,
+        allow_incomplete=given.allow_incomplete,
+        allow_empty=given.allow_empty,
+        fail_on_new=given.fail_on_new,
         baseline_hides=frozenset(hides),
-        max_evidence_age=given.get("max_evidence_age", USUAL_EVIDENCE_AGE),
+        max_evidence_age=(
+            given.max_evidence_age if isinstance(given, EvidenceAgeOptions) else USUAL_EVIDENCE_AGE
+        ),
         origins=settings.origins(),
     )
     settings.refuse_softening(given, decides)
     return decides
 
 
-def waiving(given: Given, rules: Mapping[str, Rule]) -> Waiving:
+def waiving(given: ReportingOptions, rules: Mapping[str, Rule]) -> Waiving:
     """What is accepted.
 
     Args:
@@ -156,11 +162,11 @@ def waiving(given: Given, rules: Mapping[str, Rule]) -> Waiving:
         DocumentError: With the problems of all files of waivers.
     """
     # NOTE: read even where nothing is to be waived: a broken file is told in every scan.
-    waivers = load_waivers(given["waiver_files"], rules, read=settings.reader(given))
-    return Waiving(() if given["no_waivers"] else waivers, given["expiring_within"])
+    waivers = load_waivers(given.waiver_files, rules, read=settings.reader(given))
+    return Waiving(() if given.no_waivers else waivers, given.expiring_within)
 
 
-def sarif_scope(given: Given, inventory_file: str) -> str:
+def sarif_scope(given: RuleSelection, inventory_file: str) -> str:
     """A name for what is scanned: another inventory or another selection has another one.
 
     Code scanning closes the alerts of a scope that a later upload does not hold. A scan that was
@@ -168,7 +174,9 @@ def sarif_scope(given: Given, inventory_file: str) -> str:
     """
     path = PurePath(inventory_file)
     name = path.name if path.is_absolute() else path.as_posix()
-    narrowed = [list(given[option]) for option in ("accounts", "labels", "rules", "skip_rules")]
+    narrowed = [
+        list(chosen) for chosen in (given.accounts, given.labels, given.rules, given.skip_rules)
+    ]
     if not any(narrowed):
         return name
     return f"{name}-{sha256(json.dumps(narrowed).encode()).hexdigest()[:8]}"

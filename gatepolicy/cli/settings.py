@@ -1,6 +1,7 @@
 """What the options of a command start from, and what files that nobody reviewed may not do."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from os.path import abspath
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from gatepolicy.accounts.account import Trust
+from gatepolicy.cli.given import TrustOptions, UntrustedOptions
 from gatepolicy.documents.load import Read, is_really_below, problem, relative_below
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ScanSettings
@@ -108,26 +110,25 @@ def names() -> Names:
     return project.names if project.file else NO_NAMES
 
 
-Given = Mapping[str, Any]
 _BY_A_PERSON = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 _FILE_OPTIONS = ("policy_files", "inventory_file", "waiver_files", "attestation_files", "paths")
 
 
-def trust(given: Given) -> Trust:
+def trust(given: TrustOptions) -> Trust:
     """What an inventory may lead a scan to."""
     return Trust(
-        hosts=frozenset(given["allow_hosts"]),
-        references_below=project_folder() if given["untrusted"] else None,
+        hosts=frozenset(given.allow_hosts),
+        references_below=project_folder() if given.untrusted else None,
     )
 
 
-def reader(given: Given) -> Read:
+def reader(given: UntrustedOptions) -> Read:
     """Reads documents; with ``--untrusted``, none to which only an untrusted file leads.
 
     Such a file lies outside the project folder, also behind a link. What a person named there
     may be read, and so may its own folder: a policy extends its neighbours.
     """
-    if not given.get("untrusted"):
+    if not given.untrusted:
         return Path.read_bytes
     folder = project_folder()
     named = [file for file in _named(given) if relative_below(file, folder) is None]
@@ -144,15 +145,15 @@ def reader(given: Given) -> Read:
     return read
 
 
-def _named(given: Given) -> Iterator[str]:
+def _named(given: UntrustedOptions) -> Iterator[str]:
     """The files that the command line or the environment names."""
-    for option in _FILE_OPTIONS:
-        if option in given and source_of(option) in _BY_A_PERSON:
-            value: str | Sequence[str] = given[option]
+    for field in fields(given):
+        if field.name in _FILE_OPTIONS and source_of(field.name) in _BY_A_PERSON:
+            value: str | Sequence[str] = getattr(given, field.name)
             yield from [value] if isinstance(value, str) else value
 
 
-def output_folder(given: Given, option: str) -> str:
+def output_folder(given: UntrustedOptions, option: str) -> str:
     """The folder below which outputs must lie; empty when they may go anywhere.
 
     Args:
@@ -160,10 +161,10 @@ def output_folder(given: Given, option: str) -> str:
         option: Name of the one that says where they go.
     """
     is_of_file = source_of(option) is ParameterSource.DEFAULT_MAP
-    return project_folder() if is_of_file or given.get("untrusted") else ""
+    return project_folder() if is_of_file or given.untrusted else ""
 
 
-def refuse_softening(given: Given, decides: ScanSettings) -> None:
+def refuse_softening(given: UntrustedOptions, decides: ScanSettings) -> None:
     """Refuse that the environment softens the exit code of a scan of untrusted files.
 
     Args:
@@ -173,7 +174,7 @@ def refuse_softening(given: Given, decides: ScanSettings) -> None:
     Raises:
         UsageError: The environment does.
     """
-    if not given.get("untrusted"):
+    if not given.untrusted:
         return
     for option, origin in decides.softening.items():
         if origin != COMMAND_LINE:

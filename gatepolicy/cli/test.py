@@ -1,12 +1,12 @@
 """``gatepolicy test``: try policies on keys that are made up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gatepolicy.cli import options, settings
+from gatepolicy.cli.given import TestOptions, typed
 from gatepolicy.cli.output import destination, refuse_overwriting
 from gatepolicy.documents.load import Read, is_folder
 from gatepolicy.errors import DocumentError, Problem, UsageError
@@ -40,34 +40,35 @@ _PATTERN = "*.test.yaml"
     "-v", "--verbose", is_flag=True, help="List cases that pass, and clauses that were not tested."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing if all is as expected.")
-def command(paths: Sequence[str], name: str, **given: Any) -> ExitCode:
+@typed(TestOptions)
+def command(given: TestOptions) -> ExitCode:
     """Test policies on synthetic keys.
 
     PATH is a file, or a folder that is searched for *.test.yaml files. [default: .]
     """
-    tests = _load(_files(paths or ["."]), settings.reader({**given, "paths": paths}))
+    tests = _load(_files(given.paths or ["."]), settings.reader(given))
     place = _junit_place(tests, given)
     exchanges = load_exchanges(case.subject.exchange for test in tests for case in test.cases)
     every = run_tests(tests, exchanges, load_rules(exchanges.values()))
-    results = [result for result in every if name in result.case.name]
+    results = [result for result in every if given.name in result.case.name]
     if not results:
         raise UsageError(
-            f"no case has {name} in its name", hint="a run without tests is not a pass"
+            f"no case has {given.name} in its name", hint="a run without tests is not a pass"
         )
     coverage = coverage_of(results, _policies(tests))
     if place is not None:
         write_reports([Report([junit(results)], place, is_private=False)])
-    is_short = given["min_coverage"] is not None and coverage.percent < given["min_coverage"]
+    is_short = given.min_coverage is not None and coverage.percent < given.min_coverage
     failed = sum(not result.passed for result in results)
-    if failed or is_short or not given["quiet"]:
-        for line in _told(results, coverage, verbose=given["verbose"] or is_short):
+    if failed or is_short or not given.quiet:
+        for line in _told(results, coverage, verbose=given.verbose or is_short):
             click.echo(clean(line))
     return ExitCode.VIOLATION if failed or is_short else ExitCode.OK
 
 
-def _junit_place(tests: Sequence[PolicyTest], given: Mapping[str, Any]) -> Destination | None:
+def _junit_place(tests: Sequence[PolicyTest], given: TestOptions) -> Destination | None:
     """Where the results go, which is no place of a file that was read."""
-    file: str | None = given["junit_file"]
+    file: str | None = given.junit_file
     if file is None:
         return None
     place = destination(file, settings.output_folder(given, "junit_file"), f"--junit {file}")

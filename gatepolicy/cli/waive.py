@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
 
 import click
 
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.cli.filling import fill
+from gatepolicy.cli.given import WaiveOptions, typed
 from gatepolicy.documents.load import is_there, read_text
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ExitCode
@@ -38,23 +38,29 @@ _QUESTIONS = {
 @options.policies
 @options.optional_inventory
 @click.option("--id", "waiver_id", metavar="ID", help="Its id.  [default: the next free one]")
-@click.option("--rule", metavar="RULE", help="Rule whose finding is accepted.")
+@click.option("--rule", default="", metavar="RULE", help="Rule whose finding is accepted.")
 @click.option("--account", multiple=True, metavar="GLOB", help="Account; repeatable.")
 @click.option("--subject", default="", help="What within the account, such as a capability.")
 @click.option("--only-unknown", is_flag=True, help="Accept only that it is unknown.")
-@click.option("--owner", help="Who answers for it.")
-@click.option("--justification", help="Why it is accepted.")
+@click.option("--owner", default="", help="Who answers for it.")
+@click.option("--justification", default="", help="Why it is accepted.")
 @click.option("--ticket", default="", help="Where it was discussed, such as a ticket.")
 @click.option("--approved-by", default="", help="Who agreed.")
-@click.option("--expires", metavar="DAY", help="Last day (UTC), or a number of days from today.")
-def command(**given: Any) -> ExitCode:
+@click.option(
+    "--expires",
+    default="",
+    metavar="DAY",
+    help="Last day (UTC), or a number of days from today.",
+)
+@typed(WaiveOptions)
+def command(given: WaiveOptions) -> ExitCode:
     """Accept a finding until a date: add a waiver to a file.
 
     Writes to waivers.yaml by default. Prompts for whatever is missing. Keeps the comments and the
     order of the file, and validates what it writes. Refuses a waiver that the policies, named here
     or in the project file, do not allow.
     """
-    files = given["waiver_files"] or ["waivers.yaml"]
+    files = given.waiver_files or ["waivers.yaml"]
     if len(files) > 1:
         raise UsageError(
             "there is more than one waivers file", hint="choose one with --waivers FILE"
@@ -63,28 +69,27 @@ def command(**given: Any) -> ExitCode:
     text = read_text(file) if is_there(file) else ""
     policies = _policies(given)
     rules = with_custom(load_rules(), custom_rules(policies))
-    waiver_id = given["waiver_id"] or free_id(text, file, rules)
+    waiver_id = given.waiver_id or free_id(text, file, rules)
     filled = fill(given, _QUESTIONS, {"rule": partial(_check_rule, rules)})
-    account = filled["account"]
     today = inputs.now().date()
     entry = {
         "id": waiver_id,
-        "rule": filled["rule"],
-        "accounts": [account] if isinstance(account, str) else list(account),
-        "subject": given["subject"],
-        "accepts": "unknown" if given["only_unknown"] else "",
-        "owner": filled["owner"],
-        "justification": filled["justification"],
-        "ticket": given["ticket"],
-        "approved_by": given["approved_by"],
+        "rule": filled.rule,
+        "accounts": list(filled.account),
+        "subject": given.subject,
+        "accepts": "unknown" if given.only_unknown else "",
+        "owner": filled.owner,
+        "justification": filled.justification,
+        "ticket": given.ticket,
+        "approved_by": given.approved_by,
         "created": today.isoformat(),
-        "expires": _last_day(filled["expires"], today),
+        "expires": _last_day(filled.expires, today),
     }
     text = with_waiver(text, file, entry, rules)
     waivers = load_waivers([file], rules, read=lambda _: text.encode())
     _refuse(waivers, policies, given)
     write_document([text], file)
-    click.echo(f"{file}: {waiver_id} waives {filled['rule']} until {entry['expires']}", err=True)
+    click.echo(f"{file}: {waiver_id} waives {filled.rule} until {entry['expires']}", err=True)
     return ExitCode.OK
 
 
@@ -110,18 +115,16 @@ def _last_day(text: str, today: date) -> str:
         raise UsageError(what, hint=hint) from None
 
 
-def _policies(given: Mapping[str, Any]) -> Sequence[Policy]:
+def _policies(given: WaiveOptions) -> Sequence[Policy]:
     """Those that are named: nobody said that the baseline decides."""
-    if not given["policy_files"]:
+    if not given.policy_files:
         return ()
     policies = load_policies(inputs.policy_files(given), names=settings.names())
     refuse_same_rules(policies)
     return policies
 
 
-def _refuse(
-    waivers: Sequence[Waiver], policies: Sequence[Policy], given: Mapping[str, Any]
-) -> None:
+def _refuse(waivers: Sequence[Waiver], policies: Sequence[Policy], given: WaiveOptions) -> None:
     """Refuse a new entry, the last one, that is for nobody, there already, or not allowed.
 
     Raises:

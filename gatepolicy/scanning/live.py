@@ -119,8 +119,7 @@ def scan_live(
     started_at = datetime.now(UTC)
     evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
     plan, results = prepared.plan, dict[int, AccountResult]()
-    found: list[AccountResult] = []
-    warnings: list[str] = []
+    found, warnings = list[AccountResult](), list[str]()
 
     def deliver(position: int, evidence: Evidence) -> None:
         results[position] = evaluator.judge(plan.questions[position], evidence)
@@ -132,7 +131,7 @@ def scan_live(
     by = collect_and_correlate(prepared.targets, collecting, watcher)
     return finish(
         plan,
-        [*(results[position] for position in range(prepared.targets.selected)), *found],
+        [*map(results.__getitem__, range(prepared.targets.selected)), *found],
         started_at=started_at,
         finished_at=datetime.now(UTC),
         settings=settings,

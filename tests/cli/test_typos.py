@@ -63,8 +63,8 @@ def waivers(*chosen: str, created: str = "2026-11-01", expires: str = "2027-01-0
          " did you mean desk?"),
         ("exchanges: [kraken]", "p.yaml:4:14: applies_to.exchanges: no account is on kraken; the"
          " inventory has accounts on gate, okx"),
-        ("exchanges: [okx], labels: {desk: otc}", "p.yaml:3:18: applies_to: no account matches all of"
-         " these; correct accounts, exchanges or labels"),
+        ("exchanges: [okx], labels: {desk: otc}", "p.yaml:3:18: applies_to: no account matches all"
+         " of these; correct accounts, exchanges or labels"),
     ],
 )  # fmt: skip
 def test_a_policy_for_nobody(run: Run, firm: Path, chosen: str, told: str) -> None:

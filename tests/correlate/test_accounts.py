@@ -132,6 +132,12 @@ def test_what_an_auditor_that_could_not_be_read_would_tell_could_not_be_read_eit
     assert found.evidence[1].unread is not None
 
 
+def test_a_key_of_which_nothing_is_known_is_found_in_no_list() -> None:
+    found = compared(master(row(MASTER), row(BOT, permission__withdraw=True)), bot(key=""))
+    assert value(found, 1, "key.exists") is Reason.NOT_DISCLOSED
+    assert value(found, 1, "permission.withdraw") is Reason.NOT_DISCLOSED
+
+
 def test_an_auditor_that_could_not_list_proves_nothing() -> None:
     silent = asked(account("main", discover=True), MASTER, None, own=facts())
     found = compared(silent, bot())

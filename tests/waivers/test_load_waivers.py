@@ -148,8 +148,8 @@ def test_all_that_is_wrong_with_an_entry_is_told_without_lines_that_are_not_ther
     with pytest.raises(UsageError) as caught:
         with_waiver(HEAD + ONE, "w.yaml", {**wrong, "owner": "Ada"}, RULES)
     assert str(caught.value) == (
-        "w.yaml: the new entry: expires: not a valid date: 2026-02-30; expires: it expires before it"
-        " starts; id: the id RISK-1 is already used by w.yaml:5:5"
+        "w.yaml: the new entry: expires: not a valid date: 2026-02-30; expires: it expires before"
+        " it starts; id: the id RISK-1 is already used by w.yaml:5:5"
     )
 
 

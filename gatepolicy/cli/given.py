@@ -1,0 +1,366 @@
+"""The options of commands as typed values, in groups that several commands share.
+
+A command declares its options with the decorators of ``options`` and receives them as one value:
+``@typed(ScanOptions)``. A function takes the group that it needs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import TypeVar
+
+from gatepolicy.model.scan import ExitCode
+
+T = TypeVar("T")
+
+
+def typed(
+    options: Callable[..., T],
+) -> Callable[[Callable[[T], ExitCode]], Callable[..., ExitCode]]:
+    """Hand a command its options as one value.
+
+    Args:
+        options: A dataclass with a field for each option and argument of the command.
+    """
+
+    def decorate(command: Callable[[T], ExitCode]) -> Callable[..., ExitCode]:
+        @wraps(command)
+        def call(**given: object) -> ExitCode:
+            return command(options(**given))
+
+        return call
+
+    return decorate
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyOptions:
+    """Which policies."""
+
+    policy_files: tuple[str, ...]
+    """Files, or names of shipped policies; empty for the shipped baseline."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryOptions:
+    """Which accounts there are."""
+
+    inventory_file: str
+    """The inventory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionalInventoryOptions:
+    """Which accounts there are, for commands that can do without."""
+
+    inventory_file: str | None
+    """The inventory; ``None`` for the usual file, if it exists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountSelection:
+    """Which accounts are read."""
+
+    accounts: tuple[str, ...]
+    """Globs of ids; empty for all."""
+    labels: tuple[str, ...]
+    """``KEY=VALUE``; empty for all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSelection(AccountSelection):
+    """Which accounts are evaluated, by which rules."""
+
+    rules: tuple[str, ...]
+    """Globs of ids or names; empty for all."""
+    skip_rules: tuple[str, ...]
+    """Globs of ids or names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttestationOptions:
+    """What people confirm."""
+
+    attestation_files: tuple[str, ...]
+    """Files of attestations."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverFileOptions:
+    """What people accept."""
+
+    waiver_files: tuple[str, ...]
+    """Files of waivers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverOptions(WaiverFileOptions, AttestationOptions):
+    """How waivers are applied and shown."""
+
+    no_waivers: bool
+    """Whether none is applied."""
+    audit_waivers: bool
+    """Whether the text report lists all of them."""
+    expiring_within: int
+    """Days within which a waiver counts as expiring."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineOptions:
+    """The earlier scan to compare with."""
+
+    baseline_file: str | None
+    """A report or evidence, which must exist."""
+    baseline_if_exists: str | None
+    """The same, which may be missing."""
+    fail_on_new: bool
+    """Whether known violations do not fail the scan."""
+    baseline_hides: tuple[str, ...]
+    """Rules whose known critical violations do not fail it either."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateOptions:
+    """What decides the exit code."""
+
+    fail_on: str
+    """A severity; violations below do not fail the scan."""
+    exit_zero: bool
+    """Whether the exit code is 0 regardless of findings."""
+    allow_incomplete: bool
+    """Whether unknowns do not fail the scan."""
+    allow_empty: bool
+    """Whether an empty evaluation does not fail the scan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceAgeOptions:
+    """How old evidence may be."""
+
+    max_evidence_age: timedelta
+    """Evidence that is older makes the result incomplete."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where reports go, and how they look."""
+
+    output_texts: tuple[str, ...]
+    """``FORMAT[=PATH]``; empty for text on standard output."""
+    sarif_profile: str
+    """Name of the profile."""
+    sarif_scope: str
+    """Name of the category; empty for one from the inventory and the selection."""
+    verbose: int
+    """How much more than usual is shown."""
+    quiet: bool
+    """Whether nothing but the reports is written."""
+    no_color: bool
+    """Whether colour is disabled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UntrustedOptions:
+    """Whether the files are trusted."""
+
+    untrusted: bool
+    """Whether they may be those of a stranger, as in a pull request."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustOptions(UntrustedOptions):
+    """What files may lead to."""
+
+    allow_hosts: tuple[str, ...]
+    """Hosts beyond those of the catalog and loopback."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeOptions:
+    """How accounts are read."""
+
+    jobs: int
+    """Accounts read at the same time."""
+    max_rate: float | None
+    """Requests per second to one exchange from one egress; ``None`` for the documented limit."""
+    attempts: int
+    """Maximum attempts on transient errors."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportingOptions(
+    PolicyOptions,
+    RuleSelection,
+    WaiverOptions,
+    BaselineOptions,
+    GateOptions,
+    OutputOptions,
+    UntrustedOptions,
+):
+    """Of every command that evaluates and reports."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions(ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions):
+    """Of ``gatepolicy scan``."""
+
+    only_plan: bool
+    """Whether nothing is sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(ReportingOptions, EvidenceAgeOptions):
+    """Of ``gatepolicy evaluate``."""
+
+    evidence_file: str
+    """What was collected."""
+    as_of: str | None
+    """The time of the evaluation; ``None`` for now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigOptions(
+    ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, EvidenceAgeOptions
+):
+    """Of ``gatepolicy config``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptions):
+    """Of ``gatepolicy collect``."""
+
+    path: str
+    """Where the evidence goes."""
+    quiet: bool
+    """Whether nothing else is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(
+    PolicyOptions, OptionalInventoryOptions, WaiverFileOptions, AttestationOptions, TrustOptions
+):
+    """Of ``gatepolicy check``."""
+
+    catalog: bool
+    """Whether the exchange catalog is checked, too."""
+    quiet: bool
+    """Whether only problems are written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestOptions(UntrustedOptions):
+    """Of ``gatepolicy test``."""
+
+    paths: tuple[str, ...]
+    """Files, or folders that are searched; empty for the working directory."""
+    name: str
+    """Part of the names of the cases that run."""
+    junit_file: str | None
+    """Where the results go as JUnit XML."""
+    min_coverage: float | None
+    """Percent of the clauses that must be tested both ways."""
+    verbose: bool
+    """Whether passing cases and untested clauses are listed."""
+    quiet: bool
+    """Whether nothing is written if all is as expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffOptions:
+    """Of ``gatepolicy diff``."""
+
+    old: str
+    """What it was: a report or evidence, or a policy."""
+    new: str
+    """What it is."""
+    policies: bool
+    """Whether both are policies."""
+    evidence_file: str | None
+    """Evidence that both policies are evaluated on."""
+    form: str
+    """``text`` or ``json``."""
+    exit_code: bool
+    """Whether the exit code is 1 if anything got worse."""
+    no_color: bool
+    """Whether colour is disabled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """Of ``gatepolicy demo``."""
+
+    out: str
+    """The folder to write to."""
+    everything: bool
+    """Whether every exchange of the simulator is scanned."""
+    force: bool
+    """Whether files in that folder are overwritten."""
+    no_color: bool
+    """Whether colour is disabled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainOptions(PolicyOptions, InventoryOptions):
+    """Of ``gatepolicy explain``."""
+
+    rule: str | None
+    """Its id or name; ``None`` for a list of all."""
+    exchange: str | None
+    """The exchange whose fix is shown."""
+    account: str | None
+    """The account whose effective policies are shown instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitOptions:
+    """Of ``gatepolicy init``."""
+
+    exchange: tuple[str, ...]
+    """Exchanges; empty to be asked."""
+    egress: tuple[str, ...]
+    """Networks from which bots trade; empty to be asked."""
+    folder: str
+    """The folder to write to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttestOptions(AttestationOptions, OptionalInventoryOptions):
+    """Of ``gatepolicy attest``."""
+
+    control: str | None
+    """What was checked; ``None`` to be asked."""
+    account: tuple[str, ...]
+    """Accounts; empty to be asked."""
+    by: str
+    """Who confirms it; empty to be asked."""
+    day: str | None
+    """When; ``None`` for today."""
+    evidence: str
+    """Reference to the proof; may be empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiveOptions(WaiverFileOptions, PolicyOptions, OptionalInventoryOptions):
+    """Of ``gatepolicy waive``."""
+
+    waiver_id: str | None
+    """Its id; ``None`` for the next free one."""
+    rule: str
+    """The rule whose finding is accepted; empty to be asked."""
+    account: tuple[str, ...]
+    """Accounts; empty to be asked."""
+    subject: str
+    """What within the account; may be empty."""
+    only_unknown: bool
+    """Whether only an unknown is accepted."""
+    owner: str
+    """Who answers for it; empty to be asked."""
+    justification: str
+    """Why it is accepted; empty to be asked."""
+    ticket: str
+    """Where it was discussed; may be empty."""
+    approved_by: str
+    """Who agreed; may be empty."""
+    expires: str
+    """Last day, or days from today; empty to be asked."""
