@@ -53,8 +53,11 @@ def command(given: CheckOptions) -> ExitCode:
             problems += error.problems
     unsigned: Sequence[str] = ()
     if given.catalog:
-        line, unsigned = _check_catalog()
-        checked.append(line)
+        try:
+            line, unsigned = _check_catalog()
+            checked.append(line)
+        except DocumentError as error:
+            problems += error.problems
     if problems:
         raise DocumentError(problems)
     if not given.quiet:
@@ -189,9 +192,12 @@ def _check_catalog() -> tuple[str, Sequence[str]]:
     from importlib.metadata import version
 
     from gatepolicy.collect.signable import unsigned_calls
-    from gatepolicy.exchanges.catalog import load_catalog
+    from gatepolicy.exchanges.catalog import catalog_problems, load_catalog
 
-    catalog = load_catalog(validate=True)
+    problems = catalog_problems({rule.info.name for rule in load_rules().values()})
+    if problems:
+        raise DocumentError(problems)
+    catalog = load_catalog()
     ccxt = f"ccxt {version('ccxt')}"
     by_exchange: dict[str, list[str]] = {}
     for one in unsigned_calls(catalog.values()):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from gatepolicy.collect.guard import differences
-from gatepolicy.collect.signer import Signer, SigningError
+from gatepolicy.collect.signer import Signer, SigningError, exchange_class
+from gatepolicy.documents.schema import did_you_mean
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.model.secret import Secret
 
@@ -77,7 +78,19 @@ async def _why_not(signer: Signer, exchange: Exchange, call: Call, *, sandbox: b
         other = " and ".join(differences(request, call, hosts))
         declared = f"{call.http_method} {call.path} on {', '.join(sorted(hosts))}"
         return f"{call.id} becomes a request with another {other} than {declared}" if other else ""
-    return why
+    return _no_method(exchange, call) or why
+
+
+def _no_method(exchange: Exchange, call: Call) -> str:
+    """That the class has no such method, with the nearest; empty where it has, or is missing."""
+    try:
+        methods = dir(exchange_class(exchange.ccxt_id))
+    except (ImportError, AttributeError):
+        return ""
+    if not call.ccxt_method or call.ccxt_method in methods:
+        return ""
+    fix = did_you_mean(call.ccxt_method, methods, "")
+    return f"{call.id}: it has no {call.ccxt_method}{fix and f'; {fix}'}"
 
 
 def _dummies(exchange: Exchange) -> Iterator[Mapping[str, Secret]]:

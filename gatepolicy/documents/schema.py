@@ -226,8 +226,37 @@ def _of_nearest_branch(
         for inner in typed[0]:
             yield from _problems(inner, document, schema)
         return
+    missing = _missing_of_each(branches.values(), path)
+    if missing:
+        yield Problem(document.at(path), show_path(path), *_told_missing(missing))
+        return
     what = f"{_name_of(error.instance)} is not allowed here"
     yield Problem(document.at(path), show_path(path), what, _example(error.schema))
+
+
+def _missing_of_each(
+    branches: Iterable[Sequence["ValidationError"]], path: DataPath
+) -> Sequence[Sequence[str]]:
+    """What is missing for each branch; empty where a branch asks for anything else.
+
+    A branch of whose members some are there is the one that was meant.
+    """
+    begun: list[list[str]] = []
+    others: list[list[str]] = []
+    for branch in branches:
+        if any(e.validator != "required" or tuple(e.absolute_path) != path for e in branch):
+            return ()
+        needed = list(dict.fromkeys(n for e in branch for n in _strings(e.validator_value)))
+        missing = [name for name in needed if name not in _members(branch[0])]
+        (begun if len(missing) < len(needed) else others).append(missing)
+    return begun or others
+
+
+def _told_missing(branches: Sequence[Sequence[str]]) -> tuple[str, str]:
+    first, *more = [" and ".join(names) for names in branches]
+    if more:
+        return f"needs {', or '.join([first, *more])}", "add it"
+    return f"{first} {'are' if len(branches[0]) > 1 else 'is'} missing", "add it"
 
 
 def _is_type_error(error: "ValidationError", path: DataPath) -> bool:

@@ -1,6 +1,6 @@
 """The catalog: every exchange as data, those that nobody can ask, and what they are called."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from gatepolicy.documents.load import load_document, read_text
 from gatepolicy.documents.schema import did_you_mean, load_schema
 from gatepolicy.documents.yaml_tree import parse_yaml
-from gatepolicy.errors import InternalError
+from gatepolicy.errors import DocumentError, InternalError, Problem
 from gatepolicy.exchanges.build import (
     NO_WORDS,
     Data,
@@ -21,6 +21,7 @@ from gatepolicy.exchanges.build import (
     permissions_of,
     structural_of,
 )
+from gatepolicy.exchanges.consistency import inconsistencies
 from gatepolicy.exchanges.exchange import Alternative, Exchange, Permissions
 from gatepolicy.exchanges.rows import with_listings
 from gatepolicy.resources import catalog_directory, others_file, schemas_directory
@@ -87,21 +88,30 @@ def load_exchange(exchange_id: str, directory: Path | None = None) -> Exchange:
     return _built(_data(file), file)
 
 
-def load_catalog(*, validate: bool = False) -> Mapping[str, Exchange]:
-    """All exchanges by id.
+def load_catalog() -> Mapping[str, Exchange]:
+    """All exchanges by id; ``catalog_problems`` says what is wrong with their files."""
+    return {exchange_id: load_exchange(exchange_id) for exchange_id in known_exchanges()}
+
+
+def catalog_problems(rules: Collection[str], directory: Path | None = None) -> tuple[Problem, ...]:
+    """Everything that is wrong with the files of the catalog, file by file.
 
     Args:
-        validate: Check every file against ``schemas/exchange.schema.json``.
-
-    Raises:
-        DocumentError: A file is not of the schema.
+        rules: The names of all rules.
+        directory: Where the files are; the shipped catalog unless given.
     """
-    if validate:
-        text = (schemas_directory() / "exchange.schema.json").read_text(encoding="utf-8")
-        schema = load_schema(text)
-        for exchange_id in known_exchanges():
-            load_document(str(_file(exchange_id)), schema=schema, kind="Exchange")
-    return {exchange_id: load_exchange(exchange_id) for exchange_id in known_exchanges()}
+    schema = load_schema((schemas_directory() / "exchange.schema.json").read_text(encoding="utf-8"))
+    others = load_others()
+    found: list[Problem] = []
+    for file in sorted((directory or catalog_directory()).glob("*.yaml")):
+        try:
+            document = load_document(str(file), schema=schema, kind="Exchange")
+            exchange = load_exchange(file.stem, directory)
+        except DocumentError as error:
+            found += error.problems
+        else:
+            found += inconsistencies(document, exchange, rules=rules, others=others)
+    return tuple(found)
 
 
 def _file(exchange_id: str, directory: Path | None = None) -> Path:

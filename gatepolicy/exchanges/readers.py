@@ -241,6 +241,14 @@ def _given_text(value: JSONValue) -> FactValue | Wrong:
     return True if isinstance(value, str) and value.strip() else Wrong("missing or empty")
 
 
+def _given_rows(value: JSONValue) -> FactValue | Wrong:
+    """True for any list of objects, also an empty one: that the account's rows are told proves what
+    the call needs.
+    """
+    is_rows = isinstance(value, list) and all(isinstance(row, dict) for row in value)
+    return True if is_rows else Wrong("no list of objects")
+
+
 READERS: Mapping[str, Reader] = {
     "nothing": Reader(None, _nothing),
     "text": Reader(FactKind.TEXT, _text),
@@ -255,6 +263,7 @@ READERS: Mapping[str, Reader] = {
     "comma_addresses_bind": Reader(FactKind.BOOL, _comma_addresses_bind),
     "masked_comma_addresses_bind": Reader(FactKind.BOOL, _masked_comma_addresses_bind),
     "given_text": Reader(FactKind.BOOL, _given_text),
+    "given_rows": Reader(FactKind.BOOL, _given_rows),
 }
 """Name in the catalog to reader."""
 

@@ -42,6 +42,9 @@ SCHEMA = load_schema(
                 },
                 "closed": {"type": "object", "unevaluatedProperties": False},
                 "needy": {"type": "object", "required": ["a", "b"]},
+                "ways": {
+                    "anyOf": [{"required": ["code"]}, {"required": ["where", "words"]}],
+                },
                 "branch": {"if": {"required": ["a"]}, "then": {"required": ["b"]}},
             },
             "$defs": {
@@ -130,6 +133,10 @@ def test_what_fits_has_no_problems(text: str) -> None:
         ("twice: a", "1:8: twice: not allowed here (oneOf)"),
         ("never: 1", "1:8: never: not allowed here (not)"),
         ("branch: {a: 1}", "1:9: branch: b is missing; add it"),
+        # Where one of several ways was begun, that one was meant.
+        ("ways: {words: x}", "1:7: ways: where is missing; add it"),
+        ("ways: {}", "1:7: ways: needs code, or where and words; add it"),
+        ("ways: {other: x}", "1:7: ways: needs code, or where and words; add it"),
     ],
 )  # fmt: skip
 def test_one_problem(text: str, expected: str) -> None:

@@ -54,6 +54,8 @@ MOMENT = datetime(2025, 7, 20, 17, 2, 9, tzinfo=UTC)
         ("masked_comma_addresses_bind", "203.0.113.5", True),
         ("masked_comma_addresses_bind", "203.**.154,198.51.100.1", True),
         ("given_text", "0.00250000", True),
+        ("given_rows", [], True),
+        ("given_rows", [{"symbol": "BTC/USD"}, {}], True),
     ],
 )
 def test_documented_values(reader: str, value: JSONValue, fact: FactValue) -> None:
@@ -151,6 +153,7 @@ FITS: dict[str, list[JSONValue]] = {
     "comma_addresses_bind": [""],
     "masked_comma_addresses_bind": [""],
     "given_text": ["x"],
+    "given_rows": [[]],
     "unix_seconds": [],
 }
 

@@ -22,6 +22,7 @@ _SAMPLES: Mapping[str, Any] = {
     "flag": True,
     "text": "bot",
     "given_text": "bot",
+    "given_rows": [],
     "texts": ["BTC-USD"],
     "unix_seconds": 1790000000,
     "unix_milliseconds": 1790000000000,
