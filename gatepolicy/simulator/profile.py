@@ -48,6 +48,8 @@ class CallTemplate:
     """Template of what describes one key, or one sub-account."""
     document: object
     """Template of the whole answer."""
+    headers: Mapping[str, str]
+    """Headers of the answer beyond the usual ones."""
 
     def takes(self, request: Request) -> bool:
         """Whether a request is this call."""
@@ -150,6 +152,7 @@ def _calls(data: Mapping[str, Any]) -> Sequence[CallTemplate]:
             about=call.get("about", {}),
             described=call.get("key", {}),
             document=call["document"],
+            headers=call.get("headers", {}),
         )
         for call in ways
     )

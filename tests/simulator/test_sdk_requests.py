@@ -96,9 +96,13 @@ def test_gate_takes_the_fractions_of_its_sdk(moment: str, label: str) -> None:
         assert answer(simulator.url, gate(key, moment, "not-the-secret"))[0] in (401, 403)
 
 
-def xt(key: SimulatedKey, age: float, window: str = "60000", secret: str = "") -> Sent:
+XT = "/v4/user/account/api-key"
+
+
+def xt(
+    key: SimulatedKey, age: float, window: str = "60000", secret: str = "", query: str = ""
+) -> Sent:
     """pyxt 0.6.24, Spot.gen_auth_header: a clock set back by 30 s, and a window of 60 s."""
-    path = "/v4/user/account/api-key"
     headers = {
         "xt-validate-timestamp": str(int((SECONDS - age) * 1000)),
         "xt-validate-appkey": key.api_key,
@@ -106,8 +110,9 @@ def xt(key: SimulatedKey, age: float, window: str = "60000", secret: str = "") -
         "xt-validate-algorithms": "HmacSHA256",
     }
     pairs = "&".join(f"{name}={headers[name]}" for name in sorted(headers))
-    sign = signed(secret or key.secret, f"{pairs}#GET#{path}").upper()
-    return Sent(path, {**headers, "xt-validate-signature": sign})
+    message = f"{pairs}#GET#{XT}#{query}" if query else f"{pairs}#GET#{XT}"
+    sign = signed(secret or key.secret, message).upper()
+    return Sent(f"{XT}?{query}" if query else XT, {**headers, "xt-validate-signature": sign})
 
 
 @pytest.mark.parametrize(
@@ -134,6 +139,9 @@ def test_xt_signs_the_window() -> None:
     with exchange("xt") as (key, simulator):
         url, sent = simulator.url_of("xt"), xt(key, 30)
         assert answer(url, xt(key, 30, secret="not-the-secret"))[1]["mc"] == "AUTH_103"
+        assert answer(url, xt(key, 30, query="a=b"))[1]["mc"] == "SUCCESS"
+        unsigned_query = Sent(f"{XT}?a=b", sent.headers)
+        assert answer(url, unsigned_query)[1]["mc"] == "AUTH_103"
         other = {**sent.headers, "xt-validate-recvwindow": "59000"}
         assert answer(url, Sent(sent.path, other))[1]["mc"] == "AUTH_103"
         without = {n: v for n, v in xt(key, 0).headers.items() if n != "xt-validate-recvwindow"}
@@ -194,6 +202,22 @@ def test_bitvavo_takes_the_window_that_is_asked_for(
         assert said.get("errorCode") == code
 
 
+def test_upbit_says_how_many_requests_are_left() -> None:
+    """pyupbit 0.2.34 reads it from every answer: request_api.py, _parse."""
+    with exchange("upbit") as (key, simulator):
+        names = {"alg": "HS256", "typ": "JWT"}, {"access_key": key.api_key, "nonce": "n-1"}
+        parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in names]
+        text = ".".join(part.rstrip("=") for part in parts)
+        digest = hmac.new(key.secret.encode(), text.encode(), "sha256").digest()
+        token = f"{text}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+        request = urllib.request.Request(
+            f"{simulator.url_of('upbit')}/v1/api_keys", headers={"Authorization": f"Bearer {token}"}
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=5) as response:
+            assert response.headers["Remaining-Req"] == "group=default; min=1800; sec=29"
+
+
 LIST = "private/list_api_keys"
 
 
@@ -251,6 +275,19 @@ def test_deribit_refuses_json_rpc_that_is_not_signed(path: str) -> None:
             status, said = answer(url, post(path, body, authorization))
             assert (status, said["error"]["code"]) == (400, code), authorization
             assert said["id"] == 7
+
+
+@pytest.mark.parametrize("path", ["/api/v2", f"/api/v2/{LIST}"])
+def test_deribit_takes_a_slash_before_the_method_and_a_scheme_in_lower_case(path: str) -> None:
+    """deribit-wrapper 0.6.4, authentication.py; deribit-trading-sdk 0.1.8 sends no number."""
+    with exchange("deribit") as (key, simulator):
+        url = simulator.url_of("deribit")
+        granted = answer(url, post("/api/v2", rpc("/public/auth", credentials(key))))[1]["result"]
+        bearer = f"bearer {granted['access_token']}"
+        body = json.dumps({"jsonrpc": "2.0", "method": f"/{LIST}"}).encode()
+        said = answer(url, post(path, body, bearer))[1]
+        assert said["result"][0]["client_id"] == key.api_key
+        assert "id" not in said
 
 
 def test_deribit_plays_no_other_method() -> None:

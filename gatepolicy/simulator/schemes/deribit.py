@@ -26,9 +26,9 @@ def _presented(request: Request, parameters: Parameters) -> str:
     match kind:
         case "deri-hmac-sha256":
             return _fields(text).get("id", "")
-        case "Basic":
+        case "basic":
             return _pair(text)[0]
-        case "Bearer":
+        case "bearer":
             return _token(text)[1]
         case _:
             return ""
@@ -44,9 +44,9 @@ def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str
             signed = f"{request.method}\n{request.target()}\n{request.text()}\n"
             said = {"timestamp": fields.get("ts", ""), "signature": fields.get("sig", "")}
             return _refused_signature(request, parameters, key, fields | said | {"data": signed})
-        case "Basic":
+        case "basic":
             return None if same(_pair(text)[1], key.secret) else "bad_signature"
-        case "Bearer":
+        case "bearer":
             return None if _is_valid(text, request, key) else "token"
         case _:
             return "bad_signature"
@@ -78,7 +78,8 @@ def _refused_signature(
 
 def _authorization(request: Request, parameters: Parameters) -> tuple[str, str]:
     kind, _, text = part(request, parameters["key"]).partition(" ")
-    return kind, text
+    # RFC 9110, 11.1: case does not matter.
+    return kind.lower(), text
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -92,7 +93,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _is_login(request: Request) -> bool:
-    return request.path.endswith(f"/{_LOGIN}") or request.json_fields().get("method") == _LOGIN
+    method = str(request.json_fields().get("method", "")).removeprefix("/")
+    return request.path.endswith(f"/{_LOGIN}") or method == _LOGIN
 
 
 def _login(request: Request) -> Mapping[str, str]:

@@ -52,6 +52,7 @@ def _parts(request: Request, parameters: Parameters, key: SimulatedKey) -> Mappi
         "method": request.method,
         "path": request.path,
         "query": request.query,
+        "and_query": f"#{request.query}" if request.query else "",
         "target": request.target(),
         "body": request.text(),
         "timestamp": part(request, parameters["timestamp"]) if "timestamp" in parameters else "",
