@@ -110,7 +110,8 @@ def xt(
         "xt-validate-algorithms": "HmacSHA256",
     }
     pairs = "&".join(f"{name}={headers[name]}" for name in sorted(headers))
-    message = f"{pairs}#GET#{XT}#{query}" if query else f"{pairs}#GET#{XT}"
+    in_order = "&".join(sorted(query.split("&")))
+    message = f"{pairs}#GET#{XT}#{in_order}" if query else f"{pairs}#GET#{XT}"
     sign = signed(secret or key.secret, message).upper()
     return Sent(f"{XT}?{query}" if query else XT, {**headers, "xt-validate-signature": sign})
 
@@ -139,7 +140,7 @@ def test_xt_signs_the_window() -> None:
     with exchange("xt") as (key, simulator):
         url, sent = simulator.url_of("xt"), xt(key, 30)
         assert answer(url, xt(key, 30, secret="not-the-secret"))[1]["mc"] == "AUTH_103"
-        assert answer(url, xt(key, 30, query="a=b"))[1]["mc"] == "SUCCESS"
+        assert answer(url, xt(key, 30, query="b=c&a=b"))[1]["mc"] == "SUCCESS"
         unsigned_query = Sent(f"{XT}?a=b", sent.headers)
         assert answer(url, unsigned_query)[1]["mc"] == "AUTH_103"
         other = {**sent.headers, "xt-validate-recvwindow": "59000"}
@@ -327,7 +328,9 @@ def test_deribit_gives_a_token_and_takes_it(way: str, proof: Any) -> None:
         status, said = answer(url, Sent(f"/api/v2/{LIST}", bearer))
         assert (status, said["result"][0]["client_id"]) == (200, key.api_key)
         assert "id" not in said
-        assert key.secret not in granted["access_token"]
+        assert key.secret not in str(granted)
+        refresh = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"]}
+        assert login(url, refresh, way)["result"]["access_token"] == granted["access_token"]
 
 
 @pytest.mark.parametrize("way", ["GET", "/api/v2"])
@@ -338,13 +341,13 @@ def test_deribit_gives_no_token_without_proof(way: str) -> None:
             credentials(key, client_secret="not-the-secret"),
             credentials(key, client_secret=""),
             credentials(key, client_id="other"),
-            credentials(key, grant_type="refresh_token"),
             signature(key, nonce="n2"),
             signature(key, data=""),
             signature(key, moment=MS - 61_000),
         ):
             assert login(url, params, way)["error"]["code"] == 13004, params
-        assert login(url, {}, way)["error"]["code"] == 13009
+        for params in ({}, credentials(key, grant_type="refresh_token")):
+            assert login(url, params, way)["error"]["code"] == 13009
 
 
 def test_deribit_refuses_a_token_that_it_did_not_give_or_that_ended() -> None:
@@ -361,6 +364,14 @@ def test_deribit_refuses_a_token_that_it_did_not_give_or_that_ended() -> None:
         ):
             sent = Sent(f"/api/v2/{LIST}", {"Authorization": f"Bearer {wrong}"})
             assert answer(url, sent)[1]["error"]["code"] in (13004, 13009)
+            refresh = {"grant_type": "refresh_token", "refresh_token": wrong}
+            assert login(url, refresh, "GET")["error"]["code"] in (13004, 13009)
+        # One kind of token is not taken for the other.
+        other = login(url, credentials(key), "GET")["result"]["refresh_token"]
+        sent = Sent(f"/api/v2/{LIST}", {"Authorization": f"Bearer {other}"})
+        assert answer(url, sent)[1]["error"]["code"] == 13009
+        swapped = {"grant_type": "refresh_token", "refresh_token": token}
+        assert login(url, swapped, "GET")["error"]["code"] == 13009
     later = int(ends) / 1000
     with SimulatorThread(Simulator([key], clock=lambda: later)) as simulator:
         sent = Sent(f"/api/v2/{LIST}", {"Authorization": f"Bearer {token}"})
