@@ -1,4 +1,4 @@
-"""Profiles: exchanges that the simulator plays from data alone."""
+"""Profiles: exchanges that are simulated from data alone."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ def load_profile(exchange: str) -> Profile:
 
 
 def load_lists(exchange: str) -> Sequence[CallTemplate]:
-    """The calls about sub-accounts of an exchange that is played by code; none for most."""
+    """The calls about sub-accounts of an exchange that is simulated by code; none for most."""
     file = LISTS / f"{exchange}.yaml"
     return _calls(_data(file)) if file.exists() else ()
 

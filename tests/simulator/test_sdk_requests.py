@@ -291,7 +291,7 @@ def test_deribit_takes_a_slash_before_the_method_and_a_scheme_in_lower_case(path
         assert "id" not in said
 
 
-def test_deribit_plays_no_other_method() -> None:
+def test_deribit_simulates_no_other_method() -> None:
     with exchange("deribit") as (key, simulator):
         body = rpc("private/withdraw", {"currency": "BTC"})
         status, said = answer(simulator.url_of("deribit"), post("/api/v2", body, basic(key)))
