@@ -64,7 +64,7 @@ def plan_demo(now: datetime, *, everything: bool) -> DemoPlan:
 
     Args:
         now: The present, UTC; the ages of the keys count from it.
-        everything: Also on all other exchanges that the simulator plays.
+        everything: Also on all other exchanges of the simulator.
     """
     elsewhere = accounts_of_other_exchanges(now) if everything else ()
     return DemoPlan(

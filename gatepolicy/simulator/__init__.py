@@ -1,4 +1,4 @@
-"""A loopback server that plays the exchanges of the catalog from their documented answers.
+"""A loopback server that simulates the exchanges of the catalog from their documented answers.
 
 It stands alone: nothing here imports the rest of gatepolicy, so that a defect of the scanner cannot
 hide behind the same defect of the server. Where an exchange's documents are silent, the code says

@@ -1,4 +1,4 @@
-"""Exchanges that listen: what the server knows of each, however it is played."""
+"""Exchanges that listen: what the server knows of each, however it is simulated."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ class CodedHost:
 
 
 class ProfileHost:
-    """An exchange that is played from its profile."""
+    """An exchange that is simulated from its profile."""
 
     def __init__(self, name: str, keys: Sequence[SimulatedKey]) -> None:
         """Take the keys that it knows.

@@ -11,7 +11,7 @@ from gatepolicy.simulator.faults import Fault
 
 
 class ExchangeId(StrEnum):
-    """The exchanges that the simulator plays, by their ccxt id."""
+    """The exchanges that are simulated by code, by their ccxt id."""
 
     GATE = "gate"
     BINANCE = "binance"

@@ -1,4 +1,4 @@
-"""Profiles: exchanges that the simulator plays from data alone."""
+"""Profiles: exchanges that are simulated from data alone."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -48,6 +48,8 @@ class CallTemplate:
     """Template of what describes one key, or one sub-account."""
     document: object
     """Template of the whole answer."""
+    headers: Mapping[str, str]
+    """Headers of the answer beyond the usual ones."""
 
     def takes(self, request: Request) -> bool:
         """Whether a request is this call."""
@@ -129,7 +131,7 @@ def load_profile(exchange: str) -> Profile:
 
 
 def load_lists(exchange: str) -> Sequence[CallTemplate]:
-    """The calls about sub-accounts of an exchange that is played by code; none for most."""
+    """The calls about sub-accounts of an exchange that is simulated by code; none for most."""
     file = LISTS / f"{exchange}.yaml"
     return _calls(_data(file)) if file.exists() else ()
 
@@ -150,6 +152,7 @@ def _calls(data: Mapping[str, Any]) -> Sequence[CallTemplate]:
             about=call.get("about", {}),
             described=call.get("key", {}),
             document=call["document"],
+            headers=call.get("headers", {}),
         )
         for call in ways
     )

@@ -190,7 +190,7 @@ def answer_to(
     if not call.described:
         # Nothing describes the key but the document itself.
         document, described = STAND_IN, document
-    return Answer(200, written(document, described, variant))
+    return Answer(200, written(document, described, variant), tuple(call.headers.items()))
 
 
 def _about(

@@ -1,4 +1,4 @@
-"""Invented keys of exchanges that are played from profiles: the same number makes the same key."""
+"""Synthetic keys of exchanges that have a profile: the same number gives the same key."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -123,7 +123,7 @@ _KINDS: Mapping[str, Callable[[str], str]] = {
     # In capitals, as wallets show some letters and exchanges do not.
     "evm_address": lambda seed: f"0x{_digest(seed).hex()[:40].upper()}",
 }
-"""Kind in a profile to how such a credential is invented."""
+"""Kind in a profile to how such a credential is generated."""
 
 _HALVES = frozenset({"ed25519_public", "ed25519_secret"})
 """Kinds that are the two halves of one pair."""

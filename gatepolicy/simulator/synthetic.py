@@ -1,4 +1,4 @@
-"""A synthetic key of any exchange of the simulator, whether code or a profile plays it."""
+"""A synthetic key of any exchange of the simulator, described by code or by a profile."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from gatepolicy.simulator.profile_keys import profile_key
 
 
 def simulated_exchanges() -> tuple[str, ...]:
-    """Every exchange that the simulator plays, sorted."""
+    """Every exchange of the simulator, sorted."""
     return tuple(sorted({*ExchangeId, *SITES, *known_profiles()}))
 
 
@@ -18,7 +18,7 @@ def synthetic_key(exchange: str, number: int, now: datetime) -> SimulatedKey:
     """A key against which nothing can be said.
 
     Args:
-        exchange: One that is played.
+        exchange: One that is simulated.
         number: Makes the key unique within its exchange.
         now: The time of the scan; the key is thirty days old then.
     """

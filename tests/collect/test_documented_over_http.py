@@ -42,7 +42,7 @@ QUOTED = [
 ]
 
 
-def test_every_exchange_of_the_catalog_is_played() -> None:
+def test_every_exchange_of_the_catalog_is_simulated() -> None:
     assert set(simulated_exchanges()) == set(known_exchanges())
 
 

@@ -1,4 +1,4 @@
-"""Keys of played exchanges that differ from the usual ones, by the real client and collector."""
+"""Keys of simulated exchanges that differ from the usual ones, by the real client and collector."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Every exchange that is played, by the real client and the real collector."""
+"""Every exchange that is simulated, by the real client and the real collector."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,8 +23,8 @@ from gatepolicy.simulator.synthetic import simulated_exchanges, synthetic_key
 Ask = Callable[..., list[Evidence]]
 NOW = datetime.now(UTC)
 # The five exchanges of the demonstration have tests of their own.
-PLAYED = tuple(name for name in simulated_exchanges() if name not in tuple(ExchangeId))
-every_exchange = pytest.mark.parametrize("exchange", PLAYED)
+SIMULATED = tuple(name for name in simulated_exchanges() if name not in tuple(ExchangeId))
+every_exchange = pytest.mark.parametrize("exchange", SIMULATED)
 REFUSALS = {Reason.BAD_KEY, Reason.BAD_SIGNATURE}
 
 
@@ -101,9 +101,9 @@ def told(exchange: str) -> Mapping[str, Any]:
     return yaml.safe_load(by_hand.read_text(encoding="utf-8")) if by_hand.exists() else SPOT
 
 
-def test_what_is_told_by_hand_is_of_an_exchange_that_is_played() -> None:
+def test_what_is_told_by_hand_is_of_an_exchange_that_is_simulated() -> None:
     by_hand = {path.stem for path in Path(__file__).with_name("told").glob("*.yaml")}
-    assert by_hand <= set(PLAYED)
+    assert by_hand <= set(SIMULATED)
 
 
 @every_exchange
@@ -131,7 +131,7 @@ def test_a_safe_key_tells_what_is_documented(ask: Ask, exchange: str) -> None:
         assert abs((end - NOW).days - lasts + 30) <= 1
 
 
-@pytest.mark.parametrize("exchange", [e for e in PLAYED if has_words(e, "withdraw")])
+@pytest.mark.parametrize("exchange", [e for e in SIMULATED if has_words(e, "withdraw")])
 def test_a_key_that_withdraws_is_known_to_or_unknown(ask: Ask, exchange: str) -> None:
     [evidence] = ask([with_withdraw(safe(exchange), NOW)])
     known = answered(evidence)
@@ -149,14 +149,14 @@ def test_a_profile_has_a_key_that_withdraws_unless_no_key_can(exchange: str) -> 
 
 @pytest.mark.parametrize(
     "exchange",
-    [e for e in PLAYED if observes(e, "ip.restricted") and can_be_unbound(e)],
+    [e for e in SIMULATED if observes(e, "ip.restricted") and can_be_unbound(e)],
 )
 def test_an_unbound_key_is_known_to_be(ask: Ask, exchange: str) -> None:
     [evidence] = ask([unbound(safe(exchange), NOW)])
     assert answered(evidence).get("ip.restricted", False) is False
 
 
-@pytest.mark.parametrize("exchange", [e for e in PLAYED if has_words(e, "unrecognised")])
+@pytest.mark.parametrize("exchange", [e for e in SIMULATED if has_words(e, "unrecognised")])
 def test_an_unrecognised_word_never_proves_that_withdrawing_is_off(ask: Ask, exchange: str) -> None:
     [evidence] = ask([with_unrecognised(safe(exchange), NOW)])
     known = answered(evidence)
@@ -170,7 +170,7 @@ def test_a_profile_tells_of_a_wrong_signature_unless_nothing_is_signed(exchange:
     assert ("bad_signature" in profile.errors) == (profile.auth["scheme"] != "public")
 
 
-SECRETS = [e for e in PLAYED if safe(e).secret]
+SECRETS = [e for e in SIMULATED if safe(e).secret]
 
 
 @pytest.mark.parametrize("exchange", SECRETS)
@@ -181,7 +181,7 @@ def test_a_wrong_secret_proves_nothing(ask: Ask, exchange: str) -> None:
     assert reason(evidence) in REFUSALS | {Reason.PERMISSION_DENIED, Reason.CLOCK_SKEW}
 
 
-@pytest.mark.parametrize("exchange", [e for e in PLAYED if has_error(e, "ip_refused")])
+@pytest.mark.parametrize("exchange", [e for e in SIMULATED if has_error(e, "ip_refused")])
 def test_a_refused_address_proves_at_most_the_binding(ask: Ask, exchange: str) -> None:
     [evidence] = ask([replace(safe(exchange), caller_ip="203.0.113.99")])
     assert answered(evidence) in ({}, {"ip.restricted": True})
@@ -206,7 +206,7 @@ def test_nothing_secret_is_in_the_evidence(ask: Ask, exchange: str) -> None:
         assert not secret or secret not in text
 
 
-@pytest.mark.parametrize("exchange", [e for e in PLAYED if not has_error(e, "ip_refused")])
+@pytest.mark.parametrize("exchange", [e for e in SIMULATED if not has_error(e, "ip_refused")])
 def test_an_answer_that_nobody_documents_is_not_invented(exchange: str) -> None:
     with pytest.raises(ValueError, match="documents no answer"):
         Simulator([replace(safe(exchange), caller_ip="203.0.113.99")])
@@ -231,7 +231,7 @@ LISTS = {"bitfinex", "bitflyer"}
     ("exchange", "kind", "expected"),
     [
         (exchange, kind, expected)
-        for exchange in PLAYED
+        for exchange in SIMULATED
         for kind, expected in FAULTS.items()
         if not (exchange in LISTS and kind is FaultKind.DUPLICATE_KEYS)
     ],
@@ -244,7 +244,7 @@ def test_faults_are_reasons_and_never_proofs(
     assert reason(evidence) is expected
 
 
-@pytest.mark.parametrize("exchange", [e for e in PLAYED if has_error(e, "rate_limited")])
+@pytest.mark.parametrize("exchange", [e for e in SIMULATED if has_error(e, "rate_limited")])
 def test_too_many_requests_are_a_reason(ask: Ask, exchange: str) -> None:
     limited = replace(safe(exchange), faults=(Fault(kind=FaultKind.RATE_LIMIT),))
     [evidence] = ask([limited], attempts=1)
@@ -252,7 +252,7 @@ def test_too_many_requests_are_a_reason(ask: Ask, exchange: str) -> None:
     assert reason(evidence) is Reason.RATE_LIMITED
 
 
-@pytest.mark.parametrize("exchange", [e for e in PLAYED if has_error(e, "clock")])
+@pytest.mark.parametrize("exchange", [e for e in SIMULATED if has_error(e, "clock")])
 def test_a_wrong_clock_is_a_reason(ask: Ask, exchange: str) -> None:
     late = replace(safe(exchange), faults=(Fault(kind=FaultKind.CLOCK_ERROR),))
     [evidence] = ask([late], attempts=1)

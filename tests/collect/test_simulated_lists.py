@@ -1,4 +1,4 @@
-"""Lists of other keys, by the real client: every exchange that has them and is played."""
+"""Lists of other keys, by the real client: every exchange that has them and is simulated."""
 
 from collections.abc import Callable
 from dataclasses import replace

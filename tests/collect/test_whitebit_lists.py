@@ -1,4 +1,4 @@
-"""Lists of keys of an exchange that is played, by the real client and the real collector."""
+"""Lists of keys of an exchange that is simulated, by the real client and the real collector."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,8 +36,8 @@ def discovered(
     main: SimulatedKey, subs: list[SimulatedKey], tmp_path: Path
 ) -> tuple[Evidence, list[Evidence]]:
     """What the main key tells of itself, and the keys that it finds."""
-    with SimulatorThread(Simulator([main, *subs])) as playing:
-        text = inventory_yaml([main], playing.url_of)
+    with SimulatorThread(Simulator([main, *subs])) as simulator:
+        text = inventory_yaml([main], simulator.url_of)
         inventory = tmp_path / "accounts.yaml"
         inventory.write_text(
             text.replace("    owner:", "    discover: true\n    owner:"), encoding="utf-8"
@@ -58,7 +58,7 @@ def discovered(
         collect_and_correlate(
             targets, settings, Watcher(own.__setitem__, found.append, lambda _: None)
         )
-        assert not playing.forbidden_requests
+        assert not simulator.forbidden_requests
     return own[0], found
 
 

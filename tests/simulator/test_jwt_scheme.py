@@ -38,7 +38,7 @@ class Bench:
     def __init__(self, exchange: str) -> None:
         profile = load_profile(exchange)
         self.key = profile_key(profile, 1, NOW)
-        self.played = ProfileExchange(profile, (self.key,))
+        self.simulated = ProfileExchange(profile, (self.key,))
         self.path = PATHS[exchange]
 
     def claims(self, **more: object) -> dict[str, object]:
@@ -46,7 +46,9 @@ class Bench:
 
     def ask(self, authorization: str, query: str = "") -> Answer:
         headers = {"Authorization": authorization} if authorization else {}
-        return self.played.answer(Request("GET", self.path, query, headers, b"", NOW.timestamp()))
+        return self.simulated.answer(
+            Request("GET", self.path, query, headers, b"", NOW.timestamp())
+        )
 
     def send(self, *, query: str = "", algorithm: str = "HS256", **more: object) -> Any:
         made = token(self.key.secret, self.claims(**more), algorithm)

@@ -1,4 +1,4 @@
-"""Checks of played exchanges as pure functions: numbers that must grow, and signatures."""
+"""Checks of simulated exchanges as pure functions: numbers that must grow, and signatures."""
 
 import hashlib
 import hmac
@@ -53,11 +53,11 @@ def said(answer: Answer) -> object:
 )
 def test_a_nonce_with_decimals_must_grow(first: str, second: str) -> None:
     key = key_of("zaif")
-    played = ProfileExchange(load_profile("zaif"), [key])
-    assert said(played.answer(zaif(key, first))) == ""
-    assert said(played.answer(zaif(key, second))) == ""
-    assert said(played.answer(zaif(key, second))) == "nonce not incremented"
-    assert said(played.answer(zaif(key, first))) == "nonce not incremented"
+    simulated = ProfileExchange(load_profile("zaif"), [key])
+    assert said(simulated.answer(zaif(key, first))) == ""
+    assert said(simulated.answer(zaif(key, second))) == ""
+    assert said(simulated.answer(zaif(key, second))) == "nonce not incremented"
+    assert said(simulated.answer(zaif(key, first))) == "nonce not incremented"
 
 
 @pytest.mark.parametrize(
@@ -65,15 +65,15 @@ def test_a_nonce_with_decimals_must_grow(first: str, second: str) -> None:
 )
 def test_what_is_no_number_is_no_nonce(nonce: str) -> None:
     key = key_of("zaif")
-    played = ProfileExchange(load_profile("zaif"), [key])
-    assert said(played.answer(zaif(key, nonce))) == "nonce not incremented"
+    simulated = ProfileExchange(load_profile("zaif"), [key])
+    assert said(simulated.answer(zaif(key, nonce))) == "nonce not incremented"
 
 
 def test_a_nonce_has_no_decimals_unless_the_profile_says_so() -> None:
     key = key_of("bitfinex")
-    played = ProfileExchange(load_profile("bitfinex"), [key])
-    assert said(played.answer(bitfinex(key, "1.5"))) == ["error", 10114]
-    assert said(played.answer(bitfinex(key, "1"))) != ["error", 10114]
+    simulated = ProfileExchange(load_profile("bitfinex"), [key])
+    assert said(simulated.answer(bitfinex(key, "1.5"))) == ["error", 10114]
+    assert said(simulated.answer(bitfinex(key, "1"))) != ["error", 10114]
 
 
 def signed(exchange: str, secret: str, signature: str, query: str, at: float) -> str | None:
@@ -176,12 +176,14 @@ def test_the_documented_signature_of_a_body_for_indodax_is_right() -> None:
 
 def test_the_body_says_which_call_of_indodax_it_is() -> None:
     key = key_of("indodax")
-    played = ProfileExchange(load_profile("indodax"), [key])
+    simulated = ProfileExchange(load_profile("indodax"), [key])
 
     def answer(body: str) -> Answer:
         sign = hmac.new(key.secret.encode(), body.encode(), "sha512").hexdigest()
         headers = {"Key": key.api_key, "Sign": sign}
-        return played.answer(Request("POST", "/tapi", "", headers, body.encode(), NOW.timestamp()))
+        return simulated.answer(
+            Request("POST", "/tapi", "", headers, body.encode(), NOW.timestamp())
+        )
 
     assert said(answer("method=openOrders")) == ""
     assert said(answer("method=withdrawFee&currency=btc")) == "No permission"

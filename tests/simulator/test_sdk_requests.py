@@ -96,9 +96,13 @@ def test_gate_takes_the_fractions_of_its_sdk(moment: str, label: str) -> None:
         assert answer(simulator.url, gate(key, moment, "not-the-secret"))[0] in (401, 403)
 
 
-def xt(key: SimulatedKey, age: float, window: str = "60000", secret: str = "") -> Sent:
+XT = "/v4/user/account/api-key"
+
+
+def xt(
+    key: SimulatedKey, age: float, window: str = "60000", secret: str = "", query: str = ""
+) -> Sent:
     """pyxt 0.6.24, Spot.gen_auth_header: a clock set back by 30 s, and a window of 60 s."""
-    path = "/v4/user/account/api-key"
     headers = {
         "xt-validate-timestamp": str(int((SECONDS - age) * 1000)),
         "xt-validate-appkey": key.api_key,
@@ -106,8 +110,10 @@ def xt(key: SimulatedKey, age: float, window: str = "60000", secret: str = "") -
         "xt-validate-algorithms": "HmacSHA256",
     }
     pairs = "&".join(f"{name}={headers[name]}" for name in sorted(headers))
-    sign = signed(secret or key.secret, f"{pairs}#GET#{path}").upper()
-    return Sent(path, {**headers, "xt-validate-signature": sign})
+    in_order = "&".join(sorted(query.split("&")))
+    message = f"{pairs}#GET#{XT}#{in_order}" if query else f"{pairs}#GET#{XT}"
+    sign = signed(secret or key.secret, message).upper()
+    return Sent(f"{XT}?{query}" if query else XT, {**headers, "xt-validate-signature": sign})
 
 
 @pytest.mark.parametrize(
@@ -134,6 +140,9 @@ def test_xt_signs_the_window() -> None:
     with exchange("xt") as (key, simulator):
         url, sent = simulator.url_of("xt"), xt(key, 30)
         assert answer(url, xt(key, 30, secret="not-the-secret"))[1]["mc"] == "AUTH_103"
+        assert answer(url, xt(key, 30, query="b=c&a=b"))[1]["mc"] == "SUCCESS"
+        unsigned_query = Sent(f"{XT}?a=b", sent.headers)
+        assert answer(url, unsigned_query)[1]["mc"] == "AUTH_103"
         other = {**sent.headers, "xt-validate-recvwindow": "59000"}
         assert answer(url, Sent(sent.path, other))[1]["mc"] == "AUTH_103"
         without = {n: v for n, v in xt(key, 0).headers.items() if n != "xt-validate-recvwindow"}
@@ -192,6 +201,22 @@ def test_bitvavo_takes_the_window_that_is_asked_for(
     with exchange("bitvavo") as (key, simulator):
         said = answer(simulator.url_of("bitvavo"), bitvavo(key, "", window=window, age=age))[1]
         assert said.get("errorCode") == code
+
+
+def test_upbit_says_how_many_requests_are_left() -> None:
+    """pyupbit 0.2.34 reads it from every answer: request_api.py, _parse."""
+    with exchange("upbit") as (key, simulator):
+        names = {"alg": "HS256", "typ": "JWT"}, {"access_key": key.api_key, "nonce": "n-1"}
+        parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in names]
+        text = ".".join(part.rstrip("=") for part in parts)
+        digest = hmac.new(key.secret.encode(), text.encode(), "sha256").digest()
+        token = f"{text}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+        request = urllib.request.Request(
+            f"{simulator.url_of('upbit')}/v1/api_keys", headers={"Authorization": f"Bearer {token}"}
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=5) as response:
+            assert response.headers["Remaining-Req"] == "group=default; min=1800; sec=29"
 
 
 LIST = "private/list_api_keys"
@@ -253,7 +278,20 @@ def test_deribit_refuses_json_rpc_that_is_not_signed(path: str) -> None:
             assert said["id"] == 7
 
 
-def test_deribit_plays_no_other_method() -> None:
+@pytest.mark.parametrize("path", ["/api/v2", f"/api/v2/{LIST}"])
+def test_deribit_takes_a_slash_before_the_method_and_a_scheme_in_lower_case(path: str) -> None:
+    """deribit-wrapper 0.6.4, authentication.py; deribit-trading-sdk 0.1.8 sends no number."""
+    with exchange("deribit") as (key, simulator):
+        url = simulator.url_of("deribit")
+        granted = answer(url, post("/api/v2", rpc("/public/auth", credentials(key))))[1]["result"]
+        bearer = f"bearer {granted['access_token']}"
+        body = json.dumps({"jsonrpc": "2.0", "method": f"/{LIST}"}).encode()
+        said = answer(url, post(path, body, bearer))[1]
+        assert said["result"][0]["client_id"] == key.api_key
+        assert "id" not in said
+
+
+def test_deribit_simulates_no_other_method() -> None:
     with exchange("deribit") as (key, simulator):
         body = rpc("private/withdraw", {"currency": "BTC"})
         status, said = answer(simulator.url_of("deribit"), post("/api/v2", body, basic(key)))
@@ -290,7 +328,9 @@ def test_deribit_gives_a_token_and_takes_it(way: str, proof: Any) -> None:
         status, said = answer(url, Sent(f"/api/v2/{LIST}", bearer))
         assert (status, said["result"][0]["client_id"]) == (200, key.api_key)
         assert "id" not in said
-        assert key.secret not in granted["access_token"]
+        assert key.secret not in str(granted)
+        refresh = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"]}
+        assert login(url, refresh, way)["result"]["access_token"] == granted["access_token"]
 
 
 @pytest.mark.parametrize("way", ["GET", "/api/v2"])
@@ -301,13 +341,13 @@ def test_deribit_gives_no_token_without_proof(way: str) -> None:
             credentials(key, client_secret="not-the-secret"),
             credentials(key, client_secret=""),
             credentials(key, client_id="other"),
-            credentials(key, grant_type="refresh_token"),
             signature(key, nonce="n2"),
             signature(key, data=""),
             signature(key, moment=MS - 61_000),
         ):
             assert login(url, params, way)["error"]["code"] == 13004, params
-        assert login(url, {}, way)["error"]["code"] == 13009
+        for params in ({}, credentials(key, grant_type="refresh_token")):
+            assert login(url, params, way)["error"]["code"] == 13009
 
 
 def test_deribit_refuses_a_token_that_it_did_not_give_or_that_ended() -> None:
@@ -324,6 +364,14 @@ def test_deribit_refuses_a_token_that_it_did_not_give_or_that_ended() -> None:
         ):
             sent = Sent(f"/api/v2/{LIST}", {"Authorization": f"Bearer {wrong}"})
             assert answer(url, sent)[1]["error"]["code"] in (13004, 13009)
+            refresh = {"grant_type": "refresh_token", "refresh_token": wrong}
+            assert login(url, refresh, "GET")["error"]["code"] in (13004, 13009)
+        # One kind of token is not taken for the other.
+        other = login(url, credentials(key), "GET")["result"]["refresh_token"]
+        sent = Sent(f"/api/v2/{LIST}", {"Authorization": f"Bearer {other}"})
+        assert answer(url, sent)[1]["error"]["code"] == 13009
+        swapped = {"grant_type": "refresh_token", "refresh_token": token}
+        assert login(url, swapped, "GET")["error"]["code"] == 13009
     later = int(ends) / 1000
     with SimulatorThread(Simulator([key], clock=lambda: later)) as simulator:
         sent = Sent(f"/api/v2/{LIST}", {"Authorization": f"Bearer {token}"})

@@ -1,4 +1,4 @@
-"""Every exchange that is played, from its key to the verdict: what must pass, and what must not."""
+"""Every simulated exchange, from its key to the verdict: what must pass, and what must not."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from gatepolicy.simulator.synthetic import simulated_exchanges, synthetic_key
 from gatepolicy.simulator.thread import SimulatorThread
 
 NOW = datetime.now(UTC)
-PLAYED = simulated_exchanges()
+SIMULATED = simulated_exchanges()
 BY_CODE = {*ExchangeId, *SITES}
 POLICY = """\
 apiVersion: gatepolicy/v1
@@ -49,7 +49,7 @@ def keys_of(exchange: str) -> Iterator[SimulatedKey]:
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """Account to rule to verdict, of one scan of all."""
     folder = tmp_path_factory.mktemp("map")
-    keys = [key for exchange in PLAYED for key in keys_of(exchange)]
+    keys = [key for exchange in SIMULATED for key in keys_of(exchange)]
     with SimulatorThread(Simulator(keys)) as simulator, pytest.MonkeyPatch.context() as monkeypatch:
         (folder / "accounts.yaml").write_text(inventory_yaml(keys, simulator.url_of), "utf-8")
         (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
@@ -74,7 +74,7 @@ def told(exchange: str, fact: str) -> tuple[Discloses, object]:
     return disclosure(known)[fact].how, structural.value if structural else None
 
 
-@pytest.mark.parametrize("exchange", PLAYED)
+@pytest.mark.parametrize("exchange", SIMULATED)
 def test_a_safe_key_passes_where_its_exchange_tells(
     verdicts: dict[str, dict[str, str]], exchange: str
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_safe_key_passes_where_its_exchange_tells(
     assert safe["ip-unbound"] in expected
 
 
-@pytest.mark.parametrize("exchange", [e for e in PLAYED if can_withdraw(e)])
+@pytest.mark.parametrize("exchange", [e for e in SIMULATED if can_withdraw(e)])
 def test_a_key_that_can_withdraw_fails_and_never_passes(
     verdicts: dict[str, dict[str, str]], exchange: str
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_key_that_can_withdraw_fails_and_never_passes(
     assert verdict == ("unknown" if untold or exchange == "blofin" else "fail")
 
 
-@pytest.mark.parametrize("exchange", PLAYED)
+@pytest.mark.parametrize("exchange", SIMULATED)
 def test_an_unbound_key_never_passes(verdicts: dict[str, dict[str, str]], exchange: str) -> None:
     if f"{exchange}-unbound" not in verdicts:
         # No such key can be made: a rule of the exchange, which the catalog must cite.
@@ -112,7 +112,7 @@ def test_an_unbound_key_never_passes(verdicts: dict[str, dict[str, str]], exchan
     assert verdict in ({"fail", "unknown"} if observed else {"unknown", "fail"})
 
 
-@pytest.mark.parametrize("exchange", PLAYED)
+@pytest.mark.parametrize("exchange", SIMULATED)
 def test_an_unrecognised_word_never_passes(
     verdicts: dict[str, dict[str, str]], exchange: str
 ) -> None:
@@ -128,5 +128,5 @@ def test_an_unrecognised_word_never_passes(
 
 
 def test_an_unbound_key_fails_on_most(verdicts: dict[str, dict[str, str]]) -> None:
-    fails = [e for e in PLAYED if verdicts.get(f"{e}-unbound", {}).get("ip-unbound") == "fail"]
+    fails = [e for e in SIMULATED if verdicts.get(f"{e}-unbound", {}).get("ip-unbound") == "fail"]
     assert len(fails) >= 20

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 import yaml
 
-from gatepolicy.exchanges.catalog import known_exchanges
 from gatepolicy.simulator.fleet import can_withdraw
 from gatepolicy.simulator.synthetic import simulated_exchanges
 
@@ -143,10 +142,6 @@ def test_it_ends_well_within_this_process(firm: Any) -> None:
     assert (run.code, run.err) == (0, "")
     # Upbit has no key without addresses.
     assert "Simulating 2 exchanges with 5 synthetic accounts" in run.out
-
-
-def test_every_exchange_of_the_catalog_is_simulated() -> None:
-    assert simulated_exchanges() == tuple(sorted(known_exchanges()))
 
 
 def test_it_says_where_each_exchange_is_and_what_to_run(tmp_path: Path) -> None:

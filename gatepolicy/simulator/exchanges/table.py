@@ -1,4 +1,4 @@
-"""All exchanges that the simulator plays."""
+"""All exchanges that are simulated by code."""
 
 from collections.abc import Mapping
 

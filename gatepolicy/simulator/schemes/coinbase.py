@@ -131,10 +131,10 @@ def _names(claims: Mapping[str, object], addresses: tuple[str, ...]) -> bool:
 
 
 def _addresses(request: Request, parameters: Parameters) -> tuple[str, ...]:
-    """What may stand as ``uri``: the real host, or the one that plays it."""
+    """What may stand as ``uri``: the real host, or the one that simulates it."""
     # A client cuts "https://" off, and the stand-in is reached without TLS.
-    played = request.headers.get("Host", "")
-    hosts = (parameters["host"], played, f"http://{played}")
+    simulated = request.headers.get("Host", "")
+    hosts = (parameters["host"], simulated, f"http://{simulated}")
     return tuple(f"{request.method} {host}{request.path}" for host in hosts)
 
 

@@ -1,7 +1,7 @@
 """Crypto.com: a SHA-256 HMAC over method, id, key, sorted parameters and nonce of a JSON body.
 
 Source: https://exchange-docs.crypto.com/exchange/v1/rest-ws/index.html (digital signature).
-Parameters that are lists or objects are not played: no declared call has any.
+Parameters that are lists or objects are not simulated: no declared call has any.
 """
 
 from collections.abc import Mapping

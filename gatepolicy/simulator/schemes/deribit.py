@@ -3,8 +3,8 @@
 Source: https://docs.deribit.com/articles/authentication and the reference of ``public/auth``. A
 private call carries a signature (``deri-hmac-sha256``), the key with its secret (``Basic``), or a
 token (``Bearer``). A token is given for the secret (``client_credentials``) or for a signature
-(``client_signature``); here it holds its end, the key, and a keyed hash of both. Refresh tokens are
-not accepted.
+(``client_signature``) or for a refresh token; here both kinds hold their end, the key, and a keyed
+hash of both. A refresh token may be used again.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,16 @@ _LOGIN = "public/auth"
 
 def _presented(request: Request, parameters: Parameters) -> str:
     if _is_login(request):
-        return _login(request).get("client_id", "")
+        said = _login(request)
+        refreshed = said.get("grant_type") == "refresh_token"
+        return _token(said.get("refresh_token", ""))[1] if refreshed else said.get("client_id", "")
     kind, text = _authorization(request, parameters)
     match kind:
         case "deri-hmac-sha256":
             return _fields(text).get("id", "")
-        case "Basic":
+        case "basic":
             return _pair(text)[0]
-        case "Bearer":
+        case "bearer":
             return _token(text)[1]
         case _:
             return ""
@@ -44,10 +46,10 @@ def _refusal(request: Request, parameters: Parameters, key: SimulatedKey) -> str
             signed = f"{request.method}\n{request.target()}\n{request.text()}\n"
             said = {"timestamp": fields.get("ts", ""), "signature": fields.get("sig", "")}
             return _refused_signature(request, parameters, key, fields | said | {"data": signed})
-        case "Basic":
+        case "basic":
             return None if same(_pair(text)[1], key.secret) else "bad_signature"
-        case "Bearer":
-            return None if _is_valid(text, request, key) else "token"
+        case "bearer":
+            return None if _is_valid(text, "access", request, key) else "token"
         case _:
             return "bad_signature"
 
@@ -59,6 +61,9 @@ def _refused_login(request: Request, parameters: Parameters, key: SimulatedKey) 
             return None if same(said.get("client_secret", ""), key.secret) else "bad_signature"
         case "client_signature":
             return _refused_signature(request, parameters, key, said)
+        case "refresh_token":
+            is_valid = _is_valid(said.get("refresh_token", ""), "refresh", request, key)
+            return None if is_valid else "token"
         case _:
             return "bad_signature"
 
@@ -78,7 +83,8 @@ def _refused_signature(
 
 def _authorization(request: Request, parameters: Parameters) -> tuple[str, str]:
     kind, _, text = part(request, parameters["key"]).partition(" ")
-    return kind, text
+    # RFC 9110, 11.1: case does not matter.
+    return kind.lower(), text
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -92,7 +98,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _is_login(request: Request) -> bool:
-    return request.path.endswith(f"/{_LOGIN}") or request.json_fields().get("method") == _LOGIN
+    method = str(request.json_fields().get("method", "")).removeprefix("/")
+    return request.path.endswith(f"/{_LOGIN}") or method == _LOGIN
 
 
 def _login(request: Request) -> Mapping[str, str]:
@@ -110,20 +117,26 @@ def _token(text: str) -> tuple[str, str, str]:
     return ends, api_key, digest
 
 
-def _is_valid(text: str, request: Request, key: SimulatedKey) -> bool:
+def _is_valid(text: str, use: str, request: Request, key: SimulatedKey) -> bool:
     ends, _, digest = _token(text)
     until = whole_number(ends)
-    return until is not None and same(digest, _digest(ends, key)) and request.now * 1000 < until
+    if until is None or not same(digest, _digest(ends, use, key)):
+        return False
+    return request.now * 1000 < until
 
 
-def _digest(ends: str, key: SimulatedKey) -> str:
-    return hex_hmac("sha256", key.secret, f"token {ends} {key.api_key}")
+def _digest(ends: str, use: str, key: SimulatedKey) -> str:
+    return hex_hmac("sha256", key.secret, f"{use} token {ends} {key.api_key}")
 
 
 def _variables(request: Request, parameters: Parameters, key: SimulatedKey) -> Mapping[str, object]:
     lasts: int = parameters["token"]["seconds"]
     ends = str(request.now_ms() + lasts * 1000)
-    return {"token": f"{ends}.{key.api_key}.{_digest(ends, key)}", "token_seconds": lasts}
+    tokens = {
+        f"{use}_token": f"{ends}.{key.api_key}.{_digest(ends, use, key)}"
+        for use in ("access", "refresh")
+    }
+    return {**tokens, "token_seconds": lasts}
 
 
 DERIBIT = Scheme(_presented, _refusal, _variables)

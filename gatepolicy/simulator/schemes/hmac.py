@@ -52,6 +52,7 @@ def _parts(request: Request, parameters: Parameters, key: SimulatedKey) -> Mappi
         "method": request.method,
         "path": request.path,
         "query": request.query,
+        "and_sorted_query": f"#{_sorted(request.query)}" if request.query else "",
         "target": request.target(),
         "body": request.text(),
         "timestamp": part(request, parameters["timestamp"]) if "timestamp" in parameters else "",
@@ -60,9 +61,13 @@ def _parts(request: Request, parameters: Parameters, key: SimulatedKey) -> Mappi
         "random": part(request, parameters["random"]) if "random" in parameters else "",
         "key": key.api_key,
         "query_unsigned": unsigned,
-        "sorted_query_unsigned": "&".join(sorted(unsigned.split("&"), key=_name)),
+        "sorted_query_unsigned": _sorted(unsigned),
         "body_unsigned": _without(request.text(), signature.get("form", "")),
     }
+
+
+def _sorted(pairs: str) -> str:
+    return "&".join(sorted(pairs.split("&"), key=_name))
 
 
 def _without(pairs: str, name: str) -> str:

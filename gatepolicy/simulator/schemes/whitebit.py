@@ -1,6 +1,6 @@
 """WhiteBIT: the body in base64, in a header, with a SHA-512 HMAC over the base64 text.
 
-Source: https://docs.whitebit.com/api-reference/authentication. Nonce windows are not played.
+Source: https://docs.whitebit.com/api-reference/authentication. Nonce windows are not simulated.
 """
 
 from gatepolicy.simulator.answers import Request, hex_hmac, same
