@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from gatepolicy.attestations.attestation import load_attestations
-from gatepolicy.cli import inputs, options, selecting, settings
+from gatepolicy.cli import inputs, keeping, options, selecting, settings
 from gatepolicy.cli.given import EvaluateOptions, typed
 from gatepolicy.cli.output import Outputs
 from gatepolicy.exchanges.exchange import Exchange
@@ -38,6 +38,7 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges, rules_of
 @options.rule_selection
 @options.waivers
 @options.baseline
+@options.history
 @options.gate
 @options.outputs
 @options.untrusted
@@ -50,6 +51,7 @@ def command(given: EvaluateOptions) -> ExitCode:
     as of --as-of.
     """
     outputs = Outputs.parse(given)
+    history = keeping.History.of(given)
     read = settings.reader(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names(), read=read)
     outputs.refuse_overwriting(input_files(policies))
@@ -77,8 +79,10 @@ def command(given: EvaluateOptions) -> ExitCode:
         waiving=selecting.waiving(given, rules),
     )
     scan = replace(scan, evidence_at=evidence.oldest)
-    scan = selecting.since(scan, selecting.baseline(given))
-    outputs.write(scan, scope=selecting.sarif_scope(given, evidence.inventory))
+    series = selecting.inventory_name(evidence.inventory)
+    scan = selecting.since(scan, selecting.baseline(given, history, series))
+    with history.keeping(scan, series):
+        outputs.write(scan, scope=selecting.sarif_scope(given, evidence.inventory))
     return scan.exit_code
 
 

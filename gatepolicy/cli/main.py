@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "scan": "Read what every key can do, and evaluate it against policies.",
     "collect": "Read every account and write evidence, without evaluating it.",
     "evaluate": "Evaluate evidence that was collected earlier; needs no secret.",
+    "history": "Show scans that were kept, and what became of their findings.",
     "diff": "Compare two scans, or the same evidence under two policies.",
     "test": "Test policies on synthetic keys.",
     "check": "Validate policies, the inventory and the catalog; sends nothing.",
@@ -37,7 +38,8 @@ COMMANDS: dict[str, str] = {
 
 
 WITH_PROJECT = frozenset(
-    {"scan", "collect", "evaluate", "check", "config", "explain", "waive", "diff", "test", "attest"}
+    {"scan", "collect", "evaluate", "history", "check", "config", "explain", "waive", "diff"}
+    | {"test", "attest"}
 )
 """Commands that start from the project file."""
 
