@@ -90,7 +90,7 @@ def list_scans(given: HistoryListOptions) -> ExitCode:
 
     scans = queries.scans(_store(given), inventory=given.inventory, newest=given.newest)
     if given.form == "json":
-        return _print_json([_plain(scan) for scan in scans])
+        return _print_json(_plains(scans))
     head = ["scan", "started (UTC)", "exit", "accounts", "unread", "violations", "unknown"]
     rows = [
         [*_head(one), *_numbers(one.accounts, one.unread, _violations(one), one.unknown)]
@@ -148,9 +148,9 @@ def list_findings(given: HistoryFindingsOptions) -> ExitCode:
     waivers = queries.waivers_used(store, given.inventory)
     if given.form == "json":
         found = [{"inventory": inventory, **_members(one)} for inventory, one in named]
-        parts = {"time_to_fix": times, "waivers": waivers}
-        told = {name: [_plain(one) for one in all_] for name, all_ in parts.items()}
-        return _print_json({"findings": found, **told})
+        return _print_json(
+            {"findings": found, "time_to_fix": _plains(times), "waivers": _plains(waivers)}
+        )
     now = inputs.now()
     lines = [*_fixed(chosen)] if given.fixed else [*_open(chosen, now)]
     lines += _section(
@@ -189,9 +189,14 @@ def trend(given: HistoryListOptions) -> ExitCode:
     unproved = queries.never_proved(store, given.inventory)
     lost = queries.no_longer_disclosed(store, given.inventory)
     if given.form == "json":
-        parts = {"scans": scans, "never_read": unread, "never_proved": unproved}
-        parts["no_longer_disclosed"] = lost
-        return _print_json({name: [_plain(one) for one in all_] for name, all_ in parts.items()})
+        return _print_json(
+            {
+                "scans": _plains(scans),
+                "never_read": _plains(unread),
+                "never_proved": _plains(unproved),
+                "no_longer_disclosed": _plains(lost),
+            }
+        )
     head = ["scan", "started (UTC)", "exit", *(level.value for level in Severity)]
     rows = [
         [*_head(one), *_numbers(*one.violations.values()), str(one.unknown), str(one.unread)]
@@ -415,6 +420,10 @@ def _plain(value: object) -> Json:
             return value
         case _:
             return _members(value)
+
+
+def _plains(values: Iterable[object]) -> list[Json]:
+    return [_plain(value) for value in values]
 
 
 def _members(value: object) -> dict[str, Json]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, select
+from sqlalchemy import Connection, Select, and_, exists, func, select
 
 from gatepolicy.history.findings import Tracked
 from gatepolicy.history.rows import finding_of
@@ -162,7 +162,7 @@ def scan_of(store: Store, scan: int) -> StoredScan | None:
 _WITHOUT_REPORT = [column for column in SCANS.c if column.name != "report"]
 
 
-def _stored(row: Row[Any]) -> StoredScan:
+def _stored(row: Any) -> StoredScan:
     return StoredScan(
         id=row.id,
         inventory=row.inventory,
@@ -197,7 +197,7 @@ def findings(
     wanted = _of(select(FINDINGS), FINDINGS, inventory).where(state)
     with store.reading() as connection:
         rows = connection.execute(wanted.order_by(FINDINGS.c.first_seen, FINDINGS.c.id)).all()
-    found = [(str(row.inventory), finding_of(row._mapping)) for row in rows]
+    found = [(str(row.inventory), finding_of(row._asdict())) for row in rows]
     return sorted(found, key=lambda one: Severity(one[1].finding.severity).rank)
 
 
@@ -215,7 +215,8 @@ def times_to_fix(fixed: Sequence[Tracked]) -> Iterator[TimeToFix]:
         ]
         if times:
             mean = sum(times, timedelta()) / len(times)
-            yield TimeToFix(severity, len(times), mean, median(times))
+            middle = timedelta(seconds=median(time.total_seconds() for time in times))
+            yield TimeToFix(severity, len(times), mean, middle)
 
 
 def never_read(store: Store, inventory: str | None = None) -> list[NeverRead]:
@@ -374,7 +375,7 @@ def waivers_used(store: Store, inventory: str | None = None) -> list[WaiverUse]:
     wanted = wanted.group_by(
         SCANS.c.inventory, VERDICTS.c.waiver, SCANS.c.id, SCANS.c.started_at
     ).order_by(SCANS.c.started_at, SCANS.c.id)
-    uses: dict[tuple[str, str], list[Row[Any]]] = {}
+    uses: dict[tuple[str, str], list[Any]] = {}
     with store.reading() as connection:
         for row in connection.execute(wanted):
             uses.setdefault((row.inventory, row.waiver), []).append(row)
@@ -385,7 +386,7 @@ def waivers_used(store: Store, inventory: str | None = None) -> list[WaiverUse]:
     return sorted(found, key=lambda one: one.last_used, reverse=True)
 
 
-def _newest(connection: Connection, inventory: str | None) -> Sequence[Row[Any]]:
+def _newest(connection: Connection, inventory: str | None) -> Sequence[Any]:
     """The newest scan of each inventory: its id and the inventory."""
     place = func.row_number().over(
         partition_by=SCANS.c.inventory,

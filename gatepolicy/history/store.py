@@ -203,7 +203,7 @@ def _tracked(connection: Connection, inventory: str, at: datetime) -> list[Track
         .where(FINDINGS.c.inventory == inventory, or_(is_open, FINDINGS.c.fixed_at > at))
         .order_by(FINDINGS.c.id)
     )
-    return [finding_of(row._mapping) for row in rows]
+    return [finding_of(row._asdict()) for row in rows]
 
 
 def _keep(connection: Connection, told: Tracked, inventory: str) -> None:

@@ -182,8 +182,9 @@ class _Reader:
         return f"{name}={file}"
 
     def _history(self, given: str | Mapping[str, str]) -> Iterator[tuple[str, Setting]]:
+        place: DataPath = ("history",)
         if isinstance(given, str):
-            given, place = {"url": given}, ("history",)
+            given = {"url": given}
         else:
             place = ("history", "url")
         named = "--history or GATEPOLICY_HISTORY"
