@@ -32,8 +32,17 @@ from gatepolicy.rules.rule import duration_in_words
 
 if TYPE_CHECKING:
     from gatepolicy.history.findings import Tracked
-    from gatepolicy.history.queries import StoredScan
+    from gatepolicy.history.queries import (
+        NeverProved,
+        NeverRead,
+        StoredScan,
+        TimeToFix,
+        Undisclosed,
+        WaiverUse,
+    )
     from gatepolicy.history.store import Store
+
+    _OfInventory = NeverProved | NeverRead | StoredScan | Undisclosed | WaiverUse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -151,28 +160,8 @@ def list_findings(given: HistoryFindingsOptions) -> ExitCode:
         return _print_json(
             {"findings": found, "time_to_fix": _plains(times), "waivers": _plains(waivers)}
         )
-    now = inputs.now()
-    lines = [*_fixed(chosen)] if given.fixed else [*_open(chosen, now)]
-    lines += _section(
-        "Time to fix",
-        ["severity", "fixed", "mean", "median"],
-        [[t.severity.value, str(t.fixed), _days(t.mean), _days(t.middle)] for t in times],
-    )
-    lines += _section(
-        "Waivers used",
-        ["waiver", "findings", "scans", "first used", "last used", "inventory"],
-        [
-            [
-                w.waiver,
-                *_numbers(w.findings, w.scans),
-                _day(w.first_used),
-                _day(w.last_used),
-                w.inventory,
-            ]
-            for w in waivers
-        ],
-    )
-    return _print(lines)
+    lines = _fixed(chosen) if given.fixed else _open(chosen, inputs.now())
+    return _print([*lines, *_times(times), *_waivers(waivers)])
 
 
 @command.command("trend")
@@ -197,31 +186,8 @@ def trend(given: HistoryListOptions) -> ExitCode:
                 "no_longer_disclosed": _plains(lost),
             }
         )
-    head = ["scan", "started (UTC)", "exit", *(level.value for level in Severity)]
-    rows = [
-        [*_head(one), *_numbers(*one.violations.values()), str(one.unknown), str(one.unread)]
-        for one in scans
-    ]
-    lines = [*_table([*head, "unknown", "unread"], rows), *_empty(scans, "no scans yet"), ""]
-    lines += _section(
-        "Accounts that no scan could read",
-        ["account", "exchange", "reason", "since", "inventory"],
-        [[a.account, a.exchange, a.reason, _day(a.since), a.inventory] for a in unread],
-    )
-    lines += _section(
-        "Rules that no scan proved or disproved, of accounts that were read",
-        ["rule", "exchange", "accounts", "reason", "inventory"],
-        [[r.rule, r.exchange, str(r.accounts), r.reason, r.inventory] for r in unproved],
-    )
-    lines += _section(
-        "Facts that were read once and are not disclosed now",
-        ["fact", "exchange", "accounts", "reason", "last read", "inventory"],
-        [
-            [f.fact, f.exchange, str(f.accounts), f.reason, _day(f.last_read), f.inventory]
-            for f in lost
-        ],
-    )
-    return _print(lines)
+    lines = [*_counts(scans), *_empty(scans, "no scans yet"), ""]
+    return _print([*lines, *_unread(unread), *_unproved(unproved), *_undisclosed(lost)])
 
 
 @command.command("export")
@@ -335,6 +301,59 @@ def _fixed(found: Sequence["Tracked"]) -> Iterator[str]:
     )
     if not found:
         yield "nothing was fixed"
+
+
+def _times(times: Sequence["TimeToFix"]) -> Iterator[str]:
+    yield from _section(
+        "Time to fix",
+        ["severity", "fixed", "mean", "median"],
+        [[t.severity.value, str(t.fixed), _days(t.mean), _days(t.middle)] for t in times],
+    )
+
+
+def _waivers(uses: Sequence["WaiverUse"]) -> Iterator[str]:
+    rows = [
+        [w.waiver, *_numbers(w.findings, w.scans), _day(w.first_used), _day(w.last_used)]
+        for w in uses
+    ]
+    head = ["waiver", "findings", "scans", "first used", "last used"]
+    yield from _section("Waivers used", *_with_inventory(head, rows, uses))
+
+
+def _counts(scans: Sequence["StoredScan"]) -> Iterator[str]:
+    head = ["scan", "started (UTC)", "exit", *(level.value for level in Severity)]
+    rows = [
+        [*_head(one), *_numbers(*one.violations.values(), one.unknown, one.unread)] for one in scans
+    ]
+    yield from _table(*_with_inventory([*head, "unknown", "unread"], rows, scans))
+
+
+def _unread(accounts: Sequence["NeverRead"]) -> Iterator[str]:
+    rows = [[a.account, a.exchange, a.reason, _day(a.since)] for a in accounts]
+    head = ["account", "exchange", "reason", "since"]
+    yield from _section("Accounts that no scan could read", *_with_inventory(head, rows, accounts))
+
+
+def _unproved(rules: Sequence["NeverProved"]) -> Iterator[str]:
+    rows = [[r.rule, r.exchange, str(r.accounts), r.reason] for r in rules]
+    head = ["rule", "exchange", "accounts", "reason"]
+    title = "Rules that no scan proved or disproved, of accounts that were read"
+    yield from _section(title, *_with_inventory(head, rows, rules))
+
+
+def _undisclosed(facts: Sequence["Undisclosed"]) -> Iterator[str]:
+    rows = [[f.fact, f.exchange, str(f.accounts), f.reason, _day(f.last_read)] for f in facts]
+    head = ["fact", "exchange", "accounts", "reason", "last read"]
+    title = "Facts that an earlier scan read, and the newest did not"
+    yield from _section(title, *_with_inventory(head, rows, facts))
+
+
+def _with_inventory(
+    head: list[str], rows: list[list[str]], found: "Sequence[_OfInventory]"
+) -> tuple[list[str], list[list[str]]]:
+    """The same table, with the inventories as its last column."""
+    full = [[*row, one.inventory] for row, one in zip(rows, found, strict=True)]
+    return [*head, "inventory"], full
 
 
 _WHAT = ("severity", "rule", "account", "exchange", "policy")

@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -216,3 +218,32 @@ def test_a_server_that_is_not_there() -> None:
     with pytest.raises(HistoryError, match=r"the PostgreSQL database cannot be used") as refused:
         Store.open(parse_where("postgresql://gp:hunter2@127.0.0.1:1/gp"))
     assert "hunter" not in str(refused.value)
+
+
+MISSING = """
+import sys
+sys.modules[sys.argv[1]] = None
+from gatepolicy.cli.main import main
+main(["--no-project", "history", "list", "--history", sys.argv[2]])
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "place", "hint"),
+    [
+        ("sqlalchemy", "h.db", "hint: pip install sqlalchemy alembic"),
+        ("alembic", "h.db", "hint: pip install sqlalchemy alembic"),
+        ("psycopg", "postgresql://gp@127.0.0.1:1/gp", "hint: pip install 'psycopg[binary]'"),
+    ],
+)
+def test_a_library_that_is_missing_is_named(
+    tmp_path: Path, module: str, place: str, hint: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", MISSING, module, place],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, hint)
