@@ -445,3 +445,71 @@ class HistoryPruneOptions(HistoryPlace, KeepOptions):
 
     dry_run: bool
     """Whether nothing is removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeygenOptions:
+    """Of ``gatepolicy keygen``."""
+
+    file: str
+    """Where the private key goes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOptions:
+    """Of ``gatepolicy sign``."""
+
+    report: str
+    """A JSON report."""
+    key: str
+    """File of the private key."""
+    evidence: str | None
+    """What the report is about; ``None`` when no file is named."""
+    path: str | None
+    """Where the envelope goes; ``None`` for beside the report."""
+    force: bool
+    """Whether an envelope that is there is overwritten."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedFiles:
+    """Where what was signed lies."""
+
+    envelope: str
+    """The envelope."""
+    report: str | None
+    """The report; ``None`` for beside the envelope."""
+    evidence: str | None
+    """The evidence; ``None`` for beside the envelope."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOffOptions(SignedFiles):
+    """Of ``gatepolicy sign-off``."""
+
+    key: str
+    """File of the reviewer's private key."""
+    signers: tuple[str, ...]
+    """Files of public keys, one of which signed the report."""
+    decision: str
+    """One of three."""
+    reviewer: str
+    """Who decides."""
+    comment: str
+    """Why; may be empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(SignedFiles):
+    """Of ``gatepolicy verify``."""
+
+    keys: tuple[str, ...]
+    """Files of public keys, one of which signed the report."""
+    reviewer_keys: tuple[str, ...]
+    """The same of reviewers; empty to verify no sign-off."""
+    max_age: timedelta | None
+    """What was collected earlier is refused."""
+    accepted: bool
+    """Whether a sign-off must accept it."""
+    unchanged: bool
+    """Whether policies and catalog must be as they were."""

@@ -95,9 +95,10 @@ _newest = click.option(
 @typed(HistoryListOptions)
 def list_scans(given: HistoryListOptions) -> ExitCode:
     """List scans, the newest last."""
+    store = _store(given)
     from gatepolicy.history import queries
 
-    scans = queries.scans(_store(given), inventory=given.inventory, newest=given.newest)
+    scans = queries.scans(store, inventory=given.inventory, newest=given.newest)
     if given.form == "json":
         return _print_json(_plains(scans))
     head = ["scan", "started (UTC)", "exit", "accounts", "unread", "violations", "unknown"]
@@ -117,10 +118,10 @@ def list_scans(given: HistoryListOptions) -> ExitCode:
 @typed(HistoryShowOptions)
 def show_scan(given: HistoryShowOptions) -> ExitCode:
     """Show one scan: SCAN is an id, or last."""
+    store = _store(given)
     from gatepolicy.history import queries
     from gatepolicy.history.store import load_report_text
 
-    store = _store(given)
     if given.report:
         click.echo(load_report_text(store, given.scan), nl=False)
         return ExitCode.OK
@@ -146,9 +147,9 @@ def list_findings(given: HistoryFindingsOptions) -> ExitCode:
     A finding is fixed when the same question is proved to pass. An account that could not be read,
     or a policy that does not ask any more, fixes nothing.
     """
+    store = _store(given)
     from gatepolicy.history import queries
 
-    store = _store(given)
     fixed = queries.findings(store, inventory=given.inventory, fixed=True)
     shown = fixed if given.fixed else queries.findings(store, inventory=given.inventory)
     named = [(i, one) for i, one in shown if given.unknowns or one.violated_at is not None]
@@ -170,9 +171,9 @@ def list_findings(given: HistoryFindingsOptions) -> ExitCode:
 @typed(HistoryListOptions)
 def trend(given: HistoryListOptions) -> ExitCode:
     """Show counts over time, and what was never or is no longer known."""
+    store = _store(given)
     from gatepolicy.history import queries
 
-    store = _store(given)
     scans = queries.scans(store, inventory=given.inventory, newest=given.newest)
     unread = queries.never_read(store, given.inventory)
     unproved = queries.never_proved(store, given.inventory)
@@ -200,9 +201,10 @@ def export(given: HistoryExportOptions) -> ExitCode:
 
     The reports themselves are left out: 'gatepolicy history show SCAN --report' prints one.
     """
+    where = keeping.named_place(given)
+    store = keeping.open_store(where, create=False)
     from gatepolicy.history.export import metadata, write_database
 
-    where = keeping.named_place(given)
     file = Path(given.file)
     beside = file.parent / "metadata.yaml"
     if not file.parent.is_dir():
@@ -211,7 +213,6 @@ def export(given: HistoryExportOptions) -> ExitCode:
     for path in (file, beside):
         destination(str(path), "", f"export {path}")
         refuse_overwriting(str(path), f"export {path}", [where.file], force=given.force)
-    store = keeping.open_store(where, create=False)
     # Beside its place, so that it is there as a whole or not at all; for its owner only.
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".gatepolicy-") as folder:
         made = Path(folder, "export.db")
@@ -232,12 +233,13 @@ def prune_scans(given: HistoryPruneOptions) -> ExitCode:
 
     The newest scan of each inventory and all findings that are not fixed are kept.
     """
-    from gatepolicy.history.retention import prune
-
     if given.keep is None:
         hint = "such as --keep 400d, or history: {keep: 400d} in the project file"
         raise UsageError("how long are scans kept?", hint=hint)
-    pruned = prune(_store(given), given.keep, inputs.now(), only_count=given.dry_run)
+    store = _store(given)
+    from gatepolicy.history.retention import prune
+
+    pruned = prune(store, given.keep, inputs.now(), only_count=given.dry_run)
     done = "would be removed" if given.dry_run else "removed"
     age = duration_in_words(given.keep)
     return _print(

@@ -23,6 +23,10 @@ COMMANDS: dict[str, str] = {
     "evaluate": "Evaluate evidence that was collected earlier; needs no secret.",
     "history": "Show scans that were kept, and what became of their findings.",
     "diff": "Compare two scans, or the same evidence under two policies.",
+    "sign": "Sign a JSON report, so that nobody can change it unnoticed.",
+    "sign-off": "Add a reviewer's decision to a signed report.",
+    "verify": "Verify a signed report, its files, its age and its sign-offs; needs no network.",
+    "keygen": "Make a key pair to sign reports with.",
     "test": "Test policies on synthetic keys.",
     "check": "Validate policies, the inventory and the catalog; sends nothing.",
     "waive": "Accept a finding until a date: add a waiver to a file.",
@@ -34,7 +38,8 @@ COMMANDS: dict[str, str] = {
     "schema": "Print the JSON Schema of a file type.",
     "demo": "Scan synthetic accounts on a local simulator; needs no account.",
 }
-"""Name to one line; the module of the same name under ``gatepolicy.cli`` holds the command."""
+"""Name to one line; the module of the same name under ``gatepolicy.cli``, with ``_`` for ``-``, holds
+the command."""
 
 
 WITH_PROJECT = frozenset(
@@ -66,7 +71,7 @@ class LazyCommands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gatepolicy.cli.{cmd_name}")
+        module = importlib.import_module(f"gatepolicy.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

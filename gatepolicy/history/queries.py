@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, select
 
 from gatepolicy.history.findings import Tracked
 from gatepolicy.history.rows import finding_of
@@ -235,22 +235,20 @@ def never_read(store: Store, inventory: str | None = None) -> list[NeverRead]:
 
 
 def _never_read(connection: Connection, scan: int, inventory: str) -> Iterator[NeverRead]:
-    past, now = ACCOUNTS.alias("past"), ACCOUNTS.alias("now")
-    same = and_(past.c.exchange == now.c.exchange, past.c.account == now.c.account)
+    since = func.min(SCANS.c.started_at, type_=SCANS.c.started_at.type)
+    past = (
+        select(ACCOUNTS.c.exchange, ACCOUNTS.c.account, since.label("since"))
+        .join(SCANS, and_(SCANS.c.id == ACCOUNTS.c.scan, SCANS.c.inventory == inventory))
+        .group_by(ACCOUNTS.c.exchange, ACCOUNTS.c.account)
+        .having(func.count() == func.count(ACCOUNTS.c.unread))
+        .subquery()
+    )
+    now = ACCOUNTS.alias("now")
     wanted = (
-        select(
-            now.c.exchange,
-            now.c.account,
-            now.c.unread,
-            func.min(SCANS.c.started_at, type_=SCANS.c.started_at.type).label("since"),
-        )
-        .select_from(now)
-        .join(past, same)
-        .join(SCANS, and_(SCANS.c.id == past.c.scan, SCANS.c.inventory == inventory))
+        select(now.c.exchange, now.c.account, now.c.unread, past.c.since)
+        .join(past, _same(past, now, "exchange", "account"))
         .where(now.c.scan == scan)
-        .group_by(now.c.exchange, now.c.account, now.c.unread)
-        .having(func.count() == func.count(past.c.unread))
-        .order_by("since", now.c.exchange, now.c.account)
+        .order_by(past.c.since, now.c.exchange, now.c.account)
     )
     for row in connection.execute(wanted):
         yield NeverRead(inventory, row.exchange, row.account, row.unread, row.since)
@@ -272,28 +270,25 @@ def never_proved(store: Store, inventory: str | None = None) -> list[NeverProved
 
 
 def _never_proved(connection: Connection, scan: int, inventory: str) -> Iterator[NeverProved]:
-    past, now = VERDICTS.alias("past"), VERDICTS.alias("now")
-    proved = exists().where(
-        past.c.exchange == now.c.exchange,
-        past.c.account == now.c.account,
-        past.c.rule == now.c.rule,
-        past.c.verdict != Outcome.UNKNOWN.value,
-        past.c.scan == SCANS.c.id,
-        SCANS.c.inventory == inventory,
+    past = (
+        select(VERDICTS.c.exchange, VERDICTS.c.account, VERDICTS.c.rule)
+        .join(SCANS, and_(SCANS.c.id == VERDICTS.c.scan, SCANS.c.inventory == inventory))
+        .where(VERDICTS.c.verdict != Outcome.UNKNOWN.value)
+        .distinct()
+        .subquery()
     )
+    now = VERDICTS.alias("now")
     accounts = func.count(now.c.account.distinct())
     wanted = (
         select(now.c.exchange, now.c.name, now.c.reason, accounts.label("accounts"))
-        .join(
-            ACCOUNTS,
-            and_(
-                ACCOUNTS.c.scan == now.c.scan,
-                ACCOUNTS.c.exchange == now.c.exchange,
-                ACCOUNTS.c.account == now.c.account,
-                ACCOUNTS.c.unread.is_(None),
-            ),
+        .join(ACCOUNTS, _same(ACCOUNTS, now, "scan", "exchange", "account"))
+        .outerjoin(past, _same(past, now, "exchange", "account", "rule"))
+        .where(
+            now.c.scan == scan,
+            now.c.verdict == Outcome.UNKNOWN.value,
+            ACCOUNTS.c.unread.is_(None),
+            past.c.rule.is_(None),
         )
-        .where(now.c.scan == scan, now.c.verdict == Outcome.UNKNOWN.value, ~proved)
         .group_by(now.c.exchange, now.c.name, now.c.reason)
         .order_by(accounts.desc(), now.c.exchange, now.c.name)
     )
@@ -323,32 +318,28 @@ _OF_THE_SCAN = (Reason.NOT_SELECTED.value, Reason.NOT_COVERED.value, Reason.INTE
 def _no_longer_disclosed(
     connection: Connection, scan: int, inventory: str
 ) -> Iterator[Undisclosed]:
-    past, now = FACTS.alias("past"), FACTS.alias("now")
-    accounts = func.count(now.c.account.distinct())
     last_read = func.max(SCANS.c.started_at, type_=SCANS.c.started_at.type)
+    past = (
+        select(FACTS.c.exchange, FACTS.c.account, FACTS.c.name, last_read.label("last_read"))
+        .join(SCANS, and_(SCANS.c.id == FACTS.c.scan, SCANS.c.inventory == inventory))
+        .where(FACTS.c.reason.is_(None))
+        .group_by(FACTS.c.exchange, FACTS.c.account, FACTS.c.name)
+        .subquery()
+    )
+    now = FACTS.alias("now")
+    accounts = func.count(now.c.account.distinct())
+    newest = func.max(past.c.last_read, type_=SCANS.c.started_at.type)
     wanted = (
         select(now.c.exchange, now.c.name, now.c.reason, accounts.label("accounts"))
-        .add_columns(last_read.label("last_read"))
-        .join(
-            past,
-            and_(
-                past.c.exchange == now.c.exchange,
-                past.c.account == now.c.account,
-                past.c.name == now.c.name,
-                past.c.reason.is_(None),
-            ),
+        .add_columns(newest.label("last_read"))
+        .join(past, _same(past, now, "exchange", "account", "name"))
+        .join(ACCOUNTS, _same(ACCOUNTS, now, "scan", "exchange", "account"))
+        .where(
+            now.c.scan == scan,
+            now.c.reason.isnot(None),
+            now.c.reason.notin_(_OF_THE_SCAN),
+            ACCOUNTS.c.unread.is_(None),
         )
-        .join(SCANS, and_(SCANS.c.id == past.c.scan, SCANS.c.inventory == inventory))
-        .join(
-            ACCOUNTS,
-            and_(
-                ACCOUNTS.c.scan == now.c.scan,
-                ACCOUNTS.c.exchange == now.c.exchange,
-                ACCOUNTS.c.account == now.c.account,
-                ACCOUNTS.c.unread.is_(None),
-            ),
-        )
-        .where(now.c.scan == scan, now.c.reason.isnot(None), now.c.reason.notin_(_OF_THE_SCAN))
         .group_by(now.c.exchange, now.c.name, now.c.reason)
         .order_by(accounts.desc(), now.c.exchange, now.c.name)
     )
@@ -396,6 +387,10 @@ def _newest(connection: Connection, inventory: str | None) -> Sequence[Any]:
     newest = ranked.subquery()
     wanted = select(newest.c.id, newest.c.inventory).where(newest.c.place == 1)
     return connection.execute(wanted.order_by(newest.c.inventory)).all()
+
+
+def _same(one: FromClause, other: FromClause, *names: str) -> ColumnElement[bool]:
+    return and_(*(one.c[name] == other.c[name] for name in names))
 
 
 def _of(wanted: Select[Any], table: Any, inventory: str | None) -> Select[Any]:

@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,7 @@ from alembic.util import CommandError
 from sqlalchemy import (
     Connection,
     Engine,
+    bindparam,
     create_engine,
     event,
     insert,
@@ -160,8 +161,7 @@ class Store:
                 for chunk in chunks(rows):
                     connection.execute(insert(table), chunk)
             tracked = _tracked(connection, inventory, at)
-            for told in follow(tracked, snapshot, at=at, now=now):
-                _keep(connection, told, inventory)
+            _keep(connection, follow(tracked, snapshot, at=at, now=now), inventory)
         return int(scan)
 
 
@@ -206,12 +206,17 @@ def _tracked(connection: Connection, inventory: str, at: datetime) -> list[Track
     return [finding_of(row._asdict()) for row in rows]
 
 
-def _keep(connection: Connection, told: Tracked, inventory: str) -> None:
-    row = finding_row(told, inventory)
-    if told.id is None:
-        connection.execute(insert(FINDINGS), row)
-    else:
-        connection.execute(update(FINDINGS).where(FINDINGS.c.id == told.id), row)
+def _keep(connection: Connection, told: Iterable[Tracked], inventory: str) -> None:
+    new, changed = [], []
+    for one in told:
+        if one.id is None:
+            new.append(finding_row(one, inventory))
+        else:
+            changed.append({"row": one.id, **finding_row(one, inventory)})
+    for chunk in chunks(new):
+        connection.execute(insert(FINDINGS), chunk)
+    for chunk in chunks(changed):
+        connection.execute(update(FINDINGS).where(FINDINGS.c.id == bindparam("row")), chunk)
 
 
 def _engine(where: Where) -> Engine:
