@@ -29,8 +29,8 @@ BEYOND_OPTIONS: Mapping[str, str] = {
         " ([drift.md](drift.md)). Without it, each inventory has a salt of its own."
     ),
     "GATEPOLICY_KEY_PASSPHRASE": (
-        "Passphrase of the private key of `sign` and `sign-off`; `keygen` encrypts a new key with it"
-        " ([signing.md](signing.md))."
+        "Passphrase of the private key of `sign` and `sign-off`; `keygen` encrypts a new key with"
+        " it ([signing.md](signing.md))."
     ),
 }
 """Variables that no option reads."""

@@ -292,7 +292,7 @@ def _open(found: Sequence["Tracked"], now: datetime) -> Iterator[str]:
         [[*_what(one), _day(one.last_seen), one.gone.value if one.gone else ""] for one in rest],
     )
     if not found:
-        yield "no open violations"
+        yield from ("no open violations", "")
 
 
 def _fixed(found: Sequence["Tracked"]) -> Iterator[str]:
@@ -302,7 +302,7 @@ def _fixed(found: Sequence["Tracked"]) -> Iterator[str]:
         [[*_what(one), _day(one.first_seen), _day(one.fixed_at)] for one in found],
     )
     if not found:
-        yield "nothing was fixed"
+        yield from ("nothing was fixed", "")
 
 
 def _times(times: Sequence["TimeToFix"]) -> Iterator[str]:

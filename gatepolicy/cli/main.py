@@ -25,7 +25,7 @@ COMMANDS: dict[str, str] = {
     "diff": "Compare two scans, or the same evidence under two policies.",
     "sign": "Sign a JSON report, so that nobody can change it unnoticed.",
     "sign-off": "Add a reviewer's decision to a signed report.",
-    "verify": "Verify a signed report, its files, its age and its sign-offs; needs no network.",
+    "verify": "Verify a signed report, its files, age and sign-offs, offline.",
     "keygen": "Make a key pair to sign reports with.",
     "test": "Test policies on synthetic keys.",
     "check": "Validate policies, the inventory and the catalog; sends nothing.",
@@ -38,8 +38,7 @@ COMMANDS: dict[str, str] = {
     "schema": "Print the JSON Schema of a file type.",
     "demo": "Scan synthetic accounts on a local simulator; needs no account.",
 }
-"""Name to one line; the module of the same name under ``gatepolicy.cli``, with ``_`` for ``-``, holds
-the command."""
+"""Name to one line; the module of that name, with ``_`` for ``-``, holds the command."""
 
 
 WITH_PROJECT = frozenset(

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 )
 @typed(VerifyOptions)
 def command(given: VerifyOptions) -> ExitCode:
-    """Verify a signed report, its files, its age and its sign-offs; needs no network.
+    """Verify a signed report, its files, age and sign-offs, offline.
 
     Exits with 1 if anything does not hold, whatever the verdict of the report is.
     """
@@ -110,10 +110,12 @@ def _sign_offs(
         yield _line("sign-off", f"{there} not verified: name --reviewer-key PUB.pem")
     if not there:
         yield _line("sign-off", "none")
-    for one in decided:
+    for one, signed in zip(decided, checked.bundle[1:], strict=False):
         comment = f": {one.comment}" if one.comment else ""
         when = encode_time(one.signed_at)
         yield _line("sign-off", f"{one.decision} by {one.reviewer}, {when}{comment}")
+        if signed.key_id == checked.bundle[0].key_id:
+            yield _line("", "by the key that signed the report: no second person")
 
 
 def _refuse_unaccepted(decided: "Sequence[SignOff]", envelope: str) -> None:

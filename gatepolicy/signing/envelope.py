@@ -14,7 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import CryptoSigner, SSlibKey
+from securesystemslib.signer import CryptoSigner, Key, SSlibKey
 
 from gatepolicy.documents.load import load_json
 from gatepolicy.errors import RefusedError
@@ -70,7 +70,7 @@ def verified(signed: Signed, keys: Sequence[Ed25519PublicKey], whose: str, file:
     """
     # NOTE: the library takes its argument apart.
     envelope = Envelope.from_dict(deepcopy(signed.envelope))
-    known = [SSlibKey.from_crypto(key) for key in keys]
+    known: list[Key] = [SSlibKey.from_crypto(key) for key in keys]
     try:
         envelope.verify(known, 1)
     except VerificationError:

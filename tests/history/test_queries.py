@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from gatepolicy.history import queries
 from gatepolicy.history.retention import Pruned, prune
 from gatepolicy.history.store import Store, load_report_text
+from gatepolicy.history.tables import ACCOUNTS, FACTS, VERDICTS
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import Interruption, Narrowing
 from gatepolicy.model.verdicts import Outcome, Severity
@@ -153,6 +155,6 @@ def test_pruned_scans_take_their_rows_with_them(store: Store) -> None:
     record(store, scan_at(1, account("a", judged(FAIL))))
     prune(store, timedelta(days=1), NOW)
     with store.reading() as connection:
-        for table in (queries.ACCOUNTS, queries.FACTS, queries.VERDICTS):
-            found = connection.execute(queries.select(table.c.scan).distinct()).scalars().all()
+        for table in (ACCOUNTS, FACTS, VERDICTS):
+            found = connection.execute(select(table.c.scan).distinct()).scalars().all()
             assert found == [2]

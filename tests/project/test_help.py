@@ -20,7 +20,7 @@ DOCUMENTS = {
         *sorted((ROOT / "docs").glob("*.md")),
     ]
 }
-SAID = re.compile(r"(?:`|\$ )gatepolicy ([a-z-]+)([^`\n]*)")
+SAID = re.compile(r"(?:`|\$ )gatepolicy ([a-z][a-z-]*)([^`\n]*)")
 """A command in a document, with what follows it."""
 
 every_command = pytest.mark.parametrize("name", list(COMMANDS))
