@@ -28,6 +28,10 @@ BEYOND_OPTIONS: Mapping[str, str] = {
         " should be: with the same key, two scans name the same API key alike"
         " ([drift.md](drift.md)). Without it, each inventory has a salt of its own."
     ),
+    "GATEPOLICY_KEY_PASSPHRASE": (
+        "Passphrase of the private key of `sign` and `sign-off`; `keygen` encrypts a new key with"
+        " it ([signing.md](signing.md))."
+    ),
 }
 """Variables that no option reads."""
 
@@ -40,17 +44,27 @@ def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", "\\|")
 
 
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command with its name (``gatepolicy`` for the program); of a group, its commands."""
+    yield "gatepolicy", cli
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {sub}", one) for sub, one in command.commands.items())
+        else:
+            yield name, command
+
+
 def options() -> Iterator[tuple[str, str, click.Option]]:
     """Variable, command (``gatepolicy`` for its own options) and option."""
-    context = click.Context(cli)
-    for name in ("", *COMMANDS):
-        command = cli.get_command(context, name) if name else cli
-        assert command is not None
+    for name, command in commands():
         for option in command.params:
             if isinstance(option, click.Option) and option.envvar:
                 variables = option.envvar
                 for variable in [variables] if isinstance(variables, str) else variables:
-                    yield variable, name or "gatepolicy", option
+                    yield variable, name, option
 
 
 def _environment() -> str:

@@ -7,6 +7,9 @@
     ├── ReportError            a report could not be written; the old file is kept
     │   ├── ClosedPipeError    whoever read standard output stopped reading
     │   └── ReportsError       several reports could not be written
+    ├── HistoryError           the history could not be read or written
+    ├── SigningError           something cannot be signed, or a key cannot be used
+    ├── RefusedError           what was signed does not hold
     └── InternalError          a defect of gatepolicy
 
 The library raises; only ``gatepolicy.cli.boundary`` turns an error into text and an exit code.
@@ -90,6 +93,20 @@ class ReportsError(ReportError):
         """Keep the errors in the order in which the reports were asked for."""
         super().__init__("\n".join(str(error) for error in errors))
         self.errors = tuple(errors)
+
+
+class HistoryError(GatepolicyError):
+    """The history could not be read or written; scans and their reports do not depend on it."""
+
+
+class SigningError(GatepolicyError):
+    """Something cannot be signed or verified: a key or a library cannot be used."""
+
+
+class RefusedError(GatepolicyError):
+    """A signature, or what was signed, does not hold."""
+
+    exit_code: ExitCode = ExitCode.VIOLATION
 
 
 class InternalError(GatepolicyError):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import click
 from click.core import ParameterSource
 
-from gatepolicy.cli import inputs, options, settings
+from gatepolicy.cli import inputs, keeping, options, settings
 from gatepolicy.cli.given import ConfigOptions, typed
 from gatepolicy.cli.settings import OPTION, WITHOUT_PROJECT, current_project
 from gatepolicy.model.scan import ExitCode
@@ -25,6 +25,8 @@ _COLUMN = 20
 @options.rule_selection
 @options.waivers
 @options.baseline
+@options.history
+@options.history_keep
 @options.gate
 @options.outputs
 @options.edge
@@ -39,7 +41,7 @@ def command(given: ConfigOptions) -> ExitCode:
     project = current_project()
     click.echo(f"{'project':<{_COLUMN}}{clean(project.file or 'none')}")
     for name, option in {**OPTION, **WITHOUT_PROJECT}.items():
-        value = inputs.policy_files(given) if name == "policies" else getattr(given, option)
+        value = _value(given, name, option)
         origin = _origin(project, name, option)
         for text in _texts(value):
             click.echo(f"{name:<{_COLUMN}}{clean(text)}  ({origin})")
@@ -48,6 +50,18 @@ def command(given: ConfigOptions) -> ExitCode:
     for line in _definitions("variables", project.names.variables):
         click.echo(line)
     return ExitCode.OK
+
+
+def _value(given: ConfigOptions, name: str, option: str) -> object:
+    match name:
+        case "policies":
+            return inputs.policy_files(given)
+        case "history":
+            # A URL may hold a password.
+            where = keeping.place(given)
+            return where and where.name
+        case _:
+            return getattr(given, option)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -7,12 +7,12 @@ from datetime import datetime
 import click
 
 from gatepolicy.attestations.attestation import load_attestations
-from gatepolicy.cli import inputs, options, selecting, settings
+from gatepolicy.cli import inputs, keeping, options, selecting, settings
 from gatepolicy.cli.given import EvaluateOptions, typed
 from gatepolicy.cli.output import Outputs
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Evidence
-from gatepolicy.model.scan import ExitCode
+from gatepolicy.model.scan import ExitCode, Scan
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
@@ -38,6 +38,7 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges, rules_of
 @options.rule_selection
 @options.waivers
 @options.baseline
+@options.history
 @options.gate
 @options.outputs
 @options.untrusted
@@ -50,10 +51,20 @@ def command(given: EvaluateOptions) -> ExitCode:
     as of --as-of.
     """
     outputs = Outputs.parse(given)
+    history = keeping.History.of(given)
     read = settings.reader(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names(), read=read)
     outputs.refuse_overwriting(input_files(policies))
     evidence = inputs.evidence(given.evidence_file)
+    scan = _evaluated(evidence, policies, given)
+    series = selecting.inventory_name(evidence.inventory)
+    scan = selecting.since(scan, selecting.baseline(given, history, series))
+    with history.keeping(scan, series):
+        outputs.write(scan)
+    return scan.exit_code
+
+
+def _evaluated(evidence: EvidenceFile, policies: Sequence[Policy], given: EvaluateOptions) -> Scan:
     exchanges, named = _exchanges(evidence)
     rules = rules_of(policies, exchanges, named)
     as_of = inputs.moment(given.as_of)
@@ -61,15 +72,10 @@ def command(given: EvaluateOptions) -> ExitCode:
     planned = _plan(evidence, policies, exchanges, rules, given)
     stale = _stale([by_id[q.subject.id] for q in planned.questions], rules, given, as_of)
     plan = replace(planned, general=(*planned.general, *stale))
-    results = evaluate_evidence(
-        plan,
-        by_id,
-        attestations=load_attestations(given.attestation_files, read=read),
-        as_of=as_of,
-    )
+    attestations = load_attestations(given.attestation_files, read=settings.reader(given))
     scan = finish(
         plan,
-        results,
+        evaluate_evidence(plan, by_id, attestations=attestations, as_of=as_of),
         started_at=evidence.collected_at,
         finished_at=as_of,
         settings=selecting.scan_settings(given, rules),
@@ -77,10 +83,7 @@ def command(given: EvaluateOptions) -> ExitCode:
         waiving=selecting.waiving(given, rules),
     )
     scope = selecting.sarif_scope(given, evidence.inventory)
-    scan = replace(scan, evidence_at=evidence.oldest, scope=scope)
-    scan = selecting.since(scan, selecting.baseline(given))
-    outputs.write(scan)
-    return scan.exit_code
+    return replace(scan, evidence_at=evidence.oldest, scope=scope)
 
 
 def _exchanges(evidence: EvidenceFile) -> tuple[Mapping[str, Exchange], Sequence[str]]:

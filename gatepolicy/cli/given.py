@@ -190,11 +190,36 @@ class EdgeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistoryPlace:
+    """Where the history is."""
+
+    history_url: str | None
+    """A file or a URL, which may hold a password; ``None`` for no history."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryOptions(HistoryPlace):
+    """Whether scans are kept."""
+
+    history_required: bool
+    """Whether a scan that cannot be stored ends with an error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepOptions:
+    """How long scans are kept."""
+
+    keep: timedelta | None
+    """Scans and fixed findings that are older can be removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportingOptions(
     PolicyOptions,
     RuleSelection,
     WaiverOptions,
     BaselineOptions,
+    HistoryOptions,
     GateOptions,
     OutputOptions,
     UntrustedOptions,
@@ -222,7 +247,7 @@ class EvaluateOptions(ReportingOptions, EvidenceAgeOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions(
-    ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, EvidenceAgeOptions
+    ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, EvidenceAgeOptions, KeepOptions
 ):
     """Of ``gatepolicy config``."""
 
@@ -389,3 +414,127 @@ class WaiveOptions(WaiverFileOptions, PolicyOptions, OptionalInventoryOptions):
     """Who agreed; may be empty."""
     expires: str
     """Last day, or days from today; empty to be asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryQuery(HistoryPlace):
+    """What every ``gatepolicy history`` command takes that answers a question."""
+
+    inventory: str | None
+    """Only what was scanned by this inventory; ``None`` for all."""
+    form: str
+    """``text`` or ``json``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryListOptions(HistoryQuery):
+    """Of ``gatepolicy history list`` and ``trend``."""
+
+    newest: int
+    """Only so many scans; 0 for all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryFindingsOptions(HistoryQuery):
+    """Of ``gatepolicy history findings``."""
+
+    unknowns: bool
+    """Whether what was never proved to fail is listed, too."""
+    fixed: bool
+    """Whether the fixed ones are listed instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryShowOptions(HistoryPlace):
+    """Of ``gatepolicy history show``."""
+
+    scan: str
+    """An id, or ``last``."""
+    report: bool
+    """Whether the JSON report is printed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryExportOptions(HistoryPlace):
+    """Of ``gatepolicy history export``."""
+
+    file: str
+    """The SQLite file to write."""
+    force: bool
+    """Whether files that are there are overwritten."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPruneOptions(HistoryPlace, KeepOptions):
+    """Of ``gatepolicy history prune``."""
+
+    dry_run: bool
+    """Whether nothing is removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeygenOptions:
+    """Of ``gatepolicy keygen``."""
+
+    file: str
+    """Where the private key goes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOptions:
+    """Of ``gatepolicy sign``."""
+
+    report: str
+    """A JSON report."""
+    key: str
+    """File of the private key."""
+    evidence: str | None
+    """What the report is about; ``None`` when no file is named."""
+    path: str | None
+    """Where the envelope goes; ``None`` for beside the report."""
+    force: bool
+    """Whether an envelope that is there is overwritten."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedFiles:
+    """Where what was signed lies."""
+
+    envelope: str
+    """The envelope."""
+    report: str | None
+    """The report; ``None`` for beside the envelope."""
+    evidence: str | None
+    """The evidence; ``None`` for beside the envelope."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOffOptions(SignedFiles):
+    """Of ``gatepolicy sign-off``."""
+
+    key: str
+    """File of the reviewer's private key."""
+    signers: tuple[str, ...]
+    """Files of public keys, one of which signed the report."""
+    decision: str
+    """One of three."""
+    reviewer: str
+    """Who decides."""
+    comment: str
+    """Why; may be empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(SignedFiles):
+    """Of ``gatepolicy verify``."""
+
+    keys: tuple[str, ...]
+    """Files of public keys, one of which signed the report."""
+    reviewer_keys: tuple[str, ...]
+    """The same of reviewers; empty to verify no sign-off."""
+    max_age: timedelta | None
+    """What was collected earlier is refused."""
+    accepted: bool
+    """Whether a sign-off must accept it."""
+    unchanged: bool
+    """Whether policies and catalog must be as they were."""

@@ -22,7 +22,12 @@ COMMANDS: dict[str, str] = {
     "collect": "Read every account and write evidence, without evaluating it.",
     "evaluate": "Evaluate evidence that was collected earlier; needs no secret.",
     "report": "Render a scan again, in any format, from its JSON report.",
+    "history": "Show scans that were kept, and what became of their findings.",
     "diff": "Compare two scans, or the same evidence under two policies.",
+    "sign": "Sign a JSON report, so that nobody can change it unnoticed.",
+    "sign-off": "Add a reviewer's decision to a signed report.",
+    "verify": "Verify a signed report, its files, age and sign-offs, offline.",
+    "keygen": "Make a key pair to sign reports with.",
     "test": "Test policies on synthetic keys.",
     "check": "Validate policies, the inventory and the catalog; sends nothing.",
     "waive": "Accept a finding until a date: add a waiver to a file.",
@@ -35,11 +40,12 @@ COMMANDS: dict[str, str] = {
     "demo": "Scan synthetic accounts on a local simulator; needs no account.",
     "simulator": "Simulate the exchanges on this machine, to try gatepolicy on.",
 }
-"""Name to one line; the module of the same name under ``gatepolicy.cli`` holds the command."""
+"""Name to one line; the module of that name, with ``_`` for ``-``, holds the command."""
 
 
 WITH_PROJECT = frozenset(
-    {"scan", "collect", "evaluate", "check", "config", "explain", "waive", "diff", "test", "attest"}
+    {"scan", "collect", "evaluate", "history", "check", "config", "explain", "waive", "diff"}
+    | {"test", "attest"}
 )
 """Commands that start from the project file."""
 
@@ -66,7 +72,7 @@ class LazyCommands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gatepolicy.cli.{cmd_name}")
+        module = importlib.import_module(f"gatepolicy.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

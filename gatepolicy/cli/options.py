@@ -239,13 +239,14 @@ def baseline(function: F) -> F:
             "baseline_file",
             envvar="GATEPOLICY_BASELINE",
             metavar="FILE",
-            help="Earlier JSON report or evidence to compare with.",
+            help="Earlier JSON report or evidence to compare with; last is the last scan of the"
+            " history.",
         ),
         click.option(
             "--baseline-if-exists",
             envvar="GATEPOLICY_BASELINE_IF_EXISTS",
             metavar="FILE",
-            help="The same, but skipped if the file does not exist, as on the first run.",
+            help="The same, but skipped if there is none, as on the first run.",
         ),
         click.option(
             "--fail-on-new",
@@ -323,6 +324,43 @@ def outputs(function: F) -> F:
             is_flag=True,
             help="Disable colour (or set NO_COLOR).",
         ),
+    )(function)
+
+
+def history_place(function: F) -> F:
+    """``--history``."""
+    return click.option(
+        "--history",
+        "history_url",
+        envvar="GATEPOLICY_HISTORY",
+        metavar="URL",
+        help="History of scans: a file, or postgresql://USER@HOST/DATABASE. A project file can only"
+        " name a file below its own folder.",
+    )(function)
+
+
+def history(function: F) -> F:
+    """``--history`` and ``--history-required``."""
+    return _all(
+        history_place,
+        click.option(
+            "--history-required",
+            is_flag=True,
+            envvar="GATEPOLICY_HISTORY_REQUIRED",
+            help="Exit with 2 if the scan cannot be stored in the history; otherwise that is a"
+            " warning.",
+        ),
+    )(function)
+
+
+def history_keep(function: F) -> F:
+    """``--keep``."""
+    return click.option(
+        "--keep",
+        type=Duration(),
+        envvar="GATEPOLICY_HISTORY_KEEP",
+        metavar="DURATION",
+        help="How long 'gatepolicy history prune' keeps scans and fixed findings, such as 400d.",
     )(function)
 
 

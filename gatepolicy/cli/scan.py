@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from gatepolicy.attestations.attestation import load_attestations
-from gatepolicy.cli import edge, inputs, options, selecting, settings
+from gatepolicy.cli import edge, inputs, keeping, options, selecting, settings
 from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.given import ScanOptions, typed
 from gatepolicy.cli.output import Outputs
@@ -28,6 +28,7 @@ from gatepolicy.scanning.workspace import input_files, load_workspace
 @options.rule_selection
 @options.waivers
 @options.baseline
+@options.history
 @options.gate
 @options.outputs
 @options.edge
@@ -47,6 +48,7 @@ def command(given: ScanOptions) -> ExitCode:
     if given.only_plan:
         _refuse_outputs_of_plan()
     outputs = Outputs.parse(given)
+    history = keeping.History.of(given)
     workspace = load_workspace(
         inputs.policy_files(given),
         inputs.scanned_inventory(given),
@@ -56,7 +58,8 @@ def command(given: ScanOptions) -> ExitCode:
     outputs.refuse_overwriting(input_files(workspace.policies, workspace.inventory))
     waiving = selecting.waiving(given, workspace.rules)
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
-    baseline = selecting.baseline(given)
+    series = selecting.inventory_name(given.inventory_file)
+    baseline = selecting.baseline(given, history, series)
     decides = selecting.scan_settings(given, workspace.rules)
     chosen, trust = selecting.selection(given), settings.trust(given)
     prepared = prepare(workspace, chosen, waiving, attestations, trust)
@@ -73,7 +76,8 @@ def command(given: ScanOptions) -> ExitCode:
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     scan = selecting.since(scan, baseline)
-    outputs.write(scan)
+    with history.keeping(scan, series):
+        outputs.write(scan)
     return scan.exit_code
 
 

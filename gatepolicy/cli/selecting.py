@@ -9,16 +9,16 @@ from pathlib import PurePath
 from gatepolicy.cli import settings
 from gatepolicy.cli.given import (
     AccountSelection,
-    BaselineOptions,
     EvidenceAgeOptions,
     ReportingOptions,
     RuleSelection,
 )
+from gatepolicy.cli.keeping import LAST, History
 from gatepolicy.documents.load import is_there
 from gatepolicy.drift.changes import Snapshot, snapshot_of
 from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
-from gatepolicy.errors import DocumentError, UsageError
+from gatepolicy.errors import DocumentError, HistoryError, UsageError
 from gatepolicy.model.scan import USUAL_EVIDENCE_AGE, Scan, ScanSettings
 from gatepolicy.model.verdicts import Severity
 from gatepolicy.rules.catalog import find_rule, rule_hint
@@ -59,8 +59,13 @@ class Baseline:
     """Whether there is a file, and it cannot be read."""
 
 
-def baseline(given: BaselineOptions) -> Baseline:
+def baseline(given: ReportingOptions, history: History, series: str) -> Baseline:
     """The earlier scan to compare with.
+
+    Args:
+        given: The options of a command.
+        history: Where ``last`` is looked for.
+        series: Name of the inventory.
 
     A file that cannot be read does not stop a scan: that is a warning in its reports, and an exit
     code after it.
@@ -80,9 +85,26 @@ def baseline(given: BaselineOptions) -> Baseline:
     if given.baseline_file and given.baseline_if_exists:
         what = "--baseline and --baseline-if-exists cannot be combined"
         raise UsageError(what, hint="name one of them")
+    if file == LAST:
+        return _last(history, series, must_exist=bool(given.baseline_file))
     if not is_there(file):
         return _missing(file, must_exist=bool(given.baseline_file))
     return _loaded(file, fails_on_new=given.fail_on_new)
+
+
+def _last(history: History, series: str, *, must_exist: bool) -> Baseline:
+    try:
+        snapshot = history.last(series)
+    except (HistoryError, DocumentError) as error:
+        what = error.problems[0] if isinstance(error, DocumentError) else error
+        warning = f"the baseline could not be read, so nothing was compared: {what}"
+        return Baseline(warning=warning, is_broken=True)
+    if snapshot is not None:
+        return Baseline(snapshot)
+    if must_exist:
+        hint = f"for a first run use --baseline-if-exists {LAST}"
+        raise UsageError(f"--baseline {LAST}: the history has no scan of {series}", hint=hint)
+    return Baseline(warning=f"no baseline yet: the history has no scan of {series}")
 
 
 def _missing(file: str, *, must_exist: bool) -> Baseline:
@@ -166,14 +188,19 @@ def waiving(given: ReportingOptions, rules: Mapping[str, Rule]) -> Waiving:
     return Waiving(() if given.no_waivers else waivers, given.expiring_within)
 
 
+def inventory_name(inventory_file: str) -> str:
+    """What an inventory is called where the folder that it lies in does not matter."""
+    path = PurePath(inventory_file)
+    return path.name if path.is_absolute() else path.as_posix()
+
+
 def sarif_scope(given: RuleSelection, inventory_file: str) -> str:
     """A name for what is scanned: another inventory or another selection has another one.
 
     Code scanning closes the alerts of a scope that a later upload does not hold. A scan that was
     narrowed must not close the alerts of everything that it left out.
     """
-    path = PurePath(inventory_file)
-    name = path.name if path.is_absolute() else path.as_posix()
+    name = inventory_name(inventory_file)
     narrowed = [
         list(chosen) for chosen in (given.accounts, given.labels, given.rules, given.skip_rules)
     ]

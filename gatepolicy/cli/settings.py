@@ -24,6 +24,8 @@ OPTION: Mapping[str, str] = {
     "waivers": "waiver_files",
     "attestations": "attestation_files",
     "outputs": "output_texts",
+    "history": "history_url",
+    "history_keep": "keep",
     "sarif_profile": "sarif_profile",
     "sarif_scope": "sarif_scope",
     "jobs": "jobs",
@@ -47,6 +49,7 @@ WITHOUT_PROJECT: Mapping[str, str] = {
     "baseline_if_exists": "baseline_if_exists",
     "fail_on_new": "fail_on_new",
     "baseline_hides": "baseline_hides",
+    "history_required": "history_required",
     "allow_hosts": "allow_hosts",
     "untrusted": "untrusted",
 }

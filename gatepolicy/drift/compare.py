@@ -77,23 +77,32 @@ def compare(old: Snapshot, new: Snapshot, *, same_evidence: bool = False) -> Dri
         )
         for one in after.answers.values()
     }
-    absent = [
-        _absent(one, now, new, same_evidence=same_evidence)
-        for one in before.answers.values()
-        if one.is_found and not ((now := after.worst_like(one, before)) and now.is_found)
-    ]
+    absent = []
+    for one in before.answers.values():
+        if one.is_found:
+            now = after.worst_like(one, before)
+            why = why_gone(one, now, new, same_evidence=same_evidence)
+            if why is not None:
+                absent.append(Absent(one, why, now.expected if now else ""))
     return Drift(old.file, states, absent, changes)
 
 
-def _absent(before: Finding, now: Finding | None, new: Snapshot, *, same_evidence: bool) -> Absent:
-    if now is not None:
-        return Absent(before, _gone(before, now, same_evidence=same_evidence), now.expected)
-    if before.account and (before.exchange, before.account) not in new.accounts:
-        return Absent(before, Gone.NO_ACCOUNT)
-    return Absent(before, Gone.NOT_ASKED)
+def why_gone(
+    before: Finding, now: Finding | None, new: Snapshot, *, same_evidence: bool = False
+) -> Gone | None:
+    """Why a finding of an earlier scan is there no more; ``None`` when it still is.
 
-
-def _gone(before: Finding, now: Finding, *, same_evidence: bool) -> Gone:
+    Args:
+        before: As it was.
+        now: The answer of the later scan to the same question; ``None`` when nothing asks it.
+        new: The later scan.
+        same_evidence: Whether two policies judge the same evidence.
+    """
+    if now is None:
+        is_left_out = before.account and (before.exchange, before.account) not in new.accounts
+        return Gone.NO_ACCOUNT if is_left_out else Gone.NOT_ASKED
+    if now.is_found:
+        return None
     if now.outcome is not Outcome.PASS:
         return Gone.NOT_ASKED
     otherwise = same_evidence or now.expected != before.expected

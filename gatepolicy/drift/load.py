@@ -30,7 +30,19 @@ def load_snapshot(file: str, *, read: Read = Path.read_bytes) -> Snapshot:
     Raises:
         DocumentError: It is neither, or a value in it was not written by gatepolicy.
     """
-    text = read_text(file, read=read)
+    return parse_snapshot(read_text(file, read=read), file)
+
+
+def parse_snapshot(text: str, file: str) -> Snapshot:
+    """The same from its text.
+
+    Args:
+        text: A report or evidence.
+        file: What to call it.
+
+    Raises:
+        DocumentError: It is neither, or a value in it was not written by gatepolicy.
+    """
     data = load_json(text, file)
     if isinstance(data, dict) and data.get("kind") == _EVIDENCE:
         evidence = parse_evidence(text, file)

@@ -53,6 +53,7 @@ _NEVER_HERE: Mapping[str, str] = {
     "baseline": "--baseline or GATEPOLICY_BASELINE",
     "baseline_if_exists": "--baseline-if-exists or GATEPOLICY_BASELINE_IF_EXISTS",
     "baseline_hides": "--baseline-hides",
+    "history_required": "--history-required or GATEPOLICY_HISTORY_REQUIRED",
     "no_waivers": "--no-waivers",
     "accounts": "--account",
     "labels": "--label",
@@ -155,6 +156,8 @@ class _Reader:
         if "outputs" in data:
             outputs = [self._output(i, text) for i, text in enumerate(data["outputs"])]
             found.append(self._setting("outputs", value=outputs))
+        if "history" in data:
+            found += self._history(data["history"])
         for name, value in data.get("defaults", {}).items():
             found.append((name, Setting(value, self._document.key_at(("defaults", name)))))
         return found
@@ -175,14 +178,37 @@ class _Reader:
         name, equals, path = text.partition("=")
         if not equals or path == "-":
             return text
+        file = self._below(path, ("outputs", index), "-o on the command line")
+        return f"{name}={file}"
+
+    def _history(self, given: str | Mapping[str, str]) -> Iterator[tuple[str, Setting]]:
+        place: DataPath = ("history",)
+        if isinstance(given, str):
+            given = {"url": given}
+        else:
+            place = ("history", "url")
+        named = "--history or GATEPOLICY_HISTORY"
+        if "url" in given:
+            url = given["url"].removeprefix("sqlite:///")
+            if "://" in url:
+                # Whoever edits files does not decide which server receives the reports.
+                what = "a project file can only name a file, not a server"
+                self.problems.append(
+                    Problem(self._document.at(place), show_path(place), what, f"use {named}")
+                )
+            yield self._setting("history", value=self._below(url, place, named))
+        if "keep" in given:
+            at = self._document.key_at(("history", "keep"))
+            yield "history_keep", Setting(given["keep"], at)
+
+    def _below(self, path: str, place: DataPath, elsewhere: str) -> str:
         file = self._file(path)
         below = relative_below(file, self._folder)
         if below is None or is_of_repository(below):
-            place: DataPath = ("outputs", index)
             what = "a project file can only write below its own folder"
-            fix = "use a file there, or -o on the command line"
+            fix = f"use a file there, or {elsewhere}"
             self.problems.append(Problem(self._document.at(place), show_path(place), what, fix))
-        return f"{name}={file}"
+        return file
 
     def _file(self, path: str) -> str:
         return normpath(Path(self._folder) / path)

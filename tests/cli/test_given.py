@@ -16,7 +16,12 @@ WITHOUT_OPTIONS = {"exchanges", "schema", "learn"}
 def commands() -> dict[str, click.Command]:
     with click.Context(cli) as context:
         found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
-    return {name: command for name, command in found.items() if command is not None}
+        there = {name: command for name, command in found.items() if command is not None}
+    for name, group in [*there.items()]:
+        if isinstance(group, click.Group):
+            del there[name]
+            there |= {f"{name} {sub}": command for sub, command in group.commands.items()}
+    return there
 
 
 @pytest.mark.parametrize("name", sorted(commands().keys() - WITHOUT_OPTIONS))

@@ -62,7 +62,8 @@ def commands(text: str) -> Iterator[str]:
 
 def options_of(command: click.Command) -> set[str]:
     names = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
-    return {*names, "--help", "-h"}
+    parts = command.commands.values() if isinstance(command, click.Group) else ()
+    return {*names, "--help", "-h"}.union(*map(options_of, parts))
 
 
 CONTEXT = click.Context(cli)

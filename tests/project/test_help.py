@@ -20,7 +20,7 @@ DOCUMENTS = {
         *sorted((ROOT / "docs").glob("*.md")),
     ]
 }
-SAID = re.compile(r"(?:`|\$ )gatepolicy ([a-z]+)([^`\n]*)")
+SAID = re.compile(r"(?:`|\$ )gatepolicy ([a-z][a-z-]*)([^`\n]*)")
 """A command in a document, with what follows it."""
 
 every_command = pytest.mark.parametrize("name", list(COMMANDS))
@@ -30,6 +30,14 @@ def command_of(name: str) -> click.Command:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     return command
+
+
+def options_of(command: click.Command) -> set[str]:
+    """All options of a command, and of its parts."""
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    parts = command.commands.values() if isinstance(command, click.Group) else ()
+    own = {opt for option in options for opt in option.opts}
+    return own.union(*map(options_of, parts))
 
 
 def help_of(*arguments: str) -> str:
@@ -82,8 +90,7 @@ def test_the_documents_name_no_other_command_or_option() -> None:
             name, rest = match.groups()
             known = {"--help", "-h"}
             if name in COMMANDS:
-                options = (p for p in command_of(name).params if isinstance(p, click.Option))
-                known |= {opt for option in options for opt in option.opts}
+                known |= options_of(command_of(name))
             given = set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", rest.split("#")[0]))
             if name not in COMMANDS or not given <= known:
                 wrong.append(f"{file}: gatepolicy {name}{rest}")

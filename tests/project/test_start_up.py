@@ -15,6 +15,7 @@ try:
 except SystemExit as ended:
     code = ended.code
 heavy = {"ccxt", "aiohttp", "asyncio", "ssl", "keyring"} & sys.modules.keys()
+heavy |= {"sqlalchemy", "alembic", "psycopg", "securesystemslib"} & sys.modules.keys()
 print(code, sorted(heavy), file=sys.stderr)
 """
 
@@ -33,6 +34,18 @@ print(code, sorted(heavy), file=sys.stderr)
 def test_a_light_command_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=True
+    )
+    assert ended.stderr.splitlines()[-1] == "0 []"
+
+
+def test_without_a_history_no_database_library_is_imported(tmp_path: Path) -> None:
+    arguments = ["config", "--history", "h.db"]
+    ended = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
     )
     assert ended.stderr.splitlines()[-1] == "0 []"
 

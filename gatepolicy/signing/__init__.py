@@ -1,0 +1,1 @@
+"""Signed verdicts: what a scan found, in envelopes that can be verified offline."""

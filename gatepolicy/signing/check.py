@@ -1,0 +1,237 @@
+"""Whether what was signed still holds: signature, files, age, sign-offs."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from gatepolicy.documents.load import decode, load_json, problem
+from gatepolicy.drift.load import parse_snapshot
+from gatepolicy.errors import RefusedError, SigningError
+from gatepolicy.resources import catalog_directory
+from gatepolicy.signing.envelope import Signed, parse_bundle, verified
+from gatepolicy.signing.statement import (
+    CATALOG,
+    EVIDENCE,
+    POLICY,
+    REPORT,
+    SignOff,
+    Subject,
+    Verdict,
+    catalog_digest,
+    digest_of,
+    policies_of,
+    predicate_of,
+    read_sign_off,
+    read_verdict,
+)
+
+Read = Callable[[Path], bytes]
+_TOLERANCE = timedelta(minutes=5)
+"""By how much clocks may differ."""
+
+
+class State(StrEnum):
+    """How a file stands to what was signed."""
+
+    SAME = "unchanged"
+    CHANGED = "changed since"
+    MISSING = "not found"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the files are."""
+
+    envelope: str
+    """The envelope."""
+    report: str | None = None
+    """The report; ``None`` when it lies beside the envelope."""
+    evidence: str | None = None
+    """The evidence; ``None`` when it lies beside the envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A statement about a report that holds."""
+
+    bundle: Sequence[Signed]
+    """The envelopes: of the statement, then of sign-offs that were not verified yet."""
+    verdict: Verdict
+    """The statement."""
+    report: Mapping[str, Any]
+    """The report, which is the one that was signed."""
+
+
+def check(
+    files: Files, keys: Sequence[Ed25519PublicKey], now: datetime, *, read: Read = Path.read_bytes
+) -> Checked:
+    """Verify the statement of an envelope, and that its report and evidence are those signed.
+
+    Args:
+        files: Where they are.
+        keys: Those that may have signed.
+        now: The time. UTC.
+        read: Reads a file.
+
+    Raises:
+        RefusedError: Something does not hold.
+        DocumentError: A file cannot be read.
+    """
+    data = read_file(files.envelope, read)
+    bundle = parse_bundle(decode(data, files.envelope), files.envelope)
+    verdict = read_verdict(verified(bundle[0], keys, "the report", files.envelope))
+    subject = verdict.subject(REPORT)
+    if subject is None:
+        raise RefusedError(f"{files.envelope}: no report was signed")
+    report = _report(_unchanged(subject, files.report, files.envelope, read), subject.name)
+    _refuse_another_meaning(verdict, report, files.envelope)
+    evidence = verdict.subject(EVIDENCE)
+    if evidence is not None:
+        _unchanged(evidence, files.evidence, files.envelope, read)
+    if max(verdict.signed_at, verdict.collected_at) > now + _TOLERANCE:
+        what = f"{files.envelope}: it was signed or collected in the future"
+        raise RefusedError(what, hint="check the clocks of both machines")
+    return Checked(bundle, verdict, report)
+
+
+def refuse_old(verdict: Verdict, max_age: timedelta, now: datetime) -> None:
+    """Refuse what was collected too long ago.
+
+    Raises:
+        RefusedError: It was.
+    """
+    age = now - verdict.collected_at
+    if age > max_age:
+        days, most = age / timedelta(days=1), max_age / timedelta(days=1)
+        what = f"what was signed was collected {days:.1f} days ago; --max-age is {most:g} days"
+        raise RefusedError(what, hint="scan again, and sign the new report")
+
+
+def sign_offs(checked: Checked, keys: Sequence[Ed25519PublicKey], file: str) -> list[SignOff]:
+    """Every sign-off of a file.
+
+    Args:
+        checked: The statement that they are about.
+        keys: Those of the reviewers.
+        file: The envelope's, for people.
+
+    Raises:
+        RefusedError: One of them was signed by nobody of them, or is about something else.
+    """
+    payload = checked.bundle[0].payload
+    return [
+        read_sign_off(verified(one, keys, "a sign-off", file), payload, checked.verdict)
+        for one in checked.bundle[1:]
+    ]
+
+
+def states(checked: Checked, *, read: Read = Path.read_bytes) -> list[tuple[str, State]]:
+    """How the files of policies, and the catalog, stand to what was signed.
+
+    Args:
+        checked: The statement.
+        read: Reads a file. Those of policies are named relative to the working directory.
+    """
+    places = {
+        one["digest"]: one["file"]
+        for policy in checked.report["policies"]
+        for one in (policy, *policy["extends"])
+    }
+    found = []
+    for subject in checked.verdict.subjects:
+        if subject.name.startswith(POLICY):
+            found.append((subject.name, _state(subject, places.get(subject.digest, ""), read)))
+        elif subject.name == CATALOG:
+            same = subject.digest == installed_catalog(read)
+            found.append((subject.name, State.SAME if same else State.CHANGED))
+    return found
+
+
+def installed_catalog(read: Read = Path.read_bytes) -> str:
+    """The digest of the catalog of this installation."""
+    return catalog_digest({file.name: read(file) for file in catalog_directory().glob("*.yaml")})
+
+
+def subjects_of(
+    report: tuple[str, bytes], evidence: tuple[str, bytes] | None, read: Read = Path.read_bytes
+) -> tuple[Mapping[str, Any], Sequence[Subject]]:
+    """The report, and what is signed of it: the files, its policies, and the catalog.
+
+    Args:
+        report: Its file and content.
+        evidence: The same of the evidence; ``None`` without any.
+        read: Reads the catalog.
+
+    Raises:
+        DocumentError: The report is none.
+        SigningError: Another version wrote it, so that its catalog is not known here.
+    """
+    from gatepolicy import __version__
+
+    file, content = report
+    data = _report(content, file)
+    if data["tool"]["version"] != __version__:
+        what = f"{file} was written by gatepolicy {data['tool']['version']}, this is {__version__}"
+        raise SigningError(what, hint="sign with the version that scanned")
+    subjects = [Subject(f"{REPORT}{Path(file).name}", digest_of(content))]
+    if evidence is not None:
+        name, collected = evidence
+        subjects.append(Subject(f"{EVIDENCE}{Path(name).name}", digest_of(collected)))
+    subjects += [*policies_of(data), Subject(CATALOG, installed_catalog(read))]
+    return data, subjects
+
+
+def read_file(file: str, read: Read = Path.read_bytes) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        DocumentError: It cannot be read.
+    """
+    try:
+        return read(Path(file))
+    except (OSError, ValueError) as error:
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no file"
+        raise problem(file, f"the file cannot be read: {why}", "check the path") from None
+
+
+def _report(content: bytes, file: str) -> Mapping[str, Any]:
+    text = decode(content, file)
+    if parse_snapshot(text, file).judged is None:
+        raise problem(file, "this is evidence, not a report", "name a report of -o json=FILE")
+    # The schema has accepted the report, so its shape is known from here on.
+    data: Any = load_json(text, file)
+    return dict(data)
+
+
+def _unchanged(subject: Subject, named: str | None, envelope: str, read: Read) -> bytes:
+    kind, _, name = subject.name.partition("/")
+    file = named or str(Path(envelope).parent / Path(name).name)
+    content = read_file(file, read)
+    if digest_of(content) != subject.digest:
+        what = f"{file} is not the {kind} that was signed"
+        raise RefusedError(what, hint=f"get the {kind} again, or scan and sign again")
+    return content
+
+
+def _refuse_another_meaning(verdict: Verdict, report: Mapping[str, Any], file: str) -> None:
+    said = {name: value for name, value in verdict.predicate.items() if name != "signedAt"}
+    policies = [one for one in verdict.subjects if one.name.startswith(POLICY)]
+    if said != predicate_of(report) or policies != list(policies_of(report)):
+        what = f"{file}: the statement says something else than the report that it is about"
+        raise RefusedError(what, hint="sign the report again")
+
+
+def _state(subject: Subject, file: str, read: Read) -> State:
+    try:
+        content = read(Path(file)) if file else None
+    except (OSError, ValueError):
+        content = None
+    if content is None:
+        return State.MISSING
+    return State.SAME if digest_of(content) == subject.digest else State.CHANGED
