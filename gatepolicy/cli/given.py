@@ -263,11 +263,13 @@ class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptio
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportOfScanOptions(OutputOptions):
+class ReportOfScanOptions(OutputOptions, HistoryPlace):
     """Of ``gatepolicy report``."""
 
     report_file: str
-    """A JSON report."""
+    """A JSON report; empty for a scan of the history."""
+    stored: str
+    """A scan of the history: an id, or ``last``; empty for a report."""
     exit_code: bool
     """Whether the exit code is that of the scan."""
 

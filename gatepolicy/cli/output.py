@@ -231,7 +231,7 @@ def _sources(given: OutputOptions) -> Iterator[str]:
     """Files that a scan reads; without the baseline, whose place the next report may take."""
     if isinstance(given, EvaluateOptions):
         yield given.evidence_file
-    if isinstance(given, ReportOfScanOptions):
+    if isinstance(given, ReportOfScanOptions) and given.report_file:
         yield given.report_file
     if isinstance(given, InventoryOptions):
         yield given.inventory_file

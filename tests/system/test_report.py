@@ -72,3 +72,19 @@ def test_a_report_that_was_changed_is_refused(scanned: Any) -> None:
     assert ended.code == 2
     assert "a.json:1:1: exit_code: not what the rest of this report comes to" in ended.err
     assert not (scanned.folder / "c.txt").exists()
+
+
+def test_a_scan_of_the_history_is_rendered(firm: Any, clean: Any) -> None:
+    firm.keys = [clean(ExchangeId.OKX)]
+    with SimulatorThread(Simulator(firm.keys)) as simulator:
+        firm.prepare(simulator.url)
+        firm.run("scan", "-p", "policy.yaml", "--history", "h.db", "-o", "html=a.html")
+    ended = firm.run("report", "--scan", "last", "--history", "h.db", "-o", "html=b.html")
+    assert (ended.code, ended.err) == (0, "")
+    assert (firm.folder / "a.html").read_bytes() == (firm.folder / "b.html").read_bytes()
+
+
+@pytest.mark.parametrize("arguments", [(), ("a.json", "--scan", "last")])
+def test_a_report_or_a_scan_is_named_and_not_both(firm: Any, arguments: tuple[str, ...]) -> None:
+    ended = firm.run("report", *arguments)
+    assert (ended.code, "either a report or a scan of the history" in ended.err) == (2, True)
