@@ -197,6 +197,8 @@ _OF_SCAN = {ExitCode.OK: (1, "Pass"), ExitCode.VIOLATION: (3, "Fail")}
 
 def _scan_members(scan: Scan) -> Mapping[str, Json]:
     status = _OF_SCAN.get(strict_exit_code(scan), _COMPLIANCE[Outcome.UNKNOWN])
+    if status == _COMPLIANCE[Outcome.PASS] and scan.count(Outcome.UNKNOWN):
+        status = _COMPLIANCE[Outcome.UNKNOWN]
     uid = stable_uuid("scan-of", scan.scope)
     return _plain_members(str(uid), "Scan of API keys", exit_sentence(scan), status)
 
