@@ -173,8 +173,9 @@ def _numbered(scan: Scan) -> Iterator[_Numbered]:
     """Every verdict with the id of its observation."""
     seen = Counter[str]()
     for one in all_judged(scan):
-        seen[one.question] += 1
-        yield str(stable_uuid("observation", one.question, str(seen[one.question]))), one
+        question = one.question
+        seen[question] += 1
+        yield str(stable_uuid("observation", question, str(seen[question]))), one
 
 
 def _observation(uuid: str, one: Judged, rule: RuleInfo, moment: str) -> Json:
