@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import chain, count
 
 from gatepolicy import __version__
 from gatepolicy.model.encoding import encode_time
@@ -95,7 +94,7 @@ def _room(scan: Scan, limit: int) -> Room:
 
 def _suites(scan: Scan) -> Iterator[_Suite]:
     """First the one about the scan itself, then those of the accounts."""
-    names, fix_for = set[tuple[str, str]](), fixes(scan)
+    names, fix_for = Counter[tuple[str, str]](), fixes(scan)
 
     def case_of(one: Judged) -> _Case:
         group = f"{one.exchange}.{one.account}" if one.subject else _OF_THE_SCAN
@@ -112,11 +111,13 @@ def _suites(scan: Scan) -> Iterator[_Suite]:
         yield _Suite(name, collected, cases or [_unchecked(account, names)])
 
 
-def _unique(names: set[tuple[str, str]], group: str, name: str) -> tuple[str, str]:
+def _unique(names: Counter[tuple[str, str]], group: str, name: str) -> tuple[str, str]:
     """A name that no earlier case of the group has."""
-    counted = chain([name], (f"{name} #{number}" for number in count(2)))
-    found = next((group, one) for one in counted if (group, one) not in names)
-    names.add(found)
+    found = (group, name)
+    while found in names:
+        names[group, name] += 1
+        found = (group, f"{name} #{names[group, name]}")
+    names[found] = 1
     return found
 
 
@@ -176,7 +177,7 @@ def _type(verdict: Verdict) -> str:
     return verdict.reason.value if verdict.reason else verdict.outcome.value
 
 
-def _unchecked(account: AccountResult, names: set[tuple[str, str]]) -> _Case:
+def _unchecked(account: AccountResult, names: Counter[tuple[str, str]]) -> _Case:
     subject = account.evidence.subject
     group = cut(f"{subject.exchange}.{subject.id}", _NAME_LIMIT)
     kind = "skipped" if account.evidence.unread is None else "error"

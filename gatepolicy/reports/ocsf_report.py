@@ -69,9 +69,10 @@ def render_ocsf(scan: Scan) -> Iterator[str]:
     yield json_line({**_event(scan, None, str(uid)), **_scan_members(scan)})
     seen = Counter[str]()
     for one in all_judged(scan):
-        seen[one.question] += 1
-        uid = stable_uuid("ocsf-event", one.question, moment, str(seen[one.question]))
-        told = _verdict_members(one, rules[one.verdict.rule])
+        question = one.question
+        seen[question] += 1
+        uid = stable_uuid("ocsf-event", question, moment, str(seen[question]))
+        told = _verdict_members(one, question, rules[one.verdict.rule])
         yield json_line({**_event(scan, one.subject, str(uid)), **told})
     for subject in unjudged(scan):
         uid = stable_uuid("ocsf-event", subject.exchange, subject.id, moment)
@@ -120,7 +121,7 @@ def _resource(subject: Subject) -> Json:
     }
 
 
-def _verdict_members(one: Judged, rule: RuleInfo) -> Mapping[str, Json]:
+def _verdict_members(one: Judged, question: str, rule: RuleInfo) -> Mapping[str, Json]:
     verdict = one.verdict
     is_fine = verdict.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
     severity_id, severity = _NOTHING_TO_DO if is_fine else _SEVERITY[verdict.severity]
@@ -132,7 +133,7 @@ def _verdict_members(one: Judged, rule: RuleInfo) -> Mapping[str, Json]:
         "status": status,
         "message": _sentence(one, rule),
         "finding_info": {
-            "uid": one.question,
+            "uid": question,
             "title": rule.title,
             "desc": rule.why,
             "types": [verdict.name],
@@ -197,6 +198,8 @@ _OF_SCAN = {ExitCode.OK: (1, "Pass"), ExitCode.VIOLATION: (3, "Fail")}
 
 def _scan_members(scan: Scan) -> Mapping[str, Json]:
     status = _OF_SCAN.get(strict_exit_code(scan), _COMPLIANCE[Outcome.UNKNOWN])
+    if status == _COMPLIANCE[Outcome.PASS] and scan.count(Outcome.UNKNOWN):
+        status = _COMPLIANCE[Outcome.UNKNOWN]
     uid = stable_uuid("scan-of", scan.scope)
     return _plain_members(str(uid), "Scan of API keys", exit_sentence(scan), status)
 

@@ -10,7 +10,9 @@ keeps its id. https://pages.nist.gov/OSCAL/concepts/layer/assessment/assessment-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
+from typing import TypeAlias
 
 from gatepolicy import __version__
 from gatepolicy.model.encoding import Json, encode_time
@@ -34,6 +36,7 @@ from gatepolicy.rules.catalog import Framework
 OSCAL_VERSION = "1.1.3"
 _NAMESPACE = "urn:gatepolicy:oscal"
 _TEXT_LIMIT = 2_000
+_Numbered: TypeAlias = tuple[str, Judged]
 _TOOL = str(stable_uuid("tool", "gatepolicy"))
 
 
@@ -69,7 +72,8 @@ def render_oscal(scan: Scan, *, frameworks: Sequence[Framework] = ()) -> Iterato
 def _result(scan: Scan, uuid: str, frameworks: Sequence[Framework]) -> Mapping[str, Node]:
     asked = _asked(scan)
     has_observations = any(True for _ in chain(scan.verdicts(), unjudged(scan)))
-    findings = list(_findings(scan, _controls(frameworks)))
+    numbered = list(_numbered(scan))
+    findings = list(_findings(scan, numbered, _controls(frameworks)))
     return {
         "uuid": uuid,
         "title": "Scan of API keys",
@@ -79,7 +83,7 @@ def _result(scan: Scan, uuid: str, frameworks: Sequence[Framework]) -> Mapping[s
         **_props([("exit-code", str(scan.exit_code.value)), ("scope", scan.scope)]),
         "local-definitions": _definitions(scan),
         "reviewed-controls": {"control-selections": [_selection(scan, asked)]},
-        **({"observations": _observations(scan)} if has_observations else {}),
+        **({"observations": _observations(scan, numbered)} if has_observations else {}),
         **({"findings": findings} if findings else {}),
     }
 
@@ -117,7 +121,12 @@ def _definitions(scan: Scan) -> Mapping[str, Json]:
 
 
 def _item_uuid(subject: Subject) -> str:
-    return str(stable_uuid("account", subject.exchange, subject.id))
+    return _account_uuid(subject.exchange, subject.id)
+
+
+@lru_cache(maxsize=1024)
+def _account_uuid(exchange: str, account: str) -> str:
+    return str(stable_uuid("account", exchange, account))
 
 
 def _item(uuid: str, subject: Subject) -> Json:
@@ -134,10 +143,10 @@ def _named(subject: Subject) -> str:
     return f"API key {subject.id} on {subject.exchange}"
 
 
-def _observations(scan: Scan) -> Iterator[Json]:
+def _observations(scan: Scan, numbered: Iterable[_Numbered]) -> Iterator[Json]:
     rules = {rule.id: rule for rule in scan.rules}
     collected = _collection_times(scan)
-    for uuid, one in _numbered(scan):
+    for uuid, one in numbered:
         moment = (
             collected[_item_uuid(one.subject)] if one.subject else encode_time(scan.finished_at)
         )
@@ -160,12 +169,13 @@ def _collection_times(scan: Scan) -> Mapping[str, str]:
     return {_item_uuid(one.subject): encode_time(one.collected_at) for one in evidence}
 
 
-def _numbered(scan: Scan) -> Iterator[tuple[str, Judged]]:
+def _numbered(scan: Scan) -> Iterator[_Numbered]:
     """Every verdict with the id of its observation."""
     seen = Counter[str]()
     for one in all_judged(scan):
-        seen[one.question] += 1
-        yield str(stable_uuid("observation", one.question, str(seen[one.question]))), one
+        question = one.question
+        seen[question] += 1
+        yield str(stable_uuid("observation", question, str(seen[question]))), one
 
 
 def _observation(uuid: str, one: Judged, rule: RuleInfo, moment: str) -> Json:
@@ -220,11 +230,13 @@ def _controls(frameworks: Sequence[Framework]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _findings(scan: Scan, controls: Mapping[str, Sequence[str]]) -> Iterator[Json]:
+def _findings(
+    scan: Scan, numbered: Iterable[_Numbered], controls: Mapping[str, Sequence[str]]
+) -> Iterator[Json]:
     """One for each rule of a policy that applies to anything."""
     rules = {rule.id: rule for rule in scan.rules}
     groups: dict[tuple[str, str], list[tuple[str, Judged]]] = {}
-    for uuid, one in _numbered(scan):
+    for uuid, one in numbered:
         if one.verdict.outcome is not Outcome.NOT_APPLICABLE:
             key = (one.verdict.rule, one.verdict.policy)
             groups.setdefault(key, []).append((uuid, one))

@@ -58,7 +58,7 @@ SOURCE_ROOT = "%SRCROOT%"
 SHIPPED_POLICIES = "SHIPPED_POLICIES"
 """Base of the policies that ship with gatepolicy: no file of the repository, and none that a
 consumer could open."""
-OUTSIDE = "GATEPOLICY_OUTSIDE"
+OUTSIDE = "OUTSIDE_OF_REPOSITORY"
 """Base of files that lie outside of the repository."""
 _NAME_LIMIT = 255
 _DESCRIPTION_LIMIT = 1024

@@ -38,7 +38,7 @@ from gatepolicy.model.scan import MEANING, ExitCode, Interruption, Scan
 from gatepolicy.model.verdicts import RuleInfo
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports import summary
-from gatepolicy.reports.json_report import Node, json_document, json_line
+from gatepolicy.reports.json_report import Node, json_document
 from gatepolicy.reports.judged import rank
 from gatepolicy.reports.sarif_objects import (
     LEVEL,
@@ -293,26 +293,27 @@ def _shown(scan: Scan, profile: Profile, limit: int, size_limit: int) -> Shown:
     return shown_entries(scan, profile, limit)
 
 
+_SIZE_OF_RESULT = 250
+"""Bytes of a result without its texts, compressed, at most: fingerprints, and what all share."""
+
+
 def _fitting(scan: Scan, limit: int, size_limit: int) -> int:
-    """How many results fit when the worst go first; few ones are not even measured."""
+    """How many results fit when the worst go first: by their texts, which do not compress alike."""
     entries = list(shown_entries(scan, Profile.GITHUB, limit).entries)
-    if sum(map(_size_at_most, entries)) <= size_limit:
-        return limit
     entries.sort(key=lambda entry: rank(entry.verdict))
     compressor, size = zlib.compressobj(), 0
-    for count, result in enumerate(results(scan.rules, entries, Profile.GITHUB)):
-        size += len(compressor.compress(json_line(result).encode()))
+    for count, entry in enumerate(entries):
+        size += _SIZE_OF_RESULT + len(compressor.compress(_texts(entry)))
         if size > size_limit:
             return count
     return limit
 
 
-def _size_at_most(entry: Entry) -> int:
-    """Bytes of a result, not compressed, at most: each text stands in it up to three times."""
+def _texts(entry: Entry) -> bytes:
     verdict = entry.verdict
-    texts = [verdict.expected, verdict.seen, verdict.needed, verdict.policy, verdict.subject]
-    places = [verdict.location.file, entry.place.file]
-    return 2_500 + 36 * sum(map(len, (*texts, *places, entry.qualified)))
+    texts = (verdict.expected, verdict.seen, verdict.needed, verdict.policy, entry.qualified)
+    places = (verdict.location.file, entry.place.file)
+    return "\n".join((*texts, *places)).encode("utf-8", "backslashreplace")
 
 
 def _uri_bases() -> Json:

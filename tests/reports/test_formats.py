@@ -8,12 +8,25 @@ from datetime import timedelta, timezone
 import pytest
 from hypothesis import given, settings
 
+from gatepolicy.model.evidence import CallRecord
+from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import AccountResult, Scan
-from gatepolicy.model.verdicts import OF_A_POLICY
+from gatepolicy.model.verdicts import OF_A_POLICY, OnUnknown, Outcome
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
 from gatepolicy.reports.write import FORMATS, ReportOptions
-from tests.reports.example_scan import FINISHED, STARTED, example_scan, failing, passing, scan_of
+from tests.reports.example_scan import (
+    FINISHED,
+    STARTED,
+    UNBOUND,
+    account,
+    example_scan,
+    failing,
+    passing,
+    scan_of,
+    subject,
+    verdict,
+)
 from tests.reports.strategies import scans
 
 TELL_NO_TIME = ("github", "gitlab-codequality", "gitlab-sast", "ocsf")
@@ -121,3 +134,60 @@ def test_times_are_told_in_utc_wherever_the_scan_was_run(name: str) -> None:
     assert rendered(name, there) == rendered(name, scan_of(passing()))
     if name not in TELL_NO_TIME:
         assert "2026-11-23T16:00:02Z" in rendered(name, there)
+
+
+SECRET = "s3cr3t-of-the-key-0123456789abcdef"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=25, deadline=None)
+@given(scan=scans())
+def test_no_answer_of_an_exchange_is_in_a_report(name: str, scan: Scan) -> None:
+    """Answers are redacted, and all the same none of them leaves the evidence."""
+    planted = CallRecord(SECRET, SECRET, f"https://{SECRET}", 200, "", 1, SECRET)
+    accounts = [
+        AccountResult(replace(one.evidence, calls=(planted,)), one.verdicts)
+        for one in scan.accounts
+    ]
+    assert SECRET not in rendered(name, replace(scan, accounts=accounts))
+
+
+IDENTITY = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_order_of_accounts_changes_no_identity(name: str) -> None:
+    scan = example_scan()
+    turned = replace(scan, accounts=tuple(reversed(scan.accounts)))
+    assert set(IDENTITY.findall(rendered(name, scan))) == set(
+        IDENTITY.findall(rendered(name, turned))
+    )
+
+
+@pytest.mark.parametrize("name", ["csv", "csv-facts", "ocsf"])
+def test_the_order_of_accounts_changes_no_line(name: str) -> None:
+    scan = example_scan()
+    turned = replace(scan, accounts=tuple(reversed(scan.accounts)))
+    assert sorted(rendered(name, scan).splitlines()) == sorted(rendered(name, turned).splitlines())
+
+
+FOR_OTHER_SYSTEMS = [name for name in FORMATS if name not in ("text", "json", "frameworks")]
+GOOD = re.compile(r"\bpass(ed)?\b|(?<!not-)\bsatisfied\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("reason", [Reason.TIMEOUT, Reason.NOT_DISCLOSED, Reason.NOT_COVERED])
+@pytest.mark.parametrize("on_unknown", OnUnknown)
+@pytest.mark.parametrize("name", FOR_OTHER_SYSTEMS)
+def test_an_unknown_is_no_pass(name: str, on_unknown: OnUnknown, reason: Reason) -> None:
+    told = verdict(UNBOUND, Outcome.UNKNOWN, "a", reason=reason, on_unknown=on_unknown)
+    for is_verifiable in (True, False):
+        one = replace(told, is_verifiable=is_verifiable)
+        scan = scan_of(account(subject("mm", "gate", 3), Facts.nothing(reason), (one,)))
+        assert not GOOD.search(rendered(name, scan))
+
+
+@pytest.mark.parametrize("name", FOR_OTHER_SYSTEMS)
+def test_what_is_proved_good_is_told_as_such_where_a_format_tells_it(name: str) -> None:
+    """So that the test above can fail."""
+    tells = {"csv", "ocsf", "oscal"}
+    assert bool(GOOD.search(rendered(name, scan_of(passing())))) is (name in tells)

@@ -212,6 +212,7 @@ def test_a_verdict_about_the_scan_has_no_resource() -> None:
             "Fail",
         ),
         (scan_of(passing(), account(subject("mm", "gate", 3), Facts(), (UNKNOWN,))), "Warning"),
+        (scan_of(passing(), silent()), "Warning"),
         (scan_of(), "Warning"),
         (replace(scan_of(passing()), interrupted_by=Interruption.SIGINT), "Warning"),
     ],

@@ -150,8 +150,8 @@ def test_a_file_outside_is_named_without_its_path(file: str, uri: str) -> None:
     scan = scan_of(account(far, Facts(), (verdict(WITHDRAW, Outcome.FAIL, "a", "b"),)))
     run = run_of(scan)
     place = run["results"][0]["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"] == {"uri": uri, "uriBaseId": "GATEPOLICY_OUTSIDE"}
-    assert "GATEPOLICY_OUTSIDE" in run["originalUriBaseIds"]
+    assert place["artifactLocation"] == {"uri": uri, "uriBaseId": "OUTSIDE_OF_REPOSITORY"}
+    assert "OUTSIDE_OF_REPOSITORY" in run["originalUriBaseIds"]
     assert "file:" not in "".join(render_sarif(scan, profile=Profile.FULL))
 
 
