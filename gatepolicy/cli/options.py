@@ -296,8 +296,9 @@ def outputs(function: F) -> F:
             multiple=True,
             envvar="GATEPOLICY_OUTPUT",
             metavar="FORMAT[=PATH]",
-            help="Report as text, json, sarif or frameworks, to a file or to standard output;"
-            " repeatable.  [default: text]",
+            help="Report as text, json, sarif, markdown, github, junit, gitlab-codequality,"
+            " gitlab-sast, ocsf, oscal, csv, csv-facts or frameworks, to a file or to standard"
+            " output; repeatable.  [default: text]",
         ),
         click.option(
             "--sarif-profile",

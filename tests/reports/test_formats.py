@@ -5,9 +5,11 @@ import re
 from dataclasses import replace
 from datetime import timedelta, timezone
 
+import click
 import pytest
 from hypothesis import given, settings
 
+from gatepolicy.cli.scan import command as scan_command
 from gatepolicy.model.evidence import CallRecord
 from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import AccountResult, Scan
@@ -54,6 +56,15 @@ def test_every_format_has_a_suffix() -> None:
         "frameworks": ".txt",
     }
     assert all(form.description for form in FORMATS.values())
+
+
+def test_the_help_names_every_format() -> None:
+    (help_text,) = [
+        param.help or ""
+        for param in scan_command.params
+        if isinstance(param, click.Option) and "--output" in param.opts
+    ]
+    assert [name for name in FORMATS if not re.search(rf"\b{name}\b", help_text)] == []
 
 
 def test_text_takes_the_style() -> None:
