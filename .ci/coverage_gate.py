@@ -17,6 +17,9 @@ CORE = [
     "gatepolicy/evaluate/*",
     "gatepolicy/scanning/evidence.py",
     "gatepolicy/exchanges/*",
+    "gatepolicy/history/findings.py",
+    "gatepolicy/history/rows.py",
+    "gatepolicy/history/where.py",
     "gatepolicy/model/*",
     "gatepolicy/scanning/plan.py",
     "gatepolicy/policies/*",
@@ -25,6 +28,7 @@ CORE = [
     "gatepolicy/reports/*",
     "gatepolicy/rules/*",
     "gatepolicy/scanning/scan.py",
+    "gatepolicy/signing/*",
     "gatepolicy/starting/*",
     "gatepolicy/waivers/*",
 ]
