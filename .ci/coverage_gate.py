@@ -17,6 +17,9 @@ CORE = [
     "gatepolicy/evaluate/*",
     "gatepolicy/scanning/evidence.py",
     "gatepolicy/exchanges/*",
+    "gatepolicy/history/findings.py",
+    "gatepolicy/history/rows.py",
+    "gatepolicy/history/where.py",
     "gatepolicy/model/*",
     "gatepolicy/scanning/plan.py",
     "gatepolicy/policies/*",
@@ -26,6 +29,7 @@ CORE = [
     "gatepolicy/rules/*",
     "gatepolicy/scanning/saved.py",
     "gatepolicy/scanning/scan.py",
+    "gatepolicy/signing/*",
     "gatepolicy/starting/*",
     "gatepolicy/waivers/*",
 ]

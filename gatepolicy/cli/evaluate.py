@@ -54,7 +54,7 @@ def command(given: EvaluateOptions) -> ExitCode:
     history = keeping.History.of(given)
     read = settings.reader(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names(), read=read)
-    outputs.refuse_overwriting(input_files(policies))
+    outputs.refuse_overwriting([*input_files(policies), *history.files])
     evidence = inputs.evidence(given.evidence_file)
     scan = _evaluated(evidence, policies, given)
     series = selecting.inventory_name(evidence.inventory)

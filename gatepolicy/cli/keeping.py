@@ -3,7 +3,7 @@
 The database libraries are imported when a history is named, and not before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -97,6 +97,11 @@ class History:
             raise UsageError("--history-required: no history is named", hint=hint)
         is_of_file = settings.source_of("history_url") is ParameterSource.DEFAULT_MAP
         return cls(place(given), options.history_required, not (given.untrusted and is_of_file))
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The file that no report may take the place of."""
+        return (self.where.file,) if self.where is not None and self.where.file else ()
 
     def last(self, series: str) -> Snapshot | None:
         """The last scan of an inventory, to compare with; ``None`` when there is none.

@@ -55,7 +55,8 @@ def command(given: ScanOptions) -> ExitCode:
         names=settings.names(),
         read=settings.reader(given),
     )
-    outputs.refuse_overwriting(input_files(workspace.policies, workspace.inventory))
+    sources = input_files(workspace.policies, workspace.inventory)
+    outputs.refuse_overwriting([*sources, *history.files])
     waiving = selecting.waiving(given, workspace.rules)
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
     series = selecting.inventory_name(given.inventory_file)

@@ -20,8 +20,8 @@ class ExitCode(IntEnum):
     VIOLATION = 1
     """At least one violation at or above ``--fail-on``."""
     USAGE = 2
-    """Usage, configuration, schema or policy error (nothing was scanned); or a report that could
-    not be written, or a baseline that could not be read."""
+    """Usage, configuration, schema or policy error (nothing was scanned); or a report, or a
+    required history, that could not be written, or a baseline that could not be read."""
     INCOMPLETE = 3
     """No violation, but something that a policy requires is unknown, or an account could not be
     read."""
@@ -44,7 +44,8 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.OK: "everything selected was evaluated, nothing at or above --fail-on",
     ExitCode.VIOLATION: "at least one violation, or blocking unknown, at or above --fail-on",
     ExitCode.USAGE: "usage, configuration, schema or policy error (nothing was scanned);"
-    " or a report that could not be written, or a baseline that could not be read",
+    " or a report, or a required history, that could not be written,"
+    " or a baseline that could not be read",
     ExitCode.INCOMPLETE: "no violation, but something that a policy requires is unknown,"
     " or an account could not be read",
     ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched,"

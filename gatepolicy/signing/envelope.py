@@ -82,11 +82,6 @@ def verified(signed: Signed, keys: Sequence[Ed25519PublicKey], whose: str, file:
     return load_json(signed.payload, file)
 
 
-def key_id(key: Ed25519PublicKey) -> str:
-    """How envelopes name a key."""
-    return str(SSlibKey.from_crypto(key).keyid)
-
-
 def parse_bundle(text: str, file: str) -> Sequence[Signed]:
     """All envelopes of a file; the first is about the report, the others are sign-offs.
 

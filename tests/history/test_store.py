@@ -98,6 +98,18 @@ def test_rows_are_added_and_findings_followed(store: Store) -> None:
     assert (fixed.finding.account, fixed.fixed_at) == ("a", day(2))
 
 
+@pytest.mark.parametrize("table", ["scans", "accounts", "facts", "verdicts"])
+def test_what_a_scan_found_is_never_changed(store: Store, table: str) -> None:
+    record(store, scan_at(1, account("a", judged(FAIL))))
+    column = "inventory" if table == "scans" else "exchange"
+    with (
+        pytest.raises(HistoryError, match=f"rows of {table} are never changed"),
+        store.writing() as connection,
+    ):
+        connection.execute(text(f"UPDATE {table} SET {column} = 'x'"))
+    assert counts(store)[table] >= 1
+
+
 def test_inventories_do_not_mix(store: Store) -> None:
     record(store, scan_at(1, account("a", judged(FAIL))), "one.yaml")
     record(store, scan_at(2, account("a", judged(PASS))), "two.yaml")

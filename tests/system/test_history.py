@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.server import Simulator
+from gatepolicy.simulator.thread import SimulatorThread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,10 +60,6 @@ def test_a_violation_from_its_first_scan_to_its_fix(okx: Any, clean: Clean) -> N
 
 
 def test_evidence_that_is_evaluated_is_kept_too(okx: Any) -> None:
-    okx.report()
-    from gatepolicy.simulator.server import Simulator
-    from gatepolicy.simulator.thread import SimulatorThread
-
     with SimulatorThread(Simulator(okx.keys)) as simulator:
         okx.prepare(simulator.url)
         okx.run("collect", "-o", "evidence.json")
@@ -69,6 +67,9 @@ def test_evidence_that_is_evaluated_is_kept_too(okx: Any) -> None:
     assert ended.code == 1
     listed = json.loads(okx.run("history", "list", *KEEP, "-o", "json").out)
     assert [one["inventory"] for one in listed] == ["accounts.yaml"]
+    okx.run("keygen", "signing.pem")
+    signed = okx.run("sign", "evidence.json", "--key", "signing.pem")
+    assert (signed.code, "this is evidence, not a report" in signed.err) == (2, True)
 
 
 def test_every_command_answers_in_text_and_json(okx: Any) -> None:
@@ -244,3 +245,22 @@ def test_a_scan_that_is_not_there(okx: Any, scan: str) -> None:
 def test_commands_need_a_history(okx: Any) -> None:
     ended = okx.run("history", "list")
     assert (ended.code, "no history is named" in ended.err) == (2, True)
+
+
+def test_what_is_gone_is_told_apart_from_what_is_fixed(okx: Any) -> None:
+    okx.scan(*KEEP)
+    okx.policy = okx.policy.replace("  forbid: [withdraw]", "  forbid: [transfer]")
+    okx.scan(*KEEP, "--account", "okx-*")
+    told = okx.run("history", "findings", *KEEP).out
+    gone = told.partition("Not found the last time, but not fixed (1)")[2]
+    assert "withdrawal-enabled (withdraw)" in gone
+    assert gone.rstrip().endswith("not asked")
+    assert "Time to fix" not in told
+    assert "accounts.yaml (narrowed)" in okx.run("history", "list", *KEEP).out
+
+
+def test_no_report_takes_the_place_of_the_history(okx: Any) -> None:
+    okx.scan(*KEEP)
+    ended = okx.scan(*KEEP, "-o", "json=h.db")
+    assert (ended.code, "-o json=h.db would overwrite h.db" in ended.err) == (2, True)
+    assert len(json.loads(okx.run("history", "list", *KEEP, "-o", "json").out)) == 1

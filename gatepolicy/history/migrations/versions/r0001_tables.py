@@ -14,6 +14,8 @@ def upgrade() -> None:
     _make_scans()
     _make_parts_of_scans()
     _make_findings()
+    for table in ("scans", "accounts", "facts", "verdicts"):
+        _refuse_updates(table)
 
 
 def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
@@ -93,3 +95,20 @@ def _make_findings() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("findings_open", "findings", ["inventory", "fixed_at"])
+
+
+def _refuse_updates(table: str) -> None:
+    """What a scan has found is never changed, whoever tries."""
+    what = f"rows of {table} are never changed"
+    if op.get_bind().dialect.name == "sqlite":
+        body = f"BEGIN SELECT RAISE(ABORT, '{what}'); END"
+        op.execute(f"CREATE TRIGGER {table}_final BEFORE UPDATE ON {table} {body}")
+        return
+    raises = f"BEGIN RAISE EXCEPTION '{what}'; END"
+    op.execute(
+        f"CREATE FUNCTION {table}_final() RETURNS trigger LANGUAGE plpgsql AS $$ {raises} $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_final BEFORE UPDATE ON {table}"
+        f" FOR EACH ROW EXECUTE FUNCTION {table}_final()"
+    )
