@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 1120, 780
 
 def main() -> int:
     """Scan the simulator and take the picture; 1 where there is no browser."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only for this
+    from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:

@@ -18,7 +18,7 @@ from gatepolicy.cli.main import COMMANDS, cli
 from gatepolicy.model.facts import HINT, Reason
 from gatepolicy.model.scan import MEANING, ScanSettings
 from gatepolicy.model.verdicts import Severity
-from gatepolicy.reports.write import FORMATS
+from gatepolicy.reports.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

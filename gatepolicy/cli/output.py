@@ -31,16 +31,10 @@ from gatepolicy.documents.load import (
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import clean
+from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
-from gatepolicy.reports.write import (
-    FORMATS,
-    STANDARD_OUTPUT,
-    Destination,
-    Report,
-    ReportOptions,
-    write_reports,
-)
+from gatepolicy.reports.write import STANDARD_OUTPUT, Destination, Report, write_reports
 
 _NARROW, _WIDE = 80, 100
 

@@ -8,7 +8,8 @@ from gatepolicy.cli.output import Output, Outputs
 from gatepolicy.model.facts import Facts
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome
-from gatepolicy.reports.write import Destination, ReportOptions
+from gatepolicy.reports.formats import ReportOptions
+from gatepolicy.reports.write import Destination
 from tests.reports.example_scan import BAD_NAME, account, example_scan, scan_of, subject, verdict
 
 

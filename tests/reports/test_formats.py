@@ -14,9 +14,9 @@ from gatepolicy.model.evidence import CallRecord
 from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import OF_A_POLICY, OnUnknown, Outcome
+from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
-from gatepolicy.reports.write import FORMATS, ReportOptions
 from tests.reports.example_scan import (
     FINISHED,
     STARTED,

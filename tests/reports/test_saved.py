@@ -23,9 +23,9 @@ from gatepolicy.model.scan import (
     ScanSettings,
     Standing,
 )
+from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
-from gatepolicy.reports.write import FORMATS, ReportOptions
 from gatepolicy.scanning.saved import load_report
 from tests.reports.example_scan import example_scan, passing, scan_of
 from tests.reports.strategies import file_texts, whole_scans
