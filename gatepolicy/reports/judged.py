@@ -49,11 +49,6 @@ class Judged:
         return self.subject.owner if self.subject else ""
 
     @property
-    def place(self) -> Location:
-        """The line of the inventory; of the policy where there is no account."""
-        return self.subject.location if self.subject else self.verdict.location
-
-    @property
     def identity(self) -> str:
         """The same for the same finding of any scan."""
         return finding_identity(

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import assert_never
 
 from gatepolicy import __version__
 from gatepolicy.model.encoding import encode_time
@@ -164,6 +165,8 @@ def _kind(verdict: Verdict) -> tuple[str, str]:
             is_error = verdict.incomplete and verdict.reason is not Reason.NOT_COVERED
             is_error = is_error or verdict.on_unknown is OnUnknown.BLOCK
             return "error" if is_error else "skipped", f"unknown: {why_unknown(verdict)}"
+        case _:
+            assert_never(verdict.outcome)
 
 
 def _waived(verdict: Verdict) -> str:
