@@ -16,7 +16,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --upgrade --generate-h
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow
+.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -93,6 +93,15 @@ sbom: dist ## Write the software bill of materials of what 'make dist' built
 fuzz: $(READY) ## Mutate documented answers, and look for a pass without proof
 	@$(BIN)/python -m tests.fuzz $(FUZZ_OPTIONS)
 
+build/mutmut: .ci/mutants-constraints.txt $(READY)
+	@rm -rf $@
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes --only-binary :all: --target $@ -r $<
+
+# More: make mutants MUTATE=gatepolicy/drift/load.py MUTATE_OPTIONS='--tests tests/drift tests/cli'
+MUTATE ?= gatepolicy/waivers
+mutants: build/mutmut ## Change code in small ways, and name the changes that no test notices
+	@PYTHONPATH=$(CURDIR)/build/mutmut $(BIN)/python .ci/mutants.py $(MUTATE) $(MUTATE_OPTIONS)
+
 bench: $(READY) ## Measure speed, memory and start-up
 	@$(BIN)/python tests/bench/run.py
 
@@ -104,6 +113,8 @@ lock: ## Pin every dependency anew, with hashes
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --all-extras --output-file $(CONSTRAINTS) \
 		pyproject.toml .ci/build-requirements.in
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/sbom-constraints.txt .ci/sbom-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --constraints $(CONSTRAINTS) \
+		--output-file .ci/mutants-constraints.txt .ci/mutants-requirements.in
 	@rm -rf build/lock
 
 clean: ## Remove what the other targets made

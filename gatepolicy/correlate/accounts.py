@@ -97,12 +97,11 @@ def _with_shared_addresses(
         Addressed(one.subject.id, one.subject.labels, addresses_of(one.facts, declared))
         for one, declared in zip(evidence, egress, strict=True)
     ]
-    unasked = Facts.nothing(Reason.NOT_DISCLOSED, "the account was not read")
     beside = [
         Addressed(
             other.subject.id,
             other.subject.labels,
-            addresses_of(unasked, other.egress),
+            addresses_of(Facts({}, {}), other.egress),
             is_left_out=True,
         )
         for other in others
@@ -190,7 +189,7 @@ def _listed(collected: Collected) -> Listed | None:
     unread = collected.evidence.unread
     if collected.listed is not None or unread is None:
         return collected.listed
-    return Listed((), unread, unread)
+    return Listed((), unread)
 
 
 def _facts_of_audited(

@@ -52,7 +52,7 @@ def addresses_of(facts: Facts, declared: tuple[Network, ...]) -> tuple[Network, 
     if declared:
         return declared
     why = facts.unknown.get("ip.allowlist", Unknown(Reason.NOT_DISCLOSED))
-    return Unknown(why.reason, f"{why.detail}; the inventory has no egress".lstrip("; "))
+    return Unknown(why.reason, f"{why.detail}; the inventory has no egress".removeprefix("; "))
 
 
 def shared_across(accounts: Sequence[Addressed]) -> Iterator[tuple[str, ...] | Unknown]:

@@ -98,8 +98,9 @@ class KnownKey:
                 # Another key of fingerprints gives another hash of the same key.
                 return not may_be_same(self.fingerprint, listed.shown[-_LAST:])
             return bool(self.whole) or _enough(self.shown, MASK)
+        mine, theirs = _unmasked(self.shown, MASK), _unmasked(listed.shown, listed.mask)
         return _enough(listed.shown, listed.mask) and (
-            bool(self.whole) or _enough(self.shown, MASK)
+            bool(self.whole) or (_enough(self.shown, MASK) and not _may_agree(mine, theirs))
         )
 
     def fits(self, listed: ListedKey, pepper: bytes) -> bool:
@@ -126,6 +127,14 @@ def _enough(shown: str, mask: str) -> bool:
 def _unmasked(shown: str, mask: str) -> tuple[str, str]:
     head, _, rest = shown.partition(mask)
     return head, rest.lstrip(mask)
+
+
+def _may_agree(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether one key may begin and end as both say: one may show more of it than the other."""
+    (head, tail), (others_head, others_tail) = one, other
+    return (head.startswith(others_head) or others_head.startswith(head)) and (
+        tail.endswith(others_tail) or others_tail.endswith(tail)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +178,8 @@ class Sharing:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN_NAMES} others" if len(names) > _SHOWN_NAMES else ""
+    rest = len(names) - _SHOWN_NAMES
+    more = f" and {rest} {'other' if rest == 1 else 'others'}" if rest > 0 else ""
     return ", ".join(names[:_SHOWN_NAMES]) + more
 
 

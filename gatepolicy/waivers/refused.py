@@ -140,8 +140,7 @@ def _may_apply(policy: Policy, waiver: Waiver) -> bool:
 def _problem(
     terms: WaiverTerms, policy: str, limit: Limit, limits: Mapping[str, WaiverLimits]
 ) -> Problem:
-    most, place = limits[policy].max_days, limits[policy].places.get(limit)
-    where = f" ({place})" if place is not None else ""
+    most, where = limits[policy].max_days, f" ({limits[policy].places[limit]})"
     refuses = f"policy {policy} does not allow waiving"
     if limit is Limit.MAX_DAYS and most is not None:
         what = f"{refuses} anything for {days_of(terms)} days, at most for {most}{where}"

@@ -1,14 +1,15 @@
 """What only all accounts together tell: audited, undeclared, dead and shared keys."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 
 import pytest
 
 from gatepolicy.accounts.account import Account, fingerprint
 from gatepolicy.correlate.accounts import Correlated, correlate
 from gatepolicy.correlate.collected import Collected, Listed, ListedKey, Target
-from gatepolicy.correlate.keys import Declared
+from gatepolicy.correlate.keys import INVENTORY, Declared
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.evidence import Evidence, Location, Subject
 from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Reason, Unknown
@@ -69,6 +70,15 @@ def bot(key: str = "botkey-01234*****", api_key: str | None = None) -> tuple[Tar
 def value(found: Correlated, position: int, name: str) -> object:
     known = found.evidence[position].facts.known.get(name)
     return known.value if known else found.evidence[position].facts.unknown[name].reason
+
+
+def told(found: Correlated, position: int, name: str) -> Fact | Unknown:
+    known = found.evidence[position].facts
+    return known.known.get(name) or known.unknown[name]
+
+
+def observed(call: str, *, value: FactValue) -> Fact:
+    return Fact(value, Provenance(Grade.OBSERVED, call, ""))
 
 
 @pytest.mark.parametrize(
@@ -280,3 +290,324 @@ def test_the_key_id_of_an_account_that_is_left_out_is_compared() -> None:
     other = Declared(account("c"), Secret(OTHER))
     found = correlate(targets, collected, [other], PEPPER, unasked=[other.account])
     assert value(found, 0, SHARED) == ()
+
+
+def test_what_is_told_of_an_undeclared_key() -> None:
+    hidden = row(OTHER, permission__withdraw=True)
+    facts_of_row = hidden.facts.learn("key.name", REFUSED)
+    facts_of_row = facts_of_row.learn("key.active", Fact(value=True, provenance=INVENTORY))
+    target, collected = master(replace(hidden, listing="sub_account_keys", facts=facts_of_row))
+    ahead = replace(collected.evidence, clock_skew=timedelta(hours=1))
+    [key] = compared((target, replace(collected, evidence=ahead))).found
+    listed = Provenance(Grade.OBSERVED, "main_keys", "", "listed by main")
+    assert key == Evidence(
+        subject=Subject(
+            id="main/key-9999",
+            exchange="gate",
+            labels={"desk": "mm"},
+            owner="desk@example.com",
+            location=Location("a.yaml", 4, 5),
+            found_by="main",
+        ),
+        collected_at=NOW,
+        facts=Facts.nothing(Reason.NOT_DISCLOSED).learn_all(
+            {
+                "permission.withdraw": Fact(value=True, provenance=listed),
+                "key.name": REFUSED,
+                "key.active": Fact(value=True, provenance=INVENTORY),
+                "key.exists": observed("sub_account_keys", value=True),
+                "key.declared": observed("sub_account_keys", value=False),
+                "key.fingerprint": Fact(fingerprint(OTHER, pepper=PEPPER), INVENTORY),
+                "key.shared_with": Fact((), INVENTORY),
+                "account.sandbox": Fact(value=False, provenance=INVENTORY),
+                "ip.shared_across": Unknown(Reason.NOT_DISCLOSED, "the inventory has no egress"),
+            }
+        ),
+        calls=(),
+        clock_skew=timedelta(hours=1),
+    )
+
+
+def test_of_a_key_of_the_account_itself_all_keys_of_the_account_are_told_too() -> None:
+    rows = (row(MASTER), row(OTHER), row("******"))
+    target, collected = asked(account("main", discover=True), MASTER, Listed(rows, None, rows))
+    found = compared((target, collected))
+    names = observed("account_keys", value=("9999", "cdef", "key"))
+    assert told(found, 0, "account.keys") == names
+    assert [key.facts.known["account.keys"] for key in found.found] == [names, names]
+    # A key of which hardly anything is shown has no fingerprint.
+    assert "key.fingerprint" in found.found[0].facts.known
+    assert "key.fingerprint" not in found.found[1].facts.known
+
+
+def test_how_many_keys_an_account_has_is_not_always_known() -> None:
+    def keys(listed: Listed | None, own: Facts | None = None) -> Fact | Unknown:
+        who = account("main", discover=True)
+        return told(compared(asked(who, MASTER, listed, own)), 0, "account.keys")
+
+    one = row(MASTER)
+    assert keys(Listed((one,), None, (one,))) == observed("account_keys", value=("cdef",))
+    assert keys(Listed((), None, ())) == observed("", value=())
+    assert keys(Listed((one,), None, REFUSED)) == REFUSED
+    detail = "only a key that lists the others shows how many there are (discover: true)"
+    assert keys(None) == Unknown(Reason.NOT_DISCLOSED, detail)
+    unread = Facts.nothing(Reason.TIMEOUT, "no answer")
+    assert keys(Listed((one,), None, (one,)), unread) == Unknown(Reason.TIMEOUT, "no answer")
+
+
+@pytest.mark.parametrize(
+    ("shown", "mask", "name"),
+    [
+        ("otherkey-0123456789-a-b-", "*", "main/key-89ab"),
+        ("otherkey-0123456789éa", "*", "main/key-789a"),
+        ("otherkey01234xxxxx", "x", "main/key-1234"),
+    ],
+)
+def test_a_found_key_is_called_by_the_last_letters_and_digits(
+    shown: str, mask: str, name: str
+) -> None:
+    [key] = compared(master(row(shown, mask))).found
+    assert key.subject.id == name
+
+
+def test_what_is_told_of_the_key_that_an_account_declares() -> None:
+    found = compared(asked(account("a"), MASTER), asked(account("b"), MASTER))
+    assert told(found, 0, "key.fingerprint") == Fact(fingerprint(MASTER, pepper=PEPPER), INVENTORY)
+    assert told(found, 0, "key.shared_with") == Fact(("b",), INVENTORY)
+    assert told(found, 0, "key.declared") == Fact(value=True, provenance=INVENTORY)
+    assert told(found, 0, "account.sandbox") == Fact(value=False, provenance=INVENTORY)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "sandbox"),
+    [("https://api.gateio.ws", False), ("https://api-testnet.gateapi.io", True)],
+)
+def test_that_an_account_is_on_a_sandbox_is_told_by_the_inventory(
+    base_url: str, sandbox: bool
+) -> None:
+    found = compared(asked(replace(account("a"), base_url=base_url), MASTER))
+    assert told(found, 0, "account.sandbox") == Fact(sandbox, INVENTORY)
+
+
+def test_without_any_list_nobody_knows_whether_all_keys_are_declared() -> None:
+    who = account("main", discover=True)
+    known = Facts({"key.exists": fact(value=True)}, {})
+    why = told(compared(asked(who, MASTER, None, known)), 0, "key.declared")
+    assert why == Unknown(Reason.NOT_DISCLOSED, "no list of keys could be read")
+    refused = known.learn("key.name", REFUSED)
+    assert told(compared(asked(who, MASTER, None, refused)), 0, "key.declared") == REFUSED
+
+
+NO_LISTS = asked(account("main"), MASTER, None)
+"""An auditor that lists nothing."""
+
+
+@pytest.mark.parametrize(
+    ("auditor", "exists", "others"),
+    [
+        (NO_LISTS, "main lists no keys", "main lists no keys"),
+        (
+            master(row("botkey-0123*****"), row("botkey-01*****")),
+            "main lists 2 keys that match it",
+            "main lists 2 keys that match it",
+        ),
+        (
+            master(row(MASTER), missing=REFUSED),
+            "main: keys could not all be listed",
+            "main: keys could not all be listed",
+        ),
+        (
+            master(row("******")),
+            "main shows too little of its keys to identify this one",
+            "main shows too little of its keys to identify this one",
+        ),
+        (master(row(MASTER)), False, "main lists no such key"),
+        (master(row("otherkey-01*****")), False, "main lists no such key"),
+    ],
+)
+def test_why_an_auditor_does_not_tell_about_a_key(
+    auditor: tuple[Target, Collected], exists: object, others: str
+) -> None:
+    found = compared(auditor, bot(BOT))
+    assert told(found, 1, "key.name").detail == others  # type: ignore[union-attr]
+    why = told(found, 1, "key.exists")
+    if exists is False:
+        assert why == observed("account_keys", value=False)
+    else:
+        assert isinstance(why, Unknown)
+        assert why.detail == exists
+
+
+@pytest.mark.parametrize(
+    ("auditor", "exists"),
+    [
+        (NO_LISTS, Reason.NOT_DISCLOSED),
+        (master(row(BOT, key__name="listed")), True),
+        (master(row("botkey-0123*****"), row("botkey-01*****")), Reason.NOT_DISCLOSED),
+        (master(row(MASTER), missing=REFUSED), Reason.NOT_DISCLOSED),
+        (master(row("******")), Reason.NOT_DISCLOSED),
+        (master(row(MASTER)), False),
+    ],
+)
+def test_of_a_key_that_is_asked_itself_a_list_tells_only_whether_it_exists(
+    auditor: tuple[Target, Collected], exists: object
+) -> None:
+    target, collected = bot(BOT, BOT)
+    own = replace(collected.evidence, facts=facts(key__name="own"))
+    found = compared(auditor, (replace(target, asks=True), replace(collected, evidence=own)))
+    assert value(found, 1, "key.name") == "own"
+    assert value(found, 1, "key.exists") == exists
+
+
+def test_that_a_key_exists_is_told_by_the_list_that_has_it() -> None:
+    found = compared(master(replace(row(BOT), listing="sub_account_keys")), bot(BOT))
+    assert told(found, 1, "key.exists") == observed("sub_account_keys", value=True)
+
+
+def test_an_account_that_cannot_be_used_is_not_looked_up() -> None:
+    target, collected = bot(BOT)
+    why = Unknown(Reason.BAD_CREDENTIALS_CONFIG, "no such variable")
+    unread = replace(collected.evidence, facts=Facts.nothing(why.reason, why.detail))
+    pair = replace(target, unusable=why), replace(collected, evidence=unread)
+    found = compared(master(row(BOT, key__name="listed")), pair)
+    assert told(found, 1, "key.name") == why
+
+
+@pytest.mark.parametrize(
+    ("own", "auditors", "expected"),
+    [(None, None, None), (None, 2, 2), (1, None, 1), (1, -2, -2), (3, 2, 3)],
+)
+def test_the_clock_of_the_auditor_counts_too(
+    own: int | None, auditors: int | None, expected: int | None
+) -> None:
+    def skewed(pair: tuple[Target, Collected], hours: int | None) -> tuple[Target, Collected]:
+        skew = None if hours is None else timedelta(hours=hours)
+        evidence = replace(pair[1].evidence, clock_skew=skew)
+        return pair[0], replace(pair[1], evidence=evidence)
+
+    found = compared(skewed(master(row(BOT)), auditors), skewed(bot(BOT), own))
+    assert found.evidence[1].clock_skew == (None if expected is None else timedelta(hours=expected))
+    # Who has no auditor has no clock but its own.
+    alone = compared(skewed(asked(account("a"), MASTER), own))
+    assert alone.evidence[0].clock_skew == (None if own is None else timedelta(hours=own))
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown", "mask", "exists"),
+    [
+        # Six characters are enough, however many are hidden, and by whatever.
+        ("botk****t7", "botk••t7", "•", True),
+        ("bot****t7", "bot••t7", "•", Reason.NOT_DISCLOSED),
+        ("botkey-0123***", "botkey-0123*****", "*", True),
+        ("botkey-***bot7", "botkey-*****bot7", "*", True),
+        # One shows more than the other: they may be the same key, and may be two.
+        ("botkey-0123***", "botkey-012345***", "*", Reason.NOT_DISCLOSED),
+        ("botkey-012345***", "botkey-0123***", "*", Reason.NOT_DISCLOSED),
+        ("botkey-***bot7", "botkey-***t7", "*", Reason.NOT_DISCLOSED),
+        ("botkey-***t7", "botkey-***bot7", "*", Reason.NOT_DISCLOSED),
+        ("botkey-0123***", "botkey-***bot7", "*", Reason.NOT_DISCLOSED),
+        # These are two keys.
+        ("botkey-0123***", "otherkey-0123***", "*", False),
+        ("botkey-***bot7", "botkey-***bot8", "*", False),
+    ],
+)
+def test_a_key_of_which_both_sides_hide_a_part(
+    declared: str, shown: str, mask: str, exists: object
+) -> None:
+    assert value(compared(master(row(shown, mask)), bot(declared)), 1, "key.exists") == exists
+
+
+def test_a_list_without_a_mask_shows_every_key_whole() -> None:
+    found = compared(master(row(MASTER, ""), row(BOT, "", key__name="b")), bot())
+    assert value(found, 1, "key.name") == "b"
+
+
+def test_two_rows_that_hide_their_keys_alike_are_not_one_declared_key() -> None:
+    rows = (row("botkey-0123*****"), row("botkey-0123*****"))
+    other = Declared(account("bot"), Secret(BOT))
+    found = compared(master(row(MASTER), *rows), others=(other,)).found
+    why = Unknown(Reason.UNEXPECTED_ANSWER, "several listed keys look like this one")
+    assert [key.facts.unknown["key.declared"] for key in found] == [why]
+
+
+def test_whose_keys_could_not_be_read_is_told() -> None:
+    lost = (Declared(account("lost-1"), None), Declared(account("lost-2"), None))
+    [key] = compared(master(row(OTHER)), others=lost).found
+    detail = "the key of lost-1, lost-2 could not be read, so this may be it"
+    assert key.facts.unknown["key.declared"] == Unknown(Reason.BAD_CREDENTIALS_CONFIG, detail)
+
+
+@pytest.mark.parametrize(
+    ("names", "told_names"),
+    [
+        ("b", "b"),
+        ("bcd", "b, c, d"),
+        ("bcde", "b, c, d and 1 other"),
+        ("bcdef", "b, c, d and 2 others"),
+    ],
+)
+def test_of_whose_keys_too_little_is_known_is_told(names: str, told_names: str) -> None:
+    lost = tuple(Declared(account(name), None) for name in names)
+    found = compared(asked(account("a"), MASTER), others=lost)
+    detail = f"the same key may be that of {told_names}, which was not read"
+    assert told(found, 0, SHARED) == Unknown(Reason.NOT_DISCLOSED, detail)
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "shared"),
+    [
+        (MASTER, "masterkey-01*****", Reason.NOT_DISCLOSED),
+        (MASTER, "otherkey-01*****", ()),
+        (fingerprint(MASTER, pepper=PEPPER), "", Reason.NOT_DISCLOSED),
+        (fingerprint(MASTER, pepper=PEPPER), "masterkey-01*****", Reason.NOT_DISCLOSED),
+        (fingerprint(MASTER, pepper=PEPPER), fingerprint(OTHER, pepper=PEPPER), ()),
+        (fingerprint(MASTER, pepper=PEPPER), fingerprint(MASTER, pepper=PEPPER), ("b",)),
+        (MASTER, MASTER, ("b",)),
+    ],
+)
+def test_what_little_is_known_of_a_key_may_rule_out_that_it_is_shared(
+    mine: str, other: str, shared: object
+) -> None:
+    found = compared(asked(account("a", key=mine), None), asked(account("b", key=other), None))
+    assert value(found, 0, SHARED) == shared
+
+
+def test_a_key_that_only_its_fingerprint_names_is_not_shared_with_itself() -> None:
+    mine = account("a", key=fingerprint(MASTER, pepper=PEPPER))
+    assert value(compared(asked(mine, None)), 0, SHARED) == ()
+
+
+def test_a_key_that_the_inventory_says_of_an_account_that_was_left_out_is_compared() -> None:
+    target, collected = asked(account("a"), MASTER)
+    other = account("c", key=MASTER)
+    found = correlate([target], {0: collected}, (), PEPPER, unasked=[other])
+    assert value(found, 0, SHARED) == ("c",)
+
+
+def at(name: str, desk: str, *egress: str) -> Account:
+    plain = account(name)
+    networks = tuple(map(ip_network, egress))
+    return replace(plain, subject=replace(plain.subject, labels={"desk": desk}), egress=networks)
+
+
+def test_desks_that_work_from_one_address_are_told_of_each_other() -> None:
+    pairs = [
+        asked(at("a", "mm", "203.0.113.5"), MASTER),
+        asked(at("b", "otc", "203.0.113.5"), BOT),
+        asked(at("c", "otc"), OTHER),
+    ]
+    left_out = [at("d", "vault", "203.0.113.5"), at("e", "loans")]
+    targets = [target for target, _ in pairs]
+    collected = {i: found for i, (_, found) in enumerate(pairs)}
+    found = correlate(targets, collected, (), PEPPER, unasked=left_out)
+    entries = (
+        "desk:mm",
+        "desk=otc (b)",
+        "desk=vault (d)",
+        "desk?otc (c)",
+        "desk~loans (e)",
+        "desk~vault (d)",
+    )
+    assert told(found, 0, "ip.shared_across") == Fact(entries, INVENTORY)
+    unknown = Unknown(Reason.NOT_DISCLOSED, "the inventory has no egress")
+    assert told(found, 2, "ip.shared_across") == unknown

@@ -52,6 +52,17 @@ def test_a_range_holds_its_addresses() -> None:
     assert found == [("desk=y (b)",), ("desk=x (a)",), ()]
 
 
+def test_a_range_holds_its_first_address() -> None:
+    found = shared(at("a", "x", "203.0.113.0/24"), at("b", "y", "203.0.113.0"))
+    assert found == [("desk=y (b)",), ("desk=x (a)",)]
+
+
+def test_an_account_without_the_label_that_was_left_out() -> None:
+    other = Addressed("b", {}, nets("203.0.113.6"), is_left_out=True)
+    assert shared(at("a", "x", "203.0.113.5"), other)[0] == ("desk~none (b)",)
+    assert shared(at("a", "x", "203.0.113.6"), other)[0] == ("desk?none (b)", "desk~none (b)")
+
+
 def test_versions_of_addresses_are_apart() -> None:
     assert shared(at("a", "x", "2001:db8::/32"), at("b", "y", "203.0.113.5")) == [(), ()]
     assert shared(at("a", "x", "2001:db8::/32"), at("b", "y", "2001:db8::5"))[0] == ("desk=y (b)",)
@@ -95,6 +106,8 @@ def test_what_the_exchange_tells_comes_before_what_the_inventory_declares() -> N
     assert addresses_of(hidden, nets("203.0.113.6")) == nets("203.0.113.6")
     nothing = addresses_of(hidden, ())
     assert nothing == Unknown(Reason.NOT_DISCLOSED, "not told; the inventory has no egress")
+    untold = Unknown(Reason.NOT_DISCLOSED, "the inventory has no egress")
+    assert addresses_of(Facts({}, {}), ()) == untold
 
 
 places = st.sampled_from(

@@ -178,6 +178,38 @@ def test_an_expired_one_is_a_finding_itself() -> None:
     assert findings(result) == [("waiver-expired", "")]
 
 
+def test_a_finding_about_a_waiver_says_whose_it_is_and_where_it_stands() -> None:
+    rules = [rule.info for rule in load_rules().values()]
+    result = applied([account("mm")], waiver(), limits=WaiverLimits(None, frozenset({"key-idle"})))
+    (found,) = waiver_findings(result.waivers, result.refusals, rules)
+    assert found == Verdict(
+        rule="GP043",
+        name="waiver-not-allowed",
+        outcome=Outcome.FAIL,
+        severity=Severity.HIGH,
+        subject="W-1",
+        expected="the policy allows every waiver",
+        seen="key-idle, desk, 2026-11-01 to 2026-12-31: not-allowed",
+        reason=None,
+        needed="",
+        on_unknown=OnUnknown.INCOMPLETE,
+        policy="desk",
+        location=PLACE,
+    )
+
+
+def test_what_a_waiver_waives_is_counted() -> None:
+    accounts = [account("mm-1", verdict(), verdict(subject="earn")), account("mm-2"), account("v")]
+    info = applied(accounts, waiver(accounts=("mm-*",))).waivers[0]
+    assert (info.findings, info.accounts) == (3, 2)
+
+
+def test_one_that_is_about_something_else_does_not_hide_the_next() -> None:
+    mm = account("mm", verdict(subject="loan"))
+    other, fitting = waiver("W-1", subject="earn"), waiver("W-2", subject="loan")
+    assert outcomes(applied([mm], other, fitting)) == [[Outcome.WAIVED]]
+
+
 def test_a_policy_forbids_to_waive_a_rule() -> None:
     result = applied([account("mm")], waiver(), limits=WaiverLimits(None, frozenset({"key-idle"})))
     assert outcomes(result) == [[Outcome.FAIL]]

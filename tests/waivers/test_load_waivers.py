@@ -4,11 +4,14 @@ from datetime import date
 
 import pytest
 
+from gatepolicy.accounts.selector import Selector
 from gatepolicy.documents.append import Entry, append_entry
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import DocumentError, UsageError
+from gatepolicy.model.evidence import Location
+from gatepolicy.model.verdicts import WaiverTerms
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.waivers.waiver import load_waivers
+from gatepolicy.waivers.waiver import Waiver, load_waivers
 from gatepolicy.waivers.write import EMPTY_FILE, free_id, with_waiver
 
 RULES = load_rules()
@@ -53,6 +56,33 @@ def test_a_waiver() -> None:
     assert not waiver.only_unknown
 
 
+def test_everything_that_a_waiver_says() -> None:
+    said = ONE.replace("    created", "    ticket: RISK-7\n    approved_by: Ada\n    created")
+    said = said.replace("[okx-*]", "[okx-*]\n    subject: earn\n    accepts: unknown")
+    said = said.replace("Waits for the exchange's review.", "'  Waits for the review.  '")
+    (waiver,) = load_waivers(["w.yaml"], RULES, read=lambda _: (HEAD + said).encode())
+    terms = WaiverTerms(
+        id="RISK-1",
+        rule="key-too-old",
+        owner="desk@example.com",
+        justification="Waits for the review.",
+        ticket="RISK-7",
+        approved_by="Ada",
+        created=date(2026, 11, 1),
+        expires=date(2026, 12, 31),
+        location=Location("w.yaml", 5, 5),
+    )
+    assert waiver == Waiver(terms, Selector(("okx-*",)), "earn", only_unknown=True)
+    (short,) = load_waivers(["w.yaml"], RULES, read=lambda _: (HEAD + ONE).encode())
+    assert (short.terms.ticket, short.terms.approved_by, short.subject) == ("", "", "")
+
+
+def test_a_waiver_of_one_day() -> None:
+    day = HEAD + ONE.replace("2026-12-31", "2026-11-01")
+    (waiver,) = load_waivers(["w.yaml"], RULES, read=lambda _: day.encode())
+    assert waiver.terms.created == waiver.terms.expires
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -60,6 +90,18 @@ def test_a_waiver() -> None:
          " 'gatepolicy explain' lists all rules"),
         ("2026-12-31", "2026-02-30", "w.yaml:11:14: waivers[0].expires: not a valid date:"
          " 2026-02-30; write it like 2026-12-31"),
+        ("2026-11-01", "2026-11-31", "w.yaml:10:14: waivers[0].created: not a valid date:"
+         " 2026-11-31; write it like 2026-12-31"),
+        ("GP020", "account-without-policy", "w.yaml:6:11: waivers[0].rule: account-without-policy"
+         " is about the scan itself and cannot be waived; Write a policy that applies to the"
+         " account, or correct the applies_to of an existing one."),
+        ("okx-*", "'*'", "w.yaml:7:15: waivers[0].accounts: this covers every account;"
+         " list the accounts that have the finding"),
+        ("[okx-*]", "[okx-*]\n    exchanges: [okx, okex]",
+         "w.yaml:8:22: waivers[0].exchanges[1]: unknown exchange okex; did you mean okx?"),
+        ("    created", "    ticket: 'javascript:alert(1)'\n    created",
+         "w.yaml:10:13: waivers[0].ticket: a URL that begins with javascript: is not allowed;"
+         " write an https URL, a file or a ticket such as AUDIT-7"),
         ("2026-12-31", "2026-10-31", "w.yaml:11:14: waivers[0].expires: it expires before it starts;"  # noqa: E501
          " use a later date"),
         ("desk@example.com", "' '", "w.yaml:8:12: waivers[0].owner: blank;"
@@ -80,11 +122,6 @@ def test_what_makes_no_sense(old: str, new: str, told: str) -> None:
     assert told in load(w=HEAD + ONE.replace(old, new))
 
 
-def test_what_is_about_the_scan_itself_cannot_be_waived() -> None:
-    (told,) = load(w=HEAD + ONE.replace("GP020", "account-without-policy"))
-    assert "is about the scan itself and cannot be waived" in told
-
-
 @pytest.mark.parametrize("key", ["accounts", "owner", "expires"])
 def test_what_every_waiver_says(key: str) -> None:
     lines = [line for line in ONE.splitlines() if not line.strip().startswith(f"{key}:")]
@@ -96,6 +133,10 @@ def test_ids_are_unique_over_all_files() -> None:
         *load(c="kind: ["),
         "b.yaml:5:5: id: the id RISK-1 is already used by a.yaml:5:5; choose another id",
     ]
+
+
+def test_what_is_wrong_with_one_file_does_not_hide_the_next() -> None:
+    assert load(a="kind: [", b="kind: }") == [*load(a="kind: ["), *load(b="kind: }")]
 
 
 def test_an_entry_is_added_and_everything_else_stays() -> None:
@@ -131,6 +172,17 @@ def test_a_new_file_and_one_with_an_empty_list() -> None:
 def test_a_list_in_one_line_has_no_place_for_an_entry(text: str) -> None:
     with pytest.raises(DocumentError, match="write each entry"):
         append_entry(text, parse_yaml(text, "w.yaml"), "waivers", {"id": "b"})
+
+
+def test_a_list_in_one_line_is_told_with_its_place() -> None:
+    text = (
+        HEAD.rstrip()
+        + " ["
+        + ", ".join(line.strip(" -") for line in ONE.splitlines()[1:]).join("{}")
+        + "]\n"
+    )
+    with pytest.raises(DocumentError, match=r"^w\.yaml:3:"):
+        with_waiver(text, "w.yaml", ENTRY, RULES)
 
 
 def test_what_would_be_no_waiver_is_not_written() -> None:

@@ -14,7 +14,7 @@ from gatepolicy.waivers.apply import naming_waivers
 from gatepolicy.waivers.waiver import Waiver
 
 PLACE = Location("w.yaml", 4, 5)
-IDS = ["a", "ab", "a/k", "b", "b[1]", "a*"]
+IDS = ["a", "ab", "a/k", "b", "b1", "b[1]", "a*"]
 NAMES = ["a", "ab", "a*", "?b", "a/k", "*", "[ab]", "b[1]", "b[[]1]", "*k", "nobody", ""]
 
 

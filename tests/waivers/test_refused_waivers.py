@@ -10,7 +10,7 @@ from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.policies.load import load_policies
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.scanning.plan import Selection, make_plan
-from gatepolicy.waivers.refused import refused_waivers
+from gatepolicy.waivers.refused import refused_waivers, repeated_waivers
 from gatepolicy.waivers.waiver import load_waivers
 
 TODAY = date(2026, 11, 24)
@@ -105,6 +105,17 @@ def test_keys_that_a_scan_found_and_accounts_that_nobody_knows(name: str) -> Non
     assert bool(told(text)) is name.startswith("mm-1/")
 
 
+@pytest.mark.parametrize("name", ["nobody/key-15a3", "mm-10", "mm-?/key-*"])
+def test_what_only_looks_like_a_key_of_an_account_is_none(name: str) -> None:
+    assert told(WAIVER.replace("[mm-1]", f"[{name}]")) == []
+
+
+def test_a_glob_does_not_speak_of_a_key_that_another_waiver_names() -> None:
+    key = WAIVER.replace("[mm-1]", "[mm-1/key-15a3]")
+    glob = WAIVER.partition("waivers:\n")[2].replace("W-1", "W-2").replace("mm-1", "mm-?/key-*")
+    assert [problem.path for problem in told(key + glob)] == ["W-1"]
+
+
 def test_without_an_inventory_only_what_every_policy_refuses_is_told() -> None:
     assert told(WAIVER, [STRICT], accounts=()) != []
     assert told(WAIVER, accounts=()) == []
@@ -114,15 +125,98 @@ def test_without_an_inventory_only_what_every_policy_refuses_is_told() -> None:
     )
     okx = WAIVER.replace("accounts: [mm-1]", "exchanges: [okx]")
     assert told(okx, [other], accounts=()) == []
+    # Who names no exchange means every one, in a policy and in a waiver.
+    assert told(WAIVER, [other], accounts=()) != []
+    assert told(okx, [STRICT], accounts=()) != []
 
 
 def test_what_is_over_is_told_by_the_scan_alone() -> None:
-    assert told(WAIVER.replace("2026-12-20", "2026-11-23")) == []
+    over = WAIVER.replace("2026-12-20", "2026-11-23")
+    assert told(over) == []
+    another = WAIVER.partition("waivers:\n")[2].replace("W-1", "W-2")
+    assert [problem.path for problem in told(over + another)] == ["W-2"]
+    # Its last day is today.
+    assert len(told(WAIVER.replace("2026-12-20", "2026-11-24"))) == 1
 
 
 def test_what_begins_later_is_told_too() -> None:
     later = WAIVER.replace("2026-11-20", "2026-11-25")
-    assert [problem.what for problem in told(later.replace("[mm-1]", "[vault-1]"))] == [
-        "it starts in the future and waives nothing until then"
+    assert [str(problem) for problem in told(later.replace("[mm-1]", "[vault-1]"))] == [
+        "w.yaml:4:5: W-1: it starts in the future and waives nothing until then; start it on the"
+        " day it is created"
     ]
     assert len(told(later)) == 2
+    today = WAIVER.replace("2026-11-20", "2026-11-24")
+    assert told(today.replace("[mm-1]", "[vault-1]")) == []
+
+
+def repeated(*changes: tuple[str, str]) -> list[str]:
+    """What is told about a waiver and, after it, the same one with changes."""
+    other = WAIVER.partition("waivers:\n")[2].replace("W-1", "W-2")
+    for old, new in changes:
+        assert old in other
+        other = other.replace(old, new)
+    text = WAIVER + other
+    waivers = load_waivers(["w.yaml"], load_rules(), read=lambda _: text.encode())
+    return [str(problem) for problem in repeated_waivers(waivers)]
+
+
+TWICE = [
+    "w.yaml:11:5: W-2: W-1 (w.yaml:4:5) waives the same; delete one, or start this one after the"
+    " other expires"
+]
+
+
+def test_a_waiver_that_waives_the_same_on_the_same_days_is_told() -> None:
+    assert repeated() == TWICE
+
+
+@pytest.mark.parametrize(
+    ("created", "expires", "expected"),
+    [
+        ("2026-12-20", "2027-01-20", TWICE),
+        ("2026-12-21", "2027-01-20", []),
+        ("2026-10-20", "2026-11-20", TWICE),
+        ("2026-10-20", "2026-11-19", []),
+    ],
+)
+def test_one_that_begins_after_the_other_is_a_renewal(
+    created: str, expires: str, expected: list[str]
+) -> None:
+    days = ("created: 2026-11-20", f"created: {created}"), ("s: 2026-12-20", f"s: {expires}")
+    assert repeated(*days) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("withdrawal-enabled", "transfer-enabled"),
+        ("[mm-1]", "[mm-2]"),
+        ("[mm-1]", "[mm-1]\n    exchanges: [okx]"),
+        ("[mm-1]", "[mm-1]\n    labels: {desk: mm}"),
+        ("    owner", "    subject: withdraw\n    owner"),
+        ("    owner", "    accepts: unknown\n    owner"),
+    ],
+)
+def test_one_that_waives_something_else_is_another(old: str, new: str) -> None:
+    assert repeated((old, new)) == []
+
+
+def test_the_order_of_accounts_is_no_difference() -> None:
+    text = WAIVER.replace("[mm-1]", "[mm-1, mm-2]")
+    other = (
+        text.partition("waivers:\n")[2].replace("W-1", "W-2").replace("mm-1, mm-2", "mm-2, mm-1")
+    )
+    waivers = load_waivers(["w.yaml"], load_rules(), read=lambda _: (text + other).encode())
+    assert [str(problem) for problem in repeated_waivers(waivers)] == TWICE
+
+
+def test_a_third_one_is_compared_with_every_earlier_one() -> None:
+    apart = WAIVER.partition("waivers:\n")[2].replace("W-1", "W-2")
+    apart = apart.replace("2026-12-20", "2027-01-20").replace("2026-11-20", "2027-01-01")
+    third = apart.replace("W-2", "W-3")
+    waivers = load_waivers(
+        ["w.yaml"], load_rules(), read=lambda _: (WAIVER + apart + third).encode()
+    )
+    (problem,) = repeated_waivers(waivers)
+    assert problem.what == "W-2 (w.yaml:11:5) waives the same"
