@@ -6,8 +6,8 @@ import click
 
 from gatepolicy.attestations.attestation import PREFIX, load_attestations, with_attestation
 from gatepolicy.cli import inputs, options
-from gatepolicy.cli.filling import fill
 from gatepolicy.cli.given import AttestOptions, typed
+from gatepolicy.cli.prompts import prompt_for_missing
 from gatepolicy.documents.load import is_there, read_text
 from gatepolicy.errors import UsageError
 from gatepolicy.model.facts import ATTESTED_FACTS
@@ -44,7 +44,7 @@ def command(given: AttestOptions) -> ExitCode:
         raise UsageError("there is more than one attestations file", hint=hint)
     file = files[0]
     text = read_text(file) if is_there(file) else ""
-    filled = fill(given, _QUESTIONS)
+    filled = prompt_for_missing(given, _QUESTIONS)
     today = inputs.now().date().isoformat()
     day = given.day or today
     # Both are written like 2026-11-01: what is not is told when the entry is checked.

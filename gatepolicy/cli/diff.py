@@ -16,7 +16,7 @@ from gatepolicy.drift.load import load_snapshot
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import BaselineState, Drift, ExitCode, Finding, Gone, ScanSettings
 from gatepolicy.policies.load import load_policies
-from gatepolicy.reports.json_report import encode_drift, encode_finding, encode_standing
+from gatepolicy.reports.json_report import encode_comparison, encode_drift, encode_finding
 from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_layout import paint
 from gatepolicy.scanning.evidence import EvidenceFile
@@ -102,8 +102,8 @@ def _judged_by(policy: str, evidence: EvidenceFile) -> Snapshot:
 
 def _new(drift: Drift, findings: Sequence[Finding]) -> Iterator[Finding]:
     for finding in findings:
-        standing = drift.states.get(finding.question)
-        if standing is not None and standing.state is not BaselineState.UNCHANGED:
+        comparison = drift.states.get(finding.question)
+        if comparison is not None and comparison.state is not BaselineState.UNCHANGED:
             yield finding
 
 
@@ -117,7 +117,7 @@ def _is_worse(drift: Drift, findings: Sequence[Finding]) -> bool:
 def _as_json(drift: Drift, findings: Sequence[Finding]) -> Any:
     states = drift.states
     found = [
-        {**encode_finding(finding), **encode_standing(states[finding.question])}
+        {**encode_finding(finding), **encode_comparison(states[finding.question])}
         for finding in _new(drift, findings)
     ]
     return {"found": found, **encode_drift(drift)}

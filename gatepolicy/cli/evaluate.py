@@ -70,7 +70,7 @@ def _evaluated(evidence: EvidenceFile, policies: Sequence[Policy], given: Evalua
     as_of = inputs.moment(given.as_of)
     by_id = {account.subject.id: account for account in evidence.accounts}
     planned = _plan(evidence, policies, exchanges, rules, given)
-    stale = _stale([by_id[q.subject.id] for q in planned.questions], rules, given, as_of)
+    stale = _stale([by_id[q.subject.id] for q in planned.accounts], rules, given, as_of)
     plan = replace(planned, general=(*planned.general, *stale))
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
     scan = finish(

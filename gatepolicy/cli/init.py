@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from gatepolicy.cli import inputs
-from gatepolicy.cli.filling import fill
 from gatepolicy.cli.given import InitOptions, typed
+from gatepolicy.cli.prompts import prompt_for_missing
 from gatepolicy.documents.document import EVERYWHERE, hold_everything, network_of
 from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
@@ -44,7 +44,7 @@ def command(given: InitOptions) -> ExitCode:
 
     Prompts for whatever is missing. Overwrites nothing.
     """
-    filled = fill(given, _QUESTIONS)
+    filled = prompt_for_missing(given, _QUESTIONS)
     choices = [_choice(name) for name in _listed(filled.exchange)]
     egress = [_network(text) for text in _listed(filled.egress)]
     if hold_everything(map(ip_network, egress)):

@@ -8,8 +8,8 @@ from functools import partial
 import click
 
 from gatepolicy.cli import inputs, options, settings
-from gatepolicy.cli.filling import fill
 from gatepolicy.cli.given import WaiveOptions, typed
+from gatepolicy.cli.prompts import prompt_for_missing
 from gatepolicy.documents.load import is_there, read_text
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ExitCode
@@ -70,7 +70,7 @@ def command(given: WaiveOptions) -> ExitCode:
     policies = _policies(given)
     rules = with_custom(load_rules(), custom_rules(policies))
     waiver_id = given.waiver_id or free_id(text, file, rules)
-    filled = fill(given, _QUESTIONS, {"rule": partial(_check_rule, rules)})
+    filled = prompt_for_missing(given, _QUESTIONS, {"rule": partial(_check_rule, rules)})
     today = inputs.now().date()
     entry = {
         "id": waiver_id,

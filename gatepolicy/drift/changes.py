@@ -26,10 +26,10 @@ from gatepolicy.model.facts import (
 )
 from gatepolicy.model.scan import (
     BaselineState,
+    Comparison,
     FactChange,
     Finding,
     Scan,
-    Standing,
     question_identity,
 )
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity
@@ -179,9 +179,9 @@ def _is_about_word(change: FactChange, finding: Finding) -> bool:
     return f"{change.after} ".startswith(f"{finding.subject} ")
 
 
-def standing_of(
+def comparison_of(
     before: Finding | None, after: Finding, background: Background, *, known: bool
-) -> Standing:
+) -> Comparison:
     """How a verdict stands.
 
     Args:
@@ -192,17 +192,19 @@ def standing_of(
     """
     if before is None:
         why = (f"policy {after.policy} did not check it before",) if known and after.policy else ()
-        return Standing(BaselineState.NEW, after.is_found, why if after.is_found else ())
+        return Comparison(BaselineState.NEW, after.is_found, why if after.is_found else ())
     if not after.is_found:
         same = (before.outcome, before.severity) == (after.outcome, after.severity)
-        return Standing(BaselineState.UNCHANGED if same else BaselineState.UPDATED, is_worse=False)
+        return Comparison(
+            BaselineState.UNCHANGED if same else BaselineState.UPDATED, is_worse=False
+        )
     if not before.is_found:
-        return Standing(BaselineState.NEW, is_worse=True)
+        return Comparison(BaselineState.NEW, is_worse=True)
     reasons = [*_of_policy(before, after), *_of_key(before, after, background)]
     if not reasons:
-        return Standing(BaselineState.UNCHANGED, is_worse=False)
+        return Comparison(BaselineState.UNCHANGED, is_worse=False)
     is_worse = any(worse for worse, _ in reasons)
-    return Standing(BaselineState.UPDATED, is_worse, tuple(dict.fromkeys(t for _, t in reasons)))
+    return Comparison(BaselineState.UPDATED, is_worse, tuple(dict.fromkeys(t for _, t in reasons)))
 
 
 def _of_policy(before: Finding, after: Finding) -> Iterator[_Reason]:

@@ -10,7 +10,7 @@ from gatepolicy.drift.changes import (
     Questions,
     Snapshot,
     account_changes,
-    standing_of,
+    comparison_of,
 )
 from gatepolicy.model.scan import Absent, Drift, FactChange, Finding, Gone
 from gatepolicy.model.verdicts import Outcome
@@ -72,7 +72,7 @@ def compare(old: Snapshot, new: Snapshot, *, same_evidence: bool = False) -> Dri
     after = Questions(new.judged, one_policy=same_evidence)
     background = Background(changes, new.asked)
     states = {
-        one.question: standing_of(
+        one.question: comparison_of(
             before.mildest_like(one, after), one, background, known=before.knows(one)
         )
         for one in after.answers.values()

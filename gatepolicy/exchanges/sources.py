@@ -84,7 +84,7 @@ FORMS: Mapping[str, Callable[[JSONValue], bool]] = {
 somebody can have alone."""
 
 
-class Standing(Enum):
+class Applicability(Enum):
     """Whether a place counts."""
 
     APPLIES = "applies"
@@ -102,10 +102,10 @@ class Undocumented:
     """One line for people; quotes no value."""
 
 
-Found: TypeAlias = Standing | Undocumented
+Found: TypeAlias = Applicability | Undocumented
 
 
-def standing(conditions: Sequence[When], row: Row) -> Found:
+def applicability(conditions: Sequence[When], row: Row) -> Found:
     """Whether a place counts; an undocumented value outweighs whatever the other conditions say.
 
     Args:
@@ -114,16 +114,16 @@ def standing(conditions: Sequence[When], row: Row) -> Found:
     """
     found = [_of_one(condition, row) for condition in conditions]
     undocumented = (one for one in found if isinstance(one, Undocumented))
-    skipped = Standing.SKIPPED in found
-    return next(undocumented, Standing.SKIPPED if skipped else Standing.APPLIES)
+    skipped = Applicability.SKIPPED in found
+    return next(undocumented, Applicability.SKIPPED if skipped else Applicability.APPLIES)
 
 
 def _of_one(condition: When, row: Row) -> Found:
     value = resolve(row.value, condition.pointer)
     if names(condition.applies_if, value):
-        return Standing.APPLIES
+        return Applicability.APPLIES
     if names(condition.skipped_if, value) or (value is ABSENT and condition.skipped_if_absent):
-        return Standing.SKIPPED
+        return Applicability.SKIPPED
     pointer = row.pointer + condition.pointer
     why = "is missing from the answer" if value is ABSENT else "has an undocumented value"
     return Undocumented(condition.pointer, f"{pointer} {why}")
@@ -196,10 +196,10 @@ def _read(source: FactSource, rows: Rows) -> Fact | Unknown | None:
     row = rows[source.call]
     if isinstance(row, Unknown):
         return row
-    counts = standing(source.when, row)
+    counts = applicability(source.when, row)
     if isinstance(counts, Undocumented):
         return _beside_undocumented(source, row, counts)
-    return None if counts is Standing.SKIPPED else _of_value(source, row)
+    return None if counts is Applicability.SKIPPED else _of_value(source, row)
 
 
 def _beside_undocumented(source: FactSource, row: Row, found: Undocumented) -> Fact | Unknown:

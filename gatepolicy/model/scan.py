@@ -124,7 +124,7 @@ class BaselineState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Comparison:
     """How a verdict stands to an earlier scan, and why."""
 
     state: BaselineState
@@ -228,7 +228,7 @@ class Drift:
 
     baseline: str
     """The file of the earlier scan."""
-    states: Mapping[str, Standing]
+    states: Mapping[str, Comparison]
     """Each question, to how its verdict stands; empty where the earlier file holds none."""
     absent: Sequence[Absent]
     """Findings of the earlier scan that are there no more."""
@@ -442,7 +442,7 @@ class Scan:
             for subject, verdict in self.judged()
         ]
 
-    def standing(self, subject: Subject | None, verdict: Verdict) -> Standing | None:
+    def compared(self, subject: Subject | None, verdict: Verdict) -> Comparison | None:
         """How a verdict stands to the earlier scan; ``None`` without one."""
         if self.drift is None:
             return None
@@ -460,8 +460,8 @@ class Scan:
         )
         if not self.settings.fail_on_new or not may_hide:
             return True
-        standing = self.standing(subject, verdict)
-        return standing is None or standing.is_worse
+        comparison = self.compared(subject, verdict)
+        return comparison is None or comparison.is_worse
 
     def count(self, outcome: Outcome) -> int:
         """How many verdicts have an outcome."""

@@ -10,7 +10,6 @@ from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.facts import DESCRIPTION, Access, Capability, Grant
 from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.policies.custom import CustomRule
-from gatepolicy.policies.meanings import meaning_of
 from gatepolicy.policies.policy import (
     DEFAULT_ACCEPTED,
     Clause,
@@ -19,6 +18,7 @@ from gatepolicy.policies.policy import (
     Section,
     capabilities,
 )
+from gatepolicy.policies.unknowns import unknown_effect
 from gatepolicy.rules.rule import (
     AllOf,
     Argument,
@@ -125,7 +125,7 @@ def _control(policy: Policy, scene: _Scene, rule: Rule, ask: Ask, asked: _Asked)
 
 
 def _on_unknown(section: Section, rule: Rule) -> OnUnknown:
-    return meaning_of(section, rule).value
+    return unknown_effect(section, rule).value
 
 
 def _once(scene: _Scene, ask: Ask) -> Iterator[_Asked]:

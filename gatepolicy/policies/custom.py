@@ -96,8 +96,8 @@ class CustomRuleReader:
             facts=expression.facts,
             posture=PostureLine.OWN_RULES,
         )
-        meaning = OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE))
-        rule = Rule(info=info, groups=(), on_unknown=meaning, asks=(), is_custom=True)
+        effect = OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE))
+        rule = Rule(info=info, groups=(), on_unknown=effect, asks=(), is_custom=True)
         return CustomRule(rule, expression, self._document.at((*path, "condition")))
 
     def _try(

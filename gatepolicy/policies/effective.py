@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatepolicy.model.evidence import Location
-from gatepolicy.policies.meanings import asks, meaning_of
 from gatepolicy.policies.policy import Clause, Section
+from gatepolicy.policies.unknowns import asks, unknown_effect
 from gatepolicy.rules.rule import Argument, Rule, in_words
 
 
@@ -42,7 +42,7 @@ def effective_values(section: Section, rules: Mapping[str, Rule]) -> Iterator[Ef
         yield EffectiveValue("evidence.accept", grades, section.places.get("evidence.accept"))
     asked = [rule for rule in rules.values() if asks(section, rule)]
     yield from _severities(section, asked)
-    yield from _meanings(section, asked)
+    yield from _unknown_effects(section, asked)
 
 
 def _of_clause(place: str, clause: Clause) -> Iterator[EffectiveValue]:
@@ -67,8 +67,8 @@ def _severities(section: Section, asked: Iterable[Rule]) -> Iterator[EffectiveVa
         yield EffectiveValue(place, level.value, section.places.get(place))
 
 
-def _meanings(section: Section, asked: Iterable[Rule]) -> Iterator[EffectiveValue]:
+def _unknown_effects(section: Section, asked: Iterable[Rule]) -> Iterator[EffectiveValue]:
     for rule in asked:
-        meaning = meaning_of(section, rule)
-        location = section.places.get(f"on_unknown.{meaning.said_as}")
-        yield EffectiveValue(f"on_unknown.{rule.info.name}", meaning.value.value, location)
+        effect = unknown_effect(section, rule)
+        location = section.places.get(f"on_unknown.{effect.said_as}")
+        yield EffectiveValue(f"on_unknown.{rule.info.name}", effect.value.value, location)

@@ -17,7 +17,6 @@ from gatepolicy.model.facts import Access, Grade, Grant
 from gatepolicy.model.scan import Override, PolicySource
 from gatepolicy.model.verdicts import OnUnknown, Severity, WaiverLimits
 from gatepolicy.policies.custom import CustomRule, CustomRuleReader
-from gatepolicy.policies.meanings import asks_nothing, left_out, nonsense, unmeetable
 from gatepolicy.policies.merge import ACCEPT, merge
 from gatepolicy.policies.parents import (
     CLAUSES,
@@ -34,11 +33,12 @@ from gatepolicy.policies.policy import (
     AllowedWords,
     AppliesTo,
     Clause,
-    Meaning,
     Policy,
     Section,
+    UnknownEffect,
     overlay,
 )
+from gatepolicy.policies.unknowns import asks_nothing, left_out, nonsense, unmeetable
 from gatepolicy.resources import schemas_directory
 from gatepolicy.rules.catalog import load_rules
 
@@ -311,7 +311,8 @@ class _Builder:
             words=words,
             severity={name: Severity(value) for name, (value, _) in severity.items()},
             on_unknown={
-                name: Meaning(OnUnknown(value), name) for name, (value, _) in on_unknown.items()
+                name: UnknownEffect(OnUnknown(value), name)
+                for name, (value, _) in on_unknown.items()
             },
             accepted=None if accept is None else frozenset(Grade(grade) for grade in accept),
             places=places,

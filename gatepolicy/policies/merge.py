@@ -14,7 +14,6 @@ from gatepolicy.model.facts import Access, Capability, Grade, Grant, Network
 from gatepolicy.model.scan import Override
 from gatepolicy.model.verdicts import Severity
 from gatepolicy.policies.custom import CustomRule, merged_custom, redefined_rules
-from gatepolicy.policies.meanings import asks, looser_meanings, merged_meanings
 from gatepolicy.policies.policy import (
     DEFAULT_ACCEPTED,
     AllowedWords,
@@ -25,6 +24,7 @@ from gatepolicy.policies.policy import (
     merged_limits,
     property_of,
 )
+from gatepolicy.policies.unknowns import asks, looser_effects, merged_effects
 from gatepolicy.rules.rule import Argument, Rule
 
 Strictest = Callable[[Argument, Argument], Argument | None]
@@ -278,7 +278,7 @@ def _section(layers: _Layers, rules: Mapping[str, Rule]) -> Section:
         clauses=_without_replaced_allow(layers, clauses),
         words=words,
         severity=severity,
-        on_unknown=merged_meanings(layers.own, layers.inherited, layers.lifted, rules),
+        on_unknown=merged_effects(layers.own, layers.inherited, layers.lifted, rules),
         accepted=_accepted(layers),
         places=places,
     )
@@ -347,7 +347,7 @@ def _loosening(layers: _Layers, catalog: Catalog, rules: Mapping[str, Rule]) -> 
         yield from _loosened_clauses(layers, parent)
         yield from _loosened_words(layers, parent, catalog)
         yield from _loosened_severity(layers, parent, rules)
-        yield from _loosened_meanings(layers, parent, rules)
+        yield from _loosened_effects(layers, parent, rules)
         yield from _loosened_grades(layers, parent)
 
 
@@ -407,10 +407,10 @@ def _loosened_severity(
             yield _loosens(layers, place, layers.own.places[place], what)
 
 
-def _loosened_meanings(
+def _loosened_effects(
     layers: _Layers, parent: Section, rules: Mapping[str, Rule]
 ) -> Iterator[Problem]:
-    for looser in looser_meanings(layers.own, parent, rules):
+    for looser in looser_effects(layers.own, parent, rules):
         place = f"on_unknown.{looser.said_as}"
         if place not in layers.lifted:
             what = f"{looser.own} is looser than the inherited {looser.inherited}"
@@ -493,7 +493,7 @@ def _places(section: Section, rules: Mapping[str, Rule]) -> Iterator[str]:
     for rule in rules.values():
         if asks(section, rule):
             # Inherited even where no parent states them: a rule has a severity of its own, and a
-            # meaning of its unknowns.
+            # effect of its unknowns.
             yield from (f"{table}.{rule.info.name}" for table in ("severity", "on_unknown"))
     if section.words is not None:
         yield ALLOW

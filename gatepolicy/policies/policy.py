@@ -83,7 +83,7 @@ class AllowedWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class UnknownEffect:
     """What an unknown means."""
 
     value: OnUnknown
@@ -105,7 +105,7 @@ class Section:
     comes from another policy, and both hold."""
     severity: Mapping[str, Severity]
     """Rule name to severity."""
-    on_unknown: Mapping[str, Meaning]
+    on_unknown: Mapping[str, UnknownEffect]
     """Rule name, group or ``default``, to what an unknown means. The rule counts before its groups,
     and all before ``default``."""
     accepted: frozenset[Grade] | None

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from gatepolicy.model.evidence import Location
 from gatepolicy.model.verdicts import OnUnknown
-from gatepolicy.policies.meanings import asks, meaning_of
 from gatepolicy.policies.policy import Policy
+from gatepolicy.policies.unknowns import asks, unknown_effect
 from gatepolicy.rules.rule import Rule
 
 _GUARDING_FUNDS = frozenset({"withdraw", "ip_binding"})
@@ -35,10 +35,10 @@ def softened_guards(policies: Iterable[Policy], rules: Mapping[str, Rule]) -> It
     for policy in policies:
         for section in (policy.general, *policy.exchanges.values()):
             for rule in guarding:
-                meaning = meaning_of(section, rule)
-                if meaning.value is not OnUnknown.WARN or not asks(section, rule):
+                effect = unknown_effect(section, rule)
+                if effect.value is not OnUnknown.WARN or not asks(section, rule):
                     continue
-                said = f"on_unknown.{meaning.said_as}"
+                said = f"on_unknown.{effect.said_as}"
                 place = section.places.get(said, section.location)
                 if (place, rule.info.name) not in told:
                     told.add((place, rule.info.name))

@@ -209,10 +209,10 @@ class _Tables:
         )
 
     def _since(self, subject: Subject, verdict: Verdict) -> str:
-        standing = self.scan.standing(subject, verdict)
-        if standing is None or standing.state is BaselineState.UNCHANGED:
+        comparison = self.scan.compared(subject, verdict)
+        if comparison is None or comparison.state is BaselineState.UNCHANGED:
             return ""
-        return "; ".join([standing.state.value, *standing.why])
+        return "; ".join([comparison.state.value, *comparison.why])
 
     def _fact(self, name: str, fact: Fact) -> Row:
         text, proof = self._text, fact.provenance

@@ -290,9 +290,9 @@ def urgent(scan: Scan) -> Iterator[Problem]:
 
 def _drift(scan: Scan, drift: Drift) -> dict[str, Any]:
     worse = [
-        (subject, verdict, standing)
+        (subject, verdict, comparison)
         for subject, verdict in scan.judged()
-        if (standing := scan.standing(subject, verdict)) is not None and standing.is_worse
+        if (comparison := scan.compared(subject, verdict)) is not None and comparison.is_worse
     ]
     return {
         "baseline": drift.baseline,

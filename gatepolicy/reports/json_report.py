@@ -25,6 +25,7 @@ from gatepolicy.model.scan import (
     Absent,
     AccountResult,
     BaselineState,
+    Comparison,
     Drift,
     FactChange,
     Finding,
@@ -32,7 +33,6 @@ from gatepolicy.model.scan import (
     PolicyInfo,
     Scan,
     ScanSettings,
-    Standing,
 )
 from gatepolicy.model.verdicts import RuleInfo, Verdict, WaiverInfo
 from gatepolicy.reports.summary import Summary, summarise
@@ -184,16 +184,16 @@ def encode_finding(finding: Finding) -> dict[str, Json]:
     }
 
 
-def encode_standing(standing: Standing) -> dict[str, Json]:
+def encode_comparison(comparison: Comparison) -> dict[str, Json]:
     """How a verdict stands; what is not as it was is told of those that are updated, or new.
 
     Without ``baseline_worse``, it is no worse.
     """
-    told: dict[str, Json] = {"baseline": standing.state.value}
-    if standing.state is BaselineState.UPDATED or standing.is_worse:
-        told["baseline_worse"] = standing.is_worse
-    if standing.why:
-        told["baseline_why"] = list(standing.why)
+    told: dict[str, Json] = {"baseline": comparison.state.value}
+    if comparison.state is BaselineState.UPDATED or comparison.is_worse:
+        told["baseline_worse"] = comparison.is_worse
+    if comparison.why:
+        told["baseline_why"] = list(comparison.why)
     return told
 
 
@@ -404,7 +404,7 @@ def _unread(unread: Unknown | None) -> Json:
 
 
 def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:
-    standing = scan.standing(subject, verdict)
+    comparison = scan.compared(subject, verdict)
     return {
         "rule": verdict.rule,
         "name": verdict.name,
@@ -424,7 +424,7 @@ def _verdict(verdict: Verdict, subject: Subject | None, scan: Scan) -> Json:
             "column": verdict.location.column,
         },
         **_waived(verdict),
-        **({} if standing is None else encode_standing(standing)),
+        **({} if comparison is None else encode_comparison(comparison)),
     }
 
 

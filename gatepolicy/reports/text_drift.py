@@ -23,10 +23,10 @@ def drift_lines(drift: Drift, findings: Sequence[Finding], width: int) -> Iterat
     for state in (BaselineState.NEW, BaselineState.UPDATED):
         tone = Tone.BAD if state is BaselineState.NEW else Tone.UNSURE
         for finding in findings:
-            standing = drift.states.get(finding.question)
-            if standing is not None and standing.state is state:
+            comparison = drift.states.get(finding.question)
+            if comparison is not None and comparison.state is state:
                 yield from _finding(state.value, finding, finding.outcome.value, width, tone)
-                for why in standing.why:
+                for why in comparison.why:
                     yield from labelled("", why, width, indent=2)
     for absent in drift.absent:
         yield from _absent(absent, width)

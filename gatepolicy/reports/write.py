@@ -83,7 +83,7 @@ class Destination:
         return Path(self.within, self.below) if self.within else Path(self.path)
 
 
-class Staged:
+class PendingFile:
     """A file on its way: written under another name, then renamed or removed."""
 
     def __init__(self, folder: int, name: str, temporary: str, file: TextIO) -> None:
@@ -269,14 +269,14 @@ def write_reports(
     errors: list[ReportError] = []
     direct: list[Report] = []
     with ExitStack() as stack:
-        staged: list[tuple[Report, Staged]] = []
+        pending: list[tuple[Report, PendingFile]] = []
         for report in reports:
             with _collected(errors):
                 if _is_direct(report.destination):
                     direct.append(report)
                 else:
-                    staged.append((report, _staged(report, stack, sync)))
-        for report, file in staged:
+                    pending.append((report, _written_beside(report, stack, sync)))
+        for report, file in pending:
             with _collected(errors), _told(report.destination.path, _KEPT):
                 file.publish()
     for report in direct:
@@ -311,12 +311,12 @@ def _is_direct(destination: Destination) -> bool:
     return True
 
 
-def _staged(report: Report, stack: ExitStack, sync: Sync) -> Staged:
+def _written_beside(report: Report, stack: ExitStack, sync: Sync) -> PendingFile:
     destination = report.destination
     with _told(destination.path, _KEPT):
         old_mode = destination.mode()
         _require_folder(destination)
-        file = Staged.begin(destination, old_mode, is_private=report.is_private)
+        file = PendingFile.begin(destination, old_mode, is_private=report.is_private)
         with ExitStack() as own:
             # What does not fit on the disk leaves room for the others at once.
             own.callback(file.close)

@@ -122,10 +122,10 @@ def scan_live(
     found, warnings = list[AccountResult](), list[str]()
 
     def deliver(position: int, evidence: Evidence) -> None:
-        results[position] = evaluator.judge(plan.questions[position], evidence)
+        results[position] = evaluator.judge(plan.accounts[position], evidence)
 
     def find(evidence: Evidence) -> None:
-        found.append(evaluator.judge(plan.question_about(evidence.subject), evidence))
+        found.append(evaluator.judge(plan.account_found(evidence.subject), evidence))
 
     watcher = Watcher(deliver, find, warnings.append, advance)
     by = collect_and_correlate(prepared.targets, collecting, watcher)

@@ -59,7 +59,7 @@ def _any_glob(globs: Sequence[str], *texts: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PlannedAccount:
     """What is asked about one account."""
 
     subject: Subject
@@ -74,7 +74,7 @@ class Question:
 class Plan:
     """Every question of a scan."""
 
-    questions: Sequence[Question]
+    accounts: Sequence[PlannedAccount]
     """One per selected account, in the order of the inventory."""
     policies: Sequence[PolicyInfo]
     """Every policy, with how many accounts of the whole inventory it covers."""
@@ -87,9 +87,9 @@ class Plan:
     narrowing: Narrowing = NOT_NARROWED
     """What is left out."""
 
-    def question_about(self, found: Subject) -> Question:
+    def account_found(self, found: Subject) -> PlannedAccount:
         """What is asked about a key that an account lists: the same as about the account."""
-        master = next(q for q in self.questions if q.subject.id == found.found_by)
+        master = next(q for q in self.accounts if q.subject.id == found.found_by)
         return replace(master, subject=found)
 
 
@@ -120,15 +120,15 @@ def make_plan(
     compiled = _Compiled(exchanges, rules, selection)
     selected = [subject for subject in subjects if selection.takes_account(subject)]
     uncovered = named_rule(rules, "account-without-policy")
-    questions = [_question(subject, policies, compiled, uncovered) for subject in selected]
+    planned = [_planned(subject, policies, compiled, uncovered) for subject in selected]
     infos = [_policy_info(policy, subjects) for policy in policies]
     return Plan(
-        questions=questions,
+        accounts=planned,
         policies=infos,
         rules=[rule.info for rule in rules.values()],
         general=tuple(_all_uncovering(policies, infos, subjects, rules)) if is_whole else (),
         limits={policy.name: policy.waivers for policy in policies},
-        narrowing=_narrowing(selection, len(questions), len(subjects), compiled.left_out),
+        narrowing=_narrowing(selection, len(planned), len(subjects), compiled.left_out),
     )
 
 
@@ -242,12 +242,12 @@ class _Compiled:
         return is_taken
 
 
-def _question(
+def _planned(
     subject: Subject, policies: Sequence[Policy], compiled: _Compiled, uncovered: RuleInfo
-) -> Question:
+) -> PlannedAccount:
     applying = [policy for policy in policies if applies(policy, subject)]
     if applying:
-        return Question(subject, compiled.controls(applying, subject.exchange), ())
+        return PlannedAccount(subject, compiled.controls(applying, subject.exchange), ())
     verdict = _not_covered(
         uncovered,
         subject="",
@@ -256,7 +256,7 @@ def _question(
         policy="",
         location=subject.location,
     )
-    return Question(subject, (), (verdict,))
+    return PlannedAccount(subject, (), (verdict,))
 
 
 def _not_covered(

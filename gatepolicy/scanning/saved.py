@@ -32,6 +32,7 @@ from gatepolicy.model.scan import (
     Absent,
     AccountResult,
     BaselineState,
+    Comparison,
     Drift,
     FactChange,
     Finding,
@@ -43,7 +44,6 @@ from gatepolicy.model.scan import (
     PolicySource,
     Scan,
     ScanSettings,
-    Standing,
     finding_identity,
     question_identity,
 )
@@ -348,7 +348,7 @@ def _drift(data: Data) -> Drift | None:
     )
 
 
-def _states(data: Data) -> Iterator[tuple[str, Standing]]:
+def _states(data: Data) -> Iterator[tuple[str, Comparison]]:
     """How each question stands, as its verdicts say."""
     for account in data["accounts"]:
         for verdict in account["verdicts"]:
@@ -357,13 +357,13 @@ def _states(data: Data) -> Iterator[tuple[str, Standing]]:
         yield from _state(verdict, "", "")
 
 
-def _state(verdict: Data, exchange: str, account: str) -> Iterator[tuple[str, Standing]]:
+def _state(verdict: Data, exchange: str, account: str) -> Iterator[tuple[str, Comparison]]:
     if "baseline" in verdict:
         identity = finding_identity(verdict["rule"], exchange, account, verdict["subject"])
         question = question_identity(identity, verdict["policy"]["name"], verdict["expected"])
         state = BaselineState(verdict["baseline"])
         why = tuple(verdict.get("baseline_why", ()))
-        yield question, Standing(state, verdict.get("baseline_worse", False), why)
+        yield question, Comparison(state, verdict.get("baseline_worse", False), why)
 
 
 def _finding(data: Data) -> Finding:

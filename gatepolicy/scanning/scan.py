@@ -12,7 +12,7 @@ from gatepolicy.model.scan import AccountResult, Interruption, Narrowing, Scan, 
 from gatepolicy.model.verdicts import Verdict
 from gatepolicy.policies.policy import Control
 from gatepolicy.rules.rule import tests_of
-from gatepolicy.scanning.plan import Plan, Question
+from gatepolicy.scanning.plan import Plan, PlannedAccount
 from gatepolicy.waivers.apply import Circumstances, apply_waivers, waiver_findings
 from gatepolicy.waivers.waiver import Waiver
 
@@ -47,16 +47,16 @@ class Evaluator:
         self._asked: dict[int, _Asked] = {}
         self._shared: dict[tuple[int, ...], tuple[Verdict, ...]] = {}
 
-    def judge(self, question: Question, evidence: Evidence) -> AccountResult:
+    def judge(self, planned: PlannedAccount, evidence: Evidence) -> AccountResult:
         """All verdicts about one account."""
         facts, subject = evidence.facts, evidence.subject
         now = self._now or evidence.collected_at
         as_of = self._as_of or now
         moments = _Moments(now, max(now, as_of), evidence.clock_skew is not None)
-        if self._asks_people(question.controls):
+        if self._asks_people(planned.controls):
             facts = with_attested(facts, subject, self._attestations, as_of, evidence.unread)
-        judged = (self._verdict(control, facts, subject, moments) for control in question.controls)
-        verdicts = (*question.given, *judged)
+        judged = (self._verdict(control, facts, subject, moments) for control in planned.controls)
+        verdicts = (*planned.given, *judged)
         identity = tuple(map(id, verdicts))
         return AccountResult(evidence, self._shared.setdefault(identity, verdicts))
 
@@ -241,4 +241,4 @@ def evaluate_evidence(
         as_of: When what people said is judged, as waivers are; ``now`` unless given. UTC.
     """
     evaluator = Evaluator(now=now, attestations=attestations, as_of=as_of)
-    return [evaluator.judge(question, evidence[question.subject.id]) for question in plan.questions]
+    return [evaluator.judge(planned, evidence[planned.subject.id]) for planned in plan.accounts]

@@ -86,15 +86,15 @@ def _asked_by_waiver(waivers: Sequence[Waiver], plan: Plan) -> Mapping[str, set[
 
     A waiver that names no known account is not in it.
     """
-    questions = {question.subject.id: question for question in plan.questions}
-    keys = list(dict.fromkeys(_keys(waivers, questions)))
+    planned = {one.subject.id: one for one in plan.accounts}
+    keys = list(dict.fromkeys(_keys(waivers, planned)))
     subjects = [
-        *(question.subject for question in plan.questions),
-        *(replace(questions[of].subject, id=key, found_by=of) for key, of in keys),
+        *(one.subject for one in plan.accounts),
+        *(replace(planned[of].subject, id=key, found_by=of) for key, of in keys),
     ]
     asking = [
-        *(question.controls for question in plan.questions),
-        *(questions[of].controls for _, of in keys),
+        *(one.controls for one in plan.accounts),
+        *(planned[of].controls for _, of in keys),
     ]
     asked: dict[str, set[str]] = {}
     by_rule = _PoliciesByRule()

@@ -36,7 +36,7 @@ def finding(
 
 
 def states(old: Snapshot, new: Snapshot) -> list[BaselineState]:
-    return [standing.state for standing in compare(old, new).states.values()]
+    return [comparison.state for comparison in compare(old, new).states.values()]
 
 
 def snapshot(*judged: Finding, accounts: Sequence[str] = ("mm",)) -> Snapshot:
@@ -66,9 +66,9 @@ def test_how_a_verdict_stands(before: Outcome | None, after: Outcome, state: Bas
 def test_another_severity_is_an_update() -> None:
     for before, after, is_worse in (("medium", "high", True), ("high", "medium", False)):
         drift = compare(snapshot(finding(severity=before)), snapshot(finding(severity=after)))
-        (standing,) = drift.states.values()
-        assert (standing.state, standing.is_worse) == (BaselineState.UPDATED, is_worse)
-        assert standing.why == (f"severity: {before} before, {after} now",)
+        (comparison,) = drift.states.values()
+        assert (comparison.state, comparison.is_worse) == (BaselineState.UPDATED, is_worse)
+        assert comparison.why == (f"severity: {before} before, {after} now",)
 
 
 def test_of_two_answers_to_the_same_question_the_worse_one_counts() -> None:
@@ -118,7 +118,7 @@ def test_a_report_is_read_as_it_was_written() -> None:
     assert read.accounts == made.accounts
     assert {rule: tuple(facts) for rule, facts in read.asked.items()} == made.asked
     drift = compare(read, made)
-    assert {standing.state for standing in drift.states.values()} == {SAME}
+    assert {comparison.state for comparison in drift.states.values()} == {SAME}
     assert (drift.absent, drift.changes) == ([], ())
 
 
@@ -217,9 +217,9 @@ def test_a_renamed_policy_that_weighs_heavier_is_worse() -> None:
 
 def test_a_policy_that_asks_in_other_words_is_told() -> None:
     drift = compare(snapshot(by("desk")), snapshot(by("desk", "60 days")))
-    (standing,) = drift.states.values()
-    assert (standing.state, standing.is_worse) == (BaselineState.UPDATED, False)
-    assert standing.why == ("required before: 90 days; required now: 60 days",)
+    (comparison,) = drift.states.values()
+    assert (comparison.state, comparison.is_worse) == (BaselineState.UPDATED, False)
+    assert comparison.why == ("required before: 90 days; required now: 60 days",)
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,9 @@ def test_what_an_unknown_means_is_part_of_it(
     before: OnUnknown, after: OnUnknown, *, is_worse: bool
 ) -> None:
     was, now = (replace(finding(UNKNOWN), on_unknown=meaning) for meaning in (before, after))
-    (standing,) = compare(snapshot(was), snapshot(now)).states.values()
-    assert (standing.state, standing.is_worse) == (BaselineState.UPDATED, is_worse)
-    assert standing.why == (f"on_unknown: {before} before, {after} now",)
+    (comparison,) = compare(snapshot(was), snapshot(now)).states.values()
+    assert (comparison.state, comparison.is_worse) == (BaselineState.UPDATED, is_worse)
+    assert comparison.why == (f"on_unknown: {before} before, {after} now",)
     fail = replace(finding(), on_unknown=after)
     assert states(snapshot(replace(fail, on_unknown=before)), snapshot(fail)) == [SAME]
 
@@ -287,8 +287,8 @@ MORE_WORDS = (*A_WORD, Grant("withdraw", Access.GRANTED))
     ],
 )  # fmt: skip
 def test_what_got_worse_about_the_key(before: Account, after: Account, why: Sequence[str]) -> None:
-    (standing,) = compare(judged(before), judged(after)).states.values()
-    assert (standing.is_worse, standing.why) == (bool(why), why)
+    (comparison,) = compare(judged(before), judged(after)).states.values()
+    assert (comparison.is_worse, comparison.why) == (bool(why), why)
 
 
 @pytest.mark.parametrize(
@@ -300,15 +300,15 @@ def test_of_words_only_the_one_that_is_asked_about_matters(subject: str, why: ob
         judged(key(permissions__native=words), rule="GP004", subject=subject)
         for words in (A_WORD, MORE_WORDS)
     )
-    (standing,) = compare(before, after).states.values()
-    assert standing.why == why
+    (comparison,) = compare(before, after).states.values()
+    assert comparison.why == why
 
 
 def test_for_a_rule_of_which_nobody_knows_what_it_asks_every_change_counts() -> None:
     worse = key(ip__restricted=True, key__fingerprint="0a:abcd", permission__withdraw=True)
     after = replace(judged(worse), asked={})
-    (standing,) = compare(judged(BOUND), after).states.values()
-    assert standing.why == ("permission-escalated (permission.withdraw)",)
+    (comparison,) = compare(judged(BOUND), after).states.values()
+    assert comparison.why == ("permission-escalated (permission.withdraw)",)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_for_a_rule_of_which_nobody_knows_what_it_asks_every_change_counts() -> 
     ],
 )  # fmt: skip
 def test_whether_more_is_seen(before: str, after: str, *, more: bool) -> None:
-    (standing,) = compare(judged(BOUND, before), judged(BOUND, after)).states.values()
-    assert standing.is_worse is more
+    (comparison,) = compare(judged(BOUND, before), judged(BOUND, after)).states.values()
+    assert comparison.is_worse is more
     if more:
-        assert standing.why == (f"seen before: {before or 'nothing'}; seen now: {after}",)
+        assert comparison.why == (f"seen before: {before or 'nothing'}; seen now: {after}",)

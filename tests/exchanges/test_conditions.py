@@ -11,7 +11,14 @@ from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_catalog, load_exchange
 from gatepolicy.exchanges.exchange import Documented, Exchange, FactSource, When
 from gatepolicy.exchanges.normalise import normalise
-from gatepolicy.exchanges.sources import FORMS, Row, Standing, Undocumented, names, standing
+from gatepolicy.exchanges.sources import (
+    FORMS,
+    Applicability,
+    Row,
+    Undocumented,
+    applicability,
+    names,
+)
 from gatepolicy.model.facts import Access, Fact, Facts, Grade, Grant, Reason, Unknown
 
 if TYPE_CHECKING:
@@ -25,10 +32,10 @@ OTHER = When("/b", Documented((True,)), Documented((), "digits"), skipped_if_abs
 @pytest.mark.parametrize(
     ("answer", "found"),
     [
-        ({"a": 1, "b": True}, Standing.APPLIES),
-        ({"a": 0, "b": True}, Standing.SKIPPED),
-        ({"a": 1, "b": "17"}, Standing.SKIPPED),
-        ({"a": 1}, Standing.SKIPPED),
+        ({"a": 1, "b": True}, Applicability.APPLIES),
+        ({"a": 0, "b": True}, Applicability.SKIPPED),
+        ({"a": 1, "b": "17"}, Applicability.SKIPPED),
+        ({"a": 1}, Applicability.SKIPPED),
         ({"b": True}, "/data/a is missing from the answer"),
         ({"a": 2, "b": True}, "/data/a has an undocumented value"),
         ({"a": True, "b": True}, "/data/a has an undocumented value"),
@@ -39,13 +46,13 @@ OTHER = When("/b", Documented((True,)), Documented((), "digits"), skipped_if_abs
         ([], "/data/a is missing from the answer"),
     ],
 )
-def test_a_place_counts_is_skipped_or_is_in_doubt(answer: Any, found: Standing | str) -> None:
-    told = standing([ONE, OTHER], Row(answer, "/data"))
+def test_a_place_counts_is_skipped_or_is_in_doubt(answer: Any, found: Applicability | str) -> None:
+    told = applicability([ONE, OTHER], Row(answer, "/data"))
     assert (told.detail if isinstance(told, Undocumented) else told) == found
 
 
 def test_without_conditions_a_place_counts() -> None:
-    assert standing([], Row(None, "")) is Standing.APPLIES
+    assert applicability([], Row(None, "")) is Applicability.APPLIES
 
 
 @pytest.mark.parametrize(
@@ -210,7 +217,7 @@ def test_no_undocumented_value_drops_a_place(name_and_source: tuple[str, FactSou
             if value is ... and condition.skipped_if_absent:
                 continue
             answer: dict[str, JSONValue] = {} if value is ... else {condition.pointer[1:]: value}
-            assert isinstance(standing([condition], Row(answer, "")), Undocumented)
+            assert isinstance(applicability([condition], Row(answer, "")), Undocumented)
 
 
 # --- two spellings of one place -------------------------------------------------------------------

@@ -12,7 +12,7 @@ from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity
 from gatepolicy.policies.policy import Control
 from gatepolicy.rules.expressions import compile_expression
 from gatepolicy.rules.rule import AllOf
-from gatepolicy.scanning.plan import Question
+from gatepolicy.scanning.plan import PlannedAccount
 from gatepolicy.scanning.scan import Evaluator
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -51,7 +51,7 @@ def outcomes(controls: tuple[Control, ...], subjects: list[Subject]) -> dict[str
     """Judged one beside the other, in this order."""
     evaluator = Evaluator(now=NOW)
     judged = [
-        evaluator.judge(Question(one, controls, ()), Evidence(one, NOW, FACTS, ()))
+        evaluator.judge(PlannedAccount(one, controls, ()), Evidence(one, NOW, FACTS, ()))
         for one in subjects
     ]
     return {r.evidence.subject.id: [v.outcome for v in r.verdicts] for r in judged}

@@ -78,7 +78,7 @@ def test_equal_verdicts_are_kept_once() -> None:
     evaluator = Evaluator(now=NOW)
     first, second = (
         evaluator.judge(question, one)
-        for question, one in zip(plan.questions, collected, strict=True)
+        for question, one in zip(plan.accounts, collected, strict=True)
     )
     assert first.verdicts is second.verdicts
 

@@ -36,7 +36,7 @@ def plan(*policies: Policy, **selection: object) -> Plan:
 
 
 def asked(made: Plan) -> dict[str, set[str]]:
-    return {q.subject.id: {control.name for control in q.controls} for q in made.questions}
+    return {q.subject.id: {control.name for control in q.controls} for q in made.accounts}
 
 
 def test_every_policy_that_applies_asks() -> None:
@@ -48,18 +48,18 @@ def test_every_policy_that_applies_asks() -> None:
 
 
 def test_questions_stand_in_the_order_of_the_inventory() -> None:
-    assert [q.subject.id for q in plan(BOUND).questions] == ["okx-1", "okx-2", "gate-1"]
+    assert [q.subject.id for q in plan(BOUND).accounts] == ["okx-1", "okx-2", "gate-1"]
 
 
 def test_an_account_without_a_policy_is_told() -> None:
     made = plan(BOUND)
-    (verdict,) = made.questions[1].given
+    (verdict,) = made.accounts[1].given
     assert verdict.name == "account-without-policy"
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.reason is Reason.NOT_COVERED
     assert verdict.incomplete
     assert verdict.location == ACCOUNTS[1].location
-    assert made.questions[0].given == ()
+    assert made.accounts[0].given == ()
 
 
 def test_a_policy_without_accounts_is_told() -> None:
@@ -75,7 +75,7 @@ def test_deselecting_rules_silences_no_gap() -> None:
     lonely = policy("lonely", "applies_to: {accounts: [nobody-*]}\nip_binding: {required: true}\n")
     made = plan(lonely, rules=["GP010"], skip_rules=["policy-without-*"])
     assert [verdict.name for verdict in made.general] == ["policy-without-accounts"]
-    assert all(question.given for question in made.questions)
+    assert all(question.given for question in made.accounts)
 
 
 def test_policies_tell_how_many_accounts_of_the_whole_inventory_they_cover() -> None:
@@ -84,7 +84,7 @@ def test_policies_tell_how_many_accounts_of_the_whole_inventory_they_cover() -> 
         ("never-withdraw", 3),
         ("bound", 2),
     ]
-    assert [question.subject.id for question in made.questions] == ["okx-2"]
+    assert [question.subject.id for question in made.accounts] == ["okx-2"]
     assert made.general == ()
 
 
@@ -133,7 +133,7 @@ def test_hints_name_a_few_accounts() -> None:
 def test_an_exchange_that_the_catalog_does_not_know_is_asked_all_the_same() -> None:
     stranger = [subject("a", "moonex", desk="mm")]
     made = make_plan(stranger, [NEVER_WITHDRAW, BOUND], {}, RULES, Selection())
-    assert {control.name for control in made.questions[0].controls} == {
+    assert {control.name for control in made.accounts[0].controls} == {
         "withdrawal-enabled",
         "permission-unrecognised",
         "ip-unbound",

@@ -27,6 +27,7 @@ from gatepolicy.model.scan import (
     Absent,
     AccountResult,
     BaselineState,
+    Comparison,
     Drift,
     FactChange,
     Gone,
@@ -37,7 +38,6 @@ from gatepolicy.model.scan import (
     PolicySource,
     Scan,
     ScanSettings,
-    Standing,
 )
 from gatepolicy.model.verdicts import (
     OnUnknown,
@@ -258,7 +258,7 @@ def _drifts(draw: st.DrawFn, scan: Scan, text: st.SearchStrategy[str]) -> Drift 
     findings = scan.as_findings()
     there = [state for state in BaselineState if state is not BaselineState.ABSENT]
     standings = st.builds(
-        Standing,
+        Comparison,
         st.sampled_from(there),
         st.booleans(),
         st.lists(text, max_size=1).map(tuple),

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from gatepolicy.model.scan import (
     Absent,
     BaselineState,
+    Comparison,
     Drift,
     FactChange,
     Gone,
     Narrowing,
     Scan,
-    Standing,
     question_identity,
 )
 from gatepolicy.model.scan import finding_identity as identity_of
@@ -213,7 +213,7 @@ def since(scan: Scan) -> Scan:
         scan,
         drift=Drift(
             "last.json",
-            {question: Standing(BaselineState.UPDATED, is_worse=True, why=("it was unknown",))},
+            {question: Comparison(BaselineState.UPDATED, is_worse=True, why=("it was unknown",))},
             [
                 Absent(gone, Gone.PASSES),
                 Absent(replace(gone, account="", exchange=""), Gone.NOT_ASKED),

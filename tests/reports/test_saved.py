@@ -14,6 +14,7 @@ from gatepolicy.errors import DocumentError
 from gatepolicy.model.scan import (
     Absent,
     BaselineState,
+    Comparison,
     Drift,
     FactChange,
     Gone,
@@ -21,7 +22,6 @@ from gatepolicy.model.scan import (
     Narrowing,
     Scan,
     ScanSettings,
-    Standing,
 )
 from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
@@ -161,8 +161,8 @@ def whole_scan() -> Scan:
     """The example, narrowed, and compared with an earlier scan."""
     scan = example_scan()
     first, *others = scan.as_findings()
-    states = {one.question: Standing(BaselineState.UNCHANGED, is_worse=False) for one in others}
-    states[first.question] = Standing(BaselineState.NEW, is_worse=True, why=("it is new",))
+    states = {one.question: Comparison(BaselineState.UNCHANGED, is_worse=False) for one in others}
+    states[first.question] = Comparison(BaselineState.NEW, is_worse=True, why=("it is new",))
     change = FactChange("key-renamed", False, "gate", "mm-gate", "key.name", "old", "new")
     return replace(
         scan,

@@ -14,8 +14,8 @@ from gatepolicy.errors import ReportError, ReportsError
 from gatepolicy.model.scan import ExitCode
 from gatepolicy.reports.write import (
     Destination,
+    PendingFile,
     Report,
-    Staged,
     write_document,
     write_report,
     write_reports,
@@ -301,7 +301,7 @@ def test_nothing_else_is_removed(tmp_path: Path, dead: int) -> None:
 
 def test_what_another_run_is_writing_is_not_removed(tmp_path: Path, dead: int) -> None:
     """Its process may run in another container, where it has another number."""
-    staged = Staged.begin(Destination(str(tmp_path / "other")), None, is_private=True)
+    staged = PendingFile.begin(Destination(str(tmp_path / "other")), None, is_private=True)
     (own,) = names(tmp_path)
     foreign = leftover(dead)
     (tmp_path / own).rename(tmp_path / foreign)

@@ -19,7 +19,7 @@ Check = Callable[[str], None]
 T = TypeVar("T", bound="DataclassInstance")
 
 
-def fill(
+def prompt_for_missing(
     given: T,
     questions: Mapping[str, str],
     checks: Mapping[str, Check] | None = None,
