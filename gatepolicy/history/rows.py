@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -25,6 +26,19 @@ def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def storable(text: str) -> str:
     """A text that every database takes: PostgreSQL has no NUL."""
     return text.replace("\0", "\ufffd")
+
+
+def storable_finding(finding: Finding) -> Finding:
+    """A finding as it comes back from a database, so that the two are the same one."""
+    return replace(
+        finding,
+        exchange=storable(finding.exchange),
+        account=storable(finding.account),
+        subject=storable(finding.subject),
+        policy=storable(finding.policy),
+        expected=storable(finding.expected),
+        seen=storable(finding.seen),
+    )
 
 
 def scan_row(report: Mapping[str, Any], inventory: str, now: datetime) -> Row:
@@ -112,21 +126,21 @@ def _json(value: object) -> str:
 
 def finding_row(tracked: Tracked, inventory: str) -> Row:
     """The row of ``findings``, without its id."""
-    finding = tracked.finding
+    finding = storable_finding(tracked.finding)
     return {
         "inventory": storable(inventory),
         "question": finding.question,
         "rule": finding.rule,
         "name": finding.name,
-        "exchange": storable(finding.exchange),
-        "account": storable(finding.account),
-        "subject": storable(finding.subject),
-        "policy": storable(finding.policy),
-        "expected": storable(finding.expected),
+        "exchange": finding.exchange,
+        "account": finding.account,
+        "subject": finding.subject,
+        "policy": finding.policy,
+        "expected": finding.expected,
         "on_unknown": finding.on_unknown.value,
         "verdict": finding.outcome.value,
         "severity": finding.severity,
-        "seen": storable(finding.seen),
+        "seen": finding.seen,
         "first_seen": tracked.first_seen,
         "violated_at": tracked.violated_at,
         "last_seen": tracked.last_seen,

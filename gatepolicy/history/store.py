@@ -11,7 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -47,6 +47,7 @@ from gatepolicy.history.rows import (
     finding_of,
     finding_row,
     scan_row,
+    storable_finding,
     verdict_rows,
 )
 from gatepolicy.history.tables import (
@@ -143,7 +144,8 @@ class Store:
             HistoryError: It could not be written; the history is as it was.
             DocumentError: The text is no report.
         """
-        snapshot = parse_snapshot(report, "the report")
+        found = parse_snapshot(report, "the report")
+        snapshot = replace(found, judged=[storable_finding(one) for one in found.judged or ()])
         # The schema has accepted the report, so its shape is known from here on.
         data: Any = json.loads(report)
         at = decode_time(data["started_at"])

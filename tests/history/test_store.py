@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from hypothesis import Phase, assume, given, settings
 from sqlalchemy import func, select, text
 
+from gatepolicy.drift.load import parse_snapshot
 from gatepolicy.errors import DocumentError, HistoryError
 from gatepolicy.history import store as stores
 from gatepolicy.history.queries import best_baseline, findings, scan_of, scans
+from gatepolicy.history.rows import storable_finding
 from gatepolicy.history.store import Store, load_report_text
 from gatepolicy.history.tables import (
     ACCOUNTS,
@@ -30,9 +34,11 @@ from gatepolicy.history.tables import (
 )
 from gatepolicy.history.where import Where, parse_where
 from gatepolicy.model.facts import Reason
+from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome
 from tests.history.conftest import INVENTORY, NOW, account, day, judged, record, report_of, scan_at
 from tests.reports.example_scan import example_scan
+from tests.reports.strategies import scans as scans_
 
 FAIL, PASS = Outcome.FAIL, Outcome.PASS
 MIGRATIONS = Path(stores.__file__).parent / "migrations"
@@ -259,3 +265,20 @@ def test_a_library_that_is_missing_is_named(
         cwd=tmp_path,
     )
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, hint)
+
+
+@given(scans_())
+@settings(max_examples=40, phases=(Phase.explicit, Phase.generate))
+def test_any_scan_is_stored_and_read_as_it_was(scan: Scan) -> None:
+    accounts = {(one.evidence.subject.exchange, one.evidence.subject.id) for one in scan.accounts}
+    assume(len(accounts) == len(scan.accounts))
+    report = report_of(scan)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(parse_where(f"{folder}/h.db"))
+        for _ in range(2):
+            store.record(report, INVENTORY, NOW)
+        assert load_report_text(store, "last") == report
+        stored = {one.finding.question for _, one in findings(store)}
+        judged = parse_snapshot(report, "report.json").judged or ()
+        told = [storable_finding(one) for one in judged]
+        assert stored == {one.question for one in told if one.is_found}
