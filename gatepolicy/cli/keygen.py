@@ -14,7 +14,7 @@ from gatepolicy.reports.write import write_document, write_report
 @click.argument("file", metavar="FILE.pem")
 @typed(KeygenOptions)
 def command(given: KeygenOptions) -> ExitCode:
-    """Make a key pair to sign reports with.
+    """Create a key pair to sign reports with.
 
     Writes the private key to FILE.pem, which its owner only can read, and the public key to
     FILE.pub.pem. The private key is encrypted if GATEPOLICY_KEY_PASSPHRASE is set.

@@ -27,7 +27,7 @@ COMMANDS: dict[str, str] = {
     "sign": "Sign a JSON report, so that nobody can change it unnoticed.",
     "sign-off": "Add a reviewer's decision to a signed report.",
     "verify": "Verify a signed report, its files, age and sign-offs, offline.",
-    "keygen": "Make a key pair to sign reports with.",
+    "keygen": "Create a key pair to sign reports with.",
     "test": "Test policies on synthetic keys.",
     "check": "Validate policies, the inventory and the catalog; sends nothing.",
     "waive": "Accept a finding until a date: add a waiver to a file.",

@@ -101,7 +101,7 @@ def _with_shared_addresses(
         Addressed(
             other.subject.id,
             other.subject.labels,
-            addresses_of(Facts({}, {}), other.egress),
+            addresses_of(Facts(), other.egress),
             is_left_out=True,
         )
         for other in others
@@ -139,7 +139,7 @@ def _compared(
     if key.fingerprint:
         compared["key.fingerprint"] = Fact(key.fingerprint, INVENTORY)
         compared["key.shared_with"] = sharing.of_key(key)
-    skew = largest((collected.evidence.clock_skew, skews.get(account.audited_by or "")))
+    skew = largest((collected.evidence.clock_skew, skews.get(account.audited_by)))
     return replace(collected.evidence, facts=facts.learn_all(compared), clock_skew=skew)
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from ipaddress import ip_network
 
 from gatepolicy.evaluate.predicates import lies_within
@@ -120,8 +121,7 @@ def _counts(text: str) -> list[int]:
 
 
 def _things(text: str) -> set[str]:
-    parts = _BETWEEN.split(_COUNT.sub("", text))
-    return {part.rstrip(":") if _network(part) is None else part for part in parts if part}
+    return {part for part in _BETWEEN.split(_COUNT.sub("", text)) if part}
 
 
 def _is_known(text: str, old: set[str], networks: tuple[Network, ...]) -> bool:
@@ -131,7 +131,7 @@ def _is_known(text: str, old: set[str], networks: tuple[Network, ...]) -> bool:
 
 def _network(text: str) -> Network | None:
     try:
-        return ip_network(text, strict=False)
+        return ip_network(text)
     except ValueError:
         return None
 
@@ -240,7 +240,7 @@ _WORST_FIRST = (
 class Questions:
     """What a scan was asked, with the worst answer to each question."""
 
-    def __init__(self, judged: Iterable[Finding], *, one_policy: bool = False) -> None:
+    def __init__(self, judged: Iterable[Finding], *, one_policy: bool) -> None:
         """Take all verdicts of the scan.
 
         Args:
@@ -407,7 +407,7 @@ def _of_expiry(old: FactValue, new: FactValue) -> Iterator[_Change]:
 def _of_pairs(old: FactValue, new: FactValue) -> Iterator[_Change]:
     before, after = set(_texts(old)), set(_texts(new))
     # No list means all pairs.
-    is_wider = not after or (bool(before) and not after <= before)
+    is_wider = not after or (bool(before) and bool(after - before))
     name = "trading-pairs-widened" if is_wider else "trading-pairs-narrowed"
     yield name, is_wider, _text(old) or "all", _text(new) or "all"
 
@@ -415,7 +415,7 @@ def _of_pairs(old: FactValue, new: FactValue) -> Iterator[_Change]:
 def _of_neighbours(old: FactValue, new: FactValue) -> Iterator[_Change]:
     before, after = _others(old), _others(new)
     if before != after:
-        is_worse = not set(after) <= set(before)
+        is_worse = bool(set(after) - set(before))
         told = (", ".join(before) or "none", ", ".join(after) or "none")
         yield ("ip-sharing-changed", is_worse, *told)
 
@@ -425,41 +425,34 @@ def _others(value: FactValue) -> list[str]:
     return [entry for entry in _texts(value) if "=" in entry or ":" not in entry]
 
 
-def _grown(name: str) -> _Changes:
+def _grown(name: str, old: FactValue, new: FactValue) -> Iterator[_Change]:
     """Worse only where something is new in the list."""
-
-    def changes(old: FactValue, new: FactValue) -> Iterator[_Change]:
-        is_worse = not set(_texts(new)) <= set(_texts(old))
-        yield name, is_worse, _text(old), _text(new)
-
-    return changes
+    is_worse = bool(set(_texts(new)) - set(_texts(old)))
+    yield name, is_worse, _text(old), _text(new)
 
 
-def _named(name: str) -> _Changes:
-    def changes(old: FactValue, new: FactValue) -> Iterator[_Change]:
-        yield name, False, _text(old), _text(new)
-
-    return changes
+def _named(name: str, old: FactValue, new: FactValue) -> Iterator[_Change]:
+    yield name, False, _text(old), _text(new)
 
 
 _HOW: Mapping[str, _Changes] = {
     "permissions.native": _of_words,
-    "permissions.unrecognised": _grown("words-unrecognised"),
+    "permissions.unrecognised": partial(_grown, "words-unrecognised"),
     "ip.restricted": _of_binding,
     "ip.allowlist": _of_networks,
-    "key.name": _named("key-renamed"),
+    "key.name": partial(_named, "key-renamed"),
     "key.created_at": _of_creation,
     "key.expires_at": _of_expiry,
-    "key.active": _named("key-switched"),
-    "key.subaccount": _named("key-moved"),
+    "key.active": partial(_named, "key-switched"),
+    "key.subaccount": partial(_named, "key-moved"),
     "key.trading_pairs": _of_pairs,
     "key.fingerprint": _of_fingerprint,
-    "key.exists": _named("key-presence-changed"),
-    "key.declared": _named("key-declaration-changed"),
-    "key.shared_with": _grown("key-sharing-changed"),
+    "key.exists": partial(_named, "key-presence-changed"),
+    "key.declared": partial(_named, "key-declaration-changed"),
+    "key.shared_with": partial(_grown, "key-sharing-changed"),
     "ip.shared_across": _of_neighbours,
-    "account.sandbox": _named("sandbox-changed"),
-    "account.keys": _grown("keys-of-account-changed"),
+    "account.sandbox": partial(_named, "sandbox-changed"),
+    "account.keys": partial(_grown, "keys-of-account-changed"),
 }
 
 

@@ -417,7 +417,7 @@ def _accepted(test: Test, accepted: frozenset[Grade], facts: Facts) -> Fact | No
 
 def _seen(tests: Sequence[Test], facts: Facts, now: datetime) -> str:
     words = [seen_in_words(test, facts.known[test.fact].value, now) for test in tests]
-    return words[0] if len(words) == 1 else "; ".join(dict.fromkeys(words))
+    return "; ".join(dict.fromkeys(words))
 
 
 def _why_unknown(test: Test, accepted: frozenset[Grade], facts: Facts) -> Unknown:

@@ -16,6 +16,7 @@ from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Re
 from gatepolicy.model.secret import Secret
 
 GATE = load_exchange("gate")
+KRAKEN = load_exchange("kraken")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PEPPER = b"pepper"
 MASTER = "masterkey-0123456789abcdef"
@@ -387,6 +388,30 @@ def test_that_an_account_is_on_a_sandbox_is_told_by_the_inventory(
 ) -> None:
     found = compared(asked(replace(account("a"), base_url=base_url), MASTER))
     assert told(found, 0, "account.sandbox") == Fact(sandbox, INVENTORY)
+
+
+def test_elsewhere_than_at_the_exchange_nobody_knows_whether_it_is_a_sandbox() -> None:
+    who = replace(account("a"), base_url="http://127.0.0.1:8080/v4")
+    detail = "it is read at 127.0.0.1 (base_url), not at the exchange itself"
+    found = compared(asked(who, MASTER))
+    assert told(found, 0, "account.sandbox") == Unknown(Reason.NOT_DISCLOSED, detail)
+    # What was not read at all is unknown for that reason.
+    unread = Facts.nothing(Reason.TIMEOUT, "no answer")
+    found = compared(asked(who, MASTER, own=unread))
+    assert told(found, 0, "account.sandbox") == Unknown(Reason.TIMEOUT, "no answer")
+
+
+def test_every_account_that_discovers_is_asked_for_its_keys() -> None:
+    auditor = asked(account("auditor"), BOT, Listed((row(BOT),), None))
+    silent = asked(account("silent", discover=True), "silentkey-0123456", None)
+    found = compared(auditor, silent, master(row(MASTER), row(OTHER))).found
+    assert [key.subject.id for key in found] == ["main/key-9999"]
+
+
+def test_that_a_key_is_gone_needs_no_list_in_the_catalog() -> None:
+    target, collected = bot(BOT)
+    found = compared(master(row(MASTER)), (replace(target, exchange=KRAKEN), collected))
+    assert told(found, 1, "key.exists") == observed("", value=False)
 
 
 def test_without_any_list_nobody_knows_whether_all_keys_are_declared() -> None:

@@ -20,6 +20,7 @@ from gatepolicy.model.facts import (
     Reason,
     Unknown,
 )
+from gatepolicy.model.scan import FactChange
 
 OBSERVED = Provenance(Grade.OBSERVED, "keys", "/x")
 MADE = datetime(2026, 10, 1, tzinfo=UTC)
@@ -110,6 +111,58 @@ def networks(*texts: str) -> FactValue:
 def test_a_change_has_a_name(name: str, before: FactValue, after: FactValue, change: str) -> None:
     place = name.replace(".", "__")
     assert told(account(**{place: before}), account(**{place: after})) == [change]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [
+        (
+            ("desk=otc (a)", "desk=otc (b)"),
+            ("desk=otc (a)", "desk=otc:x (c)", "desk?none (d)"),
+            "! ip-sharing-changed [ip.shared_across] desk=otc (a), desk=otc (b)"
+            " -> desk=otc (a), desk=otc:x (c), desk?none (d)",
+        ),
+        (
+            ("desk=otc (a)", "desk=otc (b)"),
+            ("desk=otc (b)",),
+            "  ip-sharing-changed [ip.shared_across] desk=otc (a), desk=otc (b) -> desk=otc (b)",
+        ),
+        # The mark of an account that was left out stands before the value.
+        (
+            (),
+            ("desk=a~b (c)",),
+            "! ip-sharing-changed [ip.shared_across] none -> desk=a~b (c)",
+        ),
+    ],
+)
+def test_neighbours(before: FactValue, after: FactValue, change: str) -> None:
+    assert told(account(ip__shared_across=before), account(ip__shared_across=after)) == [change]
+
+
+def test_pairs_that_are_fewer_and_others_are_told_apart() -> None:
+    before = account(key__trading_pairs=("BTC_USDT", "ETH_USDT"))
+    assert told(before, account(key__trading_pairs=("BTC_USDT",))) == [
+        "  trading-pairs-narrowed [key.trading_pairs] BTC_USDT, ETH_USDT -> BTC_USDT"
+    ]
+
+
+def test_a_change_is_about_an_account() -> None:
+    before = account(key__name="a")
+    after = replace(account(key__name="b"), owner="ada@example.com")
+    assert list(account_changes(before, after)) == [
+        FactChange("key-renamed", False, "okx", "mm", "key.name", "a", "b"),
+        FactChange(
+            "owner-changed", False, "okx", "mm", "owner", "desk@example.com", "ada@example.com"
+        ),
+    ]
+
+
+def test_what_was_left_out_hides_no_other_change() -> None:
+    left_out = Unknown(Reason.NOT_SELECTED)
+    first = next(iter(FACTS))
+    before, after = account(key__name="a"), account(key__name="b")
+    after = replace(after, facts=after.facts.learn(first, left_out))
+    assert told(before, after) == ["  key-renamed [key.name] a -> b"]
 
 
 def test_a_label_of_its_own_is_no_neighbour() -> None:

@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatepolicy.drift.changes import Account, Snapshot, snapshot_of
+from gatepolicy.drift.changes import Account, Questions, Snapshot, accounts_of, snapshot_of
 from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
 from gatepolicy.errors import DocumentError
 from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Provenance
-from gatepolicy.model.scan import BaselineState, Finding, Gone
+from gatepolicy.model.scan import BaselineState, FactChange, Finding, Gone, Narrowing
 from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_layout import paint
-from tests.reports.example_scan import example_scan
+from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
+from tests.reports.example_scan import STARTED, example_scan
 
 FAIL, UNKNOWN, PASS, WAIVED = Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.WAIVED
 NEW, SAME = BaselineState.NEW, BaselineState.UNCHANGED
@@ -63,6 +64,38 @@ def test_how_a_verdict_stands(before: Outcome | None, after: Outcome, state: Bas
     assert states(old, snapshot(finding(after))) == [state]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_worse"),
+    [
+        (PASS, PASS, False),
+        (FAIL, PASS, False),
+        (FAIL, FAIL, False),
+        (FAIL, WAIVED, False),
+        (WAIVED, FAIL, True),
+        (UNKNOWN, FAIL, True),
+        (PASS, FAIL, True),
+    ],
+)
+def test_what_is_worse(before: Outcome, after: Outcome, *, is_worse: bool) -> None:
+    (comparison,) = compare(snapshot(finding(before)), snapshot(finding(after))).states.values()
+    assert comparison.is_worse is is_worse
+    changed = before is not after and PASS not in (before, after)
+    assert comparison.why == ((f"it was {before}",) if changed else ())
+
+
+def test_why_something_is_new() -> None:
+    def why(old: Snapshot, new: Finding) -> Sequence[str]:
+        return compare(old, snapshot(new)).states[new.question].why
+
+    # Of what nobody asked before, the policy is no reason; and neither is it for what passes.
+    assert why(snapshot(), by("desk")) == ()
+    assert why(snapshot(by("desk")), by("firm", "60 days")) == (
+        "policy firm did not check it before",
+    )
+    assert why(snapshot(by("desk")), by("firm", "60 days", outcome=PASS)) == ()
+    assert why(snapshot(by("desk")), by("", "60 days")) == ()
+
+
 def test_another_severity_is_an_update() -> None:
     for before, after, is_worse in (("medium", "high", True), ("high", "medium", False)):
         drift = compare(snapshot(finding(severity=before)), snapshot(finding(severity=after)))
@@ -97,16 +130,50 @@ def test_what_is_gone_is_told_with_its_reason() -> None:
 
 def test_accounts_that_come_and_go() -> None:
     drift = compare(snapshot(accounts=["a", "b"]), snapshot(accounts=["b", "c"]))
-    assert [(change.name, change.account) for change in drift.changes] == [
-        ("account-added", "c"),
-        ("account-removed", "a"),
-    ]
+    assert drift.changes == (
+        FactChange("account-added", False, "okx", "c", "", "", ""),
+        FactChange("account-removed", False, "okx", "a", "", "", ""),
+    )
+    assert drift.baseline == "old.json"
 
 
 def test_evidence_tells_no_findings() -> None:
     evidence = Snapshot("e.json", {}, None)
-    for drift in (compare(evidence, snapshot(finding())), compare(snapshot(finding()), evidence)):
-        assert (drift.states, drift.absent) == ({}, ())
+    findings = snapshot(finding())
+    for old, new in ((evidence, findings), (findings, evidence)):
+        narrowed = replace(new, narrowed_by=(("--account mm",),))
+        for drift in (compare(old, new), compare(old, narrowed)):
+            assert (drift.baseline, drift.states, drift.absent) == (old.file, {}, ())
+
+
+def test_evidence_is_read_as_it_was_written() -> None:
+    collected = [account.evidence for account in example_scan().accounts]
+    written = EvidenceFile(STARTED, "a.yaml", collected, narrowed_by=("--account mm-*",))
+    text = "".join(dump_evidence(written)).encode()
+    assert load_snapshot("evidence.json", read=lambda _: text) == Snapshot(
+        "evidence.json", accounts_of(collected), None, narrowed_by=(("--account mm-*",),)
+    )
+
+
+def test_a_narrowed_report_is_read_as_it_was_written() -> None:
+    narrowing = Narrowing(
+        options=("--account mm-*",),
+        evidence_options=("--label desk=mm",),
+        rules=("key-idle",),
+        comparisons=("shared-key",),
+    )
+    scan = replace(example_scan(), narrowing=narrowing)
+    made = snapshot_of(scan)
+    assert (made.file, made.narrowed_by) == ("", (("--account mm-*",), ("--label desk=mm",)))
+    assert made.left_out == {"key-idle", "shared-key"}
+    text = "".join(render_json(scan)).encode()
+    read = load_snapshot("old.json", read=lambda _: text)
+    assert read.file == "old.json"
+    assert [list(options) for options in read.narrowed_by] == [
+        ["--account mm-*"],
+        ["--label desk=mm"],
+    ]
+    assert read.left_out == {"key-idle", "shared-key"}
 
 
 def test_a_report_is_read_as_it_was_written() -> None:
@@ -115,6 +182,7 @@ def test_a_report_is_read_as_it_was_written() -> None:
     read = load_snapshot("old.json", read=lambda _: text)
     made = snapshot_of(scan)
     assert read.judged == made.judged
+    assert (read.file, read.narrowed_by, read.left_out) == ("old.json", ((), ()), set())
     assert read.accounts == made.accounts
     assert {rule: tuple(facts) for rule, facts in read.asked.items()} == made.asked
     drift = compare(read, made)
@@ -124,16 +192,20 @@ def test_a_report_is_read_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("text", ["{}", "[]", "<html>", '{"kind": "Evidence"}'])
 def test_what_is_neither_a_report_nor_evidence(text: str) -> None:
-    with pytest.raises(DocumentError):
+    with pytest.raises(DocumentError, match=r"^old\.json:1:1: "):
         load_snapshot("old.json", read=lambda _: text.encode())
 
 
 def test_a_fact_that_nobody_writes() -> None:
     report = json.loads("".join(render_json(example_scan())))
     facts = next(a["facts"] for a in report["accounts"] if "permission.withdraw" in a["facts"])
+    who = next(a["id"] for a in report["accounts"] if a["facts"] is facts)
     facts["key.created_at"] = {**facts["permission.withdraw"], "value": "2026-02-30T00:00:00Z"}
-    with pytest.raises(DocumentError):
+    with pytest.raises(DocumentError) as caught:
         load_snapshot("old.json", read=lambda _: json.dumps(report).encode())
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"old.json:1:1: facts: a fact of {who} was not written by gatepolicy; scan again"
+    ]
 
 
 _JUDGED = st.lists(
@@ -203,6 +275,50 @@ def test_what_a_policy_did_not_find_before_is_new_though_another_one_did() -> No
     passing = by("firm", "60 days", outcome=PASS)
     new = snapshot(by("desk"), by("firm", "60 days"))
     assert states(snapshot(by("desk"), passing), new) == [SAME, NEW]
+
+
+def test_what_another_policy_asked_in_other_words_is_no_earlier_answer() -> None:
+    assert states(snapshot(by("firm", "60 days")), snapshot(by("desk"))) == [NEW]
+
+
+def test_what_a_policy_said_itself_counts_before_what_others_said() -> None:
+    old = snapshot(by("desk", outcome=PASS), by("firm"))
+    assert states(old, snapshot(by("desk"), by("firm"))) == [NEW, SAME]
+
+
+def test_of_what_a_policy_asked_in_other_words_the_mildest_answer_counts() -> None:
+    for severity, outcome, state in (("medium", PASS, NEW), ("low", FAIL, BaselineState.UPDATED)):
+        milder = by("desk", "80 days", severity=severity, outcome=outcome)
+        for old in ((by("desk"), milder), (milder, by("desk"))):
+            assert states(snapshot(*old), snapshot(by("desk", "60 days"))) == [state]
+
+
+def test_of_what_others_asked_in_the_same_words_the_worst_answer_counts() -> None:
+    passing = by("firm", outcome=PASS)
+    for old in ((by("desk"), passing), (passing, by("desk"))):
+        assert states(snapshot(*old), snapshot(by("new"))) == [SAME]
+
+
+def test_what_was_found_is_gone_only_where_all_that_was_asked_instead_passes() -> None:
+    failing, passing = by("a"), by("b", outcome=PASS)
+    for new in ((failing, passing), (passing, failing)):
+        assert compare(snapshot(by("desk")), snapshot(*new)).absent == []
+
+
+def test_of_two_equal_answers_the_first_one_counts() -> None:
+    first, second = by("desk", seen="first"), by("desk", seen="second")
+    answers = Questions([first, second], one_policy=False).answers
+    assert list(answers.values()) == [first]
+
+
+def test_over_the_same_evidence_one_policy_takes_the_place_of_the_other() -> None:
+    old, new = snapshot(by("desk")), snapshot(by("firm", "60 days"))
+    assert states(old, new) == [NEW]
+    (comparison,) = compare(old, new, same_evidence=True).states.values()
+    assert comparison.state is BaselineState.UPDATED
+    assert comparison.why == ("required before: 90 days; required now: 60 days",)
+    same = compare(old, snapshot(by("firm")), same_evidence=True)
+    assert [s.state for s in same.states.values()] == [SAME]
 
 
 def test_a_renamed_policy_finds_nothing_new() -> None:
@@ -304,6 +420,35 @@ def test_of_words_only_the_one_that_is_asked_about_matters(subject: str, why: ob
     assert comparison.why == why
 
 
+@pytest.mark.parametrize(
+    ("subject", "why"),
+    [("withdraw", ("permission-escalated (permission.withdraw)",)), ("transfer", ())],
+)
+def test_of_permissions_only_the_one_that_is_asked_about_matters(subject: str, why: object) -> None:
+    before, after = (
+        judged(key(permission__withdraw=can), rule="GP004", subject=subject)
+        for can in (False, True)
+    )
+    (comparison,) = compare(before, after).states.values()
+    assert comparison.why == why
+
+
+@pytest.mark.parametrize("subject", ["", "trade"])
+def test_words_that_are_lost_and_rules_about_all_words(subject: str) -> None:
+    before = judged(key(permissions__native=A_WORD), rule="GP004", subject=subject)
+    lost = judged(key(), rule="GP004", subject=subject)
+    (comparison,) = compare(before, lost).states.values()
+    assert comparison.why == ("fact-lost (permissions.native)",)
+
+
+def test_a_rule_about_all_words_is_about_each() -> None:
+    before, after = (
+        judged(key(permissions__native=words), rule="GP004") for words in (A_WORD, MORE_WORDS)
+    )
+    (comparison,) = compare(before, after).states.values()
+    assert comparison.why == ("word-granted (permissions.native)",)
+
+
 def test_for_a_rule_of_which_nobody_knows_what_it_asks_every_change_counts() -> None:
     worse = key(ip__restricted=True, key__fingerprint="0a:abcd", permission__withdraw=True)
     after = replace(judged(worse), asked={})
@@ -320,7 +465,10 @@ def test_for_a_rule_of_which_nobody_knows_what_it_asks_every_change_counts() -> 
         ("outside: 198.51.100.0/24", "outside: 198.51.100.7", False),
         ("outside: 198.51.100.7", "outside: 198.51.100.0/24", True),
         ("outside: 2001:db8::1", "outside: 2001:db8::2", True),
-        ("created on 2026-01-05 (321 days ago)", "created on 2026-01-05 (322 days ago)", False),
+        ("outside: 2001:db8::/32", "outside: 2001:db8::", False),
+        ("restricted to 203.0.113.5", "restricted to 1 entry", True),
+        ("the account has 2 keys: ..a, ..b", "the account has 1 key: ..a", False),
+                ("created on 2026-01-05 (321 days ago)", "created on 2026-01-05 (322 days ago)", False),
         ("last used on 2026-01-05 (less than a day ago)", "last used on 2026-01-06 (1 day ago)",
          False),
         ("expires on 2026-12-05 (in 5 days)", "expires on 2026-12-05 (in less than a day)", False),

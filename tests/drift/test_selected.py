@@ -65,6 +65,11 @@ def test_what_was_selected_and_is_not_there_is_removed() -> None:
     assert gone(drift) == [("gone", "key-too-old", Gone.NO_ACCOUNT)]
 
 
+def test_a_key_beside_an_account_is_selected_with_it() -> None:
+    drift = narrowed("--account otc-1")
+    assert [c.account for c in drift.changes] == ["otc-1", "otc-1/key-15a3"]
+
+
 def test_nobody_knows_the_labels_of_an_account_that_is_not_there() -> None:
     assert narrowed("--label desk=mm", left_out=["shared-key"]).changes == ()
 

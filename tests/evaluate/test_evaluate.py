@@ -1,14 +1,16 @@
 """Controls and facts to verdicts: what is seen, why something is unknown, and the laws."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_network
 from itertools import permutations
+from time import tzset
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.evaluate.evaluate import MOST_TELLING_FIRST, SEEN, evaluate
+from gatepolicy.evaluate.evaluate import MOST_TELLING_FIRST, SEEN, evaluate, seen_in_words
 from gatepolicy.evaluate.predicates import PREDICATES
 from gatepolicy.model.evidence import Location
 from gatepolicy.model.facts import (
@@ -215,6 +217,7 @@ def test_a_condition_that_asks_nothing_is_no_pass() -> None:
     verdict = judge(AllOf(()), Facts())
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.reason is Reason.NOT_DISCLOSED
+    assert verdict.needed == "the condition asks nothing; " + HINT[Reason.NOT_DISCLOSED]
 
 
 def test_no_controls_no_verdicts() -> None:
@@ -272,6 +275,10 @@ def test_entries_are_counted() -> None:
     networks = (ip_network("203.0.113.5"), ip_network("203.0.113.8/30"))
     assert seen("ip.allowlist", networks, "at_most", 1) == "restricted to 2 entries"
     assert seen("ip.allowlist", networks[:1], "at_most", 1) == "restricted to 1 entry"
+    assert seen("account.keys", ("cdef",), "at_most", 2) == "the account has 1 key: cdef"
+    assert seen("account.keys", ("9999", "cdef"), "at_most", 1) == (
+        "the account has 2 keys: 9999, cdef"
+    )
 
 
 @pytest.mark.parametrize(
@@ -281,6 +288,14 @@ def test_entries_are_counted() -> None:
         ((Grant("futures", Access.READ_WRITE),), "futures is granted read-write"),
         ((Grant("futures", Access.READ_ONLY),), "futures is granted read-only"),
         ((Grant("futures", Access.GRANTED),), "futures is granted"),
+        (
+            (
+                Grant("futures", Access.READ_ONLY),
+                Grant("spot", Access.GRANTED),
+                Grant("futures", Access.READ_WRITE),
+            ),
+            "futures is granted read-only, granted read-write",
+        ),
     ],
 )
 def test_words_are_told_with_their_access(grants: tuple[Grant, ...], words: str) -> None:
@@ -296,7 +311,9 @@ def test_words_are_told_with_their_access(grants: tuple[Grant, ...], words: str)
         ("permissions.unrecognised", ("a" * 200,), "empty", f"unknown permissions: {'a' * 100}…"),
         ("key.trading_pairs", (), "empty", "the key may trade every pair"),
         ("key.trading_pairs", ("BTC_USDT",), "empty", "the key may trade only BTC_USDT"),
+        ("permissions.unrecognised", ("a" * 100,), "empty", f"unknown permissions: {'a' * 100}"),
         ("ip.allowlist", (), "empty", "nothing"),
+        ("account.keys", ("cdef", "9999"), "empty", "cdef, 9999"),
         ("key.active", True, "is", "the key is active"),
         ("key.active", False, "is", "the key is not active"),
         ("key.subaccount", True, "is", "key.subaccount: yes"),
@@ -311,6 +328,9 @@ def test_pairs_outside_are_named() -> None:
     pairs = ("BTC_USDT", "DOGE_USDT")
     allowed = ("BTC_USDT", "ETH_USDT")
     assert seen("key.trading_pairs", pairs, "some_within", allowed) == "outside: DOGE_USDT"
+    assert seen("key.trading_pairs", (*pairs, "X"), "some_within", allowed) == (
+        "outside: DOGE_USDT, X"
+    )
     assert seen("key.trading_pairs", pairs[:1], "some_within", allowed) == (
         "the key may trade only BTC_USDT"
     )
@@ -361,6 +381,35 @@ def test_names() -> None:
             14,
             "expires on 2026-11-01 (in less than a day)",
         ),
+        (
+            "key.created_at",
+            NOW,
+            "younger_than",
+            timedelta(days=90),
+            "made on 2026-11-01 (less than a day ago)",
+        ),
+        (
+            "key.created_at",
+            datetime(2026, 10, 31, 12, tzinfo=UTC),
+            "younger_than",
+            timedelta(days=90),
+            "made on 2026-10-31 (1 day ago)",
+        ),
+        (
+            "key.created_at",
+            datetime(2026, 10, 26, 1, tzinfo=timezone(timedelta(hours=9))),
+            "younger_than",
+            timedelta(days=90),
+            "made on 2026-10-25 (6 days ago)",
+        ),
+        (
+            # 36 hours and a half, and still two days of the calendar.
+            "attested.two_factor",
+            datetime(2026, 10, 30, 23, 30, tzinfo=UTC),
+            "younger_than",
+            timedelta(days=90),
+            "attested on 2026-10-30 (2 days ago)",
+        ),
         ("key.expires_at", Never.NEVER, "days_left", 14, "the key never expires"),
         ("key.expires_at", Never.NEVER, "dated", None, "the key never expires"),
         ("key.expires_at", Never.NEVER, "never", None, "the key never expires"),
@@ -368,6 +417,134 @@ def test_names() -> None:
 )
 def test_times(name: str, value: FactValue, predicate: str, argument: Argument, words: str) -> None:
     assert seen(name, value, predicate, argument) == words
+
+
+def test_days_are_those_of_utc_wherever_the_machine_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = datetime(2026, 10, 29, 23, tzinfo=UTC)
+    try:
+        monkeypatch.setenv("TZ", "Asia/Tokyo")
+        tzset()
+        told = {
+            seen(name, made, "younger_than", timedelta(days=90))
+            for name in ("key.created_at", "attested.two_factor")
+        }
+    finally:
+        monkeypatch.undo()
+        tzset()
+    assert told == {"made on 2026-10-29 (2 days ago)", "attested on 2026-10-29 (3 days ago)"}
+
+
+def apart(*entries: str, argument: Argument = ("desk",)) -> Verdict:
+    shared = Facts({"ip.shared_across": fact(entries)})
+    return judge(Check("ip.shared_across", "apart_by", argument), shared)
+
+
+def test_accounts_that_share_an_address_are_named() -> None:
+    verdict = apart("desk:mm", "desk=otc (b)", "team=x (c)", "desk=vault\x1b (d)")
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.seen == "the same address is used by desk=otc (b), 'desk=vault\\x1b (d)'"
+    verdict = apart("desk:mm", "team:x", "desk=otc (b)", "team=y (c)", argument=("desk", "team"))
+    assert verdict.seen == "the same address is used by desk=otc (b), team=y (c)"
+    verdict = apart("desk:mm", "team=x (c)")
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.seen == "no account with another value uses its addresses"
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason", "detail"),
+    [
+        (("site:x",), Reason.NOT_DISCLOSED, "the account has no label desk, team"),
+        (("team:x",), Reason.NOT_DISCLOSED, "the account has no label desk"),
+        (
+            ("desk:mm", "team:x", "desk?o?c (b)", "team?none (c)", "desk~vault (d)"),
+            Reason.NOT_DISCLOSED,
+            "unknown addresses or label: desk=o?c (b), team=none (c);"
+            " name its egress and label in the inventory, and scan it, too",
+        ),
+        (
+            ("desk:mm", "team:x", "desk~vault (d)", "team~y (d)"),
+            Reason.NOT_SELECTED,
+            "the addresses of desk=vault (d), team=y (d) were not read",
+        ),
+    ],
+)
+def test_why_nobody_knows_whether_an_address_is_shared(
+    entries: tuple[str, ...], reason: Reason, detail: str
+) -> None:
+    verdict = apart(*entries, argument=("desk", "team"))
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.reason is reason
+    assert verdict.needed == f"{detail}; {HINT[reason]}"
+
+
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        (Check("ip.allowlist", "all_within", (ip_network("203.0.113.0/28"),)), ()),
+        (Check("ip.shared_across", "apart_by", ("desk",)), True),
+        (Check("ip.restricted", "is", argument=True), "yes"),
+    ],
+)
+def test_a_value_that_nobody_can_judge_is_told(check: Check, value: FactValue) -> None:
+    verdict = judge(check, Facts({check.fact: fact(value)}))
+    hint = HINT[Reason.UNEXPECTED_ANSWER]
+    assert verdict.needed == f"the value of {check.fact} cannot be evaluated; {hint}"
+
+
+@pytest.mark.parametrize(
+    ("name", "predicate", "value", "words"),
+    [
+        ("key.trading_pairs", "empty", True, "the key may trade every pair"),
+        ("key.trading_pairs", "some_within", True, "the key may trade every pair"),
+        ("permissions.native", "word_at_most", True, "spot is not granted"),
+        ("permissions.native", "word_at_most", ("spot",), "spot is not granted"),
+        ("ip.allowlist", "no_wider_than", True, "restricted to "),
+        ("ip.allowlist", "at_most", True, "restricted to 0 entries"),
+        ("account.keys", "at_most", True, "the account has 0 keys: "),
+        (
+            "ip.shared_across",
+            "apart_by",
+            True,
+            "no account with another value uses its addresses",
+        ),
+        ("key.last_used_at", "used_within", "yesterday", "never used"),
+        ("key.last_used_at", "used_within", NOW.replace(tzinfo=None), "never used"),
+    ],
+)
+def test_words_never_fail_whatever_the_kind_of_a_value(
+    name: str, predicate: str, value: FactValue, words: str
+) -> None:
+    assert seen_in_words(Check(name, predicate, ("spot", "none")), value, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason", "expected"),
+    [
+        (OnUnknown.WARN, Reason.TIMEOUT, OnUnknown.INCOMPLETE),
+        (OnUnknown.WARN, Reason.NOT_DISCLOSED, OnUnknown.WARN),
+        (OnUnknown.BLOCK, Reason.TIMEOUT, OnUnknown.BLOCK),
+    ],
+)
+def test_what_could_not_be_read_is_at_least_incomplete(
+    policy: OnUnknown, reason: Reason, expected: OnUnknown
+) -> None:
+    asked = replace(control(CANNOT_WITHDRAW), on_unknown=policy)
+    (verdict,) = evaluate([asked], Facts.nothing(reason), NOW)
+    assert verdict.on_unknown is expected
+
+
+def test_with_a_wrong_clock_no_age_is_known() -> None:
+    made = Facts({"key.created_at": fact(NOW), "permission.withdraw": fact(False)})
+    young = control(Check("key.created_at", "younger_than", timedelta(days=90)))
+    age, withdraws = evaluate([young, control(CANNOT_WITHDRAW)], made, NOW, is_clock_wrong=True)
+    assert (age.outcome, age.reason) == (Outcome.UNKNOWN, Reason.CLOCK_SKEW)
+    assert age.needed == (
+        "the clocks of this machine and the exchange differ; " + HINT[Reason.CLOCK_SKEW]
+    )
+    assert withdraws.outcome is Outcome.PASS
+    assert evaluate([young], made, NOW)[0].outcome is Outcome.PASS
 
 
 IDLE = AnyOf(
