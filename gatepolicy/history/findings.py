@@ -51,7 +51,9 @@ def follow(
     open_ = [one for one in tracked if one.fixed_at is None]
     old = comparable(_snapshot(open_), new)
     asked = {one.question for one in old.judged or ()}
-    before, after = Questions(old.judged or ()), Questions(new.judged or ())
+    before, after = (
+        Questions(judged or (), one_policy=False) for judged in (old.judged, new.judged)
+    )
     taken: set[str] = set()
     # The same question in the same words comes before one in other words.
     for one in sorted(open_, key=lambda row: row.finding.question not in after.answers):

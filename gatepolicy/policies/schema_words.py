@@ -122,14 +122,14 @@ def _severities(rules: Iterable[Rule]) -> Schema:
 
 def _unknowns(rules: Iterable[Rule]) -> Schema:
     groups = {
-        group: _reference("effect", group, description, "block")
+        group: _reference("meaning", group, description, "block")
         for group, description in _GROUPS.items()
     }
     return _strict(
         "Meanings of unknowns",
         "Group, or name or id of a rule, to what an unknown means. The rule counts before its"
         " group, withdraw and transfer before permissions, and all before default.",
-        {**groups, **_by_rule(rules, "effect", "warn")},
+        {**groups, **_by_rule(rules, "meaning", "warn")},
         minProperties=1,
     )
 

@@ -56,7 +56,7 @@ def strictest_effect(effects: Iterable[UnknownEffect]) -> UnknownEffect:
 
 @dataclass(frozen=True, slots=True)
 class Looser:
-    """A effect that would loosen an inherited one."""
+    """An effect that would loosen an inherited one."""
 
     said_as: str
     """The entry of the policy itself."""

@@ -468,7 +468,7 @@ def test_for_a_rule_of_which_nobody_knows_what_it_asks_every_change_counts() -> 
         ("outside: 2001:db8::/32", "outside: 2001:db8::", False),
         ("restricted to 203.0.113.5", "restricted to 1 entry", True),
         ("the account has 2 keys: ..a, ..b", "the account has 1 key: ..a", False),
-                ("created on 2026-01-05 (321 days ago)", "created on 2026-01-05 (322 days ago)", False),
+        ("created on 2026-01-05 (321 days ago)", "created on 2026-01-05 (322 days ago)", False),
         ("last used on 2026-01-05 (less than a day ago)", "last used on 2026-01-06 (1 day ago)",
          False),
         ("expires on 2026-12-05 (in 5 days)", "expires on 2026-12-05 (in less than a day)", False),

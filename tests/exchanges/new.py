@@ -88,21 +88,21 @@ def unknown_facts() -> str:
 LINES = {
     "permissions.native": "no call lists the permissions of a key",
     "permissions.unrecognised": "no call lists the permissions of a key",
-    "ip.restricted": "only a refused address would tell; look at the key's page",
-    "ip.allowlist": "no call tells the addresses; look at the key's page",
-    "key.name": "no call tells the name of the key",
-    "key.created_at": "no call tells when the key was created",
-    "key.expires_at": "no call tells when the key ends",
-    "key.last_used_at": "no call tells when the key was last used",
-    "key.active": "no call tells; a deleted key is refused",
-    "key.subaccount": "no call tells whether the key belongs to a sub-account",
-    "key.trading_pairs": "no call tells a list of pairs",
+    "ip.restricted": "only a refused address would show it",
+    "ip.allowlist": "the API does not report the addresses",
+    "key.name": "the API does not report the key's name",
+    "key.created_at": "the API does not report when the key was created",
+    "key.expires_at": "the API does not report when the key expires",
+    "key.last_used_at": "the API does not report last use",
+    "key.active": "the API does not report it; a deleted key is refused",
+    "key.subaccount": "the API does not report whether the key belongs to a sub-account",
+    "key.trading_pairs": "the API does not report a list of pairs",
 }
 """What most exchanges come to; true only after somebody looked."""
 
 
 def _line(fact: str) -> str:
-    return " " + LINES.get(fact, "no call tells; look at the key's page")
+    return " " + LINES.get(fact, "the API does not report it")
 
 
 def catalog_file(client: Any) -> str:
