@@ -104,7 +104,8 @@ def python(copy: Path, code: str) -> str:
         check=False,
     )
     if ended.returncode:
-        sys.exit(f"{ended.stdout[-4000:]}{ended.stderr[-4000:]}")
+        told = f"{ended.stdout[-4000:]}{ended.stderr[-4000:]}"
+        sys.exit(f"{told}\nmutmut ended with {ended.returncode}; with --keep, it can go on")
     return ended.stdout
 
 

@@ -1,8 +1,9 @@
 """Places in answers, and how deeply an answer may be nested."""
 
+from typing import Any
+
 import pytest
 
-from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.answers import ABSENT, MAX_DEPTH, NotJson, join, parse, resolve
 
 
@@ -18,7 +19,7 @@ from gatepolicy.exchanges.answers import ABSENT, MAX_DEPTH, NotJson, join, parse
 )
 def test_a_pointer_goes_its_steps(parts: tuple[str | int, ...], pointer: str) -> None:
     assert join(*parts) == pointer
-    found: JSONValue = "here"
+    found: Any = "here"
     for part in reversed(parts):
         found = [found] if isinstance(part, int) else {part: found}
     assert resolve(found, pointer) == "here"
