@@ -168,7 +168,7 @@ SHORTEST: dict[str, Any] = {
 }
 
 
-def call(name: str, path: str, method: str, **params: Any) -> Call:
+def declared(name: str, path: str, method: str, **params: Any) -> Call:
     reference = f"https://example.com{path}"
     permission = "Read" if name == "keys" else ""
     return Call(name, method, "GET", path, params, "", {}, permission, reference)
@@ -180,7 +180,7 @@ def listing_of(**said: Any) -> Listing:
 
 
 def test_a_list_that_says_as_little_as_possible() -> None:
-    keys = call("keys", "/keys", "private_get_keys")
+    keys = declared("keys", "/keys", "private_get_keys")
     assert replace(listing_of(), view=CATALOG["gate"]) == Listing(
         id="keys",
         title="all keys",
@@ -245,13 +245,13 @@ def test_a_list_that_says_everything() -> None:
         of_account=False,
         permission="Sub-accounts",
         each=Table(
-            call("accounts", "/accounts", method),
+            declared("accounts", "/accounts", method),
             "/list",
             Pages("page", 1, 2, 50, "", number=True),
             "/count",
         ),
         keys=Table(
-            call("keys", "/keys", method),
+            declared("keys", "/keys", method),
             "/data",
             Pages(
                 "cursor", None, 1, 0, "/next", False, ("", None), last_if_absent=True,
@@ -262,8 +262,8 @@ def test_a_list_that_says_everything() -> None:
         own=OwnKey("/data", "/key", ""),
         view=CATALOG["gate"],
         details=(
-            Detail(call("detail", "/detail", method, key=FromRow("/key")), shown),
-            Detail(call("more", "/more", method), None),
+            Detail(declared("detail", "/detail", method, key=FromRow("/key")), shown),
+            Detail(declared("more", "/more", method), None),
         ),
         partial="closed accounts",
     )  # fmt: skip
@@ -324,17 +324,28 @@ def test_rows_have_the_words_of_the_exchange_but_for_strangers() -> None:
         name: word for name, word in gate.permissions.words.items() if name != "wallet"
     }
     assert view.permissions.call == "keys"
-    whole = listing_of(permissions=said).view.permissions
+    more = replace(
+        gate.permissions,
+        wordless={Capability.WITHDRAW: "no word"},
+        inferred_absence=frozenset({Capability.TRANSFER}),
+        inferred_reference="a document",
+    )
+    listed = {"listings": [{**SHORTEST, "permissions": said}]}
+    [listing] = with_listings(replace(gate, permissions=more), listed).listings
+    whole = listing.view.permissions
     assert whole.words == gate.permissions.words
-    assert whole.wordless == gate.permissions.wordless
-    assert whole.inferred_absence == gate.permissions.inferred_absence
-    assert whole.inferred_reference == gate.permissions.inferred_reference
+    assert whole.wordless == more.wordless
+    assert whole.inferred_absence == more.inferred_absence
+    assert whole.inferred_reference == "a document"
 
 
 def test_a_list_that_is_a_call_of_the_exchange_tells_what_that_call_tells() -> None:
     gate = CATALOG["gate"]
     said = {"id": "keys", "title": "all keys", "of": "account", "call": "main_keys"}
     [listing] = with_listings(gate, {"listings": [said]}).listings
+    elsewhere = replace(gate, permissions=replace(gate.permissions, call="detail"))
+    [wordless] = with_listings(elsewhere, {"listings": [said]}).listings
+    assert wordless.view.permissions.words == {}
     own = gate.own_keys["main_keys"]
     assert (listing.own, listing.keys.rows) == (own, own.rows)
     assert [call.id for call in listing.calls] == ["main_keys"]
