@@ -39,6 +39,8 @@ def main() -> int:
     try:
         prepare(copy, options.mutate, tests)
         survived = [name for name, state in results(copy).items() if state in OPEN]
+        # Which tests run which function: what mutmut kept may be of other tests and other code.
+        (copy / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
         run(copy, "run", "--max-children", options.children)
         again = [name for name in survived if results(copy).get(name) in OPEN]
         if again:
@@ -102,7 +104,8 @@ def python(copy: Path, code: str) -> str:
         check=False,
     )
     if ended.returncode:
-        sys.exit(f"{ended.stdout[-4000:]}{ended.stderr[-4000:]}")
+        told = f"{ended.stdout[-4000:]}{ended.stderr[-4000:]}"
+        sys.exit(f"{told}\nmutmut ended with {ended.returncode}; with --keep, it can go on")
     return ended.stdout
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import TypeAlias
 
@@ -96,18 +96,15 @@ def _texts(value: JSONValue) -> FactValue | Wrong:
     return tuple(sorted(set(texts)))
 
 
-def _unix(units_per_second: int) -> Read:
-    def read(value: JSONValue) -> FactValue | Wrong:
-        if isinstance(value, str) and _DIGITS.fullmatch(value):
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**16:
-            return Wrong("not a valid timestamp")
-        seconds = value / units_per_second
-        if seconds >= _LATEST.timestamp():
-            return Wrong("a timestamp out of range")
-        return _within(datetime.fromtimestamp(seconds, UTC))
-
-    return read
+def _unix(units_per_second: int, value: JSONValue) -> FactValue | Wrong:
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**16:
+        return Wrong("not a valid timestamp")
+    seconds = value / units_per_second
+    if seconds >= _LATEST.timestamp():
+        return Wrong("a timestamp out of range")
+    return _within(datetime.fromtimestamp(seconds, UTC))
 
 
 def _iso(value: JSONValue) -> FactValue | Wrong:
@@ -254,8 +251,8 @@ READERS: Mapping[str, Reader] = {
     "text": Reader(FactKind.TEXT, _text),
     "flag": Reader(FactKind.BOOL, _flag),
     "texts": Reader(FactKind.TEXTS, _texts),
-    "unix_seconds": Reader(FactKind.TIME, _unix(1)),
-    "unix_milliseconds": Reader(FactKind.TIME, _unix(1000)),
+    "unix_seconds": Reader(FactKind.TIME, partial(_unix, 1)),
+    "unix_milliseconds": Reader(FactKind.TIME, partial(_unix, 1000)),
     "iso_time": Reader(FactKind.TIME, _iso),
     "addresses": Reader(FactKind.NETWORKS, _addresses),
     "comma_addresses": Reader(FactKind.NETWORKS, _comma_addresses),

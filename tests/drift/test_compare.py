@@ -317,6 +317,12 @@ def test_over_the_same_evidence_one_policy_takes_the_place_of_the_other() -> Non
     (comparison,) = compare(old, new, same_evidence=True).states.values()
     assert comparison.state is BaselineState.UPDATED
     assert comparison.why == ("required before: 90 days; required now: 60 days",)
+    assert list(Questions([by("a"), by("b")], one_policy=True).answers.values()) == [by("a")]
+    passing = snapshot(by("firm", "60 days", outcome=PASS))
+    assert [a.gone for a in compare(old, passing, same_evidence=True).absent] == [
+        Gone.ASKED_OTHERWISE
+    ]
+    assert [a.gone for a in compare(old, passing).absent] == [Gone.NOT_ASKED]
     same = compare(old, snapshot(by("firm")), same_evidence=True)
     assert [s.state for s in same.states.values()] == [SAME]
 

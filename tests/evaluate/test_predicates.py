@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_network
-from typing import cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -31,6 +31,9 @@ def grants(**words: Access) -> tuple[Grant, ...]:
 
 
 RW, RO, ON, WHAT = Access.READ_WRITE, Access.READ_ONLY, Access.GRANTED, Access.UNKNOWN
+
+MIXED: Any = (*nets("203.0.113.5"), "any")
+"""What no reader gives: if one ever does, nothing is proved by half of it."""
 
 TABLE: list[tuple[str, FactValue, Argument, bool | None]] = [
     ("is", True, True, True),
@@ -79,7 +82,7 @@ TABLE: list[tuple[str, FactValue, Argument, bool | None]] = [
     ("all_within", (), nets("203.0.113.0/28"), None),
     ("all_within", nets("203.0.113.5"), (), None),
     ("all_within", ("203.0.113.5",), nets("203.0.113.0/28"), None),
-    ("all_within", cast("FactValue", (*nets("203.0.113.5"), "any")), nets("203.0.113.0/28"), None),
+    ("all_within", MIXED, nets("203.0.113.0/28"), None),
     ("all_within", True, nets("203.0.113.0/28"), None),
     ("no_wider_than", nets("203.0.113.5"), 32, True),
     ("no_wider_than", nets("203.0.113.0/31"), 32, False),

@@ -1,6 +1,7 @@
 """A row of a list tells the same about a key as the key's own answer, or less."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,16 @@ import yaml
 
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.catalog import load_catalog
-from gatepolicy.exchanges.exchange import Exchange, Listing
+from gatepolicy.exchanges.exchange import (
+    Call,
+    Detail,
+    Exchange,
+    FromRow,
+    Listing,
+    OwnKey,
+    Pages,
+    Table,
+)
 from gatepolicy.exchanges.normalise import facts_of_row, normalise
 from gatepolicy.exchanges.rows import rows_of, same_key, shown_key, with_listings
 from gatepolicy.exchanges.sources import NoRow, Row
@@ -138,3 +148,208 @@ def test_a_list_may_have_words_of_its_own_or_none() -> None:
     row = Row({"key": "k", "p": ["ALL"]}, "/0")
     assert facts_of_row(worded.view, row).known["permission.withdraw"].value is True
     assert "permission.withdraw" not in facts_of_row(wordless.view, row).known
+
+
+ONE_CALL: dict[str, Any] = {
+    "http_method": "GET",
+    "path": "/keys",
+    "ccxt_method": "private_get_keys",
+    "permission": "Read",
+    "reference": "https://example.com/keys",
+}
+"""How the list of an invented catalog file is asked for."""
+SHORTEST: dict[str, Any] = {
+    "id": "keys",
+    "title": "all keys",
+    "of": "account",
+    "call": ONE_CALL,
+    "rows": "/data",
+    "key": "/key",
+}
+
+
+def declared(name: str, path: str, method: str, **params: Any) -> Call:
+    reference = f"https://example.com{path}"
+    permission = "Read" if name == "keys" else ""
+    return Call(name, method, "GET", path, params, "", {}, permission, reference)
+
+
+def listing_of(**said: Any) -> Listing:
+    [listing] = with_listings(CATALOG["gate"], {"listings": [{**SHORTEST, **said}]}).listings
+    return listing
+
+
+def test_a_list_that_says_as_little_as_possible() -> None:
+    keys = declared("keys", "/keys", "private_get_keys")
+    assert replace(listing_of(), view=CATALOG["gate"]) == Listing(
+        id="keys",
+        title="all keys",
+        of_account=True,
+        permission="Read",
+        each=None,
+        keys=Table(keys, "/data", None, ""),
+        own=OwnKey("/data", "/key", ""),
+        view=CATALOG["gate"],
+        details=(),
+        partial="",
+    )
+
+
+def test_a_list_that_says_everything() -> None:
+    listing = listing_of(
+        of="subaccounts",
+        permission="Sub-accounts",
+        each={
+            **ONE_CALL,
+            "id": "accounts",
+            "path": "/accounts",
+            "permission": "",
+            "reference": "https://example.com/accounts",
+            "rows": "/list",
+            "pages": {"parameter": "page", "first": 1, "size": 50, "step": 2, "number": True},
+            "total": "/count",
+        },
+        pages={
+            "parameter": "cursor",
+            "next": "/next",
+            "last": ["", None],
+            "last_if_absent": True,
+            "last_if_empty": True,
+        },
+        total="/total",
+        details=[
+            {
+                **ONE_CALL,
+                "id": "detail",
+                "path": "/detail",
+                "permission": "",
+                "reference": "https://example.com/detail",
+                "params": {"key": {"row": "/key"}},
+                "key": "/shown",
+            },
+            {
+                **ONE_CALL,
+                "id": "more",
+                "path": "/more",
+                "permission": "",
+                "reference": "https://example.com/more",
+            },
+        ],
+        partial="closed accounts",
+    )
+    method = "private_get_keys"
+    shown = OwnKey("", "/shown", "")
+    assert replace(listing, view=CATALOG["gate"]) == Listing(
+        id="keys",
+        title="all keys",
+        of_account=False,
+        permission="Sub-accounts",
+        each=Table(
+            declared("accounts", "/accounts", method),
+            "/list",
+            Pages("page", 1, 2, 50, "", number=True),
+            "/count",
+        ),
+        keys=Table(
+            declared("keys", "/keys", method),
+            "/data",
+            Pages(
+                "cursor", None, 1, 0, "/next", False, ("", None), last_if_absent=True,
+                last_if_empty=True,
+            ),
+            "/total",
+        ),
+        own=OwnKey("/data", "/key", ""),
+        view=CATALOG["gate"],
+        details=(
+            Detail(declared("detail", "/detail", method, key=FromRow("/key")), shown),
+            Detail(declared("more", "/more", method), None),
+        ),
+        partial="closed accounts",
+    )  # fmt: skip
+
+
+def test_pages_of_a_list_before_that_says_little() -> None:
+    each = {**ONE_CALL, "id": "accounts", "rows": "", "pages": {"parameter": "p", "first": 0}}
+    before = listing_of(each=each).each
+    assert before is not None
+    assert (before.pages, before.total) == (Pages("p", 0, 1, 0, ""), "")
+    alone = listing_of(each={**ONE_CALL, "id": "accounts", "rows": ""}).each
+    assert alone is not None
+    assert alone.pages is None
+
+
+def test_what_is_said_of_sub_accounts_alone() -> None:
+    mains, subs = listing_of(), listing_of(of="subaccounts")
+    told = subs.view.structural["key.subaccount"]
+    assert told == Fact(True, Provenance(Grade.STRUCTURAL, "", "", "https://example.com/keys"))
+    assert mains.view.structural.get("key.subaccount") != told
+    said = {"key.subaccount": {"value": False, "reference": "https://example.com/said"}}
+    own = listing_of(of="subaccounts", structural=said).view.structural["key.subaccount"]
+    assert (own.value, own.provenance.reference) == (False, "https://example.com/said")
+
+
+def test_a_view_tells_what_its_calls_tell_and_nothing_else() -> None:
+    view = listing_of(
+        facts={"key.name": [{"pointer": "/name", "reader": "text"}]},
+        details=[
+            {
+                **ONE_CALL,
+                "id": "detail",
+                "facts": {
+                    "key.name": [{"pointer": "/n", "reader": "text"}],
+                    "key.active": [{"pointer": "/on", "reader": "boolean"}],
+                },
+            }
+        ],
+        not_disclosed={"key.created_at": "no list says it", "key.name": "overruled"},
+    ).view
+    assert {name: [s.call for s in sources] for name, sources in view.facts.items()} == {
+        "key.name": ["keys", "detail"],
+        "key.active": ["detail"],
+    }
+    assert [call.id for call in view.calls] == ["keys", "detail"]
+    assert view.own_keys == {}
+    assert view.permissions.words == {}
+    assert view.not_disclosed["key.created_at"].detail == "no list says it"
+    assert "key.name" not in view.not_disclosed
+
+
+def test_rows_have_the_words_of_the_exchange_but_for_strangers() -> None:
+    gate = CATALOG["gate"]
+    said = {"pointer": "/perms", "shape": "word_list"}
+    view = listing_of(permissions={**said, "without": ["wallet"]}).view
+    assert "wallet" in gate.permissions.words
+    assert view.permissions.words == {
+        name: word for name, word in gate.permissions.words.items() if name != "wallet"
+    }
+    assert view.permissions.call == "keys"
+    more = replace(
+        gate.permissions,
+        wordless={Capability.WITHDRAW: "no word"},
+        inferred_absence=frozenset({Capability.TRANSFER}),
+        inferred_reference="a document",
+    )
+    listed = {"listings": [{**SHORTEST, "permissions": said}]}
+    [listing] = with_listings(replace(gate, permissions=more), listed).listings
+    whole = listing.view.permissions
+    assert whole.words == gate.permissions.words
+    assert whole.wordless == more.wordless
+    assert whole.inferred_absence == more.inferred_absence
+    assert whole.inferred_reference == "a document"
+
+
+def test_a_list_that_is_a_call_of_the_exchange_tells_what_that_call_tells() -> None:
+    gate = CATALOG["gate"]
+    said = {"id": "keys", "title": "all keys", "of": "account", "call": "main_keys"}
+    [listing] = with_listings(gate, {"listings": [said]}).listings
+    elsewhere = replace(gate, permissions=replace(gate.permissions, call="detail"))
+    [wordless] = with_listings(elsewhere, {"listings": [said]}).listings
+    assert wordless.view.permissions.words == {}
+    own = gate.own_keys["main_keys"]
+    assert (listing.own, listing.keys.rows) == (own, own.rows)
+    assert [call.id for call in listing.calls] == ["main_keys"]
+    assert listing.view.permissions == gate.permissions
+    assert {source.call for sources in listing.view.facts.values() for source in sources} == {
+        "main_keys"
+    }

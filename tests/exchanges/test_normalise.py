@@ -13,7 +13,8 @@ import yaml
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.build import value_of
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.exchange import Exchange, FactSource
+from gatepolicy.exchanges.exchange import Alternative, Exchange, FactSource
+from gatepolicy.exchanges.grants import UNRECOGNISED
 from gatepolicy.exchanges.normalise import at_moment, hold_together, normalise, with_structural
 from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Never, Provenance, Reason, Unknown
 
@@ -325,3 +326,77 @@ def test_what_is_not_known_expires_nothing() -> None:
     only_active, only_expired = Facts({"key.active": flag}), Facts({"key.expires_at": flag})
     assert at_moment(only_active, NOON) == only_active
     assert at_moment(only_expired, NOON) == only_expired
+
+
+EXISTS = Fact(value=True, provenance=Provenance(Grade.OBSERVED, "keys", ""))
+RULE = Fact(value=False, provenance=Provenance(Grade.STRUCTURAL, "", "", "a document"))
+
+
+def test_what_no_answer_tells_of_a_key_that_one_showed() -> None:
+    refused = Unknown(Reason.TIMEOUT, "no answer")
+    facts = with_structural({"key.name": refused, "key.exists": EXISTS}, {})
+    untold = Unknown(Reason.NOT_DISCLOSED, "the answer does not disclose it")
+    assert (facts["key.name"], facts["key.active"]) == (refused, untold)
+
+
+def test_why_no_answer_showed_the_key() -> None:
+    hidden = Unknown(Reason.NOT_DISCLOSED, "nothing shows it")
+    late = Unknown(Reason.TIMEOUT, "no answer")
+    facts = with_structural({"key.name": hidden, "key.exists": late}, {"key.active": RULE})
+    assert (facts["key.name"], facts["key.active"]) == (hidden, late)
+    detail = "no answer showed that the key exists"
+    facts = with_structural({"key.name": hidden}, {})
+    assert facts["key.active"] == Unknown(Reason.UNEXPECTED_ANSWER, detail)
+
+
+def test_a_rule_agrees_with_the_answers_or_nobody_is_believed() -> None:
+    def told(found: Fact | Unknown, rule: Fact = RULE) -> Fact | Unknown:
+        disclosed = {"key.exists": EXISTS, "permission.withdraw": found}
+        return with_structural(disclosed, {"permission.withdraw": rule})["permission.withdraw"]
+
+    assert told(replace(EXISTS, value=False)) == RULE
+    contradiction = "two fields of the answers contradict each other"
+    assert told(EXISTS) == Unknown(Reason.UNEXPECTED_ANSWER, contradiction)
+    assert told(UNRECOGNISED) == RULE
+    # Whatever cannot be read: a rule that shows a danger still shows it, and proves nothing.
+    odd = Unknown(Reason.UNEXPECTED_ANSWER, "an odd value")
+    assert told(odd) == odd
+    shown = told(odd, replace(RULE, value=True))
+    assert isinstance(shown, Fact)
+    assert (shown.value, shown.provenance.grade) == (True, Grade.APPARENT)
+    assert (
+        with_structural({"key.exists": EXISTS}, {"permission.withdraw": RULE})[
+            "permission.withdraw"
+        ]
+        == RULE
+    )
+
+
+def test_why_an_answer_tells_nothing() -> None:
+    late = NoAnswer(Reason.TIMEOUT, "no answer within 30 s")
+    both = gate(late, late)
+    assert both.unknown["key.name"] == Unknown(Reason.TIMEOUT, "no answer within 30 s")
+    one = gate(late, ok(DETAIL))
+    assert one.unknown["key.name"] == Unknown(Reason.TIMEOUT, "no answer within 30 s")
+    several = gate(ok([row(), row()]), ok(DETAIL))
+    assert several.unknown["key.name"].detail == (
+        "2 rows of the answer are about this key, not exactly one"
+    )
+    shapeless = gate(ok([row(perms={"name": "account"})]), ok(DETAIL))
+    why = shapeless.unknown["permission.withdraw"].detail
+    assert why == "permissions: permissions are not a list"
+
+
+def test_a_code_in_a_row_is_no_error_where_success_has_a_mark() -> None:
+    body = {"code": "0", "data": [{"code": "59999", "label": "bot", "perm": "read_only", "ip": ""}]}
+    named = normalise(OKX, {call.id: ok(body) for call in OKX.calls}, KEY)
+    assert named.known["key.name"].value == "bot"
+
+
+def test_an_alternative_finds_the_row_of_the_key_too() -> None:
+    other = Alternative("other", "other keys", GATE)
+    pattern = replace(OKX.errors[0], status=401, code=None, text=None, ask_instead="other")
+    okx = replace(OKX, alternatives=(other,), errors=(pattern,))
+    refused = {call.id: Answer(401, b"{}") for call in okx.calls}
+    answers = {**refused, "main_keys": ok([row(), row(key="another")]), "detail": ok(DETAIL)}
+    assert normalise(okx, answers, KEY).known["key.name"].value == "bot"

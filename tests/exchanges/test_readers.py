@@ -7,8 +7,9 @@ import pytest
 
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.readers import EVERYWHERE, READERS, Wrong
-from gatepolicy.model.facts import FactValue, Reason
+from gatepolicy.exchanges.exchange import FactSource, Meaning
+from gatepolicy.exchanges.readers import EVERYWHERE, READERS, Wrong, apparent
+from gatepolicy.model.facts import Fact, FactValue, Grade, Provenance, Reason
 
 
 def read(reader: str, value: JSONValue) -> FactValue | Wrong:
@@ -222,3 +223,142 @@ def test_no_spelling_of_any_address_binds_a_key(exchange: str, text: str) -> Non
 def test_no_masked_spelling_of_any_address_binds_a_key_of_kucoin(text: str) -> None:
     [source, *_] = load_exchange("kucoin").facts["ip.restricted"]
     assert read(source.reader, text) is not True
+
+
+NO_TIME, OUT_OF_RANGE = "not a valid timestamp", "a timestamp out of range"
+NO_ADDRESSES = "a list with something other than addresses"
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "detail"),
+    [
+        ("nothing", "x", "an undocumented value"),
+        ("text", 1, "no text"),
+        ("flag", "true", "not a boolean"),
+        ("texts", "A", "no list"),
+        ("texts", ["A", 1], "a list with something other than strings"),
+        ("unix_seconds", "soon", NO_TIME),
+        ("unix_seconds", 0, NO_TIME),
+        ("unix_seconds", 10**16, NO_TIME),
+        ("unix_seconds", 10**15, OUT_OF_RANGE),
+        ("unix_seconds", 1, OUT_OF_RANGE),
+        ("iso_time", 1753030929, NO_TIME),
+        ("iso_time", "soon", NO_TIME),
+        ("iso_time", "2025-07-20T17:02:09", "a timestamp without a time zone"),
+        ("iso_time", "0001-01-01T00:00:00+14:00", OUT_OF_RANGE),
+        ("iso_time", "1970-01-01T00:00:00Z", OUT_OF_RANGE),
+        ("addresses", "203.0.113.5", "no list"),
+        ("addresses", [1], NO_ADDRESSES),
+        ("addresses", ["somewhere"], NO_ADDRESSES),
+        ("addresses", ["203.0.113.5", "2*3.1.1"], NO_ADDRESSES),
+        ("addresses", [], "an empty list, whose meaning is undocumented"),
+        ("comma_addresses", ["203.0.113.5"], "no text"),
+        ("comma_addresses", "203.0.113.5,", "a trailing comma in a list of addresses"),
+        ("masked_comma_addresses_bind", ["203.0.113.5"], "no text"),
+        ("given_text", " ", "missing or empty"),
+    ],
+)
+def test_what_is_wrong_is_told(reader: str, value: JSONValue, detail: str) -> None:
+    assert read(reader, value) == Wrong(detail)
+
+
+def test_hidden_parts_are_told_as_what_they_are() -> None:
+    hidden = Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
+    assert read("comma_addresses", "203.**.154,103.**.34") == hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("2009-01-03T00:00:00Z", True),
+        ("2009-01-02T23:59:59Z", False),
+        ("2099-12-31T23:59:59Z", True),
+        ("2100-01-01T00:00:00Z", False),
+    ],
+)
+def test_times_of_the_age_of_these_exchanges(text: str, known: bool) -> None:
+    moment = datetime.fromisoformat(text)
+    expected = moment if known else Wrong(OUT_OF_RANGE)
+    assert read("iso_time", text) == expected
+    assert read("unix_seconds", int(moment.timestamp())) == expected
+    assert read("unix_milliseconds", int(moment.timestamp()) * 1000) == expected
+
+
+def test_times_are_told_in_utc() -> None:
+    read_time = read("iso_time", "2025-07-20T19:02:09+02:00")
+    assert isinstance(read_time, datetime)
+    assert read_time.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("entries", "networks"),
+    [
+        (["::ffff:203.0.113.5"], ("203.0.113.5",)),
+        (["::ffff:203.0.113.0/120"], ("203.0.113.0/24",)),
+        (["2001:db8::/32"], ("2001:db8::/32",)),
+        # Half of all addresses of a family is not all of them; both halves are.
+        (["128.0.0.0/1"], ("128.0.0.0/1",)),
+        (["0.0.0.0/1", "128.0.0.0/1"], None),
+        (["1.0.0.0/8", "128.0.0.0/1"], ("1.0.0.0/8", "128.0.0.0/1")),
+        (["2000::/4"], ("2000::/4",)),
+        (["2000::/4", "3000::/4"], None),
+        (["2000::/3"], None),
+        (["::ffff:0:0/96"], None),
+        (["::ffff:0:0/97", "::ffff:128.0.0.0/97"], None),
+        (["203.0.113.5", "::/127"], None),
+        (["203.0.113.5", "0.0.0.0/31"], None),
+        (["8000::/1"], ("8000::/1",)),
+    ],
+)
+def test_which_networks_are_all_networks(
+    entries: list[JSONValue], networks: tuple[str, ...] | None
+) -> None:
+    expected = EVERYWHERE if networks is None else tuple(map(ip_network, networks))
+    assert read("addresses", entries) == expected
+
+
+def shown(fact: str, reader: str, value: JSONValue) -> Fact | None:
+    source = FactSource("key", "/x", reader, (Meaning("never", False),), fact=fact)
+    return apparent(source, value, "/data/x")
+
+
+@pytest.mark.parametrize(
+    ("fact", "reader", "value", "expected"),
+    [
+        ("permission.withdraw", "flag", "yes", True),
+        ("permission.withdraw", "flag", 1, True),
+        ("permission.withdraw", "flag", "no", None),
+        ("permission.withdraw", "flag", "perhaps", None),
+        ("permission.withdraw", "text", "yes", None),
+        ("ip.restricted", "flag", "no", False),
+        ("ip.restricted", "flag", "perhaps", None),
+        ("ip.restricted", "flag", "yes", None),
+        ("ip.restricted", "flag", "NEVER", False),
+        ("ip.restricted", "addresses_bind", "0.0.0.0", False),
+        ("ip.restricted", "addresses_bind", "203.0.113.5", None),
+        ("ip.restricted", "addresses_bind", 7, None),
+        ("ip.allowlist", "addresses", "203.0.113.5;203.0.113.6", ("203.0.113.5", "203.0.113.6")),
+        ("ip.allowlist", "addresses", [["203.0.113.5"]], ("203.0.113.5",)),
+        ("ip.allowlist", "addresses", ["203.0.113.5", 7], None),
+        ("ip.allowlist", "addresses", ["*", 7], ("0.0.0.0/0", "::/0")),
+        ("ip.allowlist", "addresses", "", None),
+        ("ip.allowlist", "addresses", [], None),
+        ("ip.allowlist", "addresses", None, None),
+        ("ip.allowlist", "addresses", {"a": "203.0.113.5"}, None),
+        ("ip.allowlist", "nothing", "203.0.113.5", None),
+        ("key.name", "text", 7, None),
+    ],
+)
+def test_what_a_place_shows_in_another_form(
+    fact: str, reader: str, value: JSONValue, expected: object
+) -> None:
+    found = shown(fact, reader, value)
+    if isinstance(expected, tuple):
+        expected = tuple(map(ip_network, expected))
+    if expected is None:
+        assert found is None
+    else:
+        why = "the answer shows it in an undocumented form"
+        assert found is not None
+        assert found.value == expected
+        assert found.provenance == Provenance(Grade.APPARENT, "key", "/data/x", why)

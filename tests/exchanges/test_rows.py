@@ -4,7 +4,7 @@ import pytest
 
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.exchange import OwnKey
-from gatepolicy.exchanges.rows import own_row
+from gatepolicy.exchanges.rows import own_row, rows_of, same_key, shown_key
 from gatepolicy.exchanges.sources import NoRow, Row
 
 MASKED = OwnKey(rows="", key="/key", mask="*")
@@ -137,3 +137,75 @@ def test_a_row_may_name_no_key_where_it_is_optional(shown: dict[str, JSONValue])
 )
 def test_but_no_other_key(shown: JSONValue) -> None:
     assert isinstance(own_row({"apiKey": shown}, OPTIONAL, KEY), NoRow)
+
+
+@pytest.mark.parametrize(
+    ("shown", "known", "mask", "same"),
+    [
+        ("abcdefgh", "abcdefgh", "", True),
+        ("abcdefgh", "abcdefgh", "*", True),
+        ("abcdefg", "abcdefgh", "*", False),
+        ("abcdef*", "abcdef", "", False),
+        # Six characters are enough, at either end or at both.
+        ("abcdef***", "abcdefgh", "*", True),
+        ("abcde***", "abcdefgh", "*", False),
+        ("***cdefgh", "abcdefgh", "*", True),
+        ("***defgh", "abcdefgh", "*", False),
+        ("abc***fgh", "abcdefgh", "*", True),
+        ("ab***fgh", "abcdefgh", "*", False),
+        ("abc***fgx", "abcdefgh", "*", False),
+        ("abx***fgh", "abcdefgh", "*", False),
+        # However many characters are hidden, it is one at least, and none is shown twice.
+        ("abcde*fgh", "abcdefgh", "*", False),
+        ("abcdef*defgh", "abcdefgh", "*", False),
+        ("abcd*fgh", "abcdefgh", "*", True),
+        # Nobody knows what two masks hide.
+        ("abc*de*fgh", "abcdefgh", "*", False),
+        ("abc*d*", "abcdefgh", "*", False),
+        ("***abcdef*", "abcdefgh", "*", False),
+        ("abcxxxfgh", "abcdefgh", "x", True),
+        ("abcxxxfgh", "abcdefgh", "*", False),
+    ],
+)
+def test_a_masked_key_fits_by_both_ends(shown: str, known: str, mask: str, *, same: bool) -> None:
+    assert same_key(shown, known, mask) is same
+
+
+def test_wallets_and_masked_keys_in_any_case() -> None:
+    own = OwnKey(rows="", key="/key", mask="*", ignore_case=True)
+    row: JSONValue = {"key": "C5DCFBF1F3A7*****"}
+    assert own_row([row], own, KEY) == Row(row, "/0")
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        ({"key": "c5dc*"}, "c5dc*"),
+        ({"key": ""}, None),
+        ({"key": None}, None),
+        ({"key": 7}, None),
+        ({"key": ["c5dc*"]}, None),
+        ({"other": "c5dc*"}, None),
+        ("c5dc*", None),
+    ],
+    ids=repr,
+)
+def test_what_a_row_shows_of_its_key(row: JSONValue, shown: str | None) -> None:
+    assert shown_key(Row(row, "/0"), MASKED) == shown
+
+
+def test_lists_within_lists_within_lists() -> None:
+    answer: JSONValue = {"a": [{"b": [{"c": [1, 2]}, {"c": [3]}]}, {"b": []}]}
+    assert rows_of(answer, "/a/*/b/*/c") == [
+        Row(1, "/a/0/b/0/c/0"),
+        Row(2, "/a/0/b/0/c/1"),
+        Row(3, "/a/0/b/1/c/0"),
+    ]
+
+
+def test_why_there_is_no_row() -> None:
+    assert own_row("x", MASKED, KEY) == NoRow("the answer has no list of keys")
+    several = "rows of the answer are about this key, not exactly one"
+    assert own_row([], MASKED, KEY) == NoRow(f"no {several}")
+    twice: JSONValue = [{"key": KEY}, {"key": KEY}]
+    assert own_row(twice, MASKED, KEY) == NoRow(f"2 {several}")
