@@ -386,21 +386,21 @@ def test_names() -> None:
             NOW,
             "younger_than",
             timedelta(days=90),
-            "made on 2026-11-01 (less than a day ago)",
+            "created on 2026-11-01 (less than a day ago)",
         ),
         (
             "key.created_at",
             datetime(2026, 10, 31, 12, tzinfo=UTC),
             "younger_than",
             timedelta(days=90),
-            "made on 2026-10-31 (1 day ago)",
+            "created on 2026-10-31 (1 day ago)",
         ),
         (
             "key.created_at",
             datetime(2026, 10, 26, 1, tzinfo=timezone(timedelta(hours=9))),
             "younger_than",
             timedelta(days=90),
-            "made on 2026-10-25 (6 days ago)",
+            "created on 2026-10-25 (6 days ago)",
         ),
         (
             # 36 hours and a half, and still two days of the calendar.
@@ -433,7 +433,7 @@ def test_days_are_those_of_utc_wherever_the_machine_stands(
     finally:
         monkeypatch.undo()
         tzset()
-    assert told == {"made on 2026-10-29 (2 days ago)", "attested on 2026-10-29 (3 days ago)"}
+    assert told == {"created on 2026-10-29 (2 days ago)", "attested on 2026-10-29 (3 days ago)"}
 
 
 def apart(*entries: str, argument: Argument = ("desk",)) -> Verdict:
