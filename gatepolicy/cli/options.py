@@ -296,7 +296,7 @@ def outputs(function: F) -> F:
             multiple=True,
             envvar="GATEPOLICY_OUTPUT",
             metavar="FORMAT[=PATH]",
-            help="Report as text, json, sarif, markdown, github, junit, gitlab-codequality,"
+            help="Report as text, html, json, sarif, markdown, github, junit, gitlab-codequality,"
             " gitlab-sast, ocsf, oscal, csv, csv-facts or frameworks, to a file or to standard"
             " output; repeatable.  [default: text]",
         ),

@@ -60,17 +60,17 @@ def swap(old: str, new: str) -> Change:
         ),
         (
             swap("not_disclosed:\n", "not_disclosed:\n  permission.read: no call tells\n"),
-            "bitso.yaml:45:3: not_disclosed.permission.read: permission.read stands in facts and in"
+            "bitso.yaml:47:3: not_disclosed.permission.read: permission.read stands in facts and in"
             " not_disclosed; leave one of them",
         ),
         (
             swap("{call: open_orders, pointer: /success", "{call: open_order, pointer: /success"),
-            "bitso.yaml:43:8: facts.permission.read[0].call: no such call; did you mean"
+            "bitso.yaml:45:8: facts.permission.read[0].call: no such call; did you mean"
             " open_orders?",
         ),
         (
             swap("  ip-unbound:", "  ip-unbounded:"),
-            "bitso.yaml:75:3: fixes.ip-unbounded: no such rule; did you mean ip-unbound?",
+            "bitso.yaml:79:3: fixes.ip-unbounded: no such rule; did you mean ip-unbound?",
         ),
     ],
 )  # fmt: skip
@@ -97,7 +97,7 @@ def test_a_call_that_no_fact_needs_is_not_asked_for(tmp_path: Path) -> None:
 def test_what_must_be_there_to_mend_is_missed(tmp_path: Path) -> None:
     text = shipped("bitso").replace("withdrawal-enabled:", "key-inactive:", 1)
     assert told(tmp_path, "bitso", text) == [
-        "bitso.yaml:70:1: fixes: withdrawal-enabled is missing; add it"
+        "bitso.yaml:72:1: fixes: withdrawal-enabled is missing; add it"
     ]
 
 
@@ -111,7 +111,7 @@ def test_problems_of_all_files_are_told(tmp_path: Path) -> None:
     told(tmp_path, "luno", shipped("luno").replace("menu:", "menus:", 1))
     both = told(tmp_path, "bitso", shipped("bitso").replace("menu: ", "menu: TODO ", 1))
     assert both == [
-        "bitso.yaml:69:7: menu: still says TODO; write it, or remove the line",
+        "bitso.yaml:71:7: menu: still says TODO; write it, or remove the line",
         *(line for line in both if line.startswith("luno.yaml:")),
     ]
     assert any("menu is missing; add it" in line for line in both)

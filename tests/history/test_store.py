@@ -58,7 +58,7 @@ def test_a_scan_is_stored_as_a_whole(store: Store) -> None:
     assert load_report_text(store, "last") == load_report_text(store, "1") == report
     scan = scan_of(store, 1)
     assert scan is not None
-    assert (scan.accounts, scan.unread, scan.exit_code, scan.passed, scan.waived) == (4, 0, 1, 5, 1)
+    assert (scan.accounts, scan.unread, scan.exit_code, scan.passed, scan.waived) == (5, 0, 1, 6, 1)
     assert {level.value: n for level, n in scan.violations.items()} == {
         "critical": 2,
         "high": 1,
@@ -66,7 +66,7 @@ def test_a_scan_is_stored_as_a_whole(store: Store) -> None:
         "low": 1,
         "info": 0,
     }
-    assert counts(store)["verdicts"] == 17
+    assert counts(store)["verdicts"] == 20
 
 
 def test_the_tables_hold_what_the_report_says(store: Store) -> None:

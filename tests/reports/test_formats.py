@@ -155,7 +155,7 @@ SECRET = "s3cr3t-of-the-key-0123456789abcdef"
 @given(scan=scans())
 def test_no_answer_of_an_exchange_is_in_a_report(name: str, scan: Scan) -> None:
     """Answers are redacted, and all the same none of them leaves the evidence."""
-    planted = CallRecord(SECRET, SECRET, f"https://{SECRET}", 200, "", 1, SECRET)
+    planted = CallRecord("detail", "GET", "https://api.example.com/x", 200, "", 1, SECRET)
     accounts = [
         AccountResult(replace(one.evidence, calls=(planted,)), one.verdicts)
         for one in scan.accounts
@@ -166,8 +166,9 @@ def test_no_answer_of_an_exchange_is_in_a_report(name: str, scan: Scan) -> None:
 IDENTITY = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "html"])
 def test_the_order_of_accounts_changes_no_identity(name: str) -> None:
+    """The page names the digest of the JSON report, in which accounts have an order."""
     scan = example_scan()
     turned = replace(scan, accounts=tuple(reversed(scan.accounts)))
     assert set(IDENTITY.findall(rendered(name, scan))) == set(
@@ -182,7 +183,9 @@ def test_the_order_of_accounts_changes_no_line(name: str) -> None:
     assert sorted(rendered(name, scan).splitlines()) == sorted(rendered(name, turned).splitlines())
 
 
-FOR_OTHER_SYSTEMS = [name for name in FORMATS if name not in ("text", "json", "frameworks")]
+FOR_PEOPLE = ("text", "html", "json", "frameworks")
+"""They say what a pass is, or hold every verdict: tests of their own look at them."""
+FOR_OTHER_SYSTEMS = [name for name in FORMATS if name not in FOR_PEOPLE]
 GOOD = re.compile(r"\bpass(ed)?\b|(?<!not-)\bsatisfied\b", re.IGNORECASE)
 
 

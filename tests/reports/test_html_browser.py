@@ -139,14 +139,14 @@ def test_a_link_to_an_account_opens_it(browser: Any, example: str) -> None:
     page = opened(browser, f"{example}#?account=vault-bybit").page
     assert page.locator("#drawer[open] h2").inner_text() == "vault-bybit"
     page.keyboard.press("Escape")
-    page.wait_for_function("!location.href.includes('account=')")
+    page.wait_for_url(lambda address: "account=" not in address)
 
 
 def test_only_the_rows_in_sight_are_in_the_document(browser: Any, large: str) -> None:
     page = opened(browser, large).page
     assert 10 < len(accounts(page)) < 100
     page.evaluate("document.getElementById('grid').scrollTop = 1e9")
-    page.wait_for_function("document.querySelector('[data-account=\"1999\"]') !== null")
+    page.locator('[data-account="1999"]').wait_for()
     assert accounts(page)[-1] == "bot-01999"
     assert len(accounts(page)) < 100
 

@@ -153,7 +153,7 @@ def test_what_is_signed(signed: Office) -> None:
     }
     predicate = statement["predicate"]
     assert predicate["exitCode"] == 1
-    assert predicate["coverage"]["total"] == 4
+    assert predicate["coverage"]["total"] == 5
     assert predicate["violations"]["critical"] == 2
     assert predicate["startedAt"] == "2026-11-23T16:00:00Z"
     assert predicate["signedAt"] > "2026-11-23"
@@ -163,7 +163,7 @@ def test_it_verifies(signed: Office) -> None:
     told = signed.done(*VERIFY)
     assert "verified    report/report.json  sha256" in told
     assert "exit code   1: at least one violation" in told
-    assert "accounts    4, 0 of them unread" in told
+    assert "accounts    5, 0 of them unread" in told
     assert "policy      baseline  not found" in told
     assert "catalog     unchanged" in told
     assert "sign-off    none" in told

@@ -171,7 +171,7 @@ def test_reports_go_where_they_are_sent(firm: Any, clean: Clean) -> None:
 @pytest.mark.parametrize(
     ("output", "error"),
     [
-        (["-o", "html"], "unknown report format html"),
+        (["-o", "pdf"], "unknown report format pdf"),
         (["-o", "json="], "the path is empty"),
         (["-o", "json", "-o", "text"], "two reports would go to standard output"),
         (["-o", "json=x", "-o", "sarif=x"], "two reports would go to x"),
@@ -241,8 +241,8 @@ def test_a_demonstration_comes_out_as_expected(firm: Any) -> None:
     assert "All 25 synthetic accounts gave the expected verdicts." in ended.out
     assert "would exit with 1" in ended.out
     assert {path.name for path in (firm.folder / "shown").iterdir()} == {
-        "accounts.yaml", "desk.yaml", "gate-market-making.yaml", "keys.yaml", "report.json",
-        "report.sarif",
+        "accounts.yaml", "desk.yaml", "gate-market-making.yaml", "keys.yaml", "report.html",
+        "report.json", "report.sarif",
     }  # fmt: skip
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 

@@ -42,6 +42,7 @@ def test_a_rule_that_was_skipped_is_named(two: Any) -> None:
         "options": ["--skip-rule withdrawal-*"],
         "accounts_left_out": 0,
         "rules_left_out": ["withdrawal-enabled"],
+        "of_accounts": 2,
         "comparisons_left_out": [],
         "evidence_options": [],
     }
