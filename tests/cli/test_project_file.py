@@ -299,3 +299,14 @@ def test_a_project_cannot_ask_for_older_evidence(run: Run, folder: Path, age: st
     ended = run("config")
     assert ended.code == 2
     assert "defaults.max_evidence_age: " in ended.err
+
+
+def test_a_project_may_say_how_long_a_history_is_kept_and_not_where(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "gatepolicy.yaml").write_text(
+        "apiVersion: gatepolicy/v1\nkind: Project\nhistory: {keep: 400d}\n"
+    )
+    told = lines(run("config").out)
+    assert "history none (default)" in told
+    assert any(line.startswith("history_keep ") and "gatepolicy.yaml:3" in line for line in told)

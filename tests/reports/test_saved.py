@@ -29,6 +29,7 @@ from gatepolicy.reports.text_report import Style
 from gatepolicy.scanning.saved import load_report
 from tests.reports.example_scan import example_scan, passing, scan_of
 from tests.reports.strategies import file_texts, whole_scans
+from tests.reports.test_html_report import since
 
 LOOKS = (
     ReportOptions(),
@@ -184,3 +185,11 @@ def test_a_narrowed_scan_beside_an_earlier_one_survives(name: str) -> None:
     assert scan.drift is not None
     assert dict(again.drift.states) == dict(scan.drift.states)
     assert again.narrowing == scan.narrowing
+
+
+def test_verdicts_that_were_not_compared_have_no_state() -> None:
+    scan = since(example_scan())
+    assert scan.drift is not None
+    again = loaded(saved(scan))
+    assert again.drift is not None
+    assert again.drift.states == scan.drift.states
