@@ -1,1 +1,1 @@
-"""Attestations: what no API proves, and a named person said on a date."""
+"""Attestations: what no API can prove and a named person confirms on a date."""

@@ -1,4 +1,4 @@
-"""``gatepolicy attest``: say on a date what no API proves."""
+"""``gatepolicy attest``: confirm what no API can prove."""
 
 import re
 

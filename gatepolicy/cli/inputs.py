@@ -125,7 +125,7 @@ def moment(text: str | None) -> datetime:
     """The time that a user names, or now. A day is meant from its beginning in UTC.
 
     Raises:
-        UsageError: It is no time, has no time zone, or lies before there was anything to judge.
+        UsageError: It is not a valid date or timestamp, has no time zone, or is before 2009.
     """
     if text is None:
         return now()

@@ -1,4 +1,4 @@
-"""``gatepolicy test``: try policies on keys that are made up."""
+"""``gatepolicy test``: test policies on synthetic keys."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

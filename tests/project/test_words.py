@@ -72,7 +72,7 @@ def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
 
 
 def docs() -> Iterator[tuple[str, str]]:
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         if path.name not in ("CHANGELOG.md", "exchanges.md"):
             yield path.name, path.read_text(encoding="utf-8")
 
