@@ -40,6 +40,13 @@ LINE_TITLE: Mapping[PostureLine, str] = {
 }
 """Each line in words, in the order in which reports list them."""
 
+PROVES: Mapping[PostureLine, frozenset[str]] = {
+    PostureLine.FUNDS: frozenset({"GP001"}),
+    PostureLine.ADDRESSES: frozenset({"GP010", "GP011", "GP012"}),
+}
+"""Lines that are good only where one of these rules passes: that a key cannot transfer does not
+prove that it cannot withdraw, nor do separate egress addresses prove an allowlist."""
+
 NAMES_THE_BAD = frozenset({PostureLine.FUNDS})
 """Lines whose title says the bad thing: the first number beside it is that of bad accounts."""
 
@@ -138,11 +145,20 @@ def account_states(
         by_rule: Id of each rule to its line (``lines_of``).
     """
     found: dict[PostureLine, set[AccountState]] = {line: set() for line in PostureLine}
+    passed: set[str] = set()
     for verdict in account.verdicts:
         line = by_rule.get(verdict.rule)
         if line is not None:
             found[line].add(state_of(verdict))
-    return {line: _worst(states) for line, states in found.items()}
+        if verdict.outcome is Outcome.PASS:
+            passed.add(verdict.rule)
+    worst = {line: _worst(states) for line, states in found.items()}
+    unproved = {
+        line: AccountState.NOT_CHECKED
+        for line, proofs in PROVES.items()
+        if worst[line] is AccountState.GOOD and proofs.isdisjoint(passed)
+    }
+    return {**worst, **unproved}
 
 
 def state_of(verdict: Verdict) -> AccountState:

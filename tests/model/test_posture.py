@@ -149,3 +149,22 @@ def test_every_account_counts_exactly_once_in_every_line(scan: Scan) -> None:
 def test_the_example_without_lines_asks_nothing() -> None:
     scan = replace(example_scan(), rules=[replace(r, posture=None) for r in example_scan().rules])
     assert all(line.asked == 0 for line in posture(scan).lines)
+
+
+@pytest.mark.parametrize(
+    ("proof", "other", "line"),
+    [
+        ("GP001", "GP002", PostureLine.FUNDS),
+        ("GP010", "GP014", PostureLine.ADDRESSES),
+        ("GP012", "GP014", PostureLine.ADDRESSES),
+    ],
+)
+def test_a_line_is_good_only_by_what_proves_it(proof: str, other: str, line: PostureLine) -> None:
+    by_rule = lines_of(load_rules()[name].info for name in (proof, other))
+    assert set(by_rule.values()) == {line}
+    alone, both = (
+        account_states(judged(*(replace(GOOD, rule=rule) for rule in rules)), by_rule)
+        for rules in ([other], [other, proof])
+    )
+    assert alone[line] is AccountState.NOT_CHECKED
+    assert both[line] is AccountState.GOOD

@@ -101,9 +101,15 @@ def test_an_unknown_is_in_the_headline() -> None:
     )
 
 
-def test_one_that_is_not_proved_keeps_the_headline_from_saying_no_account() -> None:
+def test_a_waiver_does_not_make_funds_stay() -> None:
     waived = next(a for a in example_scan().accounts if a.evidence.subject.exchange == "bybit")
     page = Page(page_of(scan_of(passing(), waived)))
+    assert "Waivers accept that funds can or may leave 1 of 2 accounts" in page.text
+    assert "Funds can leave no account" not in page.text
+
+
+def test_one_that_is_not_checked_keeps_the_headline_from_saying_no_account() -> None:
+    page = Page(page_of(scan_of(passing(), replace(passing("other"), verdicts=()))))
     assert "Funds can leave no account for which this is proved: 1 of 2" in page.text
 
 
