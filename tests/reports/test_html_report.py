@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import (
     Absent,
     BaselineState,
@@ -24,7 +25,7 @@ from gatepolicy.model.scan import (
     question_identity,
 )
 from gatepolicy.model.scan import finding_identity as identity_of
-from gatepolicy.model.verdicts import Outcome
+from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.reports.html_data import controls_of, matrix_row, page_data
 from gatepolicy.reports.html_report import STATIC_ROWS, asked_of, urgent
 from gatepolicy.reports.json_report import render_json
@@ -176,7 +177,20 @@ def test_what_blocks_is_grouped_by_rule_and_exchange_the_worst_first() -> None:
 
 
 def test_a_pass_has_nothing_to_act_on() -> None:
-    assert "Nothing fails this scan." in Page(page_of(scan_of(passing()))).text
+    told = "No account has a violation or a blocking unknown."
+    text = Page(page_of(scan_of(passing()))).text.split("Act now", 2)[2].split("Matrix")[0]
+    assert text.strip() == told
+
+
+def test_accounts_that_could_not_be_read_are_no_quiet_page() -> None:
+    lost = passing()
+    evidence = replace(lost.evidence, facts=Facts.nothing(Reason.TIMEOUT), calls=())
+    verdicts = [
+        replace(one, outcome=Outcome.UNKNOWN, reason=Reason.TIMEOUT, on_unknown=OnUnknown.WARN)
+        for one in lost.verdicts
+    ]
+    text = Page(page_of(scan_of(replace(lost, evidence=evidence, verdicts=verdicts)))).text
+    assert "Exit code 4" in text.split("Act now", 2)[2].split("Matrix")[0]
 
 
 def test_a_cell_shows_the_worst_of_a_control() -> None:
