@@ -1,10 +1,10 @@
 """What a history answers. Every question is one transaction, and changes nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, select
 
@@ -14,6 +14,8 @@ from gatepolicy.history.store import Store
 from gatepolicy.history.tables import ACCOUNTS, FACTS, FINDINGS, SCANS, VERDICTS
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.verdicts import Outcome, Severity
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +228,7 @@ def never_read(store: Store, inventory: str | None = None) -> list[NeverRead]:
         store: The history.
         inventory: Only accounts of this one; ``None`` for all.
     """
-    with store.reading() as connection:
-        return [
-            one
-            for scan in _newest(connection, inventory)
-            for one in _never_read(connection, scan.id, scan.inventory)
-        ]
+    return _of_newest(store, inventory, _never_read)
 
 
 def _never_read(connection: Connection, scan: int, inventory: str) -> Iterator[NeverRead]:
@@ -261,12 +258,7 @@ def never_proved(store: Store, inventory: str | None = None) -> list[NeverProved
         store: The history.
         inventory: Only accounts of this one; ``None`` for all.
     """
-    with store.reading() as connection:
-        return [
-            one
-            for scan in _newest(connection, inventory)
-            for one in _never_proved(connection, scan.id, scan.inventory)
-        ]
+    return _of_newest(store, inventory, _never_proved)
 
 
 def _never_proved(connection: Connection, scan: int, inventory: str) -> Iterator[NeverProved]:
@@ -303,12 +295,7 @@ def no_longer_disclosed(store: Store, inventory: str | None = None) -> list[Undi
         store: The history.
         inventory: Only accounts of this one; ``None`` for all.
     """
-    with store.reading() as connection:
-        return [
-            one
-            for scan in _newest(connection, inventory)
-            for one in _no_longer_disclosed(connection, scan.id, scan.inventory)
-        ]
+    return _of_newest(store, inventory, _no_longer_disclosed)
 
 
 _OF_THE_SCAN = (Reason.NOT_SELECTED.value, Reason.NOT_COVERED.value, Reason.INTERRUPTED.value)
@@ -375,6 +362,15 @@ def waivers_used(store: Store, inventory: str | None = None) -> list[WaiverUse]:
         for key, rows in uses.items()
     ]
     return sorted(found, key=lambda one: one.last_used, reverse=True)
+
+
+def _of_newest(
+    store: Store, inventory: str | None, found: Callable[[Connection, int, str], Iterator[T]]
+) -> list[T]:
+    """What is found in the newest scan of each inventory."""
+    with store.reading() as connection:
+        newest = _newest(connection, inventory)
+        return [one for scan in newest for one in found(connection, scan.id, scan.inventory)]
 
 
 def _newest(connection: Connection, inventory: str | None) -> Sequence[Any]:
