@@ -13,7 +13,7 @@ from gatepolicy.model.encoding import decode_fact, decode_unknown
 from gatepolicy.model.evidence import Location
 from gatepolicy.model.facts import Facts
 from gatepolicy.model.scan import Finding
-from gatepolicy.model.verdicts import OnUnknown, Outcome
+from gatepolicy.reports.json_report import decode_finding
 from gatepolicy.resources import schemas_directory
 from gatepolicy.scanning.evidence import parse_evidence
 
@@ -80,19 +80,8 @@ def _of_report(report: Mapping[str, Any], file: str) -> Snapshot:
 
 
 def _finding(verdict: Mapping[str, Any], exchange: str, account: str) -> Finding:
-    return Finding(
-        rule=verdict["rule"],
-        name=verdict["name"],
-        exchange=exchange,
-        account=account,
-        subject=verdict["subject"],
-        outcome=Outcome(verdict["verdict"]),
-        severity=verdict["severity"],
-        seen=verdict["seen"],
-        policy=verdict["policy"]["name"],
-        expected=verdict["expected"],
-        on_unknown=OnUnknown(verdict["on_unknown"]),
-    )
+    place = {"exchange": exchange, "account": account, "policy": verdict["policy"]["name"]}
+    return decode_finding({**verdict, **place})
 
 
 def _account(data: Mapping[str, Any], file: str) -> Account:

@@ -10,7 +10,8 @@ from typing import Any
 from gatepolicy.history.findings import Tracked
 from gatepolicy.model.encoding import decode_time
 from gatepolicy.model.scan import Finding, Gone
-from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity
+from gatepolicy.model.verdicts import Outcome, Severity
+from gatepolicy.reports.json_report import decode_finding, encode_finding
 
 Row = dict[str, Any]
 _AT_ONCE = 2_000
@@ -130,17 +131,7 @@ def finding_row(tracked: Tracked, inventory: str) -> Row:
     return {
         "inventory": storable(inventory),
         "question": finding.question,
-        "rule": finding.rule,
-        "name": finding.name,
-        "exchange": finding.exchange,
-        "account": finding.account,
-        "subject": finding.subject,
-        "policy": finding.policy,
-        "expected": finding.expected,
-        "on_unknown": finding.on_unknown.value,
-        "verdict": finding.outcome.value,
-        "severity": finding.severity,
-        "seen": finding.seen,
+        **encode_finding(finding),
         "first_seen": tracked.first_seen,
         "violated_at": tracked.violated_at,
         "last_seen": tracked.last_seen,
@@ -152,19 +143,7 @@ def finding_row(tracked: Tracked, inventory: str) -> Row:
 
 def finding_of(row: Mapping[str, Any]) -> Tracked:
     """The inverse of ``finding_row``."""
-    finding = Finding(
-        rule=row["rule"],
-        name=row["name"],
-        exchange=row["exchange"],
-        account=row["account"],
-        subject=row["subject"],
-        outcome=Outcome(row["verdict"]),
-        severity=row["severity"],
-        seen=row["seen"],
-        policy=row["policy"],
-        expected=row["expected"],
-        on_unknown=OnUnknown(row["on_unknown"]),
-    )
+    finding = decode_finding(row)
     return Tracked(
         id=row["id"],
         finding=finding,

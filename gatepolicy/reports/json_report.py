@@ -34,7 +34,7 @@ from gatepolicy.model.scan import (
     Scan,
     ScanSettings,
 )
-from gatepolicy.model.verdicts import RuleInfo, Verdict, WaiverInfo
+from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Verdict, WaiverInfo
 from gatepolicy.reports.summary import Summary, summarise
 
 Node: TypeAlias = "Json | Iterator[Node] | Sequence[Node] | Mapping[str, Node]"
@@ -182,6 +182,23 @@ def encode_finding(finding: Finding) -> dict[str, Json]:
         "expected": finding.expected,
         "on_unknown": finding.on_unknown.value,
     }
+
+
+def decode_finding(data: Mapping[str, Any]) -> Finding:
+    """The inverse of ``encode_finding``; the shape was checked before."""
+    return Finding(
+        rule=data["rule"],
+        name=data["name"],
+        exchange=data["exchange"],
+        account=data["account"],
+        subject=data["subject"],
+        outcome=Outcome(data["verdict"]),
+        severity=data["severity"],
+        seen=data["seen"],
+        policy=data["policy"],
+        expected=data["expected"],
+        on_unknown=OnUnknown(data["on_unknown"]),
+    )
 
 
 def encode_comparison(comparison: Comparison) -> dict[str, Json]:

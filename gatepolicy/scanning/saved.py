@@ -35,7 +35,6 @@ from gatepolicy.model.scan import (
     Comparison,
     Drift,
     FactChange,
-    Finding,
     Gone,
     Interruption,
     Narrowing,
@@ -59,7 +58,7 @@ from gatepolicy.model.verdicts import (
     WaiverState,
     WaiverTerms,
 )
-from gatepolicy.reports.json_report import report_members
+from gatepolicy.reports.json_report import decode_finding, report_members
 from gatepolicy.resources import schemas_directory
 
 Data = Mapping[str, Any]
@@ -330,7 +329,7 @@ def _drift(data: Data) -> Drift | None:
         baseline=told["baseline"],
         states=dict(_states(data)),
         absent=tuple(
-            Absent(_finding(one), Gone(one["because"]), one["expected_now"])
+            Absent(decode_finding(one), Gone(one["because"]), one["expected_now"])
             for one in told["absent"]
         ),
         changes=tuple(
@@ -364,19 +363,3 @@ def _state(verdict: Data, exchange: str, account: str) -> Iterator[tuple[str, Co
         state = BaselineState(verdict["baseline"])
         why = tuple(verdict.get("baseline_why", ()))
         yield question, Comparison(state, verdict.get("baseline_worse", False), why)
-
-
-def _finding(data: Data) -> Finding:
-    return Finding(
-        rule=data["rule"],
-        name=data["name"],
-        exchange=data["exchange"],
-        account=data["account"],
-        subject=data["subject"],
-        outcome=Outcome(data["verdict"]),
-        severity=data["severity"],
-        seen=data["seen"],
-        policy=data["policy"],
-        expected=data["expected"],
-        on_unknown=OnUnknown(data["on_unknown"]),
-    )
