@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from os.path import normpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from click.core import ParameterSource
 
@@ -18,8 +19,10 @@ from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.policies.parents import UnknownParent, policy_file
 from gatepolicy.resources import shipped_policies
-from gatepolicy.scanning.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.scanning.project import is_of_others
+
+if TYPE_CHECKING:
+    from gatepolicy.scanning.evidence import EvidenceFile
 
 _INVENTORY = "accounts.yaml"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -146,12 +149,14 @@ def moment(text: str | None) -> datetime:
     return moment
 
 
-def evidence(file: str) -> EvidenceFile:
+def evidence(file: str) -> "EvidenceFile":
     """Evidence that is to be judged.
 
     Raises:
         DocumentError: It is none, or nobody can have collected it yet.
     """
+    from gatepolicy.scanning.evidence import load_evidence, refuse_future
+
     loaded = load_evidence(file)
     refuse_future(loaded, file, now())
     return loaded
