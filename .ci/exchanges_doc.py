@@ -8,11 +8,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gatepolicy.exchanges.catalog import MEANING, State, load_catalog, load_others
-from gatepolicy.exchanges.disclosure import Discloses, disclosure
+from gatepolicy.exchanges.catalog import (
+    MEANING,
+    Discloses,
+    State,
+    disclosure,
+    load_catalog,
+    load_others,
+)
 from gatepolicy.exchanges.exchange import Exchange, Word
-from gatepolicy.exchanges.interpret import described
-from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.exchanges.interpret import PUBLIC_CREDENTIALS, described
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -8,15 +8,17 @@ import click
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import (
     MEANING,
+    Discloses,
+    Disclosure,
     Other,
     State,
+    disclosure,
     hint_about,
     known_exchanges,
     load_catalog,
     load_exchange,
     load_others,
 )
-from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
 from gatepolicy.exchanges.exchange import Call, Exchange, Word
 from gatepolicy.exchanges.interpret import described
 from gatepolicy.model.scan import ExitCode

@@ -19,8 +19,7 @@ from gatepolicy.correlate.collected import Listed
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.answers import Answer, NoAnswer, NotJson, RawAnswer, parse
 from gatepolicy.exchanges.exchange import Sent
-from gatepolicy.exchanges.interpret import Failure
-from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.exchanges.interpret import PUBLIC_CREDENTIALS, Failure
 from gatepolicy.model.facts import Fact, Facts, Grant, Reason, Unknown
 from gatepolicy.model.secret import Secret
 

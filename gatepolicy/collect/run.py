@@ -14,16 +14,14 @@ from datetime import UTC, datetime
 from gatepolicy.accounts.account import Account, EnvReference, FileReference, Trust
 from gatepolicy.collect.collector import Edge, RetryPolicy, collect, route_of, url_of
 from gatepolicy.collect.guard import Guard, open_guard
-from gatepolicy.collect.limiter import calls_of
-from gatepolicy.collect.schedule import Schedule
+from gatepolicy.collect.schedule import Schedule, calls_of
 from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.collect.signer import Signer
 from gatepolicy.correlate.collected import Collected, Target, unread
 from gatepolicy.correlate.keys import Declared
 from gatepolicy.exchanges.catalog import Other
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.clock import clock_warnings
-from gatepolicy.model.evidence import Evidence, Subject
+from gatepolicy.model.evidence import Evidence, Subject, clock_warnings
 from gatepolicy.model.facts import HINT, Reason, Unknown
 from gatepolicy.model.scan import Interruption
 from gatepolicy.model.secret import Secret

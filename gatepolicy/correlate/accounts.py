@@ -22,8 +22,7 @@ from gatepolicy.correlate.keys import (
     numbered,
     observed,
 )
-from gatepolicy.model.clock import largest
-from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.evidence import Evidence, largest_skew
 from gatepolicy.model.facts import Fact, Facts, Network, Reason, Unknown
 
 
@@ -139,7 +138,7 @@ def _compared(
     if key.fingerprint:
         compared["key.fingerprint"] = Fact(key.fingerprint, INVENTORY)
         compared["key.shared_with"] = sharing.of_key(key)
-    skew = largest((collected.evidence.clock_skew, skews.get(account.audited_by)))
+    skew = largest_skew((collected.evidence.clock_skew, skews.get(account.audited_by)))
     return replace(collected.evidence, facts=facts.learn_all(compared), clock_skew=skew)
 
 

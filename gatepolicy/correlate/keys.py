@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from gatepolicy.accounts.account import Account, fingerprint, is_fingerprint, may_be_same
 from gatepolicy.correlate.collected import Collected, ListedKey, Target
-from gatepolicy.exchanges.rows import FEWEST_SHOWN, same_key
+from gatepolicy.exchanges.sources import FEWEST_SHOWN, same_key
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Reason, Unknown
 from gatepolicy.model.secret import Secret

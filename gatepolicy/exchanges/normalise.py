@@ -9,8 +9,7 @@ from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.grants import UNRECOGNISED, granted, permission_facts, with_doubts
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
 from gatepolicy.exchanges.readers import admits_strangers
-from gatepolicy.exchanges.rows import own_row
-from gatepolicy.exchanges.sources import Malformed, NoRow, Row, Rows, agreed, from_sources
+from gatepolicy.exchanges.sources import Malformed, NoRow, Row, Rows, agreed, from_sources, own_row
 from gatepolicy.model.facts import (
     FACTS,
     Capability,
