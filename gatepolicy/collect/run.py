@@ -321,7 +321,7 @@ class Collection:
     collected: Mapping[int, Collected]
     """By position among the targets."""
     others: Sequence[Declared]
-    """Accounts that were not read, with the public key ids that they are compared by."""
+    """Accounts that were not read, with the public key ids that some are compared by."""
     interrupted_by: Interruption | None
     """The signal that came before every account was read, if one did: the accounts that were not
     read are unknown then."""
@@ -336,7 +336,9 @@ async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) ->
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}
-    others = {other.subject.id: Declared(other, None) for other in targets.others}
+    others = {
+        other.subject.id: Declared(other, None) for other in (*targets.unasked, *targets.others)
+    }
     schedule = Schedule(
         asked,
         jobs=settings.jobs,
