@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatepolicy.accounts.account import Account, fingerprint
 from gatepolicy.correlate.collected import Collected, Listed, ListedKey, Target
@@ -70,7 +73,7 @@ def collection(
         NOW, "a.yaml", kept, ("a warning",), fingerprint_check=check, narrowed_by=narrowed
     )
     text = "".join(dump_evidence(file))
-    assert not any(key in text for key in (ONE, TWO, MAIN, ONE[:12], TWO[:12], MAIN[:12]))
+    assert not any(key[:10] in text for key in (ONE, TWO, MAIN))
     return parse_evidence(text, "e.json")
 
 
@@ -272,3 +275,58 @@ def test_catalogs_of_two_versions_are_not_compared() -> None:
         "2.json:1:1: tool.version: collected by gatepolicy 1.1, and 1.json by 1.0;"
         " collect both with the same version"
     )
+
+
+KEYS = (ONE, TWO, MAIN)
+SHOWN = (*KEYS, *(f"{key[:10]}*****" for key in KEYS), "******")
+
+
+DRAWN = st.fixed_dictionaries(
+    {
+        "key": st.sampled_from(KEYS),
+        "is_read": st.booleans(),
+        "named": st.sampled_from(("", "in part", "by its fingerprint")),
+        "egress": st.sampled_from(((), ("203.0.113.5",), ("203.0.113.0/28",))),
+        "rows": st.lists(st.sampled_from(SHOWN), max_size=3),
+    }
+)
+
+
+def drawn(name: str, of: dict[str, Any]) -> Pair:
+    key = of["key"]
+    named = {"in part": f"{key[:10]}*****", "by its fingerprint": fingerprint(key, pepper=PEPPER)}
+    who = account(name, *of["egress"], key=named.get(of["named"], ""), discover=bool(of["rows"]))
+    return read(who, key if of["is_read"] else None, *map(row, of["rows"]))
+
+
+def known_elsewhere(pair: Pair, *, knows: bool) -> Declared:
+    target, collected = pair
+    return Declared(target.account, collected.api_key if knows else None)
+
+
+def undeclared(evidence: EvidenceFile) -> list[Evidence]:
+    facts = [(one, one.facts.known.get("key.declared")) for one in evidence.accounts]
+    return [one for one, fact in facts if fact is not None and fact.value is False]
+
+
+@settings(max_examples=60)
+@given(st.lists(DRAWN, min_size=4, max_size=4), st.integers(0, 4), st.booleans())
+def test_evidence_that_was_collected_apart_passes_no_more_than_together(
+    accounts: list[dict[str, Any]], cut: int, knows: bool
+) -> None:
+    read_pairs = [drawn(name, of) for name, of in zip("abcd", accounts, strict=True)]
+    parts = [part for part in (read_pairs[:cut], read_pairs[cut:]) if part]
+    files = [
+        collection(
+            *part,
+            others=[known_elsewhere(one, knows=knows) for one in read_pairs if one not in part],
+        )
+        for part in parts
+    ]
+    whole, apart = compared(collection(*read_pairs)), compared(*files)
+    for name in "abcd":
+        assert told(apart, name, "ip.shared_across") == told(whole, name, "ip.shared_across")
+        if told(apart, name, "key.shared_with") == ():
+            assert told(whole, name, "key.shared_with") == ()
+    found = [one for one in apart.accounts if one.subject.found_by]
+    assert len(undeclared(whole)) <= len(found)
