@@ -76,7 +76,7 @@ def _evaluated(evidence: EvidenceFile, policies: Sequence[Policy], given: Evalua
     by_id = {account.subject.id: account for account in evidence.accounts}
     planned = _plan(evidence, policies, exchanges, rules, given)
     stale = _stale(
-        [by_id[q.subject.id] for q in planned.accounts], evidence.file, rules, given, as_of
+        [by_id[q.subject.id] for q in planned.accounts], evidence.files, rules, given, as_of
     )
     plan = replace(planned, general=(*planned.general, *stale))
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
@@ -114,11 +114,11 @@ def _plan(
 
 def _stale(
     judged: Sequence[Evidence],
-    file: str,
+    files: Mapping[str, str],
     rules: Mapping[str, Rule],
     given: EvaluateOptions,
     as_of: datetime,
 ) -> Sequence[Verdict]:
     rule = named_rule(rules, "evidence-too-old")
     max_age = given.max_evidence_age
-    return tuple(stale_evidence(judged, file, rule, as_of=as_of, max_age=max_age))
+    return tuple(stale_evidence(judged, files, rule, as_of=as_of, max_age=max_age))

@@ -23,8 +23,8 @@ _SHOWN_NAMES = 5
 class EvidenceFile:
     """Evidence of one or more files, once all accounts were compared."""
 
-    file: str
-    """The files, as the user named them."""
+    files: Mapping[str, str]
+    """Account to the file in which it stands, as the user named it."""
     collected_at: datetime
     """When the first collection began. UTC."""
     inventories: Sequence[str]
@@ -73,7 +73,12 @@ def compare_evidence(files: Mapping[str, CollectedFile]) -> EvidenceFile:
     options = dict.fromkeys(text for one in files.values() for text in one.narrowed_by)
     is_whole = len(files) > 1 and not correlated.left_out
     return EvidenceFile(
-        file=", ".join(files),
+        files={
+            account.evidence.subject.id: file
+            for file, one in files.items()
+            for account in one.read.accounts
+            if account.is_selected
+        },
         collected_at=min(one.collected_at for one in files.values()),
         inventories=tuple(dict.fromkeys(one.inventory for one in files.values())),
         accounts=correlated.accounts,
@@ -118,7 +123,12 @@ def _misfit(file: str, path: str, what: str, fix: str) -> Problem:
 
 
 def stale_evidence(
-    evidence: Sequence[Evidence], file: str, rule: RuleInfo, *, as_of: datetime, max_age: timedelta
+    evidence: Sequence[Evidence],
+    files: Mapping[str, str],
+    rule: RuleInfo,
+    *,
+    as_of: datetime,
+    max_age: timedelta,
 ) -> Iterator[Verdict]:
     """That accounts were read too long ago to say what their keys can do: one verdict for all.
 
@@ -126,7 +136,7 @@ def stale_evidence(
 
     Args:
         evidence: Of the accounts that are judged.
-        file: Where it stands.
+        files: Account to the file in which it stands.
         rule: The one that it breaks.
         as_of: When it is judged. UTC.
         max_age: How old it may be.
@@ -134,7 +144,8 @@ def stale_evidence(
     old = [one for one in evidence if as_of - one.collected_at > max_age]
     if not old:
         return
-    oldest = min(one.collected_at for one in old)
+    oldest = min(old, key=lambda one: one.collected_at)
+    since = oldest.collected_at
     names = ", ".join(one.subject.id for one in old[:_SHOWN_NAMES])
     more = f" and {len(old) - _SHOWN_NAMES:,} more" if len(old) > _SHOWN_NAMES else ""
     yield Verdict(
@@ -145,10 +156,10 @@ def stale_evidence(
         subject="",
         expected=f"every account was read at most {duration_in_words(max_age)} ago",
         seen=f"{len(old):,} of {len(evidence):,} accounts were read longer ago: {names}{more};"
-        f" the first on {encode_time(oldest)}, {(as_of - oldest).days:,} days ago",
+        f" the first on {encode_time(since)}, {(as_of - since).days:,} days ago",
         reason=Reason.STALE_EVIDENCE,
         needed=HINT[Reason.STALE_EVIDENCE],
         on_unknown=OnUnknown.INCOMPLETE,
         policy="",
-        location=Location(file, 1, 1),
+        location=Location(files[oldest.subject.declared_id], 1, 1),
     )

@@ -105,7 +105,7 @@ def test_a_key_that_accounts_of_two_files_share_is_found() -> None:
     both = compared(one, two)
     assert told(both, "a", "key.shared_with") == ("b",)
     assert told(both, "b", "key.shared_with") == ("a",)
-    assert (both.file, both.inventories) == ("1.json, 2.json", ("a.yaml",))
+    assert (both.files, both.inventories) == ({"a": "1.json", "b": "2.json"}, ("a.yaml",))
     assert both.warnings == ("a warning", "a warning")
     apart = compared(one, collection(read(account("b"), TWO)))
     assert told(apart, "a", "key.shared_with") == told(apart, "b", "key.shared_with") == ()

@@ -68,7 +68,7 @@ def example() -> CollectedFile:
 
 def seen_evidence() -> EvidenceFile:
     accounts = tuple(result.evidence for result in example_scan().accounts)
-    return EvidenceFile("e.json", NOW, ("accounts.yaml",), accounts)
+    return EvidenceFile({}, NOW, ("accounts.yaml",), accounts)
 
 
 def dumped(evidence: CollectedFile) -> str:
@@ -420,7 +420,9 @@ def test_evidence_is_stale_when_it_is_older_than_allowed_by_however_little() -> 
 
     def told(late: timedelta, count: int) -> list[str]:
         as_of = one.collected_at + week + late
-        verdicts = stale_evidence(accounts[:count], "e.json", rule, as_of=as_of, max_age=week)
+        files = {f"mm-{n}": f"{n}.json" for n in range(7)}
+        verdicts = list(stale_evidence(accounts[:count], files, rule, as_of=as_of, max_age=week))
+        assert [verdict.location.file for verdict in verdicts] == ["0.json"] * len(verdicts)
         return [verdict.seen.partition(";")[0] for verdict in verdicts]
 
     assert told(timedelta(0), 7) == []
@@ -429,3 +431,18 @@ def test_evidence_is_stale_when_it_is_older_than_allowed_by_however_little() -> 
     assert told(just, 7) == [
         "7 of 7 accounts were read longer ago: mm-0, mm-1, mm-2, mm-3, mm-4 and 2 more"
     ]
+
+
+def test_stale_evidence_is_told_of_the_file_that_has_the_oldest() -> None:
+    (one, *_) = seen_evidence().accounts
+    old = replace(one, subject=replace(one.subject, id="old"))
+    young = replace(
+        one,
+        subject=replace(one.subject, id="young"),
+        collected_at=one.collected_at + timedelta(days=1),
+    )
+    rule = named_rule(load_rules(), "evidence-too-old")
+    as_of, files = one.collected_at + timedelta(days=30), {"old": "1.json", "young": "2.json"}
+    [verdict] = stale_evidence([young, old], files, rule, as_of=as_of, max_age=timedelta(days=7))
+    assert verdict.location.file == "1.json"
+    assert "30 days ago" in verdict.seen
