@@ -163,7 +163,7 @@ def _others() -> Iterator[str]:
     yield "|---|---|"
     for name, other in load_others().items():
         if other.state is not State.NOT_RESEARCHED:
-            yield f"| {name} | {_cell(other.told)} |"
+            yield f"| {name} | {_cell(other.summary)} |"
     rest = [name for name, other in load_others().items() if other.state is State.NOT_RESEARCHED]
     if rest:
         meaning = MEANING[State.NOT_RESEARCHED]

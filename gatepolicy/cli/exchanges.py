@@ -53,7 +53,7 @@ def command(exchange: str | None) -> ExitCode:
     elif exchange in known_exchanges():
         lines = _details(load_exchange(exchange))
     elif exchange in load_others():
-        lines = iter([f"{exchange}: {load_others()[exchange].told}"])
+        lines = iter([f"{exchange}: {load_others()[exchange].summary}"])
     else:
         raise UsageError(f"unknown exchange {exchange}", hint=hint_about(exchange))
     for line in lines:

@@ -221,13 +221,13 @@ class _AccountCalls:
     async def collected(self) -> Collected:
         outcomes = await self._outcomes(self._exchange)
         view = described_by(self._exchange, outcomes)
-        told = outcomes if view is self._exchange else await self._outcomes(view)
+        disclosed = outcomes if view is self._exchange else await self._outcomes(view)
         api_key = self._credentials.get("apiKey")
         if self._silenced is not None and not self._requests:
             away = unread(self._target, self._silenced, self._edge.now(), api_key=api_key)
             return replace(away, trouble=self._silenced)
         named = self._credentials.get(self._exchange.named_by)
-        facts = facts_of(view, told, named.reveal() if named else None)
+        facts = facts_of(view, disclosed, named.reveal() if named else None)
         facts = bounded(self._privacy.facts(facts))
         listed = None
         if self._target.lists:
@@ -255,8 +255,8 @@ class _AccountCalls:
         outcomes: dict[str, Parsed | Failure] = {}
         for call in view.calls:
             params = parameters(call, self._public(), outcomes)
-            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
-            outcomes[call.id] = asked
+            outcome = params if isinstance(params, Failure) else await self._outcome(call, params)
+            outcomes[call.id] = outcome
         return outcomes
 
     async def _list_outcome(self, call: Call, params: Mapping[str, Sent]) -> Parsed | Failure:

@@ -228,7 +228,7 @@ def _unusable(
 ) -> Unknown | None:
     if exchange is None:
         other = others.get(account.subject.exchange)
-        return Unknown(Reason.UNSUPPORTED_EXCHANGE, other.told if other else "")
+        return Unknown(Reason.UNSUPPORTED_EXCHANGE, other.summary if other else "")
     missing = _missing(account, exchange)
     if missing and not account.audited_by:
         return Unknown(

@@ -293,13 +293,13 @@ def with_listings(exchange: Exchange, data: Data) -> Exchange:
 
 
 def _listing(exchange: Exchange, data: Data) -> Listing:
-    asked = data["call"]
-    if isinstance(asked, str):
+    call_data = data["call"]
+    if isinstance(call_data, str):
         # One of the exchange's own calls: whatever it tells of the calling key, each row tells.
-        call = next(call for call in exchange.calls if call.id == asked)
-        own, of_rows = exchange.own_keys[asked], exchange
+        call = next(call for call in exchange.calls if call.id == call_data)
+        own, of_rows = exchange.own_keys[call_data], exchange
     else:
-        call = call_of({"id": data["id"], **asked})
+        call = call_of({"id": data["id"], **call_data})
         own, of_rows = own_key_of(data), _of_rows(exchange, data, call)
     details = tuple(_detail(detail) for detail in data.get("details", ()))
     return Listing(
@@ -329,13 +329,13 @@ def _of_rows(exchange: Exchange, data: Data, call: Call) -> Exchange:
         **(of_subaccounts if data["of"] == "subaccounts" else {}),
         **data.get("structural", {}),
     }
-    not_told = not_disclosed_of(data.get("not_disclosed", {}))
+    undisclosed = not_disclosed_of(data.get("not_disclosed", {}))
     return replace(
         exchange,
         permissions=_permissions_of_rows(exchange.permissions, listing, data),
         facts=facts_from(_facts_of_rows(data)),
         structural={**exchange.structural, **structural_of(by_rule)},
-        not_disclosed={**exchange.not_disclosed, **not_told},
+        not_disclosed={**exchange.not_disclosed, **undisclosed},
     )
 
 
@@ -368,21 +368,21 @@ def _permissions_of_rows(permissions: Permissions, listing: str, data: Data) -> 
 
 def _only(exchange: Exchange, calls: tuple[Call, ...]) -> Exchange:
     """What these calls tell; nothing else is asked of a key that is only listed."""
-    asked = {call.id for call in calls}
+    requested = {call.id for call in calls}
     facts = {
-        name: tuple(source for source in sources if source.call in asked)
+        name: tuple(source for source in sources if source.call in requested)
         for name, sources in exchange.facts.items()
     }
-    told = {name: sources for name, sources in facts.items() if sources}
-    worded = exchange.permissions.call in asked
+    disclosed = {name: sources for name, sources in facts.items() if sources}
+    worded = exchange.permissions.call in requested
     return replace(
         exchange,
         calls=calls,
         own_keys={},
         permissions=exchange.permissions if worded else permissions_of(NO_WORDS),
-        facts=told,
+        facts=disclosed,
         # What no word tells of the calling key, no word tells of another one.
-        not_disclosed={n: why for n, why in exchange.not_disclosed.items() if n not in told},
+        not_disclosed={n: why for n, why in exchange.not_disclosed.items() if n not in disclosed},
     )
 
 

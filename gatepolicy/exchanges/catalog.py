@@ -43,8 +43,8 @@ def _alternative(exchange: Exchange, data: Data) -> Alternative:
     permissions = permissions_of(data.get("permissions", NO_WORDS))
     facts = facts_from(data["facts"])
     structural = structural_of(data.get("structural", {}))
-    told = {*facts, *structural, *_worded(permissions)}
-    untold = {n: why for n, why in exchange.not_disclosed.items() if n not in told}
+    disclosed = {*facts, *structural, *_worded(permissions)}
+    undisclosed = {n: why for n, why in exchange.not_disclosed.items() if n not in disclosed}
     view = replace(
         exchange,
         calls=tuple(call_of(call) for call in data["calls"]),
@@ -52,7 +52,7 @@ def _alternative(exchange: Exchange, data: Data) -> Alternative:
         permissions=permissions,
         facts=facts,
         structural=structural,
-        not_disclosed={**untold, **not_disclosed_of(data.get("not_disclosed", {}))},
+        not_disclosed={**undisclosed, **not_disclosed_of(data.get("not_disclosed", {}))},
         listings=(),
     )
     return Alternative(data["id"], data["title"], view)
@@ -61,9 +61,9 @@ def _alternative(exchange: Exchange, data: Data) -> Alternative:
 def _worded(permissions: Permissions) -> set[str]:
     """Facts that words of permissions tell."""
     words = permissions.words.values()
-    told = {capability.fact for word in words for capability in word.grants | word.unclear}
-    told |= {capability.fact for capability in permissions.wordless}
-    return told | ({"permissions.native", "permissions.unrecognised"} if words else set())
+    disclosed = {capability.fact for word in words for capability in word.grants | word.unclear}
+    disclosed |= {capability.fact for capability in permissions.wordless}
+    return disclosed | ({"permissions.native", "permissions.unrecognised"} if words else set())
 
 
 def known_exchanges() -> tuple[str, ...]:
@@ -153,7 +153,7 @@ class Other:
     """Rule name to the fix on this exchange."""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """One line for people."""
         where = f" (on {self.title}: {self.menu})" if self.menu else ""
         note = f": {self.note}" if self.note else ""

@@ -357,14 +357,14 @@ def results(
         drift: The difference to an earlier scan.
     """
     position = {rule.id: (index, rule) for index, rule in enumerate(rules)}
-    told = drift if profile is Profile.FULL else None
+    compared = drift if profile is Profile.FULL else None
     there: set[str] = set()
     for entry in entries:
         index, rule = position[entry.verdict.rule]
-        if told is not None:
+        if compared is not None:
             there.add(entry.identity)
-        yield {**_result(entry, rule, index, profile), **_baseline_state(entry, told)}
-    for absent in told.absent if told is not None else ():
+        yield {**_result(entry, rule, index, profile), **_baseline_state(entry, compared)}
+    for absent in compared.absent if compared is not None else ():
         # What passes now is there as such, and says that it is updated.
         if absent.finding.identity not in there:
             there.add(absent.finding.identity)
@@ -444,8 +444,8 @@ def _judgement(verdict: Verdict, profile: Profile) -> dict[str, Json]:
 
 def _message(entry: Entry, rule: RuleInfo) -> str:
     policy = plain(entry.verdict.policy)
-    asked = f"Required by [policy](1) {policy}." if _has_policy_line(entry) else ""
-    return sentences(*_statement(entry, rule), asked)
+    required = f"Required by [policy](1) {policy}." if _has_policy_line(entry) else ""
+    return sentences(*_statement(entry, rule), required)
 
 
 def _statement(entry: Entry, rule: RuleInfo) -> tuple[str, ...]:

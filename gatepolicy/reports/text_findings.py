@@ -83,14 +83,14 @@ def violations(scan: Scan, width: int, verbose: int) -> Iterator[Line]:
         found = groups[kind]
         yield from (line(),) if number else ()
         yield from _head(kind, found, width)
-        told = before.setdefault(kind.rule, {})
+        shown = before.setdefault(kind.rule, {})
         for label, new in _texts(kind, found, rules[kind.rule], verbose):
             # Whoever answered for the accounts above need not answer for these.
-            text = new or ("none" if label == "owner" and told.get(label) else "")
+            text = new or ("none" if label == "owner" and shown.get(label) else "")
             # Of a rule with several fixes, the second one only says what is not as above.
-            if label in _ALWAYS or told.get(label) != text:
+            if label in _ALWAYS or shown.get(label) != text:
                 yield from labelled(label, text, width, indent=2)
-            told[label] = text
+            shown[label] = text
 
 
 _ALWAYS = ("accounts", "")
@@ -163,8 +163,8 @@ def _accounts(found: _Found, verbose: int, *, tell_seen: bool) -> Iterator[str]:
         for seen, subjects in _seen(found).items():
             mine = [subject for subject in subjects if subject.exchange == exchange]
             if mine:
-                told = limited(map(names.of, mine), limit)
-                lines.setdefault(seen if tell_seen else "", []).append(f"{where}{told}")
+                accounts = limited(map(names.of, mine), limit)
+                lines.setdefault(seen if tell_seen else "", []).append(f"{where}{accounts}")
     for seen, parts in lines.items():
         yield "; ".join(parts) + (f": {seen}" if seen else "")
 
@@ -272,12 +272,12 @@ def unknowns(accounts: Iterable[AccountResult], width: int, verbose: int) -> Ite
     """Every gap; those that block first, and those that no answer could close last."""
     rows = _rows(accounts)
     effects = list(EFFECT)
-    told = [row for row in rows if row.source is not UnknownSource.NOT_VERIFIABLE]
-    told.sort(key=lambda row: effects.index(row.effect))
-    if told:
+    open_rows = [row for row in rows if row.source is not UnknownSource.NOT_VERIFIABLE]
+    open_rows.sort(key=lambda row: effects.index(row.effect))
+    if open_rows:
         yield from title("Not proved")
-        yield from _table(told, width, verbose)
-    yield from _silence([row for row in rows if row not in told], width, verbose)
+        yield from _table(open_rows, width, verbose)
+    yield from _silence([row for row in rows if row not in open_rows], width, verbose)
 
 
 def _rows(accounts: Iterable[AccountResult]) -> Sequence[_Row]:
@@ -310,11 +310,11 @@ def _table(rows: Sequence[_Row], width: int, verbose: int) -> Iterator[Line]:
     ]
     widths = [max(map(width_of, column)) for column in zip(_HEADS, *cells, strict=True)]
     yield (Span("  " + "  ".join(_aligned(_HEADS, widths)), Tone.QUIET),)
-    told = dict(zip(map(id, rows), cells, strict=True))
+    cells_of = dict(zip(map(id, rows), cells, strict=True))
     for group in _by_reason(rows):
         for row in group:
             tone = Tone.BAD if row.effect is OnUnknown.BLOCK else Tone.UNSURE
-            text = "  ".join(_aligned(told[id(row)], widths))
+            text = "  ".join(_aligned(cells_of[id(row)], widths))
             yield (Span("? ", tone), Span(text, tone))
         yield from _gaps(group, width, verbose)
 
@@ -364,11 +364,11 @@ def _rules(verdicts: Iterable[Verdict]) -> str:
     subjects: dict[str, list[str]] = {}
     for verdict in verdicts:
         subjects.setdefault(f"{verdict.rule} {verdict.name}", []).append(verdict.subject)
-    told = (
-        f"{rule} ({limited(asked, NAMES_LIMIT)})" if any(asked) else rule
-        for rule, asked in subjects.items()
+    names = (
+        f"{rule} ({limited(subjects_of_rule, NAMES_LIMIT)})" if any(subjects_of_rule) else rule
+        for rule, subjects_of_rule in subjects.items()
     )
-    return limited(told, NAMES_LIMIT)
+    return limited(names, NAMES_LIMIT)
 
 
 def _silence(rows: Sequence[_Row], width: int, verbose: int) -> Iterator[Line]:
