@@ -97,6 +97,8 @@ class _Collection:
     """Exchange to the fingerprints of its whole keys."""
     known: Set[str]
     """Ids of the accounts of whose keys anything is known."""
+    fitting: Mapping[tuple[str, str], Sequence[ListedTraits]]
+    """Account and another one, to those keys in the lists of the first that the second's may be."""
 
     @classmethod
     def of(cls, read: Uncorrelated) -> "_Collection":
@@ -108,7 +110,13 @@ class _Collection:
             if key.is_whole:
                 fingerprints[subject.exchange].add(key.fingerprint)
         known = {subject.id for subject, key in keys if key.is_known}
-        return cls(accounts, read.left_out, fingerprints, known)
+        fitting: dict[tuple[str, str], list[ListedTraits]] = defaultdict(list)
+        for auditor, one in accounts.items():
+            listed = one.traits.listed if one.traits is not None else None
+            for row in listed.keys if listed is not None else ():
+                for account in row.fits:
+                    fitting[auditor, account].append(row)
+        return cls(accounts, read.left_out, fingerprints, known, fitting)
 
     def listed_by(self, auditor: str) -> ListedKeys | None:
         """The lists of an account; of one that could not be read, they are missing for its
@@ -271,7 +279,7 @@ def _facts_of_audited(one: _Read, traits: AccountTraits) -> Facts:
         )
     if not traits.key.is_known:
         return own
-    fitting = [row for row in listed.keys if one.key.subject.id in row.fits]
+    fitting = one.key.collection.fitting.get((auditor, one.key.subject.id), ())
     if len(fitting) == 1:
         exists = observed(fitting[0].listing, value=True)
         facts = own if is_checked else _facts_of_listed(fitting[0], auditor)

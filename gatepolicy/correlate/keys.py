@@ -5,7 +5,7 @@ fingerprints, the last characters, and which account a listed key may be that of
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -108,8 +108,8 @@ class AccountTraits:
     listing: str
     """Id of its exchange's first listing; empty when there is none."""
     is_distinct: bool
-    """Whether so much is known of its key, and of each that its auditor lists, that it is known
-    not to be one that it does not fit."""
+    """Whether its auditor lists no key that may be its own, and so much is known of each of them
+    that none is."""
     listed: ListedKeys | None
     """Other keys, where they were asked for."""
 
@@ -181,14 +181,14 @@ def keep(
     ]
     keeper = _Keeper.of([*here, *others], pepper)
     lists = {
-        target.account.subject.id: collected[position].listed
+        target.account.subject.id: keeper.list_of(target, collected[position].listed)
         for position, target in enumerate(targets)
     }
     return Uncorrelated(
         tuple(
             Uncompared(
                 collected[position].evidence,
-                keeper.of_account(target, collected[position].listed, lists),
+                keeper.of_account(target, lists),
                 is_selected=selected is None or position < selected,
             )
             for position, target in enumerate(targets)
@@ -237,8 +237,8 @@ class _Key:
             bool(self.whole) or (_enough(self.shown, MASK) and not _may_agree(mine, theirs))
         )
 
-    def fits(self, listed: ListedKey, pepper: bytes) -> bool:
-        """Whether a listed key may be this one, by all that is shown of both."""
+    def fits(self, listed: ListedKey) -> bool:
+        """Whether a listed key may be this one, by what is shown of both, not by fingerprint."""
         if self.whole:
             return same_key(listed.shown, self.whole, listed.mask)
         if _hides(listed):
@@ -246,11 +246,7 @@ class _Key:
             return _enough(self.shown, MASK) and _unmasked(self.shown, MASK) == _unmasked(
                 listed.shown, listed.mask
             )
-        if self.shown:
-            return same_key(self.shown, listed.shown, MASK)
-        return bool(self.fingerprint) and self.fingerprint == fingerprint(
-            listed.shown, pepper=pepper
-        )
+        return same_key(self.shown, listed.shown, MASK)
 
 
 def _hides(one: ListedKey) -> bool:
@@ -275,12 +271,36 @@ def _may_agree(one: tuple[str, str], other: tuple[str, str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Keys:
+    """All keys of one exchange: those that fit a whole one are found without trying them all."""
+
+    all: list[_Key] = field(default_factory=list)
+    in_part: list[_Key] = field(default_factory=list)
+    """Of which only a part is known."""
+    by_fingerprint: dict[str, list[_Key]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, key: _Key) -> None:
+        self.all.append(key)
+        if key.fingerprint:
+            self.by_fingerprint[key.fingerprint].append(key)
+        elif key.shown:
+            self.in_part.append(key)
+
+    def fitting(self, listed: ListedKey, identity: str) -> list[_Key]:
+        """Those that a listed key may be; its identity is its fingerprint where it is whole."""
+        if _hides(listed):
+            return [key for key in self.all if key.fits(listed)]
+        same = self.by_fingerprint.get(identity, [])
+        return [*same, *(key for key in self.in_part if key.fits(listed))]
+
+
+@dataclass(frozen=True, slots=True)
 class _Keeper:
     """All keys of one collection, and what was made of them so far."""
 
     keys: Mapping[str, _Key]
     """By account."""
-    by_exchange: Mapping[str, Sequence[_Key]]
+    by_exchange: Mapping[str, _Keys]
     """The same."""
     pepper: bytes
     """Key of the fingerprints."""
@@ -290,17 +310,15 @@ class _Keeper:
     @classmethod
     def of(cls, declared: Sequence[Declared], pepper: bytes) -> "_Keeper":
         keys = [_Key.of(one, pepper) for one in declared]
-        by_exchange: dict[str, list[_Key]] = defaultdict(list)
+        by_exchange: dict[str, _Keys] = defaultdict(_Keys)
         for key in keys:
-            by_exchange[key.account.subject.exchange].append(key)
+            by_exchange[key.account.subject.exchange].add(key)
         return cls({key.account.subject.id: key for key in keys}, by_exchange, pepper)
 
-    def of_account(
-        self, target: Target, listed: Listed | None, lists: Mapping[str, Listed | None]
-    ) -> AccountTraits:
+    def of_account(self, target: Target, lists: Mapping[str, "_List"]) -> AccountTraits:
         account, exchange = target.account, target.exchange
-        key, auditors = self.keys[account.subject.id], lists.get(account.audited_by)
-        of_others = auditors.keys if auditors is not None else ()
+        key = self.keys[account.subject.id]
+        others = lists.get(account.audited_by, _NO_LIST)
         return AccountTraits(
             key=self._of_key(key),
             egress=account.egress,
@@ -310,8 +328,9 @@ class _Keeper:
             audited_by=account.audited_by,
             discover=account.discover,
             listing=exchange.listings[0].id if exchange and exchange.listings else "",
-            is_distinct=all(key.compares(one) for one in of_others),
-            listed=None if listed is None else self._listed(target, listed),
+            is_distinct=account.subject.id not in others.fitted
+            and all(key.compares(one) for one in others.shown),
+            listed=lists[account.subject.id].kept,
         )
 
     def left_out(self, account: Account) -> LeftOut:
@@ -321,25 +340,29 @@ class _Keeper:
     def _of_key(self, key: _Key) -> KeyTraits:
         may_be = None
         if key.shown and not key.fingerprint:
-            whole = [one for one in self.by_exchange[key.account.subject.exchange] if one.whole]
+            whole = [one for one in self.by_exchange[key.account.subject.exchange].all if one.whole]
             fitting = [one for one in whole if same_key(key.shown, one.whole, MASK)]
             if len(fitting) < len(whole):
                 may_be = frozenset(one.fingerprint for one in fitting)
         return KeyTraits(key.fingerprint, bool(key.whole), key.is_known, may_be)
 
-    def _listed(self, target: Target, listed: Listed) -> ListedKeys:
+    def list_of(self, target: Target, listed: Listed | None) -> "_List":
+        """What the key of an account could list."""
+        if listed is None:
+            return _NO_LIST
         listings = target.exchange.listings if target.exchange else ()
         own = {listing.id for listing in listings if listing.of_account}
         exchange = target.account.subject.exchange
         keys = tuple(self._row(one, exchange, one.listing in own) for one in listed.keys)
-        return ListedKeys(keys, listed.missing, _of_account(listed.of_account))
+        kept = ListedKeys(keys, listed.missing, _of_account(listed.of_account))
+        return _List(listed.keys, kept, frozenset[str]().union(*(row.fits for row in keys)))
 
     def _row(self, one: ListedKey, exchange: str, of_account: bool) -> ListedTraits:  # noqa: FBT001
         if _hides(one):
             identity = self.numbers.setdefault((exchange, one.shown), f"#{len(self.numbers) + 1}")
         else:
             identity = fingerprint(one.shown, pepper=self.pepper)
-        fitting = (key for key in self.by_exchange[exchange] if key.fits(one, self.pepper))
+        fitting = self.by_exchange[exchange].fitting(one, identity)
         return ListedTraits(
             listing=one.listing,
             of_account=of_account,
@@ -349,6 +372,21 @@ class _Keeper:
             facts=one.facts,
             fits=frozenset(key.account.subject.id for key in fitting),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """What an account's key could list."""
+
+    shown: Sequence[ListedKey]
+    """The keys as they are shown."""
+    kept: ListedKeys | None
+    """What may be kept of them; ``None`` where no list was asked for."""
+    fitted: Set[str]
+    """Ids of the accounts whose keys they may be."""
+
+
+_NO_LIST = _List((), None, frozenset())
 
 
 def _sandbox(target: Target) -> bool | str:
