@@ -135,6 +135,20 @@ def test_a_link_shows_the_same_view(browser: Any, large: str) -> None:
     assert again.locator("#shown").inner_text() == "2,000 of 2,000 accounts."
 
 
+def test_a_long_list_is_filled_when_somebody_goes_there(browser: Any, large: str) -> None:
+    page = opened(browser, f"{large}#?owner=bot-00007").page
+    owners = page.locator("#filters [name=owner]")
+    assert owners.input_value() == "bot-00007"
+    assert accounts(page) == ["bot-00007"]
+    assert owners.locator("option").count() == 2
+    owners.focus()
+    assert owners.locator("option").count() == 2001
+    assert owners.input_value() == "bot-00007"
+    owners.select_option("bot-01999")
+    assert accounts(page) == ["bot-01999"]
+    assert page.locator("#filters [name=exchange] option").count() == 6
+
+
 def test_a_link_to_an_account_opens_it(browser: Any, example: str) -> None:
     page = opened(browser, f"{example}#?account=vault-bybit").page
     assert page.locator("#drawer[open] h2").inner_text() == "vault-bybit"
