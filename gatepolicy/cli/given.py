@@ -272,6 +272,12 @@ class ReportOfScanOptions(OutputOptions, HistoryPlace):
     """A scan of the history: an id, or ``last``; empty for a report."""
     exit_code: bool
     """Whether the exit code is that of the scan."""
+    sign_off_file: str
+    """Sign-offs that the HTML page shows; empty for none."""
+    keys: tuple[str, ...]
+    """Files of public keys, one of which signed the report; empty to verify no signature of it."""
+    reviewer_keys: tuple[str, ...]
+    """The same of reviewers; empty to verify no sign-off."""
 
 
 @dataclass(frozen=True, kw_only=True)
