@@ -59,8 +59,9 @@ def command(given: EvaluateOptions) -> ExitCode:
     scan = _evaluated(evidence, policies, given)
     series = selecting.inventory_name(evidence.inventory)
     scan = selecting.since(scan, selecting.baseline(given, history, series))
+    trend = history.trend(scan, series) if outputs.has("html") else None
     with history.keeping(scan, series):
-        outputs.write(scan)
+        outputs.showing(trend=trend).write(scan)
     return scan.exit_code
 
 

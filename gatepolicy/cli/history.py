@@ -25,6 +25,7 @@ from gatepolicy.cli.output import destination, refuse_existing, refuse_overwriti
 from gatepolicy.errors import HistoryError, UsageError
 from gatepolicy.model.encoding import Json, encode_time
 from gatepolicy.model.scan import MEANING, ExitCode
+from gatepolicy.model.trend import TimeToFix
 from gatepolicy.model.verdicts import Severity
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.text_layout import pad, width_of
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         NeverProved,
         NeverRead,
         StoredScan,
-        TimeToFix,
         Undisclosed,
         WaiverUse,
     )
@@ -305,7 +305,7 @@ def _fixed(found: Sequence["Tracked"]) -> Iterator[str]:
         yield from ("nothing was fixed", "")
 
 
-def _times(times: Sequence["TimeToFix"]) -> Iterator[str]:
+def _times(times: Sequence[TimeToFix]) -> Iterator[str]:
     yield from _section(
         "Time to fix",
         ["severity", "fixed", "mean", "median"],

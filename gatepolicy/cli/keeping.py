@@ -6,13 +6,20 @@ The database libraries are imported when a history is named, and not before.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 import click
 from click.core import ParameterSource
 
 from gatepolicy.cli import inputs, settings
-from gatepolicy.cli.given import HistoryOptions, HistoryPlace, ReportingOptions, UntrustedOptions
+from gatepolicy.cli.given import (
+    HistoryOptions,
+    HistoryPlace,
+    ReportingOptions,
+    ReportOfScanOptions,
+    UntrustedOptions,
+)
 from gatepolicy.cli.output import destination
 from gatepolicy.documents.load import is_there
 from gatepolicy.drift.changes import Snapshot
@@ -20,12 +27,16 @@ from gatepolicy.drift.load import parse_snapshot
 from gatepolicy.errors import DocumentError, HistoryError, ReportError, UsageError
 from gatepolicy.history.where import Where, parse_where
 from gatepolicy.model.scan import Scan
+from gatepolicy.model.trend import Trend
 from gatepolicy.reports.clean import clean
+from gatepolicy.reports.html_trend import point_of
 from gatepolicy.reports.json_report import render_json
 
 if TYPE_CHECKING:
     from gatepolicy.history.store import Store
 
+TREND_SCANS = 30
+"""So many scans are in the trend of a page."""
 LAST = "last"
 """As a baseline: the last scan of the history."""
 
@@ -134,6 +145,28 @@ class History:
         text = load_report_text(store, str(found))
         return parse_snapshot(text, f"{self.where.name}, scan {found}")
 
+    def trend(self, scan: Scan, series: str) -> Trend | None:
+        """How an inventory stood before a scan that is not stored yet, and with it.
+
+        ``None`` without a history, with one that only an untrusted file names, and where it cannot
+        be read: that is a warning.
+
+        Args:
+            scan: The finished scan.
+            series: Name of the inventory.
+        """
+        if self.where is None or not self.may_be_compared:
+            return None
+        point = point_of(scan)
+        if self.where.file and not is_there(self.where.file):
+            return Trend((point,), {}, ())
+        with _without_trend():
+            store = open_store(self.where, create=False)
+            from gatepolicy.history.queries import trend
+
+            return trend(store, series, point, newest=TREND_SCANS)
+        return None
+
     @contextmanager
     def keeping(self, scan: Scan, series: str) -> Iterator[None]:
         """Add a scan, after its reports were written, or could not be written.
@@ -164,3 +197,43 @@ class History:
             if is_required:
                 raise HistoryError(what, hint=hint) from None
             click.echo(clean(f"warning: {what}; {hint}".removesuffix("; ")), err=True)
+
+
+def trend_of_stored(given: ReportOfScanOptions, scan: Scan, content: bytes) -> Trend | None:
+    """The trend up to a stored scan: the same as when it was not stored yet.
+
+    ``None`` without a history, for a report that is not in it, and where it cannot be read: that
+    is a warning.
+
+    Args:
+        given: The options of the command.
+        scan: The scan, read back.
+        content: Its JSON report.
+    """
+    where = place(given)
+    if where is None or (where.file and not is_there(where.file)):
+        return None
+    with _without_trend():
+        store = open_store(where, create=False)
+        from gatepolicy.history import queries
+
+        if given.stored.isdecimal():
+            stored = queries.scan_of(store, int(given.stored))
+        else:
+            stored = queries.scan_of_report(store, sha256(content).hexdigest())
+        if stored is not None:
+            point = point_of(scan)
+            return queries.trend(
+                store, stored.inventory, point, newest=TREND_SCANS, before=stored.id
+            )
+    return None
+
+
+@contextmanager
+def _without_trend() -> Iterator[None]:
+    """Goes on without a trend where a history cannot be read."""
+    try:
+        yield
+    except HistoryError as error:
+        what = f"the page has no trend, since the history could not be read: {error}; {error.hint}"
+        click.echo(clean(f"warning: {what}".removesuffix("; ")), err=True)

@@ -67,7 +67,8 @@ def command(given: ReportOfScanOptions) -> ExitCode:
     name, content = _content(given)
     scan = load_report(name, read=lambda _: content)
     sign_offs = signing.shown_sign_offs(given, (name, content), inputs.now())
-    outputs.showing(sign_offs=sign_offs).write(scan)
+    trend = keeping.trend_of_stored(given, scan, content) if outputs.has("html") else None
+    outputs.showing(trend=trend, sign_offs=sign_offs).write(scan)
     return scan.exit_code if given.exit_code else ExitCode.OK
 
 

@@ -77,8 +77,9 @@ def command(given: ScanOptions) -> ExitCode:
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     scan = selecting.since(scan, baseline)
+    trend = history.trend(scan, series) if outputs.has("html") else None
     with history.keeping(scan, series):
-        outputs.write(scan)
+        outputs.showing(trend=trend).write(scan)
     return scan.exit_code
 
 

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, or_, select
 
 from gatepolicy.history.findings import Tracked
 from gatepolicy.history.rows import finding_of
 from gatepolicy.history.store import Store
 from gatepolicy.history.tables import ACCOUNTS, FACTS, FINDINGS, SCANS, VERDICTS
 from gatepolicy.model.facts import Reason
+from gatepolicy.model.scan import finding_identity
+from gatepolicy.model.trend import AccountCounts, TimeToFix, Trend, TrendPoint
 from gatepolicy.model.verdicts import Outcome, Severity
 
 T = TypeVar("T")
@@ -42,6 +44,10 @@ class StoredScan:
     """How many were selected."""
     unread: int
     """How many of them could not be read."""
+    accounts_passed: int
+    """How many of them pass."""
+    accounts_violating: int
+    """How many of them have a violation."""
     passed: int
     """Verdicts that are pass."""
     waived: int
@@ -54,20 +60,6 @@ class StoredScan:
     """Verdicts that are fail."""
     digest: str
     """SHA-256 of the JSON report, hexadecimal."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimeToFix:
-    """How long violations of a severity lasted that were fixed."""
-
-    severity: Severity
-    """Of the violations."""
-    fixed: int
-    """How many were fixed."""
-    mean: timedelta
-    """From the first scan that proved the violation to the one that proved the pass."""
-    middle: timedelta
-    """The median of the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +153,19 @@ def scan_of(store: Store, scan: int) -> StoredScan | None:
     return None if row is None else _stored(row)
 
 
+def scan_of_report(store: Store, digest: str) -> StoredScan | None:
+    """The scan that wrote a report; ``None`` when there is none.
+
+    Args:
+        store: The history.
+        digest: SHA-256 of the JSON report, hexadecimal. Of several, the one stored last is taken.
+    """
+    wanted = select(*_WITHOUT_REPORT).where(SCANS.c.digest == digest).order_by(SCANS.c.id.desc())
+    with store.reading() as connection:
+        row = connection.execute(wanted.limit(1)).one_or_none()
+    return None if row is None else _stored(row)
+
+
 _WITHOUT_REPORT = [column for column in SCANS.c if column.name != "report"]
 
 
@@ -176,6 +181,8 @@ def _stored(row: Any) -> StoredScan:
         is_narrowed=row.narrowed,
         accounts=row.accounts,
         unread=row.unread,
+        accounts_passed=row.accounts_passed,
+        accounts_violating=row.accounts_violating,
         passed=row.passed,
         waived=row.waived,
         unknown=row.unknown,
@@ -219,6 +226,56 @@ def times_to_fix(fixed: Sequence[Tracked]) -> Iterator[TimeToFix]:
             mean = sum(times, timedelta()) / len(times)
             middle = timedelta(seconds=median(time.total_seconds() for time in times))
             yield TimeToFix(severity, len(times), mean, middle)
+
+
+def trend(
+    store: Store, inventory: str, point: TrendPoint, *, newest: int, before: int | None = None
+) -> Trend:
+    """How an inventory stood up to a scan, and with it.
+
+    The answer is the same before the scan is stored and ever after: what was stored after it, and
+    what began after it, is left out. Only what was pruned since is missing, and old evidence that
+    was stored late can tell of findings that were older, or fixed earlier, than was known.
+
+    Args:
+        store: The history.
+        inventory: What was scanned.
+        point: The scan itself.
+        newest: How many scans there are at most, the scan itself included.
+        before: Its id; ``None`` when it is not stored yet.
+    """
+    at = point.started_at
+    past = _of(select(*_WITHOUT_REPORT), SCANS, inventory).where(SCANS.c.started_at <= at)
+    if before is not None:
+        past = past.where(SCANS.c.id < before)
+    past = past.order_by(SCANS.c.started_at.desc(), SCANS.c.id.desc()).limit(newest - 1)
+    found = _of(select(FINDINGS), FINDINGS, inventory).order_by(FINDINGS.c.id)
+    is_open = or_(FINDINGS.c.fixed_at.is_(None), FINDINGS.c.fixed_at > at)
+    with store.reading() as connection:
+        scans = [_stored(row) for row in reversed(connection.execute(past).all())]
+        open_ = connection.execute(found.where(FINDINGS.c.violated_at <= at, is_open)).all()
+        fixed = connection.execute(found.where(FINDINGS.c.fixed_at < at)).all()
+    since: dict[str, datetime] = {}
+    for row in open_:
+        identity = finding_identity(row.rule, row.exchange, row.account, row.subject)
+        since[identity] = min(row.violated_at, since.get(identity, row.violated_at))
+    return Trend(
+        points=(*(_point(scan) for scan in scans), point),
+        violated_since=since,
+        times_to_fix=tuple(times_to_fix([finding_of(row._asdict()) for row in fixed])),
+    )
+
+
+def _point(scan: StoredScan) -> TrendPoint:
+    passed, violating = scan.accounts_passed, scan.accounts_violating
+    return TrendPoint(
+        started_at=scan.started_at,
+        exit_code=scan.exit_code,
+        is_narrowed=scan.is_narrowed,
+        is_interrupted=scan.interrupted_by is not None,
+        accounts=AccountCounts(passed, violating, scan.accounts - passed - violating),
+        violations=scan.violations,
+    )
 
 
 def never_read(store: Store, inventory: str | None = None) -> list[NeverRead]:

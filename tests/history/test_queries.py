@@ -12,6 +12,7 @@ from gatepolicy.history.store import Store, load_report_text
 from gatepolicy.history.tables import ACCOUNTS, FACTS, VERDICTS
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import Interruption, Narrowing
+from gatepolicy.model.trend import TimeToFix
 from gatepolicy.model.verdicts import Outcome, Severity
 from tests.history.conftest import INVENTORY, NOW, account, day, judged, record, scan_at
 from tests.reports.example_scan import UNBOUND
@@ -47,7 +48,7 @@ def test_time_to_fix_counts_proved_violations_only(store: Store) -> None:
     fixed = [one for _, one in queries.findings(store, fixed=True)]
     # After 2, 9 and 7 days; the last one was not fixed.
     assert list(queries.times_to_fix(fixed)) == [
-        queries.TimeToFix(Severity.CRITICAL, 3, timedelta(days=6), timedelta(days=7))
+        TimeToFix(Severity.CRITICAL, 3, timedelta(days=6), timedelta(days=7))
     ]
     assert list(queries.times_to_fix([])) == []
 
