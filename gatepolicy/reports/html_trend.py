@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gatepolicy.model.scan import Scan, finding_identity
-from gatepolicy.model.trend import AccountCounts, Trend, TrendPoint
+from gatepolicy.model.trend import AccountCounts, TimeToFix, Trend, TrendPoint
 from gatepolicy.model.verdicts import Severity
 from gatepolicy.reports.html_data import FAIL, PASS, UNKNOWN
 from gatepolicy.reports.summary import passes, summarise
@@ -96,8 +96,8 @@ class ShownTrend:
     """Accounts, then violations."""
     ages: Sequence[Ages]
     """Of the violations of this scan; severities without any are left out."""
-    trend: Trend
-    """Everything."""
+    times_to_fix: Sequence[TimeToFix]
+    """As the history tells it."""
 
 
 def shown_trend(scan: Scan, trend: Trend) -> ShownTrend:
@@ -117,7 +117,7 @@ def shown_trend(scan: Scan, trend: Trend) -> ShownTrend:
             _chart("Violations", [(f"level-{one}", one.value) for one in Severity], by_severity),
         ),
         ages=tuple(_ages(scan, trend.violated_since)),
-        trend=trend,
+        times_to_fix=trend.times_to_fix,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.reports.example_scan import example_scan
-from tests.reports.page import fleet, hostile_scan, write_page
+from tests.reports.page import HOSTILE, fleet, hostile_scan, signed_off, trend_to, write_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(
@@ -81,7 +81,9 @@ def opened(browser: Any, address: str, **options: Any) -> Opened:
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write_page(example_scan(), tmp_path_factory.mktemp("page"))
+    scan, folder = example_scan(), tmp_path_factory.mktemp("page")
+    decided = signed_off("Jane Doe", verified=True)
+    return write_page(scan, folder, trend=trend_to(scan), sign_offs=decided)
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +207,14 @@ def test_the_drawer_shows_facts_with_their_proof_and_unknowns_with_their_reason(
 
 
 def test_hostile_names_stay_text_and_break_no_layout(browser: Any, tmp_path: Path) -> None:
-    address = write_page(hostile_scan(), tmp_path)
+    scan = hostile_scan()
+    said = signed_off(" ".join(HOSTILE), verified=False)
+    address = write_page(scan, tmp_path, trend=trend_to(scan), sign_offs=said)
     for width in (1280, 400):
         found = opened(browser, address, width=width)
         assert found.page.locator("img").count() == 0
+        assert HOSTILE[0] in found.page.locator(".decisions li").first.inner_text()
+        assert found.page.locator(".decisions .unverified").count() == 3
         assert found.page.evaluate("document.documentElement.scrollWidth") <= width
         for position in range(6):
             found.page.locator(f'[data-account="{position}"]').evaluate("one => one.click()")
@@ -226,6 +232,11 @@ def test_without_javascript_the_posture_the_violations_and_the_rows_are_there(
     assert page.locator("#accounts tbody tr").count() == 5
     assert page.locator(".problem").count() > 1
     assert page.locator(".posture tbody tr").count() >= 6
+    assert page.locator(".chart").first.is_visible()
+    page.locator("#trend summary").click()
+    assert page.locator("#trend details tbody tr").count() == 30
+    assert page.locator("#trend details tbody tr").last.is_visible()
+    assert page.locator(".decisions .verified").count() == 3
 
 
 def test_everything_is_printed(browser: Any, large: str) -> None:

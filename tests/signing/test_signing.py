@@ -602,8 +602,8 @@ def test_the_page_shows_a_verified_sign_off(signed: Office) -> None:
     key = sign_off["signatures"][0]["keyid"]
     said = payload(sign_off)["predicate"]
     assert (
-        f"! accepted with conditions Jane Doe {said['signedAt']} GP001 by Friday"
-        f" ✓ verified with jane.pub.pem key {key}"
+        f"! accepted with conditions by Jane Doe {said['signedAt']} GP001 by Friday"
+        f" Signature: ✓ verified with jane.pub.pem key {key}"
     ) in text
     assert "✓ verified with signing.pub.pem" in text
     assert digest(signed.text("report.json").encode()) in text
@@ -622,8 +622,8 @@ def test_what_nobody_verified_is_never_shown_as_verified(
     assert '<dt>Sign-off</dt><dd class="unsure">not verified</dd>' in head
     text = shown(signed)
     assert "can have been written by anyone" in text
-    assert ("✓ accepted Jane Doe" in text) is (keys == JANE)
-    assert ("? not verified: “accepted” Jane Doe" in text) is (keys != JANE)
+    assert ("✓ accepted by Jane Doe" in text) is (keys == JANE)
+    assert ("? not verified: “accepted” by Jane Doe" in text) is (keys != JANE)
     assert text.count("✓ verified with") == len(keys) // 2
 
 
@@ -654,7 +654,7 @@ def test_the_page_says_that_no_second_person_signed(signed: Office) -> None:
     own = ("sign-off", ENVELOPE, "--key", "signing.pem", "--signed-by", "signing.pub.pem")
     signed.done(*own, *BY_JANE, "accepted")
     signed.done(*PAGE, *HOLDER, "--reviewer-key", "signing.pub.pem")
-    assert "by the key that signed the report: no second person" in shown(signed)
+    assert "By the key that signed the report: no second person" in shown(signed)
 
 
 @pytest.mark.parametrize("keys", [(), (*HOLDER, *JANE)])
