@@ -33,6 +33,7 @@ AXE_INTEGRITY = (
     "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2"
     "S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 )
+VIOLATIONS = "r => r.violations.map(v => v.id + ' ' + v.nodes[0].html)"
 NPM = Path(__file__).parents[2] / ".ci" / "npm_package.py"
 
 
@@ -103,7 +104,7 @@ def test_nothing_is_loaded_nothing_is_wrong_and_axe_finds_nothing(
     found = opened(browser, example, color_scheme=scheme, width=width)
     page = found.page
     page.evaluate(axe)
-    rules = "axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes[0].html))"
+    rules = f"axe.run().then({VIOLATIONS})"
     assert page.evaluate(rules) == []
     page.locator("#accounts tbody button").first.click()
     assert page.locator("#drawer[open]").count() == 1
@@ -206,15 +207,19 @@ def test_the_drawer_shows_facts_with_their_proof_and_unknowns_with_their_reason(
     assert page.locator("#drawer[open]").count() == 0
 
 
-def test_hostile_names_stay_text_and_break_no_layout(browser: Any, tmp_path: Path) -> None:
+def test_hostile_names_stay_text_and_break_no_layout(
+    browser: Any, axe: str, tmp_path: Path
+) -> None:
     scan = hostile_scan()
     said = signed_off(" ".join(HOSTILE), verified=False)
     address = write_page(scan, tmp_path, trend=trend_to(scan), sign_offs=said)
-    for width in (1280, 400):
-        found = opened(browser, address, width=width)
+    for width, scheme in ((1280, "light"), (400, "dark")):
+        found = opened(browser, address, width=width, color_scheme=scheme)
         assert found.page.locator("img").count() == 0
         assert HOSTILE[0] in found.page.locator(".decisions li").first.inner_text()
         assert found.page.locator(".decisions .unverified").count() == 3
+        found.page.evaluate(axe)
+        assert found.page.evaluate(f"axe.run('#sign-off').then({VIOLATIONS})") == []
         assert found.page.evaluate("document.documentElement.scrollWidth") <= width
         for position in range(6):
             found.page.locator(f'[data-account="{position}"]').evaluate("one => one.click()")
