@@ -59,9 +59,7 @@ def command(given: EvaluateOptions) -> ExitCode:
     scan = _evaluated(evidence, policies, given)
     series = selecting.inventory_name(evidence.inventory)
     scan = selecting.since(scan, selecting.baseline(given, history, series))
-    trend = history.trend(scan, series) if outputs.has("html") else None
-    with history.keeping(scan, series):
-        outputs.showing(trend=trend).write(scan)
+    history.write(outputs, scan, series)
     return scan.exit_code
 
 

@@ -3,8 +3,7 @@
 The database libraries are imported when a history is named, and not before.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
@@ -20,14 +19,14 @@ from gatepolicy.cli.given import (
     ReportOfScanOptions,
     UntrustedOptions,
 )
-from gatepolicy.cli.output import destination
+from gatepolicy.cli.output import Outputs, destination
 from gatepolicy.documents.load import is_there
 from gatepolicy.drift.changes import Snapshot
 from gatepolicy.drift.load import parse_snapshot
 from gatepolicy.errors import DocumentError, HistoryError, ReportError, UsageError
 from gatepolicy.history.where import Where, parse_where
 from gatepolicy.model.scan import Scan
-from gatepolicy.model.trend import Trend
+from gatepolicy.model.trend import Trend, TrendPoint
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.html_trend import point_of
 from gatepolicy.reports.json_report import render_json
@@ -145,45 +144,39 @@ class History:
         text = load_report_text(store, str(found))
         return parse_snapshot(text, f"{self.where.name}, scan {found}")
 
-    def trend(self, scan: Scan, series: str) -> Trend | None:
-        """How an inventory stood before a scan that is not stored yet, and with it.
+    def write(self, outputs: Outputs, scan: Scan, series: str) -> None:
+        """Write the reports of a scan, and add it, whether or not they could be written.
+
+        Args:
+            outputs: What is to be written.
+            scan: The finished scan.
+            series: Name of the inventory.
+
+        Raises:
+            ReportError: A report could not be written.
+            HistoryError: The scan cannot be added although it must be; else that is a warning.
+        """
+        trend = self._trend(scan, series) if outputs.has("html") else None
+        try:
+            outputs.showing(trend=trend).write(scan)
+        except ReportError:
+            self._add(scan, series, is_required=False)
+            raise
+        self._add(scan, series, is_required=self.is_required)
+
+    def _trend(self, scan: Scan, series: str) -> Trend | None:
+        """How the inventory stood before a scan that is not stored yet, and with it.
 
         ``None`` without a history, with one that only an untrusted file names, and where it cannot
         be read: that is a warning.
-
-        Args:
-            scan: The finished scan.
-            series: Name of the inventory.
         """
         if self.where is None or not self.may_be_compared:
             return None
         point = point_of(scan)
         if self.where.file and not is_there(self.where.file):
             return Trend((point,), {}, ())
-        with _without_trend():
-            store = open_store(self.where, create=False)
-            from gatepolicy.history.queries import trend
-
-            return trend(store, series, point, newest=TREND_SCANS)
-        return None
-
-    @contextmanager
-    def keeping(self, scan: Scan, series: str) -> Iterator[None]:
-        """Add a scan, after its reports were written, or could not be written.
-
-        Args:
-            scan: The finished scan.
-            series: Name of the inventory.
-
-        Raises:
-            HistoryError: It cannot be added although it must be; else that is a warning.
-        """
-        try:
-            yield
-        except ReportError:
-            self._add(scan, series, is_required=False)
-            raise
-        self._add(scan, series, is_required=self.is_required)
+        where = self.where
+        return _unless_unreadable(lambda: _trend(where, point, series))
 
     def _add(self, scan: Scan, series: str, *, is_required: bool) -> None:
         if self.where is None:
@@ -213,27 +206,33 @@ def trend_of_stored(given: ReportOfScanOptions, scan: Scan, content: bytes) -> T
     where = place(given)
     if where is None or (where.file and not is_there(where.file)):
         return None
-    with _without_trend():
-        store = open_store(where, create=False)
-        from gatepolicy.history import queries
-
-        if given.stored.isdecimal():
-            stored = queries.scan_of(store, int(given.stored))
-        else:
-            stored = queries.scan_of_report(store, sha256(content).hexdigest())
-        if stored is not None:
-            point = point_of(scan)
-            return queries.trend(
-                store, stored.inventory, point, newest=TREND_SCANS, before=stored.id
-            )
-    return None
+    return _unless_unreadable(lambda: _trend_to(where, given.stored, scan, content))
 
 
-@contextmanager
-def _without_trend() -> Iterator[None]:
-    """Goes on without a trend where a history cannot be read."""
+def _unless_unreadable(ask: Callable[[], Trend | None]) -> Trend | None:
     try:
-        yield
+        return ask()
     except HistoryError as error:
         what = f"the page has no trend, since the history could not be read: {error}; {error.hint}"
         click.echo(clean(f"warning: {what}".removesuffix("; ")), err=True)
+        return None
+
+
+def _trend(where: Where, point: TrendPoint, series: str, before: int | None = None) -> Trend:
+    store = open_store(where, create=False)
+    from gatepolicy.history import queries
+
+    return queries.trend(store, series, point, newest=TREND_SCANS, before=before)
+
+
+def _trend_to(where: Where, named: str, scan: Scan, content: bytes) -> Trend | None:
+    store = open_store(where, create=False)
+    from gatepolicy.history import queries
+
+    if named.isdecimal():
+        stored = queries.scan_of(store, int(named))
+    else:
+        stored = queries.scan_of_report(store, sha256(content).hexdigest())
+    if stored is None:
+        return None
+    return _trend(where, point_of(scan), stored.inventory, stored.id)

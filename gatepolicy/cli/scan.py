@@ -77,9 +77,7 @@ def command(given: ScanOptions) -> ExitCode:
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     scan = selecting.since(scan, baseline)
-    trend = history.trend(scan, series) if outputs.has("html") else None
-    with history.keeping(scan, series):
-        outputs.showing(trend=trend).write(scan)
+    history.write(outputs, scan, series)
     return scan.exit_code
 
 

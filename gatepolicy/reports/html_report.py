@@ -86,9 +86,6 @@ def render_html(
         **_posture(scan),
         "urgent": list(urgent(scan)),
         "drift": None if scan.drift is None else _drift(scan, scan.drift),
-        "trend": None if trend is None else shown_trend(scan, trend),
-        "age_columns": [name for name, _ in AGES],
-        "sign_offs": sign_offs,
         "controls": controls,
         "rows": [matrix_row(one, controls) for one in scan.accounts[:STATIC_ROWS]],
         "total": len(scan.accounts),
@@ -100,7 +97,8 @@ def render_html(
         "exchanges": list(asked_of(scan)),
         "digest": sha256("".join(render_json(scan)).encode()).hexdigest(),
     }
-    yield from _template().generate(context)
+    beside = {"trend": trend and shown_trend(scan, trend), "sign_offs": sign_offs}
+    yield from _template().generate(context | beside)
 
 
 @cache
@@ -116,7 +114,8 @@ def _template() -> "jinja2.Template":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(marks=MARK, words=STATE_WORD, cells=CELLS)
+    ages = [name for name, _ in AGES]
+    environment.globals.update(marks=MARK, words=STATE_WORD, cells=CELLS, ages=ages)
     environment.filters.update(thousands="{:,}".format, time=encode_time, days=_days)
     return environment.get_template("report.html.j2")
 

@@ -162,30 +162,37 @@ def shown_sign_offs(
     bundle = parse_bundle(decode(content, file), file)
     statement, signature = _said(bundle[0], signers, "the report", file)
     verdict = read_verdict(statement)
-    subject = verdict.subject(REPORT)
-    if subject is None or subject.digest != digest_of(report[1]):
-        what = f"{file} is about another report than {report[0]}"
-        raise RefusedError(what, hint="name the envelope of this report, or scan and sign again")
-    _refuse_another_meaning(verdict, _report(report[1], report[0]), file)
+    _refuse_another_report(verdict, report, file)
     _refuse_future(verdict, file, now)
     if len(bundle) == 1:
         what = f"{file}: nobody has signed it off"
         raise RefusedError(what, hint="'gatepolicy sign-off' adds a decision")
-    decisions = []
+    shown = []
     for one in bundle[1:]:
         said, by = _said(one, reviewers, "a sign-off", file)
-        read = read_sign_off(said, bundle[0].payload, verdict)
-        decisions.append(
-            ShownSignOff(
-                decision=read.decision.value,
-                reviewer=read.reviewer,
-                comment=read.comment,
-                signed_at=read.signed_at,
-                signature=by,
-                is_second_person=by.key_id != signature.key_id,
-            )
-        )
-    return SignOffs(subject.digest, verdict.signed_at, signature, decisions)
+        decided = read_sign_off(said, bundle[0].payload, verdict)
+        shown.append(_shown(decided, by, is_second_person=by.key_id != signature.key_id))
+    return SignOffs(digest_of(report[1]), verdict.signed_at, signature, shown)
+
+
+def _refuse_another_report(verdict: Verdict, report: tuple[str, bytes], file: str) -> None:
+    name, content = report
+    subject = verdict.subject(REPORT)
+    if subject is None or subject.digest != digest_of(content):
+        what = f"{file} is about another report than {name}"
+        raise RefusedError(what, hint="name the envelope of this report, or scan and sign again")
+    _refuse_another_meaning(verdict, _report(content, name), file)
+
+
+def _shown(decided: SignOff, by: Signature, *, is_second_person: bool) -> ShownSignOff:
+    return ShownSignOff(
+        decision=decided.decision.value,
+        reviewer=decided.reviewer,
+        comment=decided.comment,
+        signed_at=decided.signed_at,
+        signature=by,
+        is_second_person=is_second_person,
+    )
 
 
 def _said(signed: Signed, keys: PublicKeys, whose: str, file: str) -> tuple[object, Signature]:
