@@ -57,7 +57,7 @@ def command(given: EvaluateOptions) -> ExitCode:
     outputs.refuse_overwriting([*input_files(policies), *history.files])
     evidence = inputs.evidence(given.evidence_file)
     scan = _evaluated(evidence, policies, given)
-    series = selecting.inventory_name(evidence.inventory)
+    series = selecting.series(given, evidence.inventory)
     scan = selecting.since(scan, selecting.baseline(given, history, series))
     history.write(outputs, scan, series)
     return scan.exit_code

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.given import (
+    HistoryOfProject,
     HistoryOptions,
     HistoryPlace,
     ReportingOptions,
@@ -24,7 +25,7 @@ from gatepolicy.documents.load import is_there
 from gatepolicy.drift.changes import Snapshot
 from gatepolicy.drift.load import parse_snapshot
 from gatepolicy.errors import DocumentError, HistoryError, ReportError, UsageError
-from gatepolicy.history.where import Where, parse_where
+from gatepolicy.history.where import OfProject, Where, Which, name_in_history, parse_where
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.trend import Trend, TrendPoint
 from gatepolicy.reports.clean import clean
@@ -55,6 +56,19 @@ def place(given: HistoryPlace) -> Where | None:
         within = settings.project_folder() if is_untrusted or is_of_file else ""
         destination(where.file, within, f"--history {where.file}")
     return where
+
+
+def which(given: HistoryOfProject, inventory: str | None = None) -> Which:
+    """Whose scans a question is about.
+
+    Args:
+        given: The options of a command.
+        inventory: Its own name; ``None`` for all of the project, or all there are.
+    """
+    project = given.history_project
+    if inventory is None:
+        return OfProject(project) if project else None
+    return name_in_history(inventory, project)
 
 
 def named_place(given: HistoryPlace) -> Where:
@@ -183,13 +197,26 @@ class History:
             return
         report = "".join(render_json(scan))
         try:
-            open_store(self.where, create=True).record(report, series, inputs.now())
+            store = open_store(self.where, create=True)
+            _warn_of_others(store, series, scan)
+            store.record(report, series, inputs.now())
         except (HistoryError, DocumentError) as error:
             what = f"the scan was not stored in the history: {error}"
             hint = getattr(error, "hint", "")
             if is_required:
                 raise HistoryError(what, hint=hint) from None
             click.echo(clean(f"warning: {what}; {hint}".removesuffix("; ")), err=True)
+
+
+def _warn_of_others(store: "Store", series: str, scan: Scan) -> None:
+    from gatepolicy.history.naming import is_of_others
+
+    if is_of_others(store, series, scan):
+        what = (
+            f"the last scan of {series} in the history has none of these accounts; if it is of"
+            " another project, keep them apart: --history-project NAME"
+        )
+        click.echo(clean(f"warning: {what}"), err=True)
 
 
 def trend_of_stored(given: ReportOfScanOptions, scan: Scan, content: bytes) -> Trend | None:

@@ -80,5 +80,5 @@ def _content(given: ReportOfScanOptions) -> tuple[str, bytes]:
     store = keeping.open_store(where, create=False)
     from gatepolicy.history.store import load_report_text
 
-    text = load_report_text(store, given.stored)
+    text = load_report_text(store, given.stored, keeping.which(given))
     return f"{where.name}, scan {given.stored}", text.encode()

@@ -10,6 +10,7 @@ from gatepolicy.cli import settings
 from gatepolicy.cli.given import (
     AccountSelection,
     EvidenceAgeOptions,
+    HistoryOfProject,
     ReportingOptions,
     RuleSelection,
 )
@@ -19,6 +20,7 @@ from gatepolicy.drift.changes import Snapshot, snapshot_of
 from gatepolicy.drift.compare import compare
 from gatepolicy.drift.load import load_snapshot
 from gatepolicy.errors import DocumentError, HistoryError, UsageError
+from gatepolicy.history.where import name_in_history
 from gatepolicy.model.scan import USUAL_EVIDENCE_AGE, Scan, ScanSettings
 from gatepolicy.model.verdicts import Severity
 from gatepolicy.rules.catalog import find_rule, rule_hint
@@ -192,6 +194,11 @@ def inventory_name(inventory_file: str) -> str:
     """What an inventory is called where the folder that it lies in does not matter."""
     path = PurePath(inventory_file)
     return path.name if path.is_absolute() else path.as_posix()
+
+
+def series(given: HistoryOfProject, inventory_file: str) -> str:
+    """What an inventory is called in the history: its scans are compared with each other."""
+    return name_in_history(inventory_name(inventory_file), given.history_project)
 
 
 def sarif_scope(given: RuleSelection, inventory_file: str) -> str:

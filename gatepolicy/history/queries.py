@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, or_, select
 
 from gatepolicy.history.findings import Tracked
 from gatepolicy.history.rows import finding_of
-from gatepolicy.history.store import Store
+from gatepolicy.history.store import Store, is_of
 from gatepolicy.history.tables import ACCOUNTS, FACTS, FINDINGS, SCANS, VERDICTS
+from gatepolicy.history.where import Which
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import finding_identity
 from gatepolicy.model.trend import AccountCounts, TimeToFix, Trend, TrendPoint
@@ -130,15 +131,15 @@ class WaiverUse:
     """UTC."""
 
 
-def scans(store: Store, *, inventory: str | None = None, newest: int = 0) -> list[StoredScan]:
+def scans(store: Store, *, inventory: Which = None, newest: int = 0) -> list[StoredScan]:
     """Scans, the oldest first.
 
     Args:
         store: The history.
-        inventory: Only scans of this one; ``None`` for all.
+        inventory: Only scans of these; ``None`` for all.
         newest: Only so many, the newest; 0 for all.
     """
-    wanted = _of(select(*_WITHOUT_REPORT), SCANS, inventory)
+    wanted = select(*_WITHOUT_REPORT).where(is_of(SCANS, inventory))
     wanted = wanted.order_by(SCANS.c.started_at.desc(), SCANS.c.id.desc())
     if newest:
         wanted = wanted.limit(newest)
@@ -193,17 +194,17 @@ def _stored(row: Any) -> StoredScan:
 
 
 def findings(
-    store: Store, *, inventory: str | None = None, fixed: bool = False
+    store: Store, *, inventory: Which = None, fixed: bool = False
 ) -> list[tuple[str, Tracked]]:
     """Findings with their inventory: the worst severity first, then the oldest.
 
     Args:
         store: The history.
-        inventory: Only findings of this one; ``None`` for all.
+        inventory: Only findings of these; ``None`` for all.
         fixed: Those that were fixed, instead of those that were not.
     """
     state = FINDINGS.c.fixed_at.isnot(None) if fixed else FINDINGS.c.fixed_at.is_(None)
-    wanted = _of(select(FINDINGS), FINDINGS, inventory).where(state)
+    wanted = select(FINDINGS).where(is_of(FINDINGS, inventory)).where(state)
     with store.reading() as connection:
         rows = connection.execute(wanted.order_by(FINDINGS.c.first_seen, FINDINGS.c.id)).all()
     found = [(str(row.inventory), finding_of(row._asdict())) for row in rows]
@@ -246,11 +247,11 @@ def trend(
         before: Its id; ``None`` when it is not stored yet.
     """
     at = point.started_at
-    past = _of(select(*_WITHOUT_REPORT), SCANS, inventory).where(SCANS.c.started_at <= at)
+    past = select(*_WITHOUT_REPORT).where(is_of(SCANS, inventory)).where(SCANS.c.started_at <= at)
     if before is not None:
         past = past.where(SCANS.c.id < before)
     past = past.order_by(SCANS.c.started_at.desc(), SCANS.c.id.desc()).limit(newest - 1)
-    found = _of(select(FINDINGS), FINDINGS, inventory).order_by(FINDINGS.c.id)
+    found = select(FINDINGS).where(is_of(FINDINGS, inventory)).order_by(FINDINGS.c.id)
     is_open = or_(FINDINGS.c.fixed_at.is_(None), FINDINGS.c.fixed_at > at)
     with store.reading() as connection:
         scans = [_stored(row) for row in reversed(connection.execute(past).all())]
@@ -279,12 +280,12 @@ def _point(scan: StoredScan) -> TrendPoint:
     )
 
 
-def never_read(store: Store, inventory: str | None = None) -> list[NeverRead]:
+def never_read(store: Store, inventory: Which = None) -> list[NeverRead]:
     """Accounts that no scan could read.
 
     Args:
         store: The history.
-        inventory: Only accounts of this one; ``None`` for all.
+        inventory: Only accounts of these; ``None`` for all.
     """
     return _of_newest(store, inventory, _never_read)
 
@@ -309,12 +310,12 @@ def _never_read(connection: Connection, scan: int, inventory: str) -> Iterator[N
         yield NeverRead(inventory, row.exchange, row.account, row.unread, row.since)
 
 
-def never_proved(store: Store, inventory: str | None = None) -> list[NeverProved]:
+def never_proved(store: Store, inventory: Which = None) -> list[NeverProved]:
     """Rules that no scan has proved or disproved, by exchange, of accounts that were read.
 
     Args:
         store: The history.
-        inventory: Only accounts of this one; ``None`` for all.
+        inventory: Only accounts of these; ``None`` for all.
     """
     return _of_newest(store, inventory, _never_proved)
 
@@ -346,12 +347,12 @@ def _never_proved(connection: Connection, scan: int, inventory: str) -> Iterator
         yield NeverProved(inventory, row.exchange, row.name, row.reason or "", row.accounts)
 
 
-def no_longer_disclosed(store: Store, inventory: str | None = None) -> list[Undisclosed]:
+def no_longer_disclosed(store: Store, inventory: Which = None) -> list[Undisclosed]:
     """Facts that were read once, and not by the newest scan, although it read the account.
 
     Args:
         store: The history.
-        inventory: Only accounts of this one; ``None`` for all.
+        inventory: Only accounts of these; ``None`` for all.
     """
     return _of_newest(store, inventory, _no_longer_disclosed)
 
@@ -394,19 +395,17 @@ def _no_longer_disclosed(
         )
 
 
-def waivers_used(store: Store, inventory: str | None = None) -> list[WaiverUse]:
+def waivers_used(store: Store, inventory: Which = None) -> list[WaiverUse]:
     """Waivers that accepted findings, the last used first.
 
     Args:
         store: The history.
-        inventory: Only scans of this one; ``None`` for all.
+        inventory: Only scans of these; ``None`` for all.
     """
-    wanted = _of(
+    wanted = (
         select(SCANS.c.inventory, VERDICTS.c.waiver, SCANS.c.started_at, func.count().label("n"))
         .join(SCANS, SCANS.c.id == VERDICTS.c.scan)
-        .where(VERDICTS.c.waiver.isnot(None)),
-        SCANS,
-        inventory,
+        .where(VERDICTS.c.waiver.isnot(None), is_of(SCANS, inventory))
     )
     wanted = wanted.group_by(
         SCANS.c.inventory, VERDICTS.c.waiver, SCANS.c.id, SCANS.c.started_at
@@ -423,7 +422,7 @@ def waivers_used(store: Store, inventory: str | None = None) -> list[WaiverUse]:
 
 
 def _of_newest(
-    store: Store, inventory: str | None, found: Callable[[Connection, int, str], Iterator[T]]
+    store: Store, inventory: Which, found: Callable[[Connection, int, str], Iterator[T]]
 ) -> list[T]:
     """What is found in the newest scan of each inventory."""
     with store.reading() as connection:
@@ -431,13 +430,14 @@ def _of_newest(
         return [one for scan in newest for one in found(connection, scan.id, scan.inventory)]
 
 
-def _newest(connection: Connection, inventory: str | None) -> Sequence[Any]:
+def _newest(connection: Connection, inventory: Which) -> Sequence[Any]:
     """The newest scan of each inventory: its id and the inventory."""
     place = func.row_number().over(
         partition_by=SCANS.c.inventory,
         order_by=(SCANS.c.started_at.desc(), SCANS.c.id.desc()),
     )
-    ranked = _of(select(SCANS.c.id, SCANS.c.inventory, place.label("place")), SCANS, inventory)
+    ranked = select(SCANS.c.id, SCANS.c.inventory, place.label("place"))
+    ranked = ranked.where(is_of(SCANS, inventory))
     newest = ranked.subquery()
     wanted = select(newest.c.id, newest.c.inventory).where(newest.c.place == 1)
     return connection.execute(wanted.order_by(newest.c.inventory)).all()
@@ -445,10 +445,6 @@ def _newest(connection: Connection, inventory: str | None) -> Sequence[Any]:
 
 def _same(one: FromClause, other: FromClause, *names: str) -> ColumnElement[bool]:
     return and_(*(one.c[name] == other.c[name] for name in names))
-
-
-def _of(wanted: Select[Any], table: Any, inventory: str | None) -> Select[Any]:
-    return wanted if inventory is None else wanted.where(table.c.inventory == inventory)
 
 
 def best_baseline(store: Store, inventory: str) -> int | None:

@@ -109,13 +109,26 @@ def test_rows_are_added_and_findings_followed(store: Store) -> None:
 @pytest.mark.parametrize("table", ["scans", "accounts", "facts", "verdicts"])
 def test_what_a_scan_found_is_never_changed(store: Store, table: str) -> None:
     record(store, scan_at(1, account("a", judged(FAIL))))
-    column = "inventory" if table == "scans" else "exchange"
+    column = "digest" if table == "scans" else "exchange"
     with (
         pytest.raises(HistoryError, match=f"rows of {table} are never changed"),
         store.writing() as connection,
     ):
         connection.execute(text(f"UPDATE {table} SET {column} = 'x'"))
     assert counts(store)[table] >= 1
+
+
+def test_every_column_of_a_scan_but_its_inventory_is_final(store: Store) -> None:
+    record(store, scan_at(1, account("a", judged(FAIL))))
+    changed = []
+    for column in SCANS.c:
+        try:
+            with store.writing() as connection:
+                connection.execute(text(f"UPDATE scans SET {column.name} = {column.name}"))
+        except HistoryError:
+            continue
+        changed.append(column.name)
+    assert changed == ["inventory"]
 
 
 def test_inventories_do_not_mix(store: Store) -> None:
@@ -170,6 +183,11 @@ def test_an_older_history_is_brought_up_to_date(where: Where) -> None:
     record(store, scan_at(1, account("a", judged(FAIL)), account("b", judged(PASS))))
     record(store, scan_at(2, account("a", judged(PASS)), account("b", judged(PASS))))
     with store.writing() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        connection.execute(text("DROP TRIGGER scans_final" + ("" if is_sqlite else " ON scans")))
+        raises = "BEGIN SELECT RAISE(ABORT, 'rows of scans are never changed'); END"
+        does = raises if is_sqlite else "FOR EACH ROW EXECUTE FUNCTION scans_final()"
+        connection.execute(text(f"CREATE TRIGGER scans_final BEFORE UPDATE ON scans {does}"))
         for name in ("accounts_passed", "accounts_violating"):
             connection.execute(text(f"ALTER TABLE scans DROP COLUMN {name}"))
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))

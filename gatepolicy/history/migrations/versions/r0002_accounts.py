@@ -20,25 +20,28 @@ _SCANS = sa.table(
 )
 
 
+_FINAL = (
+    "id, started_at, finished_at, stored_at, version, exit_code, interrupted_by, narrowed,"
+    " accounts, unread, passed, waived, unknown, blocking_unknowns, critical, high, medium, low,"
+    " info, digest, report, accounts_passed, accounts_violating"
+)
+"""All columns but the name of the inventory, which says where a scan belongs."""
+
+
 def upgrade() -> None:
     """Add the counts, and count once what the reports of older scans say."""
     for name in ("accounts_passed", "accounts_violating"):
         column = sa.Column(name, sa.Integer, nullable=False, server_default="0")
         op.add_column("scans", column)
-    # What a scan has found does not change: this only counts it.
     connection = op.get_bind()
     is_sqlite = connection.dialect.name == "sqlite"
-    op.execute(
-        "DROP TRIGGER scans_final" if is_sqlite else "ALTER TABLE scans DISABLE TRIGGER scans_final"
-    )
+    op.execute("DROP TRIGGER scans_final" + ("" if is_sqlite else " ON scans"))
+    # What a scan has found does not change: this only counts it.
     for scan in connection.execute(sa.select(_SCANS.c.id).order_by(_SCANS.c.id)).scalars().all():
         _count(connection, scan)
-    if not is_sqlite:
-        op.execute("ALTER TABLE scans ENABLE TRIGGER scans_final")
-        return
-    what = "rows of scans are never changed"
-    body = f"BEGIN SELECT RAISE(ABORT, '{what}'); END"
-    op.execute(f"CREATE TRIGGER scans_final BEFORE UPDATE ON scans {body}")
+    raises = "BEGIN SELECT RAISE(ABORT, 'rows of scans are never changed'); END"
+    does = raises if is_sqlite else "FOR EACH ROW EXECUTE FUNCTION scans_final()"
+    op.execute(f"CREATE TRIGGER scans_final BEFORE UPDATE OF {_FINAL} ON scans {does}")
 
 
 def _count(connection: sa.Connection, scan: int) -> None:
