@@ -138,6 +138,25 @@ def test_without_a_history_the_page_has_no_trend(kept: Any) -> None:
     assert not (kept.folder / "none.db").exists()
 
 
+def test_a_stored_scan_is_shown_with_its_sign_off(kept: Any) -> None:
+    for name in ("signing.pem", "jane.pem"):
+        kept.run("keygen", name)
+    kept.run("sign", "3.json", "--key", "signing.pem")
+    decision = ("--reviewer", "Jane Doe", "--decision", "accepted")
+    signer = ("--signed-by", "signing.pub.pem")
+    kept.run("sign-off", "3.intoto.jsonl", "--key", "jane.pem", *signer, *decision)
+    keys = ("--key", "signing.pub.pem", "--reviewer-key", "jane.pub.pem")
+    shown = ("--sign-off", "3.intoto.jsonl", *keys, "-o", "html=b.html")
+    ended = kept.run("report", "--scan", "last", *KEEP, *shown)
+    assert (ended.code, ended.err) == (0, "")
+    page = (kept.folder / "b.html").read_text(encoding="utf-8")
+    assert '<dt>Sign-off</dt><dd class="fine">accepted</dd>' in page
+    assert 'id="trend"' in page
+    ended = kept.run("report", "--scan", "1", *KEEP, *shown)
+    assert ended.code == 1
+    assert "3.intoto.jsonl is about another report than h.db, scan 1" in ended.err
+
+
 def test_a_history_that_cannot_be_read_loses_no_page(kept: Any) -> None:
     (kept.folder / "h.db").write_text("no database\n" * 100)
     ended = kept.run("report", "3.json", *KEEP, "-o", "html=b.html")
