@@ -362,7 +362,9 @@ def test_a_decision_is_shown_with_what_is_known_of_its_signature(verified: bool)
     assert ("✓ verified with signing.pub.pem" in text) is verified
     assert text.count("? not verified") == (0 if verified else 7)
     for mark, decision in (("✗", "rejected"), ("!", "accepted with conditions"), ("✓", "accepted")):
-        assert (f"{mark} {decision} by Jane Doe 2026-11-24T09:30:00Z Jane Doe" in text) is verified
+        assert (
+            f"{mark} {decision} by Jane Doe 2026-11-24T09:30:00Z Comment: Jane Doe" in text
+        ) is verified
         assert (f"? not verified: “{decision}” by Jane Doe" in text) is not verified
     assert text.count("no second person") == 1
     head = Page(html).text.split("Posture")[0]

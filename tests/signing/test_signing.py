@@ -602,7 +602,7 @@ def test_the_page_shows_a_verified_sign_off(signed: Office) -> None:
     key = sign_off["signatures"][0]["keyid"]
     said = payload(sign_off)["predicate"]
     assert (
-        f"! accepted with conditions by Jane Doe {said['signedAt']} GP001 by Friday"
+        f"! accepted with conditions by Jane Doe {said['signedAt']} Comment: GP001 by Friday"
         f" Signature: ✓ verified with jane.pub.pem key {key}"
     ) in text
     assert "✓ verified with signing.pub.pem" in text
@@ -621,7 +621,7 @@ def test_what_nobody_verified_is_never_shown_as_verified(
     head = html[: html.index('<section id="posture"')]
     assert '<dt>Sign-off</dt><dd class="unsure">not verified</dd>' in head
     text = shown(signed)
-    assert "can have been written by anyone" in text
+    assert "Anyone could have written what is marked" in text
     assert ("✓ accepted by Jane Doe" in text) is (keys == JANE)
     assert ("? not verified: “accepted” by Jane Doe" in text) is (keys != JANE)
     assert text.count("✓ verified with") == len(keys) // 2
