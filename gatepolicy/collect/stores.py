@@ -263,24 +263,23 @@ class Fetches:
 
         Once a server could not be reached after all attempts, it is asked no more in this scan.
         """
-        attempt = 1
-        while True:
-            async with self._slots:
-                if who in self._unreachable:
-                    return self._unreachable[who]
+        async with self._slots:
+            attempt = 1
+            while who not in self._unreachable:
                 try:
                     return await in_thread(ask, f"the library for {who}")
                 except CredentialError as error:
                     failed = error
-            if not isinstance(failed, StoreError) or not failed.transient:
-                return failed
-            attempt += 1
-            wait = wait_before(attempt, None, self._retry, self._random)
-            if wait is None:
-                if failed.unreachable:
+                if not isinstance(failed, StoreError) or not failed.transient:
+                    return failed
+                attempt += 1
+                wait = wait_before(attempt, None, self._retry, self._random)
+                if wait is None and failed.unreachable:
                     self._unreachable[who] = failed
-                return failed
-            await self._sleep(wait)
+                if wait is None:
+                    return failed
+                await self._sleep(wait)
+            return self._unreachable[who]
 
 
 Fetching = Awaitable[Held | CredentialError]
