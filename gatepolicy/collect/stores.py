@@ -137,7 +137,7 @@ def extra(package: str, *modules: str) -> list[ModuleType]:
     except ImportError:
         what = f"the {package} package is not installed; pip install {package}"
         raise StoreError(what) from None
-    for name in ("urllib3", *(module.partition(".")[0] for module in modules)):
+    for name in ("urllib3", "msal", *(module.partition(".")[0] for module in modules)):
         logger = logging.getLogger(name)
         logger.addHandler(logging.NullHandler())
         logger.setLevel(logging.CRITICAL + 1)

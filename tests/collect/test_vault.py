@@ -325,7 +325,7 @@ def test_a_token_that_nobody_gave(sources: SecretSources) -> None:
         ),
         (
             {"VAULT_ADDR": "https://127.0.0.1:1", "VAULT_AUTH_METHOD": "ldap"},
-            "VAULT_AUTH_METHOD is unknown; one of token, approle, kubernetes",
+            "VAULT_AUTH_METHOD is unknown; one of token, approle, kubernetes, agent",
         ),
         (
             {"VAULT_ADDR": "https://127.0.0.1:1", "VAULT_TOKEN": "a\nb"},
@@ -398,6 +398,14 @@ def test_a_redirect_gets_no_token(odd: tuple[type[Odd], SecretSources], tmp_path
     )
     assert handler.heard == [ROOT_TOKEN]
     assert elsewhere.heard == []
+
+
+def test_an_agent_adds_the_token(odd: tuple[type[Odd], SecretSources]) -> None:
+    handler, sources = odd
+    handler.status, handler.body = 403, b"{}"
+    by_agent = with_more(sources, VAULT_AUTH_METHOD="agent", VAULT_TOKEN="")
+    assert "denied access" in error_of("vault:secret/trading/okx#secret", by_agent)
+    assert handler.heard == [""]
 
 
 @pytest.mark.parametrize(
