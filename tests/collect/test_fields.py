@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.collect.fields import CredentialError, parsed, value_in
@@ -155,6 +155,7 @@ def leaves(tree: JSONValue, pointer: str = "") -> list[tuple[str, JSONValue]]:
     return [leaf for step, below in steps for leaf in leaves(below, f"{pointer}/{step}")]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TREES)
 def test_every_value_has_a_pointer(tree: JSONValue) -> None:
     again = parsed(json.dumps(tree), "x.json")

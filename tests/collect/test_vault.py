@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from gatepolicy.collect.secrets import Resolved, SecretSources
+from gatepolicy.collect.vault import open_vault
 from tests.collect.references import HERE, error_of, resolved, value_of, with_environment
 from tests.servers import ROOT_TOKEN, certificate, openbao
 
@@ -145,6 +147,17 @@ def test_several_fields_of_a_secret_are_one_fetch(sources: SecretSources, bao: B
     assert counted.paths == [
         "/v1/sys/internal/ui/mounts/secret/trading/okx",
         "/v1/secret/data/trading/okx",
+    ]
+
+
+def test_where_an_engine_is_mounted_is_asked_once(sources: SecretSources, bao: Bao) -> None:
+    counted = Counting(bao.url)
+    vault = open_vault({**sources.environ, "VAULT_ADDR": counted.url})
+    with counted:
+        assert vault.read("secret/trading/okx").value("secret") == PLANTED
+        assert vault.read("secret/trading/okx").value("key") == "key-of-nobody"
+    assert [path for path in counted.paths if "/sys/" in path] == [
+        "/v1/sys/internal/ui/mounts/secret/trading/okx"
     ]
 
 
@@ -369,6 +382,42 @@ class Odd(BaseHTTPRequestHandler):
         self.wfile.write(self.body)
 
     def log_message(self, *_: object) -> None: ...
+
+
+def test_a_server_that_cannot_show_a_certificate_gets_no_token(tmp_path: Path) -> None:
+    handler: type[Odd] = type("Handler", (Odd,), {"heard": [], "status": 403, "body": b"{}"})
+    public, private = certificate(tmp_path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sources = with_environment(
+        SecretSources.real(str(tmp_path / "accounts.yaml")),
+        VAULT_ADDR=f"https://127.0.0.1:{server.server_address[1]}",
+        VAULT_TOKEN=ROOT_TOKEN,
+    )
+    of_proxy = with_more(sources, VAULT_PROXY_ADDR="http://127.0.0.1:1")
+    trusting = with_more(
+        sources,
+        VAULT_CACERT=str(public),
+        VAULT_CLIENT_CERT=str(public),
+        VAULT_CLIENT_KEY=str(private),
+    )
+    try:
+        told = error_of("vault:secret/trading/okx#secret", sources)
+        proxied = error_of("vault:secret/trading/okx#secret", of_proxy)
+        assert handler.heard == []
+        trusted = error_of("vault:secret/trading/okx#secret", trusting)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert told == (
+        f"{OKX} the certificate of Vault was rejected; set VAULT_CACERT to the file of its CA"
+    )
+    assert proxied == f"{OKX} Vault cannot be reached (ProxyError); check VAULT_ADDR"
+    assert trusted == f"{OKX} Vault denied access (403); check the token and its policy"
+    assert handler.heard == [ROOT_TOKEN]
 
 
 @pytest.fixture
