@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -259,25 +260,21 @@ def test_a_certificate_that_aws_cannot_have(
 # --- Google
 
 
+SERVICE = "google.cloud.secretmanager_v1.services.secret_manager_service"
+
+
 def on_google(url: str, project: str = "trading") -> Callable[..., Store]:
     """Opens Google's own client, by its own transport, on a server of this machine."""
-    pytest.importorskip(
+    library = pytest.importorskip(
         "google.cloud.secretmanager", reason="google-cloud-secret-manager is not installed"
     )
-    from google.api_core import exceptions as api  # type: ignore[import-not-found]
-    from google.auth import credentials  # type: ignore[import-not-found]
-    from google.auth import exceptions as auth
-    from google.cloud import secretmanager  # type: ignore[import-not-found]
-    from google.cloud.secretmanager_v1.services.secret_manager_service.transports.rest import (  # type: ignore[import-not-found]
-        SecretManagerServiceRestTransport,
-    )
-
-    transport = SecretManagerServiceRestTransport(
+    transport = import_module(f"{SERVICE}.transports.rest").SecretManagerServiceRestTransport(
         host=url.removeprefix("http://"),
-        credentials=credentials.AnonymousCredentials(),
+        credentials=import_module("google.auth.credentials").AnonymousCredentials(),
         url_scheme="http",
     )
-    client = secretmanager.SecretManagerServiceClient(transport=transport)
+    client = library.SecretManagerServiceClient(transport=transport)
+    api, auth = import_module("google.api_core.exceptions"), import_module("google.auth.exceptions")
     return lambda *_: SecretManager((api, auth), client, project)
 
 
@@ -360,18 +357,16 @@ class Token:
     """An identity that Azure's library is given: what signs in is not tried here."""
 
     def get_token(self, *_: str, **__: Any) -> Any:
-        from azure.core.credentials import AccessToken  # type: ignore[import-not-found]
-
-        return AccessToken(f"token-{PLANTED}", 4102444800)
+        access = import_module("azure.core.credentials").AccessToken
+        return access(f"token-{PLANTED}", 4102444800)
 
 
 def on_azure(url: str, authority: Path) -> Callable[..., Store]:
     """Opens Azure's own client on a server of this machine, over real TLS."""
-    pytest.importorskip("azure.keyvault.secrets", reason="azure-keyvault-secrets is not installed")
-    from azure.core import exceptions  # type: ignore[import-not-found]
-    from azure.keyvault.secrets import SecretClient  # type: ignore[import-not-found]
-
-    client = SecretClient(
+    library = pytest.importorskip(
+        "azure.keyvault.secrets", reason="azure-keyvault-secrets is not installed"
+    )
+    client = library.SecretClient(
         url,
         Token(),
         permit_redirects=False,
@@ -379,7 +374,7 @@ def on_azure(url: str, authority: Path) -> Callable[..., Store]:
         connection_verify=str(authority),
         verify_challenge_resource=False,
     )
-    return lambda *_: KeyVault(exceptions, client)
+    return lambda *_: KeyVault(import_module("azure.core.exceptions"), client)
 
 
 CHALLENGE = (
