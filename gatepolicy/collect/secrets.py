@@ -233,16 +233,15 @@ class _Lookup:
             case ExecReference():
                 return f"the command at {self.place}"
             case StoreReference(store, name):
-                return f"the secret {self._quoted(name)} in {_STORES[store]}"
+                secret = name if is_quotable_path(name) else f"the secret named at {self.place}"
+                return f"{secret} in {_STORES[store]}"
             case SystemdReference(name):
-                return f"the systemd credential {self._quoted(name)}"
+                named = name if is_quotable_path(name) else f"named at {self.place}"
+                return f"the systemd credential {named}"
             case AgeReference():
                 return f"the age file named at {self.place}"
             case _:
                 assert_never(reference)
-
-    def _quoted(self, name: str) -> str:
-        return name if is_quotable_path(name) else f"named at {self.place}"
 
     def begin(
         self, reference: CredentialReference

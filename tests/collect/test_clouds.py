@@ -78,7 +78,7 @@ def test_a_secret_of_aws(played: Any, sources: SecretSources) -> None:
     assert value_of(f"aws-sm:{arn}#key", sources) == "key-of-nobody"
     assert value_of("aws-sm:trading/plain", sources) == PLANTED
     assert value_of("aws-sm:trading/binary", sources) == PLANTED
-    title = "secret: the secret trading/{} in AWS Secrets Manager cannot be read:"
+    title = "secret: trading/{} in AWS Secrets Manager cannot be read:"
     assert error_of("aws-sm:trading/okx#none", sources) == (
         f"{title.format('okx')} it holds no such value"
     )
@@ -99,7 +99,7 @@ def test_a_parameter_of_aws(played: Any, sources: SecretSources) -> None:
     assert value_of("aws-ssm:/trading/okx/secret:1", sources) == "old"
     assert value_of("aws-ssm:/trading/okx/json#a", sources) == PLANTED
     assert error_of("aws-ssm:/trading/okx/none", sources) == (
-        "secret: the secret /trading/okx/none in the AWS parameter store cannot be read: it does"
+        "secret: /trading/okx/none in the AWS parameter store cannot be read: it does"
         " not exist in this account and region; check AWS_REGION"
     )
 
@@ -198,7 +198,7 @@ def test_what_aws_refuses(
     with scripted(script) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         found = error_of("aws-sm:trading/okx", sources)
-    assert found == f"secret: the secret trading/okx in AWS Secrets Manager cannot be read: {told}"
+    assert found == f"secret: trading/okx in AWS Secrets Manager cannot be read: {told}"
     assert len(script.heard) == asked
 
 
@@ -241,7 +241,7 @@ def test_an_aws_that_is_not_configured(
         else:
             monkeypatch.delenv(name)
     found = error_of("aws-sm:trading/okx", sources)
-    assert found == f"secret: the secret trading/okx in AWS Secrets Manager cannot be read: {told}"
+    assert found == f"secret: trading/okx in AWS Secrets Manager cannot be read: {told}"
 
 
 def test_a_certificate_that_aws_cannot_have(
@@ -307,7 +307,7 @@ def test_a_secret_of_google(sources: SecretSources, reference: str, path: str) -
         assert value_of(f"{reference}#secret", google) == PLANTED
 
 
-GOOGLE = "secret: the secret okx in Google Secret Manager cannot be read:"
+GOOGLE = "secret: okx in Google Secret Manager cannot be read:"
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ def on_azure(url: str, authority: Path) -> Callable[..., Store]:
 CHALLENGE = (
     'Bearer authorization="https://login.example.com/tenant", resource="https://vault.azure.net"'
 )
-AZURE = "secret: the secret okx-secret in Azure Key Vault cannot be read:"
+AZURE = "secret: okx-secret in Azure Key Vault cannot be read:"
 VERSION = "0123456789abcdef0123456789abcdef"
 
 

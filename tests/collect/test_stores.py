@@ -137,7 +137,7 @@ def test_transient_errors_are_tried_again_and_others_are_not(sources: SecretSour
 
     shelf = Shelf({"a": PLANTED}, failures=[transient()] * 3)
     (found,) = at_once({"x": "aws-sm:a"}, fast(on(sources, shelf)))
-    title = "secret: the secret a in AWS Secrets Manager cannot be read:"
+    title = "secret: a in AWS Secrets Manager cannot be read:"
     assert str(found) == f"{title} the store is busy"
     assert len(shelf.reads) == 3
 
@@ -196,8 +196,7 @@ def test_the_timeout_of_an_account_holds_and_costs_no_other(sources: SecretSourc
 
     hasty, patient = asyncio.run(work())
     assert str(hasty) == (
-        "secret: the secret desk in AWS Secrets Manager did not finish within the account's"
-        " timeout of 0.2 s"
+        "secret: desk in AWS Secrets Manager did not finish within the account's timeout of 0.2 s"
     )
     assert isinstance(patient, Resolved)
     assert shelf.reads == ["desk"]
@@ -276,7 +275,7 @@ def test_every_reference_is_told_and_no_value(sources: SecretSources, tmp_path: 
         f"{okx}: password: aws-sm:... was read",
         f"{okx}: uid: file:... was read",
         f"{okx}: token: keyring:... was read",
-        f"{okx}: accountId: aws-ssm:none#key was not read: the secret none in the AWS parameter"
+        f"{okx}: accountId: aws-ssm:none#key was not read: none in the AWS parameter"
         " store cannot be read: it does not exist",
     ]
 

@@ -80,7 +80,7 @@ def test_a_field_of_both_versions_of_the_engine(
     assert value_of(reference, sources) == found
 
 
-OKX = "secret: the secret secret/trading/okx in Vault cannot be read:"
+OKX = "secret: secret/trading/okx in Vault cannot be read:"
 
 
 @pytest.mark.parametrize(
@@ -91,19 +91,19 @@ OKX = "secret: the secret secret/trading/okx in Vault cannot be read:"
         ("vault:secret/trading/okx#deep", f"{OKX} this value is not a string; quote it there"),
         (
             "vault:secret/trading/none#secret",
-            "secret: the secret secret/trading/none in Vault cannot be read: it does not exist, or"
+            "secret: secret/trading/none in Vault cannot be read: it does not exist, or"
             " its newest version is deleted; write the path as 'vault kv get' takes it, without"
             " data/",
         ),
         (
             "vault:secret/trading/gone#secret",
-            "secret: the secret secret/trading/gone in Vault cannot be read: it does not exist, or"
+            "secret: secret/trading/gone in Vault cannot be read: it does not exist, or"
             " its newest version is deleted; write the path as 'vault kv get' takes it, without"
             " data/",
         ),
         (
             "vault:secret/other/okx#secret",
-            "secret: the secret secret/other/okx in Vault cannot be read: Vault denied access"
+            "secret: secret/other/okx in Vault cannot be read: Vault denied access"
             " (403); check the token and its policy",
         ),
         (
