@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from os.path import lexists
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -30,13 +30,15 @@ from gatepolicy.documents.load import (
 )
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
-from gatepolicy.model.sign_offs import SignOffs
-from gatepolicy.model.trend import Trend
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
 from gatepolicy.reports.write import STANDARD_OUTPUT, Destination, Report, write_reports
+
+if TYPE_CHECKING:
+    from gatepolicy.model.sign_offs import SignOffs
+    from gatepolicy.model.trend import Trend
 
 _NARROW, _WIDE = 80, 100
 
@@ -121,7 +123,7 @@ class Outputs:
         """Whether a report of this format is to be written."""
         return any(output.format == name for output in self.outputs)
 
-    def showing(self, *, trend: Trend | None = None, sign_offs: SignOffs | None = None) -> Self:
+    def showing(self, *, trend: "Trend | None" = None, sign_offs: "SignOffs | None" = None) -> Self:
         """The same reports, with what only some formats show.
 
         Args:
