@@ -383,7 +383,15 @@ async def resolve_all(account: Account, sources: SecretSources) -> Resolved | Cr
 def resolver(
     account: Account, sources: SecretSources, warnings: list[str]
 ) -> Callable[[str], Awaitable[Secret | CredentialError]]:
-    """Begins to fetch what has to be fetched; what it returns waits for one credential."""
+    """What resolves the references of an account, by ccxt name, within its timeout from now on.
+
+    What lies in stores is fetched from the beginning, all of it at the same time.
+
+    Args:
+        account: Whose references.
+        sources: The world.
+        warnings: Takes one line each, for people.
+    """
     deadline = asyncio.get_running_loop().time() + account.timeout
     lookups = {
         name: _Lookup(sources, account.place_of(name), warnings) for name in account.credentials
