@@ -252,6 +252,222 @@ def test_levels_of_flags() -> None:
     assert facts["permission.trade.spot"] == Fact(value=True, provenance=at("/trade"))
 
 
+NUMBERED = replace(
+    FLAGS,
+    levels=(
+        Level(equals="0", means=None),
+        Level(equals="1", means=Access.READ_ONLY),
+        Level(equals="2", means=Access.READ_WRITE),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "access", "grade"),
+    [
+        ("1", Access.READ_ONLY, Grade.OBSERVED),
+        # As a number it is no documented level, and reads like the one for reading only.
+        (1, Access.UNKNOWN, Grade.OBSERVED),
+        (True, Access.GRANTED, Grade.APPARENT),
+        ("3", Access.UNKNOWN, Grade.OBSERVED),
+    ],
+)
+def test_a_level_in_another_form_writes_only_if_none_reads_like_it(
+    value: Any, access: Access, grade: Grade
+) -> None:
+    facts = told(NUMBERED, {"read": "1", "trade": "0", "pay": value, "move": "0"})
+    native = facts["permissions.native"]
+    assert isinstance(native, Fact)
+    assert native.value == (Grant("pay", access), Grant("read", Access.READ_ONLY))
+    assert native.provenance.grade is grade
+
+
+def test_a_flag_that_is_null_is_open_and_so_is_one_that_is_missing() -> None:
+    for flags in ({"pay": None}, {}):
+        facts = told(FLAGS, {"read": True, "trade": False, "move": False, **flags})
+        assert isinstance(facts["permission.withdraw"], Unknown)
+    null = (Level(equals=None, means=None), Level(equals="y", means=Access.GRANTED))
+    levelled = replace(FLAGS, levels=null)
+    # Where the documents give null a meaning, a flag that is missing still has none.
+    there = told(levelled, {"read": "y", "trade": None, "pay": None, "move": None})
+    assert there["permission.withdraw"] == Fact(value=False, provenance=WHOLE)
+    missing = told(levelled, {"read": "y", "trade": None, "move": None})
+    assert isinstance(missing["permission.withdraw"], Unknown)
+
+
+def test_flags_that_nobody_mapped_stand_in_the_list_at_their_place() -> None:
+    read = granted(
+        replace(FLAGS, other_fields=frozenset({"enableNews"})),
+        Row(
+            {
+                "perms": {
+                    "read": True,
+                    "trade": False,
+                    "pay": "true",
+                    "move": False,
+                    "enableFlight": True,
+                    "enableNews": True,
+                    "canSwim": False,
+                }
+            },
+            "/0",
+        ),
+    )
+    assert read == Granted(
+        words={
+            "read": Access.GRANTED,
+            "pay": Access.GRANTED,
+            "enableFlight": Access.GRANTED,
+        },
+        pointers={
+            "read": "/0/perms/read",
+            "pay": "/0/perms/pay",
+            "enableFlight": "/0/perms/enableFlight",
+        },
+        pointer="/0/perms",
+        left_out=frozenset(),
+        apparent=frozenset({"pay"}),
+        unread="",
+    )
+
+
+GROUPS = replace(
+    LIST,
+    shape=PermissionShape.GROUPS,
+    read_only_pointer="/ro",
+    read_only_marks=(Meaning(1, means=True), Meaning(0, means=False)),
+    words={
+        one.word: one
+        for one in (
+            word("Spot.Trade", SPOT),
+            word("Spot.Trade.Margin", MARGIN),
+            word("Wallet.Pay", WITHDRAW),
+        )
+    },
+)
+
+
+def test_words_of_groups_with_their_places() -> None:
+    perms = {"Spot": ["Trade", "Trade.Margin"], "Wallet": []}
+    assert granted(GROUPS, Row({"perms": perms, "ro": 0}, "/0")) == Granted(
+        words={"Spot.Trade": Access.READ_WRITE, "Spot.Trade.Margin": Access.READ_WRITE},
+        pointers={"Spot.Trade": "/0/perms/Spot/0", "Spot.Trade.Margin": "/0/perms/Spot/1"},
+        pointer="/0/perms",
+    )
+
+
+def test_words_of_a_missing_group_are_open() -> None:
+    assert granted(GROUPS, Row({"perms": {"Spot": ["Trade"]}, "ro": 1}, "/0")) == Granted(
+        words={"Wallet.Pay": Access.UNKNOWN, "Spot.Trade": Access.READ_ONLY},
+        pointers={"Wallet.Pay": "/0/perms", "Spot.Trade": "/0/perms/Spot/0"},
+        pointer="/0/perms",
+    )
+
+
+@pytest.mark.parametrize("perms", [{"Spot": ["Trade"], "Wallet": ["Pay"]}])
+@pytest.mark.parametrize(
+    ("mark", "access", "is_apparent"),
+    [
+        ({"ro": 1}, Access.READ_ONLY, False),
+        ({"ro": 0}, Access.READ_WRITE, False),
+        # In another form it reads as the mark for writing.
+        ({"ro": "0"}, Access.READ_WRITE, True),
+    ],
+)
+def test_one_mark_of_the_whole_key(
+    perms: Any, mark: dict[str, Any], access: Access, is_apparent: bool
+) -> None:
+    read = granted(GROUPS, Row({"perms": perms, **mark}, "/0"))
+    assert isinstance(read, Granted)
+    assert read.words == {"Spot.Trade": access, "Wallet.Pay": access}
+    assert read.apparent == (frozenset(read.words) if is_apparent else frozenset())
+
+
+@pytest.mark.parametrize("mark", [{}, {"ro": None}, {"ro": "1"}, {"ro": 2}])
+def test_a_mark_that_does_not_write_shows_nothing_of_the_groups(mark: dict[str, Any]) -> None:
+    row = Row({"perms": {"Spot": ["Trade"], "Wallet": ["Pay"]}, **mark}, "/0")
+    assert isinstance(granted(GROUPS, row), Malformed)
+
+
+def test_a_missing_mark_is_read_as_null_where_null_is_documented() -> None:
+    nulled = replace(GROUPS, read_only_marks=(Meaning(None, means=True),))
+    perms = {"Spot": ["Trade"], "Wallet": []}
+    for mark in ({}, {"ro": None}):
+        read = granted(nulled, Row({"perms": perms, **mark}, "/0"))
+        assert isinstance(read, Granted)
+        assert read.words == {"Spot.Trade": Access.READ_ONLY}
+    each = replace(NAMED, read_only_marks=(Meaning(None, means=True),))
+    for entry in ({"name": "read"}, {"name": "read", "ro": None}):
+        read = granted(each, Row({"perms": [entry]}, "/0"))
+        assert isinstance(read, Granted)
+        assert read.words == {"read": Access.READ_ONLY}
+
+
+COMMAS = replace(LIST, shape=PermissionShape.COMMA_LIST)
+
+
+def test_words_of_one_text_stand_where_the_text_is() -> None:
+    expected = Granted(
+        words={"read": Access.GRANTED, "pay": Access.GRANTED},
+        pointers={"read": "/0/perms", "pay": "/0/perms"},
+        pointer="/0/perms",
+    )
+    assert granted(COMMAS, Row({"perms": "read, pay"}, "/0")) == expected
+
+
+def test_a_list_in_place_of_a_text_counts_where_a_document_has_one() -> None:
+    listed = Row({"perms": ["read", "pay"]}, "/0")
+    assert granted(replace(COMMAS, or_list="the second page"), listed) == Granted(
+        words={"read": Access.GRANTED, "pay": Access.GRANTED},
+        pointers={"read": "/0/perms/0", "pay": "/0/perms/1"},
+        pointer="/0/perms",
+    )
+    read = granted(COMMAS, listed)
+    assert isinstance(read, Granted)
+    assert read.unread == "permissions are not a string"
+
+
+ROWS = replace(
+    LIST,
+    shape=PermissionShape.READ_WRITE_ROWS,
+    name_pointer="/0",
+    read_pointer="/1",
+    write_pointer="/2",
+    complete=False,
+)
+
+
+def test_rows_stand_at_their_place_and_words_without_one_are_open() -> None:
+    perms = [["read", 1, 0], ["trade", 0, "1"], ["move", 0, 0]]
+    assert granted(ROWS, Row({"perms": perms}, "/0")) == Granted(
+        words={
+            "read": Access.READ_ONLY,
+            "trade": Access.READ_WRITE,
+            "pay": Access.UNKNOWN,
+        },
+        pointers={"read": "/0/perms/0", "trade": "/0/perms/1", "pay": "/0/perms"},
+        pointer="/0/perms",
+        apparent=frozenset({"trade"}),
+    )
+
+
+def test_words_in_another_shape_reach_as_far_as_the_mark_of_the_key_lets_them() -> None:
+    marked = replace(
+        LIST,
+        read_only_pointer="/mode",
+        read_only_marks=(Meaning("r", means=True), Meaning("rw", means=False)),
+        words={**WORDS, "pay": word("pay", WITHDRAW, despite_read_only=True)},
+    )
+
+    def shown(mode: str) -> object:
+        read = granted(marked, Row({"perms": "read,pay", "mode": mode}, "/0"))
+        assert isinstance(read, Granted)
+        return dict(read.words)
+
+    assert shown("rw") == {"read": Access.READ_WRITE, "pay": Access.READ_WRITE}
+    assert shown("r") == {"pay": Access.READ_WRITE}
+
+
 # --- where another place says that the key can do more ------------------------------------
 
 
@@ -308,6 +524,23 @@ def test_places_that_agree_open_nothing() -> None:
     both = told(LIST, ["read", "move"])
     assert doubted(both, SAYS_YES) == both
     assert doubted(both, UNREADABLE) == both
+
+
+def test_a_listed_word_explains_what_another_place_says() -> None:
+    """There are two words that move funds; one of them is listed."""
+    two = replace(LIST, words={**WORDS, "shift": word("shift", TRANSFER)})
+    one = told(two, ["read", "move"])
+    assert with_doubts(two, one, {"permission.transfer": SAYS_YES}) == one
+    assert with_doubts(two, one, {"permission.transfer": UNREADABLE}) == one
+    none = told(two, ["read"])
+    assert with_doubts(two, none, {"permission.transfer": SAYS_YES})["permissions.native"] == Fact(
+        (
+            Grant("move", Access.UNKNOWN),
+            Grant("read", Access.GRANTED),
+            Grant("shift", Access.UNKNOWN),
+        ),
+        WHOLE,
+    )
 
 
 def test_a_list_that_was_not_read_gets_no_words() -> None:
