@@ -363,7 +363,9 @@ def _time(value: JSONValue) -> datetime | None:
 
 def _of_addresses(reader: str, value: JSONValue) -> FactValue | None:
     networks = _shown_networks(value)
-    read = Wrong("no addresses") if networks is None else READERS[reader].read([*networks])
+    if networks is None:
+        return None
+    read = READERS[reader].read([*networks])
     return None if isinstance(read, Wrong) else read
 
 

@@ -232,6 +232,7 @@ NO_ADDRESSES = "a list with something other than addresses"
 @pytest.mark.parametrize(
     ("reader", "value", "detail"),
     [
+        ("given_rows", [7], "no list of objects"),
         ("nothing", "x", "an undocumented value"),
         ("text", 1, "no text"),
         ("flag", "true", "not a boolean"),
