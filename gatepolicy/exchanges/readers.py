@@ -201,18 +201,18 @@ def _covers_everything(networks: list[Network]) -> bool:
 
 
 def _addresses_bind(value: JSONValue) -> FactValue | Wrong:
-    return _bind(_addresses(value), value)
+    return _bind(_addresses(value), value if isinstance(value, list) else [])
 
 
 def _comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
     return _bind(_comma_addresses(value), value.split(",") if isinstance(value, str) else [])
 
 
-def _bind(networks: FactValue | Wrong, entries: JSONValue) -> FactValue | Wrong:
+def _bind(networks: FactValue | Wrong, entries: Sequence[JSONValue]) -> FactValue | Wrong:
     """Whether these are addresses that somebody can have alone; what is hidden beside one that
     nobody can have alone changes nothing.
     """
-    if networks == _HIDDEN and isinstance(entries, list):
+    if networks == _HIDDEN:
         shown = _addresses([entry for entry in entries if "*" not in str(entry)])
         return False if isinstance(shown, tuple) and admits_strangers(shown) else networks
     return not admits_strangers(networks) if isinstance(networks, tuple) else networks

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -183,7 +184,8 @@ def moon(*lines: str, without: str = "") -> str:
 
 def found(text: str, file: str = "catalog/moon.yaml", others: Collection[str] = ()) -> list[str]:
     document = parse_yaml(text, file)
-    exchange = build(document.data)
+    data: Any = document.data
+    exchange = build(data)
     return [str(one) for one in inconsistencies(document, exchange, rules=RULES, others=others)]
 
 

@@ -348,7 +348,7 @@ GROUPS = replace(
 
 
 def test_words_of_groups_with_their_places() -> None:
-    perms = {"Spot": ["Trade", "Trade.Margin"], "Wallet": []}
+    perms: Any = {"Spot": ["Trade", "Trade.Margin"], "Wallet": []}
     assert granted(GROUPS, Row({"perms": perms, "ro": 0}, "/0")) == Granted(
         words={"Spot.Trade": Access.READ_WRITE, "Spot.Trade.Margin": Access.READ_WRITE},
         pointers={"Spot.Trade": "/0/perms/Spot/0", "Spot.Trade.Margin": "/0/perms/Spot/1"},
@@ -391,13 +391,14 @@ def test_a_mark_that_does_not_write_shows_nothing_of_the_groups(mark: dict[str, 
 
 def test_a_missing_mark_is_read_as_null_where_null_is_documented() -> None:
     nulled = replace(GROUPS, read_only_marks=(Meaning(None, means=True),))
-    perms = {"Spot": ["Trade"], "Wallet": []}
+    perms: Any = {"Spot": ["Trade"], "Wallet": []}
     for mark in ({}, {"ro": None}):
         read = granted(nulled, Row({"perms": perms, **mark}, "/0"))
         assert isinstance(read, Granted)
         assert read.words == {"Spot.Trade": Access.READ_ONLY}
     each = replace(NAMED, read_only_marks=(Meaning(None, means=True),))
-    for entry in ({"name": "read"}, {"name": "read", "ro": None}):
+    entries: list[Any] = [{"name": "read"}, {"name": "read", "ro": None}]
+    for entry in entries:
         read = granted(each, Row({"perms": [entry]}, "/0"))
         assert isinstance(read, Granted)
         assert read.words == {"read": Access.READ_ONLY}
@@ -438,7 +439,7 @@ ROWS = replace(
 
 
 def test_rows_stand_at_their_place_and_words_without_one_are_open() -> None:
-    perms = [["read", 1, 0], ["trade", 0, "1"], ["move", 0, 0]]
+    perms: Any = [["read", 1, 0], ["trade", 0, "1"], ["move", 0, 0]]
     assert granted(ROWS, Row({"perms": perms}, "/0")) == Granted(
         words={
             "read": Access.READ_ONLY,
