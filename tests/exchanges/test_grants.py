@@ -404,6 +404,30 @@ def test_a_missing_mark_is_read_as_null_where_null_is_documented() -> None:
         assert read.words == {"read": Access.READ_ONLY}
 
 
+def test_words_of_a_missing_group_are_not_listed() -> None:
+    untold = replace(GROUPS, read_only_marks=())
+    lists: list[Any] = [{"Spot": []}, {"Spot": [], "Wallet": []}]
+    for perms in lists:
+        empty = granted(untold, Row({"perms": perms}, "/0"))
+        assert empty == Malformed("an empty list of permissions")
+    read = granted(untold, Row({"perms": {"Spot": ["Trade"]}}, "/0"))
+    assert isinstance(read, Granted)
+    assert read.words == {"Wallet.Pay": Access.UNKNOWN, "Spot.Trade": Access.UNKNOWN}
+
+
+def test_words_in_any_case_where_their_spelling_is_documented_nowhere() -> None:
+    facts = told(replace(LIST, ignore_case=True), ["READ", "Pay", "Fly"])
+    assert facts["permissions.native"] == Fact(
+        (
+            Grant("Fly", Access.GRANTED),
+            Grant("pay", Access.GRANTED),
+            Grant("read", Access.GRANTED),
+        ),
+        WHOLE,
+    )
+    assert facts["permissions.unrecognised"] == Fact(("Fly",), WHOLE)
+
+
 COMMAS = replace(LIST, shape=PermissionShape.COMMA_LIST)
 
 
