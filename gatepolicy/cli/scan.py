@@ -12,8 +12,8 @@ from gatepolicy.cli import edge, inputs, keeping, options, selecting, settings
 from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.given import ScanOptions, typed
 from gatepolicy.cli.output import Outputs
-from gatepolicy.collect.limiter import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.collect.run import planned_requests
+from gatepolicy.collect.schedule import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.correlate.collected import Target
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ExitCode
@@ -59,7 +59,7 @@ def command(given: ScanOptions) -> ExitCode:
     outputs.refuse_overwriting([*sources, *history.files])
     waiving = selecting.waiving(given, workspace.rules)
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
-    series = selecting.inventory_name(given.inventory_file)
+    series = selecting.series(given, given.inventory_file)
     baseline = selecting.baseline(given, history, series)
     decides = selecting.scan_settings(given, workspace.rules)
     chosen, trust = selecting.selection(given), settings.trust(given)
@@ -77,8 +77,7 @@ def command(given: ScanOptions) -> ExitCode:
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     scan = selecting.since(scan, baseline)
-    with history.keeping(scan, series):
-        outputs.write(scan)
+    history.write(outputs, scan, series)
     return scan.exit_code
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.exchanges.build import build
-from gatepolicy.exchanges.catalog import catalog_problems
-from gatepolicy.exchanges.consistency import inconsistencies
+from gatepolicy.exchanges.consistency import catalog_problems, inconsistencies
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 from gatepolicy.resources import catalog_directory
 from gatepolicy.rules.catalog import load_rules

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gatepolicy.exchanges.build import build
-from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure, never_disclosed
+from gatepolicy.exchanges.catalog import Discloses, Disclosure, disclosure, never_disclosed
 from gatepolicy.exchanges.exchange import Alternative, Listing, OwnKey, Table
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 
