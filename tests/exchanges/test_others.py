@@ -96,7 +96,7 @@ def test_an_exchange_that_says_nothing_but_why() -> None:
 
 def test_everything_that_is_told_about_one() -> None:
     other = Other(State.NOT_DISCLOSED, "look there", "moon", "Moon", "profile icon → API")
-    assert other.told == (
+    assert other.summary == (
         "its API does not disclose anything about the calling key: look there"
         " (on Moon: profile icon → API)"
     )
