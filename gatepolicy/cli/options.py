@@ -409,6 +409,17 @@ def trust(function: F) -> F:
     )(function)
 
 
+def show_references(function: F) -> F:
+    """``--show-references``."""
+    return click.option(
+        "--show-references",
+        is_flag=True,
+        envvar="GATEPOLICY_SHOW_REFERENCES",
+        help="Write a line to standard error for every credential reference that is read: store,"
+        " path and field, never a value.",
+    )(function)
+
+
 def edge(function: F) -> F:
     """How accounts are asked."""
     return _all(
@@ -436,4 +447,5 @@ def edge(function: F) -> F:
             envvar="GATEPOLICY_ATTEMPTS",
             help="Maximum attempts on transient errors.",
         ),
+        show_references,
     )(function)

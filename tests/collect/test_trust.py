@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from gatepolicy.accounts.account import (
-    Account,
+from gatepolicy.accounts.account import Account, Trust
+from gatepolicy.accounts.references import (
     CredentialReference,
     EnvReference,
     ExecReference,
     FileReference,
     KeyringReference,
-    Trust,
 )
 from gatepolicy.collect.run import make_targets, planned_requests
 from gatepolicy.exchanges.catalog import load_exchange
