@@ -23,6 +23,7 @@ def prompt_for_missing(
     given: T,
     questions: Mapping[str, str],
     checks: Mapping[str, Check] | None = None,
+    defaults: Mapping[str, str] | None = None,
 ) -> T:
     """The options of a command, with an answer for each that is needed and was not given.
 
@@ -31,23 +32,31 @@ def prompt_for_missing(
         questions: Name of an option that is needed, to what to ask.
         checks: Name of an option, to what tells that its value cannot be used. What was given is
             checked before anything is asked; an answer at once, and then the question is repeated.
+        defaults: Name of an option, to the answer that is suggested, and taken without a terminal.
 
     Raises:
         UsageError: There is no terminal to ask on, or a value that was given cannot be used.
         AbortedError: The user stopped.
     """
-    checks = checks or {}
+    checks, defaults = checks or {}, defaults or {}
     for name, check in checks.items():
         for value in _each(getattr(given, name)):
             check(value)
     missing = [name for name in questions if not getattr(given, name)]
-    if missing and not sys.stdin.isatty():
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
+    is_terminal = sys.stdin.isatty()
+    needed = [name for name in missing if name not in defaults]
+    if needed and not is_terminal:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in needed)
         raise UsageError(
             f"not given: {options}", hint="pass them as options, or run it in a terminal"
         )
     try:
-        answers = {name: _ask(questions[name], checks.get(name)) for name in missing}
+        answers = {
+            name: _ask(questions[name], checks.get(name), defaults.get(name))
+            if is_terminal
+            else defaults[name]
+            for name in missing
+        }
     except click.Abort:
         raise AbortedError("Aborted; nothing was written.") from None
     repeatable = [name for name in answers if isinstance(getattr(given, name), tuple)]
@@ -60,7 +69,7 @@ def _each(value: Any) -> tuple[str, ...]:
     return tuple(value or ())
 
 
-def _ask(question: str, check: Check | None) -> str:
+def _ask(question: str, check: Check | None, default: str | None) -> str:
     def accept(answer: str) -> str:
         try:
             if check is not None:
@@ -70,5 +79,5 @@ def _ask(question: str, check: Check | None) -> str:
             raise click.BadParameter(f"{error}{hint}") from None
         return answer
 
-    answer: str = click.prompt(question, err=True, value_proc=accept)
+    answer: str = click.prompt(question, default=default, err=True, value_proc=accept)
     return answer
