@@ -1,7 +1,7 @@
 """Asking for what a command was not given, on a terminal."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,24 +43,33 @@ def prompt_for_missing(
         for value in _each(getattr(given, name)):
             check(value)
     missing = [name for name in questions if not getattr(given, name)]
-    is_terminal = sys.stdin.isatty()
-    needed = [name for name in missing if name not in defaults]
-    if needed and not is_terminal:
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in needed)
+    if sys.stdin.isatty():
+        answers = _asked({name: questions[name] for name in missing}, checks, defaults)
+    else:
+        _refuse_missing([name for name in missing if name not in defaults])
+        answers = {name: defaults[name] for name in missing}
+    repeatable = [name for name in answers if isinstance(getattr(given, name), tuple)]
+    return replace(given, **{**answers, **{name: (answers[name],) for name in repeatable}})
+
+
+def _refuse_missing(names: Sequence[str]) -> None:
+    if names:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in names)
         raise UsageError(
             f"not given: {options}", hint="pass them as options, or run it in a terminal"
         )
+
+
+def _asked(
+    questions: Mapping[str, str], checks: Mapping[str, Check], defaults: Mapping[str, str]
+) -> dict[str, str]:
     try:
-        answers = {
-            name: _ask(questions[name], checks.get(name), defaults.get(name))
-            if is_terminal
-            else defaults[name]
-            for name in missing
+        return {
+            name: _ask(question, checks.get(name), defaults.get(name))
+            for name, question in questions.items()
         }
     except click.Abort:
         raise AbortedError("Aborted; nothing was written.") from None
-    repeatable = [name for name in answers if isinstance(getattr(given, name), tuple)]
-    return replace(given, **{**answers, **{name: (answers[name],) for name in repeatable}})
 
 
 def _each(value: Any) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ account with ccxt's names (``NAME: {apiKey, secret, password}``).
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -117,18 +117,21 @@ def _entries(tree: JSONValue) -> Iterator[_Entry]:
         if any(_ccxt_name(name) in _SIGNING for name in short):
             yield _Entry((), tree, connector)
     elif isinstance(single, dict):
-        yield from _accounts_below({"exchange": single}, ())
+        yield from _accounts_below([("exchange", single)], ())
+    elif isinstance(several, list):
+        yield from _accounts_below(enumerate(several), ("exchanges",))
+    elif isinstance(several, dict):
+        yield from _accounts_below(several.items(), ("exchanges",))
     else:
-        is_nested = isinstance(several, dict | list)
-        yield from _accounts_below(several if is_nested else tree, ("exchanges",) * is_nested)
+        yield from _accounts_below(tree.items(), ())
 
 
-def _accounts_below(node: JSONValue, path: tuple[str, ...]) -> Iterator[_Entry]:
-    steps = enumerate(node) if isinstance(node, list) else node.items() if node else ()
-    for step, child in steps:
+def _accounts_below(
+    children: Iterable[tuple[str | int, JSONValue]], path: tuple[str, ...]
+) -> Iterator[_Entry]:
+    for step, child in children:
         if isinstance(child, dict) and any(_ccxt_name(name) in _SIGNING for name in child):
-            is_named = isinstance(step, str) and step != "exchange"
-            name = step if is_named else child.get("name")
+            name = step if isinstance(step, str) and step != "exchange" else child.get("name")
             yield _Entry((*path, str(step)), child, name if isinstance(name, str) else "")
 
 

@@ -1,5 +1,7 @@
 """Where a new project is scanned: a workflow, a pipeline, a script for cron, or several of them."""
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +75,28 @@ def test_merge_requests_meet_no_secret_and_no_own_runner() -> None:
     assert scan["tags"] == ["gatepolicy"]
     assert all("--untrusted" in line for line in check["script"][:2])
     assert "OKX_API_KEY" not in yaml.safe_dump(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ("okx\n203.0.113.0/28\n\n", {"github", "cron"}),
+        ("okx\n203.0.113.0/28\njenkins\ngitlab\n", {"gitlab"}),
+    ],
+)
+def test_on_a_terminal_it_is_asked(tmp_path: Path, answers: str, expected: set[str]) -> None:
+    master, slave = pty.openpty()
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    try:
+        os.write(master, answers.encode())
+        ended = subprocess.run(
+            [str(BIN / "gatepolicy"), "init"],
+            cwd=tmp_path, env=kept, stdin=slave, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert ended.returncode == 0, ended.stderr
+    assert "Where scans run (github, gitlab, cron) [github, cron]:" in ended.stderr
+    assert {name for name, file in FILES.items() if (tmp_path / file).exists()} == expected
+    assert ("--runs-on jenkins: unknown" in ended.stderr) == ("jenkins" in answers)
