@@ -31,7 +31,7 @@ def comment(repository: Repository, number: int, text: str) -> str:
     """
     marker = text.partition("\n")[0]
     for found in repository.pages(f"/issues/{number}/comments"):
-        is_own = found["user"]["login"] == OWN
+        is_own = (found["user"] or {}).get("login") == OWN
         if is_own and found["body"].replace("\r\n", "\n").partition("\n")[0] == marker:
             repository.ask("PATCH", f"/issues/comments/{int(found['id'])}", {"body": text})
             return "updated"

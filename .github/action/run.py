@@ -192,7 +192,9 @@ def policy_changes(request: Request, before: Path) -> Iterator[str]:
         return
     for old in sorted(before.glob("policies/*.yaml")):
         new = request.project.parent / old.relative_to(before)
-        if not new.is_file():
+        if new.is_symlink():
+            yield f"{new} is now a symbolic link, and not compared.\n"
+        elif not new.is_file():
             yield f"{new} is removed: none of its rules is checked any more.\n"
         elif new.read_bytes() != old.read_bytes():
             yield f"{new}:"
@@ -234,8 +236,10 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     request = request_from(environ)
     commands = {"scan": scan, "check": check}
     command = commands.get(request.inputs["command"])
-    if command is None or not request.project.is_file():
+    is_link = request.is_untrusted and request.project.is_symlink()
+    if command is None or is_link or not request.project.is_file():
         what = "there is no project file" if command else "command must be scan or check"
+        what = "the project file is a symbolic link" if is_link else what
         print(f"::error::gatepolicy: {what}", flush=True)
         return USAGE
     written = Path(tempfile.mkdtemp(prefix=".gatepolicy-", dir=request.project.parent))

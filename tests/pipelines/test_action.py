@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
@@ -230,25 +231,32 @@ def test_a_pull_request_runs_no_command_and_reads_no_other_file(runner: Runner, 
 
 
 @pytest.mark.parametrize(
-    ("event", "untrusted", "is_refused"),
+    ("event", "untrusted", "expected"),
     [
-        ("push", "false", False),
-        ("schedule", "true", True),
-        ("pull_request", "false", True),
-        ("pull_request_target", "false", True),
-        ("workflow_run", "false", True),
-        ("merge_group", "false", True),
-        ("", "false", True),
+        ("push", "false", []),
+        ("schedule", "false", []),
+        ("schedule", "true", ["--untrusted"]),
+        ("pull_request", "false", ["--untrusted"]),
+        ("pull_request_target", "false", ["--untrusted"]),
+        ("workflow_run", "false", ["--untrusted"]),
+        ("merge_group", "false", ["--untrusted"]),
+        ("", "false", ["--untrusted"]),
     ],
 )
 def test_files_are_trusted_for_events_of_a_branch_only(
-    runner: Runner, firm: Firm, event: str, untrusted: str, is_refused: bool
+    event: str, untrusted: str, expected: list[str]
 ) -> None:
-    outside = runner.temp / "key"
-    outside.write_text(firm.bad.api_key)
-    firm.replace("accounts.yaml", "env:OKX_API_KEY", f"file:{outside}")
-    ended = replace(runner, event=event).run(untrusted=untrusted)
-    assert ("not_allowed" in ended.log) == is_refused
+    module = runpy.run_path(str(ROOT / ".github/action/run.py"))
+    environ = {"GITHUB_EVENT_NAME": event, "INPUT_UNTRUSTED": untrusted}
+    assert module["request_from"](environ).trust == expected
+
+
+def test_an_untrusted_project_file_is_no_link(runner: Runner, firm: Firm) -> None:
+    (firm.folder / "gatepolicy.yaml").rename(firm.folder / "other.yaml")
+    (firm.folder / "gatepolicy.yaml").symlink_to("other.yaml")
+    ended = pull_request(runner).run(command="check")
+    assert ended.code == 5
+    assert "the project file is a symbolic link" in ended.log
 
 
 def test_a_planted_report_is_not_uploaded(runner: Runner, firm: Firm, tmp_path: Path) -> None:

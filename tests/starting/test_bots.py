@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepolicy.errors import DocumentError
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.simulator.clean import clean_key
 from gatepolicy.simulator.keys import ExchangeId
 from gatepolicy.simulator.server import Simulator
@@ -247,6 +248,17 @@ def test_two_accounts_of_one_exchange_have_variables_of_their_own(run: Run, tmp_
     assert '"file:keys.json#/7 mm/apiKey"' in text
     assert "secret: env:KEY_7_MM_API_SECRET" in text
     assert "secret: env:ON_API_SECRET" in text
+    assert run("check").code == 0
+
+
+def test_a_sandbox_is_kept_where_there_is_one(run: Run, tmp_path: Path) -> None:
+    data = {name: {"apiKey": "a", "secret": "b", "sandboxed": True} for name in ("okx", "bitfinex")}
+    (tmp_path / "keys.json").write_text(json.dumps(data))
+    assert run("init", "--from", "keys.json", *EGRESS).code == 0
+    accounts = yaml.safe_load((tmp_path / "accounts.yaml").read_text())["accounts"]
+    has_one = [bool(load_exchange(account["exchange"]).sandbox_hosts) for account in accounts]
+    assert [account.get("sandbox", False) for account in accounts] == has_one
+    assert set(has_one) == {True, False}
     assert run("check").code == 0
 
 
