@@ -387,8 +387,9 @@ def untrusted(function: F) -> F:
         "--untrusted",
         is_flag=True,
         envvar="GATEPOLICY_UNTRUSTED",
-        help="Treat files as untrusted, as in a pull request: no exec: references, no files or"
-        " outputs outside the project folder, no softening through the environment.",
+        help="Treat files as untrusted, as in a pull request: no exec: references, no secret"
+        " stores, no files or outputs outside the project folder, no softening through the"
+        " environment.",
     )(function)
 
 

@@ -89,7 +89,7 @@ def parsed(text: str, name: str) -> JSONValue:
             tree = parse(text)
         except _NotThis:
             continue
-        if isinstance(tree, dict | list):
+        if tree and isinstance(tree, dict | list):
             return tree
     raise CredentialError("it is neither JSON, TOML, dotenv nor YAML")
 

@@ -137,7 +137,7 @@ def extra(package: str, *modules: str) -> list[ModuleType]:
     except ImportError:
         what = f"the {package} package is not installed; pip install {package}"
         raise StoreError(what) from None
-    for name in ("urllib3", *(module.partition(".")[0] for module in modules)):
+    for name in ("urllib3", "msal", *(module.partition(".")[0] for module in modules)):
         logger = logging.getLogger(name)
         logger.addHandler(logging.NullHandler())
         logger.setLevel(logging.CRITICAL + 1)
@@ -182,7 +182,7 @@ async def in_thread(ask: Callable[[], T], who: str) -> T:
             answer.set_result(found)
 
     def run() -> None:
-        found: T | CredentialError
+        found: T | CredentialError = CredentialError(f"{who} failed")
         try:
             found = ask()
         except CredentialError as error:
@@ -191,9 +191,10 @@ async def in_thread(ask: Callable[[], T], who: str) -> T:
         # what was sent or answered.
         except Exception as error:  # noqa: BLE001
             found = CredentialError(f"{who} failed ({type(error).__name__})")
-        # NOTE: the loop may be closed by then: nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(deliver, found)
+        finally:
+            # NOTE: the loop may be closed by then: nobody waits any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(deliver, found)
 
     threading.Thread(target=run, daemon=True).start()
     found = await answer
@@ -263,24 +264,23 @@ class Fetches:
 
         Once a server could not be reached after all attempts, it is asked no more in this scan.
         """
-        attempt = 1
-        while True:
-            async with self._slots:
-                if who in self._unreachable:
-                    return self._unreachable[who]
+        async with self._slots:
+            attempt = 1
+            while who not in self._unreachable:
                 try:
                     return await in_thread(ask, f"the library for {who}")
                 except CredentialError as error:
                     failed = error
-            if not isinstance(failed, StoreError) or not failed.transient:
-                return failed
-            attempt += 1
-            wait = wait_before(attempt, None, self._retry, self._random)
-            if wait is None:
-                if failed.unreachable:
+                if not isinstance(failed, StoreError) or not failed.transient:
+                    return failed
+                attempt += 1
+                wait = wait_before(attempt, None, self._retry, self._random)
+                if wait is None and failed.unreachable:
                     self._unreachable[who] = failed
-                return failed
-            await self._sleep(wait)
+                if wait is None:
+                    return failed
+                await self._sleep(wait)
+            return self._unreachable[who]
 
 
 Fetching = Awaitable[Held | CredentialError]

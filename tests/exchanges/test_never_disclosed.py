@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
-from gatepolicy.exchanges.disclosure import never_disclosed
+from gatepolicy.exchanges.catalog import load_catalog, load_exchange, never_disclosed
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Facts, Reason, Unknown
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
@@ -31,6 +31,7 @@ STRICT = load_policy(str(policies_directory() / "strict.yaml"))
 every_exchange = pytest.mark.parametrize("exchange_id", CATALOG)
 
 
+@cache
 def controls(exchange_id: str) -> Sequence[Control]:
     return compile_policy(STRICT, exchange_id, CATALOG[exchange_id], load_rules())
 
