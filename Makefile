@@ -116,6 +116,8 @@ lock: ## Pin every dependency anew, with hashes
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --constraints $(CONSTRAINTS) \
 		--output-file .ci/mutants-constraints.txt .ci/mutants-requirements.in
 	@rm -rf build/lock
+	@$(MAKE) --no-print-directory $(READY)
+	$(BIN)/python .ci/runtime_constraints.py --action
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) demo-report dist build .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -392,6 +392,10 @@ class InitOptions:
     """Exchanges; empty to be asked."""
     egress: tuple[str, ...]
     """Networks from which bots trade; empty to be asked."""
+    runs_on: tuple[str, ...]
+    """Where the project is scanned; empty to be asked."""
+    source: str
+    """A bot's configuration to take accounts from; empty for none."""
     folder: str
     """The folder to write to."""
 
