@@ -6,7 +6,9 @@ What ``make docs`` built is opened in a browser; without it, or without Chromium
 import importlib.util
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -121,12 +123,52 @@ needs_site = pytest.mark.skipif(
 )
 
 
+def site_page(name: str) -> Path:
+    return SITE / re.sub(r"(README|index)\.md$", "index.html", name).replace(".md", ".html")
+
+
 @needs_site
 def test_every_page_was_built_and_loads_nothing(check: ModuleType) -> None:
-    for name in NAV:
-        page = re.sub(r"(README|index)\.md$", "index.html", name).replace(".md", ".html")
-        assert (SITE / page).is_file(), page
+    assert [name for name in NAV if not site_page(name).is_file()] == []
     assert list(check.findings(SITE)) == []
+
+
+COUNTED = ("h1", "h2", "h3", "ul", "ol", "li", "tr", "td", "pre", "em", "strong", "code")
+
+
+class Counting(HTMLParser):
+    """How often each element stands in the article of a page, or in all of it if it has none."""
+
+    def __init__(self, *, whole: bool) -> None:
+        super().__init__()
+        self.counts: Counter[str] = Counter()
+        self._inside = whole
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        self._inside |= tag == "article"
+        if self._inside and tag in COUNTED:
+            self.counts[tag] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside &= tag != "article"
+
+
+def counted(html: str, *, whole: bool) -> Counter[str]:
+    parser = Counting(whole=whole)
+    parser.feed(html)
+    return parser.counts
+
+
+@needs_site
+@pytest.mark.parametrize("name", sorted(set(NAV) - BESIDE))
+def test_a_page_has_the_lists_tables_and_examples_that_github_shows(name: str) -> None:
+    """Two readers of Markdown: where they differ, one of them shows something else."""
+    markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
+    reader = markdown_it.MarkdownIt("commonmark").enable("table")
+    on_github = reader.render((DOCS / name).read_text(encoding="utf-8"))
+    on_site = site_page(name).read_text(encoding="utf-8")
+    assert counted(on_site, whole=False) == counted(on_github, whole=True), "make docs, then read"
 
 
 @pytest.fixture(scope="module")
