@@ -133,6 +133,7 @@ lock: ## Pin every dependency anew, with hashes
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --constraints $(CONSTRAINTS) \
 		--output-file .ci/mutants-constraints.txt .ci/mutants-requirements.in
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/docs-constraints.txt .ci/docs-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/sdks-constraints.txt .ci/sdks-requirements.in
 	@rm -rf build/lock
 
 clean: ## Remove what the other targets made

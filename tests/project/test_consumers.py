@@ -76,3 +76,11 @@ def test_mistakes_of_a_row_are_found(
 ) -> None:
     row = dict(zip(COLUMNS, ("x", tried, version, result), strict=True))
     assert mistakes(row) == wrong
+
+
+def test_versions_of_sdks_are_those_that_are_pinned() -> None:
+    pins = (ROOT / ".ci" / "sdks-constraints.txt").read_text(encoding="utf-8")
+    sdks = [row for row in ROWS if "test_sdk_clients.py" in row["how it was tried"]]
+    assert len(sdks) == 14
+    for row in sdks:
+        assert f"\n{row['consumer']}=={row['version']} " in f"\n{pins}"
