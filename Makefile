@@ -103,10 +103,10 @@ build/docs: .ci/docs-constraints.txt
 	@$@/bin/python $(PIP_INSTALL) --require-hashes --only-binary :all: -r $<
 	@touch $@
 
-# The theme warns of a program that may follow it.
+# The theme warns of a program that may follow it. Never --quiet: then a broken link is no error.
 docs: export NO_MKDOCS_2_WARNING := true
 docs: build/docs ## Build the site of the documentation in build/site; it works offline
-	@build/docs/bin/mkdocs build --quiet --clean
+	@build/docs/bin/mkdocs build --clean
 	@build/docs/bin/python .ci/site_check.py build/site
 	@echo "open build/site/index.html"
 

@@ -114,6 +114,40 @@ def test_links_to_follow_are_fine(check: ModuleType, tmp_path: Path) -> None:
     assert list(check.findings(tmp_path)) == ["x.css loads //img.example/x"]
 
 
+@pytest.mark.parametrize(
+    ("link", "wrong"),
+    [
+        ("other.html", False),
+        ("other.html#there", False),
+        ("#here", False),
+        ("#", False),
+        ("sub/", False),
+        ("/other.html", False),
+        ("/gone.html", True),
+        ("https://elsewhere.example/x", False),
+        ("gone.html", True),
+        ("other.html#gone", True),
+        ("#gone", True),
+        ("gone/", True),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_found(
+    check: ModuleType, tmp_path: Path, link: str, wrong: bool
+) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("other.html", "sub/index.html"):
+        (tmp_path / name).write_text('<p id="there">', encoding="utf-8")
+    (tmp_path / "index.html").write_text(f'<p id="here"><a href="{link}">', encoding="utf-8")
+    assert bool(list(check.findings(tmp_path))) is wrong
+
+
+def test_warnings_about_links_are_errors() -> None:
+    """With --quiet, mkdocs drops warnings before it counts them."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [command] = re.findall(r"mkdocs build.*", makefile)
+    assert not re.search(r"\s(-q|--quiet|--no-strict)\b", command)
+
+
 def test_a_folder_without_a_page_is_no_site(check: ModuleType, tmp_path: Path) -> None:
     assert list(check.findings(tmp_path)) == [f"{tmp_path} holds no page"]
 
