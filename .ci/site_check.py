@@ -78,7 +78,7 @@ def findings(folder: Path) -> Iterator[str]:
 def leads_somewhere(link: str, path: Path, site: Path, pages: Mapping[Path, Page]) -> bool:
     """Whether a link of a page leads to a file of the site, and to an anchor that is there.
 
-    One that begins with a slash, as on the page for an address that is not found, begins at the site.
+    One that begins with a slash, as on the page for what is not found, begins at the site.
     """
     if re.match(r"(?:https?|mailto|javascript):", link):
         return True
