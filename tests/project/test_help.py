@@ -79,10 +79,10 @@ def test_the_help_of_a_command_names_its_arguments(name: str) -> None:
 
 
 @every_command
-def test_the_reference_has_the_command_with_its_help(name: str) -> None:
+def test_the_reference_has_the_command(name: str) -> None:
+    """Its text is compared in a process of its own: .ci/reference_pages.py --check."""
     reference = DOCUMENTS["docs/commands.md"]
-    assert f"\n## gatepolicy {name}\n" in reference
-    assert f"```console\n$ gatepolicy {name} --help\n{help_of(name)}```\n" in reference
+    assert f"\n## gatepolicy {name}\n\n```console\n$ gatepolicy {name} --help\nUsage: " in reference
 
 
 def test_the_documents_name_no_other_command_or_option() -> None:
