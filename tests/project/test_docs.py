@@ -13,8 +13,9 @@ import pytest
 
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli.main import COMMANDS, cli
-from gatepolicy.model.facts import Reason
+from gatepolicy.model.facts import Grade, Reason
 from gatepolicy.model.scan import ExitCode
+from gatepolicy.model.verdicts import Outcome
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / ".ci" / "reference_docs.py"
@@ -151,6 +152,12 @@ def test_reasons_and_exit_codes_are_all_told() -> None:
         assert f"| `{reason.value}` |" in text
     for code in ExitCode:
         assert f"| {code.value} |" in text
+
+
+def test_grades_and_verdicts_are_all_explained() -> None:
+    text = text_of(ROOT / "docs" / "proof.md")
+    assert all(f"\n| `{grade.value}` | " in text for grade in Grade)
+    assert all(f"\n| {outcome.value.replace('_', ' ')} | " in text for outcome in Outcome)
 
 
 def anchors(text: str) -> set[str]:
