@@ -154,6 +154,12 @@ def test_reasons_and_exit_codes_are_all_told() -> None:
         assert f"| {code.value} |" in text
 
 
+def test_the_page_for_a_failed_scan_has_every_exit_code() -> None:
+    headings = re.findall(r"^## ([\d, ]+): ", text_of(ROOT / "docs" / "runbook.md"), re.MULTILINE)
+    told = {int(code) for heading in headings for code in heading.split(", ")}
+    assert told == {code.value for code in ExitCode} - {ExitCode.OK.value}
+
+
 def test_grades_and_verdicts_are_all_explained() -> None:
     text = text_of(ROOT / "docs" / "proof.md")
     assert all(f"\n| `{grade.value}` | " in text for grade in Grade)
