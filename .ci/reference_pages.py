@@ -16,6 +16,7 @@ import yaml
 
 from gatepolicy.cli.main import COMMANDS, cli
 from gatepolicy.cli.schema import KINDS
+from gatepolicy.model.verdicts import OnUnknown
 from gatepolicy.rules.catalog import controls_of, load_frameworks, load_rules
 from gatepolicy.rules.explain import facts_of
 from gatepolicy.rules.rule import Rule
@@ -33,6 +34,11 @@ WRITTEN_BY_PEOPLE: Mapping[str, str] = {
 """File types whose fields are listed, with the page that explains them."""
 NOT_LISTED = ("exchanges", "severity", "on_unknown")
 """Properties whose fields are all rules, or repeat those above for each exchange."""
+UNKNOWN: Mapping[OnUnknown, str] = {
+    OnUnknown.BLOCK: "An unknown counts like a violation, unless the policy says otherwise.",
+    OnUnknown.INCOMPLETE: "An unknown makes the scan incomplete, unless the policy says otherwise.",
+    OnUnknown.WARN: "An unknown is only shown, unless the policy says otherwise.",
+}
 HEAD = "<!-- Written by python .ci/reference_pages.py: change what it reads. -->\n"
 
 
@@ -82,7 +88,7 @@ def _rules() -> Iterator[str]:
     rules = load_rules().values()
     yield "# Rules"
     yield (
-        "Every rule that a policy can ask for. `gatepolicy explain RULE` prints the same;"
+        "Every rule that gatepolicy checks. `gatepolicy explain RULE` prints one;"
         " `gatepolicy explain RULE --exchange ID` prints the fix on one exchange."
     )
     rows = [
@@ -102,7 +108,7 @@ def _anchor(rule: Rule) -> str:
 def _rule(rule: Rule) -> Iterator[str]:
     info = rule.info
     yield f"## {info.id} {info.name}"
-    yield f"{info.title}. Severity: {info.severity.value}. An unknown: `{rule.on_unknown.value}`."
+    yield f"{info.title}. Severity: {info.severity.value}. {UNKNOWN[rule.on_unknown]}"
     yield f"**Why.** {_cell(info.why)}"
     yield f"**Fix.** {_cell(info.fix['default'])}"
     clauses = dict.fromkeys(clause for ask in rule.asks for clause in ask.clauses)
