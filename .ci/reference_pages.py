@@ -108,7 +108,8 @@ def _anchor(rule: Rule) -> str:
 def _rule(rule: Rule) -> Iterator[str]:
     info = rule.info
     yield f"## {info.id} {info.name}"
-    yield f"{info.title}. Severity: {info.severity.value}. {UNKNOWN[rule.on_unknown]}"
+    unknown = UNKNOWN[rule.on_unknown] if rule.asks else "It is about the scan itself."
+    yield f"{info.title}. Severity: {info.severity.value}. {unknown}"
     yield f"**Why.** {_cell(info.why)}"
     yield f"**Fix.** {_cell(info.fix['default'])}"
     clauses = dict.fromkeys(clause for ask in rule.asks for clause in ask.clauses)
