@@ -329,12 +329,12 @@ class Collection:
     read are unknown then."""
 
 
-def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
-    """Collect every target, to the end or to the first signal."""
-    return asyncio.run(_run(targets, settings, watcher))
+async def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
+    """Collect every target, to the end or to the first signal.
 
-
-async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
+    It needs an event loop of its own, whose threads it replaces. Only in the main thread does it
+    handle signals.
+    """
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}
