@@ -26,8 +26,9 @@ PAGES = sorted(
 )
 REFERENCE = ("ci", "cron", "environment", "inventory", "proxies", "reports")
 FOREIGN_OPTIONS = {
-    # git, npm, pip, flock, make, cyclonedx and the scripts in .ci
+    # git, npm, pip, flock, make, cyclonedx, docker, buildah and the scripts in .ci
     "--no-deps", "--no-index", "--only-binary", "--require-hashes", "--check", "--optional",
+    "--build-arg", "--timestamp", "-e",
 }  # fmt: skip
 SPANS = re.compile(r"`([^`\n]+)`")
 
