@@ -8,9 +8,8 @@ left to the caller's program. ``docs/python.md`` is its manual.
 import asyncio
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path, PurePath
@@ -19,7 +18,7 @@ from typing import Any, Literal
 
 from gatepolicy.accounts.account import Trust, host_of, salt_of
 from gatepolicy.attestations.attestation import load_attestations
-from gatepolicy.collect.run import CollectSettings, SecondsLeft
+from gatepolicy.collect.run import CollectSettings, SecondsLeft, Stop
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.signer import import_ccxt
 from gatepolicy.documents.load import is_there
@@ -31,7 +30,7 @@ from gatepolicy.policies.parents import policy_file
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.judged import fixes, why_unknown
-from gatepolicy.scanning.live import prepare, scan_in_loop
+from gatepolicy.scanning.live import prepare, scan_live
 from gatepolicy.scanning.plan import Selection, scope_of
 from gatepolicy.scanning.project import Project, is_of_others, load_project
 from gatepolicy.scanning.scan import Waiving
@@ -201,7 +200,7 @@ class _Work:
     def __init__(self, request: _Request) -> None:
         self._request = request
         self._is_stopped = False
-        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
+        self._stop_reading: Stop | None = None
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gatepolicy")
         self.future: Future[ScanResult] = pool.submit(self._run)
         pool.shutdown(wait=False)
@@ -209,25 +208,18 @@ class _Work:
     def stop(self) -> None:
         """Send nothing more; no effect once the scan has ended."""
         self._is_stopped = True
-        if self._running is not None:
-            loop, task = self._running
-            with suppress(RuntimeError):  # the loop was closed: it has ended
-                loop.call_soon_threadsafe(task.cancel)
+        if self._stop_reading is not None:
+            self._stop_reading()
 
     def _run(self) -> ScanResult:
         with _OwnErrors():
-            return asyncio.run(self._scan())
+            return _Prepared.of(self._request).scanned(self._begin)
 
-    async def _scan(self) -> ScanResult:
-        task = asyncio.current_task()
-        assert task is not None
-        self._running = (asyncio.get_running_loop(), task)
-        prepared = _Prepared.of(self._request)
-        # A caller that was stopped meanwhile is heard before anything is sent.
-        await asyncio.sleep(0)
+    def _begin(self, stop: Stop) -> None:
+        # In this order: whoever stops it meanwhile is heard by one of the two.
+        self._stop_reading = stop
         if self._is_stopped:
-            raise asyncio.CancelledError
-        return await prepared.scanned()
+            stop()
 
 
 class _OwnErrors:
@@ -278,7 +270,8 @@ class _Prepared:
         settings = ScanSettings(fail_on=Severity(request.fail_on), origins=origins)
         return cls(request, project, inventory, settings)
 
-    async def scanned(self) -> ScanResult:
+    def scanned(self, on_begin: Callable[[Stop], None]) -> ScanResult:
+        """Read and judge."""
         import_ccxt()
         project, selection = self.project, Selection(_globs(self.request.account))
         workspace = load_workspace(
@@ -294,7 +287,8 @@ class _Prepared:
             load_attestations(_files(project, "attestations")),
             Trust(hosts=frozenset(map(_host, self.request.allow_hosts))),
         )
-        scan = await scan_in_loop(prepared, self._collecting(), self.settings, advance=_ignore)
+        collecting = replace(self._collecting(), on_begin=on_begin)
+        scan = scan_live(prepared, collecting, self.settings, advance=_ignore)
         scope = scope_of(PurePath(self.inventory).name, selection.accounts, (), (), ())
         return _result(replace(scan, scope=scope))
 

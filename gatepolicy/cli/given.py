@@ -187,6 +187,8 @@ class EdgeOptions:
     """Requests per second to one exchange from one egress; ``None`` for the documented limit."""
     attempts: int
     """Maximum attempts on transient errors."""
+    show_references: bool
+    """Whether a line tells of every reference that is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +284,10 @@ class CheckOptions(
 
     catalog: bool
     """Whether the exchange catalog is checked, too."""
+    secrets: bool
+    """Whether every credential reference is read."""
+    show_references: bool
+    """Whether a line tells of each of them."""
     quiet: bool
     """Whether only problems are written."""
 

@@ -396,8 +396,9 @@ def untrusted(function: F) -> F:
         "--untrusted",
         is_flag=True,
         envvar="GATEPOLICY_UNTRUSTED",
-        help="Treat files as untrusted, as in a pull request: no exec: references, no files or"
-        " outputs outside the project folder, no softening through the environment.",
+        help="Treat files as untrusted, as in a pull request: no exec: references, no secret"
+        " stores, no files or outputs outside the project folder, no softening through the"
+        " environment.",
     )(function)
 
 
@@ -415,6 +416,17 @@ def trust(function: F) -> F:
             " and loopback are always allowed.",
         ),
         untrusted,
+    )(function)
+
+
+def show_references(function: F) -> F:
+    """``--show-references``."""
+    return click.option(
+        "--show-references",
+        is_flag=True,
+        envvar="GATEPOLICY_SHOW_REFERENCES",
+        help="Write a line to standard error for every credential reference that is read: store,"
+        " path and field, never a value.",
     )(function)
 
 
@@ -445,4 +457,5 @@ def edge(function: F) -> F:
             envvar="GATEPOLICY_ATTEMPTS",
             help="Maximum attempts on transient errors.",
         ),
+        show_references,
     )(function)

@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from gatepolicy.accounts.account import Account, EnvReference, FileReference, Trust
-from gatepolicy.collect.collector import Edge, RetryPolicy, collect, route_of, url_of
+from gatepolicy.accounts.account import Account, Trust
+from gatepolicy.accounts.references import EnvReference, FileReference
+from gatepolicy.collect.collector import Edge, collect, route_of, url_of
 from gatepolicy.collect.guard import Guard, open_guard
 from gatepolicy.collect.limiter import calls_of
+from gatepolicy.collect.retry import RetryPolicy
 from gatepolicy.collect.schedule import Schedule
 from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.collect.signer import Signer
@@ -262,6 +264,14 @@ def planned_requests(targets: Sequence[Target]) -> list[PlannedRequest]:
     ]
 
 
+Stop = Callable[[], None]
+"""Cancels a collection, from any thread; no effect once it has ended."""
+
+
+def _needs_no_stop(stop: Stop) -> None:
+    del stop
+
+
 @dataclass(frozen=True, slots=True)
 class CollectSettings:
     """How to collect."""
@@ -278,6 +288,9 @@ class CollectSettings:
     """Whether evidence holds the redacted answers."""
     sources: SecretSources
     """Where credentials are read from."""
+    on_begin: Callable[[Stop], None] = _needs_no_stop
+    """Called as it begins, with what stops it: then nothing more is sent, and it raises
+    ``CancelledError``."""
 
 
 SecondsLeft = Callable[[], float]
@@ -329,12 +342,14 @@ class Collection:
     read are unknown then."""
 
 
-async def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
-    """Collect every target, to the end or to the first signal.
+def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
+    """Collect every target, to the end or to the first signal."""
+    return asyncio.run(_run(targets, settings, watcher))
 
-    It needs an event loop of its own, whose threads it replaces. Only in the main thread does it
-    handle signals.
-    """
+
+async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
+    settings = replace(settings, sources=settings.sources.for_one_scan())
+    settings.on_begin(_stop())
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}
@@ -368,6 +383,18 @@ async def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> 
     for warning in clock_warnings([found.evidence for found in collected.values()]):
         watcher.warn(warning)
     return Collection(collected, tuple(others.values()), interrupted_by)
+
+
+def _stop() -> Stop:
+    """What cancels the running task."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        with suppress(RuntimeError):  # the loop was closed: it has ended
+            loop.call_soon_threadsafe(task.cancel)
+
+    return stop
 
 
 def _edge(guard: Guard, settings: CollectSettings) -> Edge:

@@ -1,6 +1,5 @@
 """A live scan: accounts are asked, and judged as their answers come in."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,13 +81,7 @@ def collect_and_correlate(
 
     Returns: The signal that came before every account was read, if one did.
     """
-    return asyncio.run(_collect_and_correlate(targets, collecting, watcher))
-
-
-async def _collect_and_correlate(
-    targets: Targets, collecting: CollectSettings, watcher: Watcher
-) -> Interruption | None:
-    collection = await run(targets, collecting, watcher)
+    collection = run(targets, collecting, watcher)
     correlated = correlate(
         targets.asked,
         collection.collected,
@@ -123,17 +116,6 @@ def scan_live(
 
     Returns: The scan; after a signal, accounts that were not read are unknown.
     """
-    return asyncio.run(scan_in_loop(prepared, collecting, settings, advance=advance))
-
-
-async def scan_in_loop(
-    prepared: Prepared,
-    collecting: CollectSettings,
-    settings: ScanSettings,
-    *,
-    advance: Callable[[SecondsLeft], None],
-) -> Scan:
-    """As ``scan_live``, on an event loop that serves nothing else."""
     started_at = datetime.now(UTC)
     evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
     plan, results = prepared.plan, dict[int, AccountResult]()
@@ -146,7 +128,7 @@ async def scan_in_loop(
         found.append(evaluator.judge(plan.account_found(evidence.subject), evidence))
 
     watcher = Watcher(deliver, find, warnings.append, advance)
-    by = await _collect_and_correlate(prepared.targets, collecting, watcher)
+    by = collect_and_correlate(prepared.targets, collecting, watcher)
     return finish(
         plan,
         [*map(results.__getitem__, range(prepared.targets.selected)), *found],
