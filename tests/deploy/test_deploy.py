@@ -163,7 +163,8 @@ def test_nothing_of_the_hardening_is_gone() -> None:
         "MemoryDenyWriteExecute": "yes",
         "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",
         "SystemCallFilter": "@system-service",
-        "NoExecPaths": "/",
+        "NoExecPaths": "/ -/var/lib/private/gatepolicy -/var/lib/gatepolicy /tmp /var/tmp",
+        "InaccessiblePaths": "-/etc/gatepolicy/credentials -/dev/shm",
     }.items():
         assert found[name][0] == value
 
