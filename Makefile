@@ -16,7 +16,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --upgrade --generate-h
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: man package help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants
+.PHONY: man package help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -62,8 +62,11 @@ coverage: $(READY) # the tests, with every branch of the pure core covered
 	@$(MAKE) --no-print-directory test TEST_OPTIONS='$(TEST_OPTIONS) --cov=gatepolicy --cov-branch --cov-report='
 	$(BIN)/python .ci/coverage_gate.py
 
-drift: $(READY) # the README says what the program says; one of the tests as well
+drift: $(READY) # the pages say what the program says; tests look at each of them, too
 	$(BIN)/python .ci/readme.py --check
+	$(BIN)/python .ci/reference_docs.py --check
+	$(BIN)/python .ci/reference_pages.py --check
+	$(BIN)/python .ci/exchanges_doc.py --check
 
 wheel: $(READY) # the wheel works outside of this checkout
 	.ci/wheel-smoke $(BIN)/python
@@ -108,6 +111,20 @@ sbom: dist ## Write the software bill of materials of what 'make dist' built
 fuzz: $(READY) ## Mutate documented answers, and look for a pass without proof
 	@$(BIN)/python -m tests.fuzz $(FUZZ_OPTIONS)
 
+build/docs: .ci/docs-constraints.txt
+	$(need_python)
+	@rm -rf $@
+	@$(PYTHON) -m venv $@
+	@$@/bin/python $(PIP_INSTALL) --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+# The theme warns of a program that may follow it. Never --quiet: then a broken link is no error.
+docs: export NO_MKDOCS_2_WARNING := true
+docs: build/docs ## Build the site of the documentation in build/site; it works offline
+	@build/docs/bin/mkdocs build --clean
+	@build/docs/bin/python .ci/site_check.py build/site
+	@echo "open build/site/index.html"
+
 build/mutmut: .ci/mutants-constraints.txt $(READY)
 	@rm -rf $@
 	@$(BIN)/python $(PIP_INSTALL) --require-hashes --only-binary :all: --target $@ -r $<
@@ -128,10 +145,11 @@ lock: ## Pin every dependency anew, with hashes
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --all-extras --output-file $(CONSTRAINTS) \
 		pyproject.toml .ci/build-requirements.in
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/sbom-constraints.txt .ci/sbom-requirements.in
-	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/package-constraints.txt \
-		.ci/package-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/package-constraints.txt .ci/package-requirements.in
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --constraints $(CONSTRAINTS) \
 		--output-file .ci/mutants-constraints.txt .ci/mutants-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/docs-constraints.txt .ci/docs-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/sdks-constraints.txt .ci/sdks-requirements.in
 	@rm -rf build/lock
 
 clean: ## Remove what the other targets made

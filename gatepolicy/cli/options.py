@@ -329,11 +329,7 @@ def outputs(function: F) -> F:
             "-v", "--verbose", count=True, help="Show passing accounts and every verdict."
         ),
         quiet("Only the report; no progress, no notes. Still reports a nonzero exit code."),
-        click.option(
-            "--no-color",
-            is_flag=True,
-            help="Disable colour (or set NO_COLOR).",
-        ),
+        click.option("--no-color", is_flag=True, help="Disable colour (or set NO_COLOR)."),
     )(function)
 
 

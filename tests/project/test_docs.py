@@ -18,13 +18,14 @@ from gatepolicy.model.scan import ExitCode
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / ".ci" / "reference_docs.py"
+WHOLE_PAGES = ROOT / ".ci" / "reference_pages.py"
 PAGES = sorted(
     [
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
-        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
     ]
 )
-REFERENCE = ("ci", "cron", "environment", "inventory", "proxies", "reports")
+REFERENCE = ("ci", "cron", "environment", "index", "inventory", "proxies", "reports", "tutorial")
 FOREIGN_OPTIONS = {
     # git, npm, pip, flock, make, cyclonedx, docker, buildah and the scripts in .ci
     "--no-deps", "--no-index", "--only-binary", "--require-hashes", "--check", "--optional",
@@ -182,9 +183,11 @@ def test_examples_of_inventories_are_accepted(name: str) -> None:
         assert load_inventory("accounts.yaml", read=read, answerable=True).accounts
 
 
-def test_generated_parts_are_up_to_date() -> None:
+@pytest.mark.parametrize("script", [SCRIPT, WHOLE_PAGES], ids=shown)
+def test_generated_parts_are_up_to_date(script: Path) -> None:
+    """When this fails, run the script."""
     ended = subprocess.run(
-        [sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
