@@ -232,7 +232,8 @@ def _check_catalog() -> tuple[str, Sequence[str]]:
     from importlib.metadata import version
 
     from gatepolicy.collect.signable import unsigned_calls
-    from gatepolicy.exchanges.catalog import catalog_problems, load_catalog
+    from gatepolicy.exchanges.catalog import load_catalog
+    from gatepolicy.exchanges.consistency import catalog_problems
 
     problems = catalog_problems({rule.info.name for rule in load_rules().values()})
     if problems:

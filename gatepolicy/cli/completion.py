@@ -1,7 +1,5 @@
 """``gatepolicy completion``: the script by which a shell completes, and what it is answered."""
 
-from typing import TYPE_CHECKING
-
 import click
 from click.shell_completion import (
     BashComplete,
@@ -17,10 +15,8 @@ from gatepolicy.model.scan import ExitCode
 VARIABLE = "_GATEPOLICY_COMPLETE"
 """The variable by which the shell asks for words; click derives it from the program's name."""
 
-_Base = ShellComplete if TYPE_CHECKING else object
 
-
-class _FilesOtherwise(_Base):
+class _FilesOtherwise(ShellComplete):
     """Completes files where no word is known: most values of options are files."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:

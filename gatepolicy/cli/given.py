@@ -241,7 +241,7 @@ class ScanOptions(ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions)
 class EvaluateOptions(ReportingOptions, EvidenceAgeOptions):
     """Of ``gatepolicy evaluate``."""
 
-    evidence_file: str
+    evidence_files: tuple[str, ...]
     """What was collected."""
     as_of: str | None
     """The time of the evaluation; ``None`` for now."""

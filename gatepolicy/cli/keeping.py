@@ -1,6 +1,7 @@
 """The history of a command that scans: where it is, what is read from it, what is added to it.
 
-The database libraries are imported when a history is named, and not before.
+The database libraries, and all that knows of histories, are imported when one is named, and not
+before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,22 +16,21 @@ from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.given import HistoryOptions, HistoryPlace, ReportingOptions, UntrustedOptions
 from gatepolicy.cli.output import destination
 from gatepolicy.documents.load import is_there
-from gatepolicy.drift.changes import Snapshot
-from gatepolicy.drift.load import parse_snapshot
 from gatepolicy.errors import DocumentError, HistoryError, ReportError, UsageError
-from gatepolicy.history.where import Where, parse_where
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.json_report import render_json
 
 if TYPE_CHECKING:
+    from gatepolicy.drift.changes import Snapshot
     from gatepolicy.history.store import Store
+    from gatepolicy.history.where import Where
 
 LAST = "last"
 """As a baseline: the last scan of the history."""
 
 
-def place(given: HistoryPlace) -> Where | None:
+def place(given: HistoryPlace) -> "Where | None":
     """Where the history is; ``None`` when nobody named one.
 
     Raises:
@@ -38,6 +38,8 @@ def place(given: HistoryPlace) -> Where | None:
     """
     if not given.history_url:
         return None
+    from gatepolicy.history.where import parse_where
+
     where = parse_where(given.history_url)
     if where.file:
         is_untrusted = isinstance(given, UntrustedOptions) and given.untrusted
@@ -47,7 +49,7 @@ def place(given: HistoryPlace) -> Where | None:
     return where
 
 
-def named_place(given: HistoryPlace) -> Where:
+def named_place(given: HistoryPlace) -> "Where":
     """Where the history is, for commands that need one.
 
     Raises:
@@ -59,7 +61,7 @@ def named_place(given: HistoryPlace) -> Where:
     return where
 
 
-def open_store(where: Where, *, create: bool) -> "Store":
+def open_store(where: "Where", *, create: bool) -> "Store":
     """An open history.
 
     Raises:
@@ -77,7 +79,7 @@ def open_store(where: Where, *, create: bool) -> "Store":
 class History:
     """The history of a scan."""
 
-    where: Where | None
+    where: "Where | None"
     """Its place; ``None`` for none."""
     is_required: bool
     """Whether a scan that cannot be stored ends with an error."""
@@ -103,7 +105,7 @@ class History:
         """The file that no report may take the place of."""
         return (self.where.file,) if self.where is not None and self.where.file else ()
 
-    def last(self, series: str) -> Snapshot | None:
+    def last(self, series: str) -> "Snapshot | None":
         """The last scan of an inventory, to compare with; ``None`` when there is none.
 
         Args:
@@ -125,6 +127,7 @@ class History:
         if self.where.file and not is_there(self.where.file):
             return None
         store = open_store(self.where, create=False)
+        from gatepolicy.drift.load import parse_snapshot
         from gatepolicy.history.queries import best_baseline
         from gatepolicy.history.store import load_report_text
 

@@ -224,7 +224,7 @@ def _refuse_missing_folders(outputs: tuple[Output, ...]) -> None:
 def _sources(given: OutputOptions) -> Iterator[str]:
     """Files that a scan reads; without the baseline, whose place the next report may take."""
     if isinstance(given, EvaluateOptions):
-        yield given.evidence_file
+        yield from given.evidence_files
     if isinstance(given, ReportOfScanOptions) and given.report_file:
         yield given.report_file
     if isinstance(given, InventoryOptions):

@@ -12,8 +12,8 @@ from gatepolicy.cli import edge, inputs, keeping, options, selecting, settings
 from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.given import ScanOptions, typed
 from gatepolicy.cli.output import Outputs
-from gatepolicy.collect.limiter import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.collect.run import planned_requests
+from gatepolicy.collect.schedule import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.correlate.collected import Target
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ExitCode

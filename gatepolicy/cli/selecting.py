@@ -1,8 +1,12 @@
-"""What a scan is narrowed to, and what decides its exit code, from the options of a command."""
+"""What a scan is narrowed to, and what decides its exit code, from the options of a command.
+
+What compares two scans is imported when a baseline is named, and not before.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from gatepolicy.cli import settings
 from gatepolicy.cli.given import (
@@ -13,9 +17,6 @@ from gatepolicy.cli.given import (
 )
 from gatepolicy.cli.keeping import LAST, History
 from gatepolicy.documents.load import is_there
-from gatepolicy.drift.changes import Snapshot, snapshot_of
-from gatepolicy.drift.compare import compare
-from gatepolicy.drift.load import load_snapshot
 from gatepolicy.errors import DocumentError, HistoryError, UsageError
 from gatepolicy.model.scan import USUAL_EVIDENCE_AGE, Scan, ScanSettings
 from gatepolicy.model.verdicts import Severity
@@ -24,6 +25,9 @@ from gatepolicy.rules.rule import Rule
 from gatepolicy.scanning.plan import Selection, scope_of
 from gatepolicy.scanning.scan import Waiving
 from gatepolicy.waivers.waiver import load_waivers
+
+if TYPE_CHECKING:
+    from gatepolicy.drift.changes import Snapshot
 
 
 def selection(given: AccountSelection) -> Selection:
@@ -49,7 +53,7 @@ def _label(text: str) -> tuple[str, str]:
 class Baseline:
     """The earlier scan that was named, as far as there is one."""
 
-    snapshot: Snapshot | None = None
+    snapshot: "Snapshot | None" = None
     """To compare with; ``None`` where there is nothing to compare with."""
     warning: str = ""
     """Why there is nothing, one line for people; empty where none was named."""
@@ -113,6 +117,8 @@ def _missing(file: str, *, must_exist: bool) -> Baseline:
 
 
 def _loaded(file: str, *, fails_on_new: bool) -> Baseline:
+    from gatepolicy.drift.load import load_snapshot
+
     try:
         snapshot = load_snapshot(file)
     except DocumentError as error:
@@ -129,6 +135,9 @@ def _loaded(file: str, *, fails_on_new: bool) -> Baseline:
 def since(scan: Scan, baseline: Baseline) -> Scan:
     """The scan, with what differs from an earlier one, or why nothing was compared."""
     if baseline.snapshot is not None:
+        from gatepolicy.drift.changes import snapshot_of
+        from gatepolicy.drift.compare import compare
+
         return replace(scan, drift=compare(baseline.snapshot, snapshot_of(scan)))
     if not baseline.warning:
         return scan

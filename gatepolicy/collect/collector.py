@@ -11,7 +11,6 @@ from gatepolicy import __version__
 from gatepolicy.accounts.account import Account
 from gatepolicy.collect.fields import CredentialError
 from gatepolicy.collect.guard import Guard, Received, Route, SignedRequest
-from gatepolicy.collect.limiter import Clock, Sleep
 from gatepolicy.collect.listing import (
     LISTING_PATIENCE,
     MOST_REQUESTS,
@@ -21,17 +20,22 @@ from gatepolicy.collect.listing import (
 )
 from gatepolicy.collect.redact import Privacy
 from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
-from gatepolicy.collect.schedule import NETWORK_REASONS, Lane, Schedule, Visit
+from gatepolicy.collect.schedule import NETWORK_REASONS, Clock, Lane, Schedule, Sleep, Visit
 from gatepolicy.collect.secrets import SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.correlate.collected import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
-from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
+from gatepolicy.exchanges.interpret import (
+    PUBLIC_CREDENTIALS,
+    TRANSIENT,
+    Failure,
+    Parsed,
+    interpret,
+    parameters,
+)
 from gatepolicy.exchanges.normalise import at_moment, described_by, facts_of
-from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
-from gatepolicy.model.clock import largest, skew_of
-from gatepolicy.model.evidence import CallRecord, Evidence
+from gatepolicy.model.evidence import CallRecord, Evidence, largest_skew, skew_of
 from gatepolicy.model.facts import Fact, Facts, Grade, Reason, Unknown
 
 _HOPELESS = frozenset(
@@ -185,13 +189,13 @@ class _AccountCalls:
     async def collected(self) -> Collected:
         outcomes = await self._outcomes(self._exchange)
         view = described_by(self._exchange, outcomes)
-        told = outcomes if view is self._exchange else await self._outcomes(view)
+        disclosed = outcomes if view is self._exchange else await self._outcomes(view)
         api_key = self._credentials.get("apiKey")
         if self._silenced is not None and not self._requests:
             away = unread(self._target, self._silenced, self._edge.now(), api_key=api_key)
             return replace(away, trouble=self._silenced)
         named = self._credentials.get(self._exchange.named_by)
-        facts = facts_of(view, told, named.reveal() if named else None)
+        facts = facts_of(view, disclosed, named.reveal() if named else None)
         facts = bounded(self._privacy.facts(facts))
         listed = None
         if self._target.lists:
@@ -219,8 +223,8 @@ class _AccountCalls:
         outcomes: dict[str, Parsed | Failure] = {}
         for call in view.calls:
             params = parameters(call, self._public(), outcomes)
-            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
-            outcomes[call.id] = asked
+            outcome = params if isinstance(params, Failure) else await self._outcome(call, params)
+            outcomes[call.id] = outcome
         return outcomes
 
     async def _list_outcome(self, call: Call, params: Mapping[str, Sent]) -> Parsed | Failure:
@@ -328,7 +332,7 @@ class _AccountCalls:
             self._requests += 1
         if isinstance(received, Received):
             skew = skew_of(received.date, self._edge.now())
-            self._clock_skew = largest((self._clock_skew, skew))
+            self._clock_skew = largest_skew((self._clock_skew, skew))
         return received
 
     def _give_up(self) -> NoAnswer:
