@@ -168,8 +168,8 @@ class Trust:
     hosts: frozenset[str] = frozenset()
     """Hosts that a ``base_url`` or a ``proxy`` may lead to."""
     references_below: str | None = None
-    """The folder in which files must lie that references name; no command is run then. ``None``
-    when references are trusted."""
+    """The folder in which files must lie that references name; no command is run and no store of
+    secrets is asked then. ``None`` when references are trusted."""
 
     def refusal(
         self, account: Account, exchange: Exchange | None, inventory: str

@@ -333,7 +333,7 @@ def outputs(function: F) -> F:
     )(function)
 
 
-def history_place(function: F) -> F:
+def whole_history(function: F) -> F:
     """``--history``."""
     return click.option(
         "--history",
@@ -343,6 +343,38 @@ def history_place(function: F) -> F:
         help="History of scans: a file, or postgresql://USER@HOST/DATABASE. A project file can only"
         " name a file below its own folder.",
     )(function)
+
+
+def history_place(function: F) -> F:
+    """``--history`` and ``--history-project``."""
+    return _all(
+        whole_history,
+        click.option(
+            "--history-project",
+            type=ProjectName(),
+            default="",
+            envvar="GATEPOLICY_HISTORY_PROJECT",
+            metavar="NAME",
+            help="Name of this project in a history that several projects share: only its scans"
+            " are compared and shown.",
+        ),
+    )(function)
+
+
+class ProjectName(click.ParamType[str]):
+    """What keeps the scans of a project apart from those of others."""
+
+    name = "name"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The name as it is."""
+        text = str(value)
+        if text and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+            what = "not a name: write letters, digits, '.', '_' and '-', such as treasury"
+            self.fail(f"{text!r} is {what}", param, ctx)
+        return text
 
 
 def history(function: F) -> F:

@@ -3,7 +3,7 @@
 What compares two scans is imported when a baseline is named, and not before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from gatepolicy.cli import settings
 from gatepolicy.cli.given import (
     AccountSelection,
     EvidenceAgeOptions,
+    HistoryOfProject,
     ReportingOptions,
     RuleSelection,
 )
@@ -201,7 +202,22 @@ def inventory_name(inventory_file: str) -> str:
     return path.name if path.is_absolute() else path.as_posix()
 
 
-def sarif_scope(given: RuleSelection, inventory_file: str) -> str:
+def inventory_names(inventory_files: Iterable[str]) -> str:
+    """The name of an inventory; of several, their names."""
+    return ", ".join(dict.fromkeys(map(inventory_name, inventory_files)))
+
+
+def series(given: HistoryOfProject, *inventory_files: str) -> str:
+    """What an inventory is called in the history: its scans are compared with each other."""
+    name = inventory_names(inventory_files)
+    if not given.history_project:
+        return name
+    from gatepolicy.history.where import name_in_history
+
+    return name_in_history(name, given.history_project)
+
+
+def sarif_scope(given: RuleSelection, *inventory_files: str) -> str:
     """A name for what is scanned."""
     narrowed = (given.accounts, given.labels, given.rules, given.skip_rules)
-    return scope_of(inventory_name(inventory_file), *narrowed)
+    return scope_of(inventory_names(inventory_files), *narrowed)

@@ -128,8 +128,8 @@ async def collect_one(target: Target, visit: Visit, edge: Edge) -> Collected:
     records: list[CallRecord] = []
     try:
         return await _collected(target, visit, edge, records)
-    # NOTE: the only place that catches everything. What an exchange answers, and what a new ccxt
-    # does, nobody can foresee, and the other accounts of the scan have nothing to do with it.
+    # NOTE: catches everything, as only stores.py does as well. What an exchange answers, and what
+    # a new ccxt does, nobody can foresee, and the other accounts have nothing to do with it.
     except Exception as error:  # noqa: BLE001
         why = Unknown(Reason.INTERNAL_ERROR, defect(error))
         return replace(unread(target, why, edge.now(), calls=records), trouble=why)

@@ -346,7 +346,8 @@ def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collec
 
 
 async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
-    settings = replace(settings, sources=settings.sources.for_one_scan())
+    retry = RetryPolicy(attempts=settings.attempts)
+    settings = replace(settings, sources=settings.sources.for_one_scan(retry))
     settings.on_begin(_stop())
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked

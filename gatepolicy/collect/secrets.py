@@ -26,6 +26,7 @@ from gatepolicy.accounts.references import (
 from gatepolicy.collect.age import IDENTITY_FILE, decrypted
 from gatepolicy.collect.fields import CredentialError
 from gatepolicy.collect.local import CommandOutput, CredentialFile, read_file, run_command
+from gatepolicy.collect.retry import RetryPolicy
 from gatepolicy.collect.stores import Fetches, Held, OpenStore, in_thread, open_store
 from gatepolicy.model.secret import Secret
 
@@ -106,9 +107,16 @@ class SecretSources:
             run=run_command,
         )
 
-    def for_one_scan(self) -> "SecretSources":
-        """The same ones, of which nothing was fetched yet."""
-        return replace(self, fetches=Fetches())
+    def for_one_scan(
+        self,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+    ) -> "SecretSources":
+        """The same ones, of which nothing was fetched yet.
+
+        Args:
+            retry: When a store is asked again.
+        """
+        return replace(self, fetches=Fetches(retry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,16 +233,15 @@ class _Lookup:
             case ExecReference():
                 return f"the command at {self.place}"
             case StoreReference(store, name):
-                return f"the secret {self._quoted(name)} in {_STORES[store]}"
+                secret = name if is_quotable_path(name) else f"the secret named at {self.place}"
+                return f"{secret} in {_STORES[store]}"
             case SystemdReference(name):
-                return f"the systemd credential {self._quoted(name)}"
+                named = name if is_quotable_path(name) else f"named at {self.place}"
+                return f"the systemd credential {named}"
             case AgeReference():
                 return f"the age file named at {self.place}"
             case _:
                 assert_never(reference)
-
-    def _quoted(self, name: str) -> str:
-        return name if is_quotable_path(name) else f"named at {self.place}"
 
     def begin(
         self, reference: CredentialReference

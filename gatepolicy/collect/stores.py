@@ -137,7 +137,7 @@ def extra(package: str, *modules: str) -> list[ModuleType]:
     except ImportError:
         what = f"the {package} package is not installed; pip install {package}"
         raise StoreError(what) from None
-    for name in ("urllib3", *(module.partition(".")[0] for module in modules)):
+    for name in ("urllib3", "msal", *(module.partition(".")[0] for module in modules)):
         logger = logging.getLogger(name)
         logger.addHandler(logging.NullHandler())
         logger.setLevel(logging.CRITICAL + 1)
@@ -182,7 +182,7 @@ async def in_thread(ask: Callable[[], T], who: str) -> T:
             answer.set_result(found)
 
     def run() -> None:
-        found: T | CredentialError
+        found: T | CredentialError = CredentialError(f"{who} failed")
         try:
             found = ask()
         except CredentialError as error:
@@ -191,9 +191,10 @@ async def in_thread(ask: Callable[[], T], who: str) -> T:
         # what was sent or answered.
         except Exception as error:  # noqa: BLE001
             found = CredentialError(f"{who} failed ({type(error).__name__})")
-        # NOTE: the loop may be closed by then: nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(deliver, found)
+        finally:
+            # NOTE: the loop may be closed by then: nobody waits any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(deliver, found)
 
     threading.Thread(target=run, daemon=True).start()
     found = await answer

@@ -175,8 +175,8 @@ def open_vault(environ: Mapping[str, str]) -> Vault:
         client.token = setting(environ, "TOKEN").strip() or _token_in(Path.home() / ".vault-token")
         if not client.token:
             raise StoreError("Vault needs a token; set VAULT_TOKEN, or log in by VAULT_AUTH_METHOD")
-    else:
-        raise StoreError("VAULT_AUTH_METHOD is unknown; one of token, approle, kubernetes")
+    elif method != "agent":
+        raise StoreError("VAULT_AUTH_METHOD is unknown; one of token, approle, kubernetes, agent")
     return vault
 
 

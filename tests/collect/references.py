@@ -1,6 +1,8 @@
 """How tests of references resolve one."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -42,3 +44,17 @@ def error_of(written: str, sources: SecretSources, timeout: float = 30.0) -> str
 
 def with_environment(sources: SecretSources, **environ: str) -> SecretSources:
     return replace(sources, environ=environ)
+
+
+def without(module: str, script: str) -> str:
+    """What a script prints in a Python that cannot import a module.
+
+    Args:
+        module: Its name.
+        script: The script, which may name gatepolicy's.
+    """
+    hidden = f"import sys\nsys.modules[{module!r}] = None\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", hidden + script], capture_output=True, text=True, check=True
+    )
+    return ended.stdout.strip()

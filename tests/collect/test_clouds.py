@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def test_a_secret_of_aws(played: Any, sources: SecretSources) -> None:
     assert value_of(f"aws-sm:{arn}#key", sources) == "key-of-nobody"
     assert value_of("aws-sm:trading/plain", sources) == PLANTED
     assert value_of("aws-sm:trading/binary", sources) == PLANTED
-    title = "secret: the secret trading/{} in AWS Secrets Manager cannot be read:"
+    title = "secret: trading/{} in AWS Secrets Manager cannot be read:"
     assert error_of("aws-sm:trading/okx#none", sources) == (
         f"{title.format('okx')} it holds no such value"
     )
@@ -98,7 +99,7 @@ def test_a_parameter_of_aws(played: Any, sources: SecretSources) -> None:
     assert value_of("aws-ssm:/trading/okx/secret:1", sources) == "old"
     assert value_of("aws-ssm:/trading/okx/json#a", sources) == PLANTED
     assert error_of("aws-ssm:/trading/okx/none", sources) == (
-        "secret: the secret /trading/okx/none in the AWS parameter store cannot be read: it does"
+        "secret: /trading/okx/none in the AWS parameter store cannot be read: it does"
         " not exist in this account and region; check AWS_REGION"
     )
 
@@ -197,7 +198,7 @@ def test_what_aws_refuses(
     with scripted(script) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         found = error_of("aws-sm:trading/okx", sources)
-    assert found == f"secret: the secret trading/okx in AWS Secrets Manager cannot be read: {told}"
+    assert found == f"secret: trading/okx in AWS Secrets Manager cannot be read: {told}"
     assert len(script.heard) == asked
 
 
@@ -240,7 +241,7 @@ def test_an_aws_that_is_not_configured(
         else:
             monkeypatch.delenv(name)
     found = error_of("aws-sm:trading/okx", sources)
-    assert found == f"secret: the secret trading/okx in AWS Secrets Manager cannot be read: {told}"
+    assert found == f"secret: trading/okx in AWS Secrets Manager cannot be read: {told}"
 
 
 def test_a_certificate_that_aws_cannot_have(
@@ -259,25 +260,21 @@ def test_a_certificate_that_aws_cannot_have(
 # --- Google
 
 
+SERVICE = "google.cloud.secretmanager_v1.services.secret_manager_service"
+
+
 def on_google(url: str, project: str = "trading") -> Callable[..., Store]:
     """Opens Google's own client, by its own transport, on a server of this machine."""
-    pytest.importorskip(
+    library = pytest.importorskip(
         "google.cloud.secretmanager", reason="google-cloud-secret-manager is not installed"
     )
-    from google.api_core import exceptions as api  # type: ignore[import-not-found]
-    from google.auth import credentials  # type: ignore[import-not-found]
-    from google.auth import exceptions as auth
-    from google.cloud import secretmanager  # type: ignore[import-not-found]
-    from google.cloud.secretmanager_v1.services.secret_manager_service.transports.rest import (  # type: ignore[import-not-found]
-        SecretManagerServiceRestTransport,
-    )
-
-    transport = SecretManagerServiceRestTransport(
+    transport = import_module(f"{SERVICE}.transports.rest").SecretManagerServiceRestTransport(
         host=url.removeprefix("http://"),
-        credentials=credentials.AnonymousCredentials(),
+        credentials=import_module("google.auth.credentials").AnonymousCredentials(),
         url_scheme="http",
     )
-    client = secretmanager.SecretManagerServiceClient(transport=transport)
+    client = library.SecretManagerServiceClient(transport=transport)
+    api, auth = import_module("google.api_core.exceptions"), import_module("google.auth.exceptions")
     return lambda *_: SecretManager((api, auth), client, project)
 
 
@@ -310,7 +307,7 @@ def test_a_secret_of_google(sources: SecretSources, reference: str, path: str) -
         assert value_of(f"{reference}#secret", google) == PLANTED
 
 
-GOOGLE = "secret: the secret okx in Google Secret Manager cannot be read:"
+GOOGLE = "secret: okx in Google Secret Manager cannot be read:"
 
 
 @pytest.mark.parametrize(
@@ -360,18 +357,16 @@ class Token:
     """An identity that Azure's library is given: what signs in is not tried here."""
 
     def get_token(self, *_: str, **__: Any) -> Any:
-        from azure.core.credentials import AccessToken  # type: ignore[import-not-found]
-
-        return AccessToken(f"token-{PLANTED}", 4102444800)
+        access = import_module("azure.core.credentials").AccessToken
+        return access(f"token-{PLANTED}", 4102444800)
 
 
 def on_azure(url: str, authority: Path) -> Callable[..., Store]:
     """Opens Azure's own client on a server of this machine, over real TLS."""
-    pytest.importorskip("azure.keyvault.secrets", reason="azure-keyvault-secrets is not installed")
-    from azure.core import exceptions  # type: ignore[import-not-found]
-    from azure.keyvault.secrets import SecretClient  # type: ignore[import-not-found]
-
-    client = SecretClient(
+    library = pytest.importorskip(
+        "azure.keyvault.secrets", reason="azure-keyvault-secrets is not installed"
+    )
+    client = library.SecretClient(
         url,
         Token(),
         permit_redirects=False,
@@ -379,13 +374,13 @@ def on_azure(url: str, authority: Path) -> Callable[..., Store]:
         connection_verify=str(authority),
         verify_challenge_resource=False,
     )
-    return lambda *_: KeyVault(exceptions, client)
+    return lambda *_: KeyVault(import_module("azure.core.exceptions"), client)
 
 
 CHALLENGE = (
     'Bearer authorization="https://login.example.com/tenant", resource="https://vault.azure.net"'
 )
-AZURE = "secret: the secret okx-secret in Azure Key Vault cannot be read:"
+AZURE = "secret: okx-secret in Azure Key Vault cannot be read:"
 VERSION = "0123456789abcdef0123456789abcdef"
 
 

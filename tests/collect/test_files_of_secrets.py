@@ -18,6 +18,7 @@ from tests.collect.references import (
     resolved,
     value_of,
     with_environment,
+    without,
 )
 
 PLANTED = "Planted0Secret9Of8Nobody7"
@@ -203,12 +204,14 @@ def test_files_of_age_that_nobody_can_read(
     )
 
 
-def test_age_without_its_package(
-    age: tuple[SecretSources, Encrypt], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sources, encrypt = age
-    encrypt("okx.age", PLANTED)
-    monkeypatch.setitem(sys.modules, "pyrage", None)
-    assert error_of("age:okx.age", sources).endswith(
-        "the pyrage package is not installed; pip install pyrage"
+def test_age_without_its_package() -> None:
+    told = without(
+        "pyrage",
+        "from gatepolicy.collect.age import decrypted\n"
+        "from gatepolicy.collect.fields import CredentialError\n"
+        "try:\n"
+        "    decrypted(b'x', 'keys.txt', lambda path: b'')\n"
+        "except CredentialError as error:\n"
+        "    print(error)\n",
     )
+    assert told == "the pyrage package is not installed; pip install pyrage"

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from gatepolicy.collect.secrets import Resolved, SecretSources
+from gatepolicy.collect.vault import open_vault
 from tests.collect.references import HERE, error_of, resolved, value_of, with_environment
 from tests.servers import ROOT_TOKEN, certificate, openbao
 
@@ -78,7 +80,7 @@ def test_a_field_of_both_versions_of_the_engine(
     assert value_of(reference, sources) == found
 
 
-OKX = "secret: the secret secret/trading/okx in Vault cannot be read:"
+OKX = "secret: secret/trading/okx in Vault cannot be read:"
 
 
 @pytest.mark.parametrize(
@@ -89,19 +91,19 @@ OKX = "secret: the secret secret/trading/okx in Vault cannot be read:"
         ("vault:secret/trading/okx#deep", f"{OKX} this value is not a string; quote it there"),
         (
             "vault:secret/trading/none#secret",
-            "secret: the secret secret/trading/none in Vault cannot be read: it does not exist, or"
+            "secret: secret/trading/none in Vault cannot be read: it does not exist, or"
             " its newest version is deleted; write the path as 'vault kv get' takes it, without"
             " data/",
         ),
         (
             "vault:secret/trading/gone#secret",
-            "secret: the secret secret/trading/gone in Vault cannot be read: it does not exist, or"
+            "secret: secret/trading/gone in Vault cannot be read: it does not exist, or"
             " its newest version is deleted; write the path as 'vault kv get' takes it, without"
             " data/",
         ),
         (
             "vault:secret/other/okx#secret",
-            "secret: the secret secret/other/okx in Vault cannot be read: Vault denied access"
+            "secret: secret/other/okx in Vault cannot be read: Vault denied access"
             " (403); check the token and its policy",
         ),
         (
@@ -145,6 +147,17 @@ def test_several_fields_of_a_secret_are_one_fetch(sources: SecretSources, bao: B
     assert counted.paths == [
         "/v1/sys/internal/ui/mounts/secret/trading/okx",
         "/v1/secret/data/trading/okx",
+    ]
+
+
+def test_where_an_engine_is_mounted_is_asked_once(sources: SecretSources, bao: Bao) -> None:
+    counted = Counting(bao.url)
+    vault = open_vault({**sources.environ, "VAULT_ADDR": counted.url})
+    with counted:
+        assert vault.read("secret/trading/okx").value("secret") == PLANTED
+        assert vault.read("secret/trading/okx").value("key") == "key-of-nobody"
+    assert [path for path in counted.paths if "/sys/" in path] == [
+        "/v1/sys/internal/ui/mounts/secret/trading/okx"
     ]
 
 
@@ -325,7 +338,7 @@ def test_a_token_that_nobody_gave(sources: SecretSources) -> None:
         ),
         (
             {"VAULT_ADDR": "https://127.0.0.1:1", "VAULT_AUTH_METHOD": "ldap"},
-            "VAULT_AUTH_METHOD is unknown; one of token, approle, kubernetes",
+            "VAULT_AUTH_METHOD is unknown; one of token, approle, kubernetes, agent",
         ),
         (
             {"VAULT_ADDR": "https://127.0.0.1:1", "VAULT_TOKEN": "a\nb"},
@@ -371,6 +384,42 @@ class Odd(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+def test_a_server_that_cannot_show_a_certificate_gets_no_token(tmp_path: Path) -> None:
+    handler: type[Odd] = type("Handler", (Odd,), {"heard": [], "status": 403, "body": b"{}"})
+    public, private = certificate(tmp_path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sources = with_environment(
+        SecretSources.real(str(tmp_path / "accounts.yaml")),
+        VAULT_ADDR=f"https://127.0.0.1:{server.server_address[1]}",
+        VAULT_TOKEN=ROOT_TOKEN,
+    )
+    of_proxy = with_more(sources, VAULT_PROXY_ADDR="http://127.0.0.1:1")
+    trusting = with_more(
+        sources,
+        VAULT_CACERT=str(public),
+        VAULT_CLIENT_CERT=str(public),
+        VAULT_CLIENT_KEY=str(private),
+    )
+    try:
+        told = error_of("vault:secret/trading/okx#secret", sources)
+        proxied = error_of("vault:secret/trading/okx#secret", of_proxy)
+        assert handler.heard == []
+        trusted = error_of("vault:secret/trading/okx#secret", trusting)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert told == (
+        f"{OKX} the certificate of Vault was rejected; set VAULT_CACERT to the file of its CA"
+    )
+    assert proxied == f"{OKX} Vault cannot be reached (ProxyError); check VAULT_ADDR"
+    assert trusted == f"{OKX} Vault denied access (403); check the token and its policy"
+    assert handler.heard == [ROOT_TOKEN]
+
+
 @pytest.fixture
 def odd(tmp_path: Path) -> Iterator[tuple[type[Odd], SecretSources]]:
     handler: type[Odd] = type("Handler", (Odd,), {"heard": []})
@@ -398,6 +447,14 @@ def test_a_redirect_gets_no_token(odd: tuple[type[Odd], SecretSources], tmp_path
     )
     assert handler.heard == [ROOT_TOKEN]
     assert elsewhere.heard == []
+
+
+def test_an_agent_adds_the_token(odd: tuple[type[Odd], SecretSources]) -> None:
+    handler, sources = odd
+    handler.status, handler.body = 403, b"{}"
+    by_agent = with_more(sources, VAULT_AUTH_METHOD="agent", VAULT_TOKEN="")
+    assert "denied access" in error_of("vault:secret/trading/okx#secret", by_agent)
+    assert handler.heard == [""]
 
 
 @pytest.mark.parametrize(
