@@ -242,7 +242,8 @@ def test_the_container_of_compose_is_closed() -> None:
     named = [f"file:/run/secrets/{name}" for name in service["secrets"]]
     assert sorted(named) == sorted(references(PROJECTS["docker"]))
     assert COMPOSE["secrets"].keys() == set(service["secrets"])
-    assert parsed(service["command"][1:]).params["baseline_if_exists"] == "/reports/report.json"
+    assert service["command"][:3] == ["--project", "gatepolicy.yaml", "scan"]
+    assert parsed(service["command"][3:]).params["baseline_if_exists"] == "/reports/report.json"
 
 
 # Kubernetes
@@ -312,8 +313,8 @@ def test_two_scans_never_run_at_once_and_none_is_repeated() -> None:
 
 
 def test_the_pod_scans_and_finds_its_credentials() -> None:
-    assert CONTAINER["args"][0] == "scan"
-    assert parsed(CONTAINER["args"][1:]).params["quiet"] is True
+    assert CONTAINER["args"][:3] == ["--project", "gatepolicy.yaml", "scan"]
+    assert parsed(CONTAINER["args"][3:]).params["quiet"] is True
     mounts = {mount["name"]: mount for mount in CONTAINER["volumeMounts"]}
     folder = mounts["credentials"]["mountPath"]
     assert all(text.startswith(f"file:{folder}/") for text in references(PROJECTS["kubernetes"]))
