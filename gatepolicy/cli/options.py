@@ -286,6 +286,14 @@ def quiet(text: str) -> Callable[[F], F]:
     return decorate
 
 
+def _formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """For shells that complete."""
+    del ctx, param
+    from gatepolicy.reports.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
 def outputs(function: F) -> F:
     """Where reports go, and how they look."""
     return _all(
@@ -296,6 +304,7 @@ def outputs(function: F) -> F:
             multiple=True,
             envvar="GATEPOLICY_OUTPUT",
             metavar="FORMAT[=PATH]",
+            shell_complete=_formats,
             help="Report as text, html, json, sarif, markdown, github, junit, gitlab-codequality,"
             " gitlab-sast, ocsf, oscal, csv, csv-facts or frameworks, to a file or to standard"
             " output; repeatable.  [default: text]",
@@ -320,11 +329,7 @@ def outputs(function: F) -> F:
             "-v", "--verbose", count=True, help="Show passing accounts and every verdict."
         ),
         quiet("Only the report; no progress, no notes. Still reports a nonzero exit code."),
-        click.option(
-            "--no-color",
-            is_flag=True,
-            help="Disable colour (or set NO_COLOR).",
-        ),
+        click.option("--no-color", is_flag=True, help="Disable colour (or set NO_COLOR)."),
     )(function)
 
 
