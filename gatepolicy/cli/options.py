@@ -297,8 +297,8 @@ def outputs(function: F) -> F:
             envvar="GATEPOLICY_OUTPUT",
             metavar="FORMAT[=PATH]",
             help="Report as text, html, json, sarif, markdown, github, junit, gitlab-codequality,"
-            " gitlab-sast, ocsf, oscal, csv, csv-facts or frameworks, to a file or to standard"
-            " output; repeatable.  [default: text]",
+            " gitlab-sast, ocsf, oscal, csv, csv-facts, prometheus or frameworks, to a file or to"
+            " standard output; repeatable.  [default: text]",
         ),
         click.option(
             "--sarif-profile",

@@ -53,6 +53,18 @@ class Output:
         """As it stands on the command line."""
         return f"-o {self.format}={self.destination.path}"
 
+    def report(self, scan: Scan, options: ReportOptions) -> Report:
+        """The text that is to be written.
+
+        Args:
+            scan: The finished scan.
+            options: How reports look.
+        """
+        form = FORMATS[self.format]
+        if form.continued:
+            options = replace(options, former=self.destination.former_text())
+        return Report(form.render(scan, options), self.destination, is_private=form.is_private)
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -127,12 +139,7 @@ class Outputs:
         scope = self.options.sarif_scope or scan.scope or "accounts"
         scan, options = replace(scan, scope=scope), replace(self.options, sarif_scope=scope)
         try:
-            write_reports(
-                [
-                    Report(FORMATS[output.format].render(scan, options), output.destination)
-                    for output in self.outputs
-                ]
-            )
+            write_reports([output.report(scan, options) for output in self.outputs])
         finally:
             if not self.quiet:
                 for warning in (*scan.warnings, *self._about_left_out(scan, options)):
