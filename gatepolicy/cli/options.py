@@ -276,7 +276,8 @@ def quiet(text: str) -> Callable[[F], F]:
         @wraps(function)
         def telling(*arguments: Any, **given: Any) -> ExitCode:
             code = ExitCode(function(*arguments, **given))
-            if given["quiet"] and code is not ExitCode.OK:
+            is_told = given.get("log_format") == "json"
+            if given["quiet"] and code is not ExitCode.OK and not is_told:
                 click.echo(f"gatepolicy: exit code {code.value}: {MEANING[code]}", err=True)
             return code
 

@@ -114,6 +114,11 @@ class Outputs:
         options = ReportOptions(style=style(no_color=no_color, verbose=0))
         return cls(outputs, options, quiet=False)
 
+    def files_only(self) -> Self:
+        """The same, but nothing is printed: no report, and no warning that reports hold, too."""
+        files = tuple(o for o in self.outputs if o.destination.path != STANDARD_OUTPUT)
+        return replace(self, outputs=files, quiet=True)
+
     def refuse_overwriting(self, sources: Iterable[str]) -> None:
         """Refuse to write over what is read.
 

@@ -2,8 +2,8 @@ r"""Prometheus: gauges for the textfile collector of node_exporter.
 
 The text format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/. Every family
 has its ``HELP`` and ``TYPE``, and every sample a ``scope``, so that files of several inventories
-can lie in one folder. Values that are counted stand there with 0, too: an alert about a series that is
-missing never fires.
+can lie in one folder. Values that are counted stand there with 0, too: an alert about a series
+that is missing never fires.
 
 The times of the last complete and the last good scan outlive a bad one: they are carried over from
 the file that the report replaces, whose text is an argument.
@@ -19,7 +19,7 @@ from gatepolicy import __version__
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.posture import AccountState, posture
 from gatepolicy.model.scan import ExitCode, Scan
-from gatepolicy.model.verdicts import Outcome, Verdict
+from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.judged import NOT_VERIFIABLE, why_unknown
 from gatepolicy.reports.summary import ACCOUNT_WORDS, account_word, strict_exit_code, summarise
@@ -75,13 +75,9 @@ def _families(scan: Scan, scope: str, former: str) -> Iterator[Family]:
             for state in AccountState
         ),
     )
-    yield _counts("violations", "Violations, by severity.", "severity", summary.violations)
-    yield _counts(
-        "blocking_unknowns",
-        "Unknown verdicts that fail a scan as violations do, by severity of their rules.",
-        "severity",
-        summary.blocking_unknowns,
-    )
+    yield _by_severity("violations", "Violations, by severity.", summary.violations)
+    blocking = "Unknown verdicts that fail a scan as violations do, by severity of their rules."
+    yield _by_severity("blocking_unknowns", blocking, summary.blocking_unknowns)
     yield _unknowns(scan)
     yield from _about_the_scan(scan)
     yield from _times(scan, scope, former)
@@ -90,6 +86,11 @@ def _families(scan: Scan, scope: str, former: str) -> Iterator[Family]:
 def _counts(name: str, text: str, label: str, counts: Mapping[str, int]) -> Family:
     samples = tuple(({label: str(key)}, count) for key, count in counts.items())
     return Family(f"gatepolicy_{name}", text, samples)
+
+
+def _by_severity(name: str, text: str, counts: Mapping[Severity, int]) -> Family:
+    told = {severity.value: count for severity, count in counts.items()}
+    return _counts(name, text, "severity", told)
 
 
 def _unknowns(scan: Scan) -> Family:

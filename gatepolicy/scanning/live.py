@@ -105,6 +105,7 @@ def scan_live(
     settings: ScanSettings,
     *,
     advance: Callable[[SecondsLeft], None],
+    on_read: Callable[[Evidence], None] = lambda _: None,
 ) -> Scan:
     """Read every account and evaluate it.
 
@@ -113,6 +114,7 @@ def scan_live(
         collecting: How to read.
         settings: What decides the exit code.
         advance: Called once for every account that is read.
+        on_read: Takes the evidence of each account once, as soon as it was read, or could not be.
 
     Returns: The scan; after a signal, accounts that were not read are unknown.
     """
@@ -122,6 +124,8 @@ def scan_live(
     found, warnings = list[AccountResult](), list[str]()
 
     def deliver(position: int, evidence: Evidence) -> None:
+        if position not in results:
+            on_read(evidence)
         results[position] = evaluator.judge(plan.accounts[position], evidence)
 
     def find(evidence: Evidence) -> None:
