@@ -52,7 +52,9 @@ def message_of(scan: Scan, news: Sequence[News]) -> Message:
         scan: The finished scan.
         news: What there is to tell; empty for a digest.
     """
-    kinds = Counter(one.kind for one in news)
+    # What two policies ask about the same thing is one thing for whoever reads it.
+    things = {(one.kind, one.item.name, one.item.identity) for one in news}
+    kinds = Counter(kind for kind, *_ in things)
     counts = ", ".join(f"{kinds[kind]:,} {kind}" for kind in Kind if kinds[kind])
     title = f"gatepolicy {clean(scan.scope or 'accounts')}: {counts or 'no change'}"
     lines = [
