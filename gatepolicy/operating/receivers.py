@@ -6,6 +6,7 @@ receiver is only ever called by its number and its scheme.
 
 import logging
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,11 +110,13 @@ def _sender(service: "Apprise") -> Callable[[Message], bool]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """No log of a library goes anywhere: it may hold a URL."""
+    """No log and no warning of a library goes anywhere: it may hold a URL."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.disable(before)
 

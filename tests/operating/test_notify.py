@@ -7,8 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from email import message_from_bytes
-from email.message import Message as Mail
+from email import message, message_from_bytes
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -42,12 +41,16 @@ class Desk:
     hook: Hook
 
     def night(self, *arguments: str, can_withdraw: bool = False, url: str = "") -> Ended:
-        words = ("read_only", "withdraw") if can_withdraw else self.good.permissions
-        self.firm.keys = [replace(self.good, permissions=words)]
+        self.firm.keys = [self.bad if can_withdraw else self.good]
         self.firm.monkeypatch.setenv(
             "GATEPOLICY_NOTIFY", url or f"json://{self.hook.address}/{TOKEN}"
         )
         return self.firm.scan(*arguments)
+
+    @property
+    def bad(self) -> SimulatedKey:
+        """The same key, which can also withdraw."""
+        return replace(self.good, permissions=(*self.good.permissions, "withdraw"))
 
     @property
     def titles(self) -> list[str]:
@@ -72,7 +75,7 @@ def test_from_night_to_night(desk: Desk) -> None:
     told = json.loads(desk.hook.bodies[0])
     assert told["type"] == "failure"
     [line] = re.findall(r"^  critical GP001 withdrawal-enabled.*$", told["message"], re.MULTILINE)
-    assert line.endswith(": okx-1")
+    assert line.endswith(": okx-00001")
     assert "funds can leave" in told["message"]
     assert json.loads(desk.hook.bodies[1])["type"] == "success"
     assert set(desk.hook.paths) == {f"/{TOKEN}"}
@@ -92,13 +95,15 @@ def test_nothing_secret_is_told_or_kept(desk: Desk) -> None:
 
 def test_with_a_history_what_is_known_is_no_news(desk: Desk) -> None:
     history = ("--history", "h.db")
-    desk.firm.keys = [replace(desk.good, permissions=("read_only", "withdraw"))]
+    desk.firm.keys = [desk.bad]
     assert desk.firm.scan(*history).code == 1
     desk.night(*history, can_withdraw=True)
     assert desk.titles == []
     desk.night(*history)
     desk.night(*history, can_withdraw=True)
-    assert desk.titles == [FIXED, NEW]
+    assert desk.titles == [FIXED, f"{NEW}, 2 worse"]
+    body = json.loads(desk.hook.bodies[1])["message"]
+    assert "  permission-escalated (permission.withdraw): okx-00001" in body.splitlines()
 
 
 def test_a_receiver_that_is_down_changes_nothing_and_is_told_the_next_night(desk: Desk) -> None:
@@ -132,9 +137,11 @@ class Inbox:
     """Keeps the mails of a server on this machine."""
 
     def __init__(self) -> None:
-        self.mails: list[tuple[str, list[str], Mail]] = []
+        self.mails: list[tuple[str, list[str], message.Message]] = []
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert session.host_name
+        assert server.hostname
         content = envelope.content
         assert isinstance(content, bytes)
         mail = message_from_bytes(content)
