@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from gatepolicy.cli import settings
 from gatepolicy.cli.given import ScanOptions
 from gatepolicy.cli.operating import Run, locked, state_file, warn
-from gatepolicy.documents.load import is_there
+from gatepolicy.documents.load import is_really_below, is_there, relative_below
 from gatepolicy.errors import LockedError, ReportError, UsageError
 from gatepolicy.model.scan import ExitCode, Interruption, Scan
 from gatepolicy.operating.attested import attested_within
@@ -38,8 +39,10 @@ class Notifier:
         """From the options of a scan.
 
         Raises:
-            UsageError: apprise is missing, or does not know a URL; or their file cannot be read.
+            UsageError: apprise is missing, or does not know a URL; or their file cannot be read,
+                or must not be.
         """
+        _refuse_unreviewed(given)
         return cls(tuple(receivers_of(urls_of(given.notify_urls, given.notify_file))), given)
 
     def tell(self, scan: Scan, plan: Plan, run: Run) -> None:
@@ -66,6 +69,16 @@ class Notifier:
             _remember(place, told.delivered if is_known else told.kept)
 
 
+def _refuse_unreviewed(given: ScanOptions) -> None:
+    """Refuse a file of receivers that may be a stranger's, who would be told everything."""
+    file, folder = given.notify_file, settings.project_folder()
+    if not given.untrusted or not file:
+        return
+    if relative_below(file, folder) is not None or is_really_below(file, folder):
+        what = f"--untrusted: --notify-file {file} lies in the project folder"
+        raise UsageError(what, hint="name a file elsewhere, or set GATEPOLICY_NOTIFY")
+
+
 def tell_failure(given: ScanOptions, code: ExitCode) -> None:
     """Tell receivers that a scan did not get to its end; a person who stopped it knows.
 
@@ -86,7 +99,13 @@ def tell_failure(given: ScanOptions, code: ExitCode) -> None:
 
 @contextmanager
 def _memory(given: ScanOptions) -> Iterator[Destination | None]:
-    """The file of what was told, for nobody else meanwhile; ``None`` when it cannot be used."""
+    """The file of what was told, for nobody else meanwhile; ``None`` when it cannot be used.
+
+    Whoever edits the files of an untrusted project could write there that everything was told.
+    """
+    if given.untrusted:
+        yield None
+        return
     with ExitStack() as stack:
         place = None
         try:

@@ -1,7 +1,7 @@
 """What was told, as text: so that the next scan tells nothing twice. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from gatepolicy.operating.news import ITEM_LEVELS, Item, Told
 
@@ -36,11 +36,8 @@ def _decode(data: object) -> Item:
     match data:
         case {"level": level, **others} if level in ITEM_LEVELS:
             marks = others.pop("marks", [])
-            texts = {name: others.get(name, "") for name in _TEXTS[1:]}
-            if _are_texts(texts.values()) and isinstance(marks, list) and _are_texts(marks):
-                return Item(level, **texts, marks=frozenset(marks))
+            texts = [text for name in _TEXTS[1:] if isinstance(text := others.get(name, ""), str)]
+            is_list = isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)
+            if len(texts) == len(_TEXTS) - 1 and is_list:
+                return Item(level, *texts, marks=frozenset(marks))
     raise ValueError("no item")
-
-
-def _are_texts(values: Iterable[object]) -> bool:
-    return all(isinstance(value, str) for value in values)

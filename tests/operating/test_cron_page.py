@@ -74,6 +74,7 @@ def test_from_nothing_to_a_notification_on_a_change(
     bad = replace(good, permissions=(*good.permissions, "withdraw"))
     folder = tmp_path / "keys"
     folder.mkdir()
+    accounts = folder / "accounts.yaml"
     filled = {
         "OKX_API_KEY": good.api_key,
         "OKX_API_SECRET": good.secret,
@@ -96,7 +97,6 @@ def test_from_nothing_to_a_notification_on_a_change(
             assert (ended.returncode, ended.stderr) == (0, ""), command
             if command.startswith("gatepolicy init"):
                 # The one thing that is not as it is for users: their exchange is a simulator.
-                accounts = folder / "accounts.yaml"
                 text = accounts.read_text(encoding="utf-8")
                 accounts.write_text(f"{text}    base_url: {simulator.url}\n", encoding="utf-8")
         url = simulator.url

@@ -242,6 +242,23 @@ def test_a_file_of_urls_that_is_none(tmp_path: Path) -> None:
         urls_of((), str(tmp_path / "binary"))
 
 
+def test_whoever_edits_an_untrusted_project_silences_and_redirects_nothing(desk: Desk) -> None:
+    project = desk.firm.folder / "gatepolicy.yaml"
+    project.write_text("apiVersion: gatepolicy/v1\nkind: Project\n", encoding="utf-8")
+    desk.night(can_withdraw=True)
+    assert list((desk.firm.folder / ".gatepolicy").glob("told-*.json"))
+    desk.night("--untrusted", can_withdraw=True)
+    assert desk.titles == [NEW, NEW]
+    file = desk.firm.folder / "receivers.txt"
+    file.write_text(f"json://{desk.hook.address}/{TOKEN}\n", encoding="utf-8")
+    (desk.firm.folder / "link.txt").symlink_to(file)
+    for name in ("receivers.txt", "link.txt"):
+        ended = desk.night("--untrusted", "--notify-file", name)
+        assert ended.code == 2
+        assert f"--notify-file {name} lies in the project folder" in ended.err
+    assert len(desk.titles) == 2
+
+
 def test_a_receiver_is_called_by_its_number_and_scheme() -> None:
     [one] = receivers_of([Secret(f"json://user:{TOKEN}@127.0.0.1/{TOKEN}")])
     assert one.name == "receiver 1 (json)"
