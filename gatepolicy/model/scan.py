@@ -480,12 +480,11 @@ class Scan:
         return ExitCode.OK if self.settings.exit_zero else self._strict_exit_code()
 
     def _strict_exit_code(self) -> ExitCode:
-        verdicts = list(self.verdicts())
         if any(self._fails(subject, verdict) for subject, verdict in self.judged()):
             return ExitCode.VIOLATION
         if not self.settings.allow_empty and not self._evaluated_anything():
             return ExitCode.NOTHING_EVALUATED
-        is_incomplete = bool(self.unread) or any(v.incomplete for v in verdicts)
+        is_incomplete = bool(self.unread) or any(v.incomplete for v in self.verdicts())
         if not self.settings.allow_incomplete and is_incomplete:
             return ExitCode.INCOMPLETE
         return ExitCode.OK

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from gatepolicy.documents.load import load_document
@@ -24,12 +25,17 @@ def load_rules(exchanges: Iterable[Remedies] = ()) -> Mapping[str, Rule]:
     Raises:
         DocumentError: The shipped file is broken: a defect of gatepolicy.
     """
+    known = tuple(exchanges)
+    return {rule.info.id: with_fixes(rule, known) for rule in _shipped_rules()}
+
+
+@cache
+def _shipped_rules() -> tuple[Rule, ...]:
     schema = load_schema((schemas_directory() / "rules.schema.json").read_text(encoding="utf-8"))
     document = load_document(str(rules_file()), schema=schema, kind="Rules")
     # The schema has accepted the document, so its shape is known from here on.
     data: Any = document.data
-    known = tuple(exchanges)
-    return {node["id"]: _rule(node, known) for node in data["rules"]}
+    return tuple(_rule(node) for node in data["rules"])
 
 
 def find_rule(rules: Mapping[str, Rule], text: str) -> Rule | None:
@@ -69,7 +75,7 @@ def _fix(rule: Rule, exchange: Remedies) -> str:
     return f"{rule.info.fix['default']} On {exchange.title}: {exchange.menu}."
 
 
-def _rule(node: Node, exchanges: Iterable[Remedies]) -> Rule:
+def _rule(node: Node) -> Rule:
     asks = tuple(_ask(ask) for ask in node["asks"])
     asked = (test.fact for ask in asks for test in tests_of(ask.condition))
     info = RuleInfo(
@@ -84,14 +90,13 @@ def _rule(node: Node, exchanges: Iterable[Remedies]) -> Rule:
         facts=tuple(dict.fromkeys(asked)),
         posture=PostureLine(node["posture"]) if "posture" in node else None,
     )
-    rule = Rule(
+    return Rule(
         info=info,
         groups=tuple(node["groups"]),
         on_unknown=OnUnknown(node.get("on_unknown", OnUnknown.INCOMPLETE.value)),
         asks=asks,
         on_keys_page=node["on_keys_page"],
     )
-    return with_fixes(rule, exchanges)
 
 
 def _ask(node: Node) -> Ask:
@@ -172,6 +177,7 @@ class Framework:
     """Those that the rules give evidence about, and no others."""
 
 
+@cache
 def load_frameworks() -> tuple[Framework, ...]:
     """All of them, in the order of the file.
 

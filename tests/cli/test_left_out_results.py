@@ -18,6 +18,7 @@ def written(scan: Scan, folder: Path, *names: str, quiet: bool = False) -> None:
     Outputs(tuple(outputs), ReportOptions(), quiet=quiet).write(scan)
 
 
+@pytest.mark.no_cover
 def test_results_that_github_would_refuse(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

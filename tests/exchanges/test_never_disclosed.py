@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ STRICT = load_policy(str(policies_directory() / "strict.yaml"))
 every_exchange = pytest.mark.parametrize("exchange_id", CATALOG)
 
 
+@cache
 def controls(exchange_id: str) -> Sequence[Control]:
     return compile_policy(STRICT, exchange_id, CATALOG[exchange_id], load_rules())
 

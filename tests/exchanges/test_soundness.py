@@ -16,6 +16,8 @@ from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.facts import FACTS, Access, Capability, Facts, Grade, Grant, Reason
 
+# Thousands of like answers: measuring their coverage would double their time, and tell nothing.
+pytestmark = pytest.mark.no_cover
 CATALOG = load_catalog()
 DOCUMENTED = Path(__file__).with_name("documented")
 KEY = "c5dcfbf1f3a7not0a0real0key"
@@ -70,7 +72,7 @@ def assert_well_formed(facts: Facts) -> None:
 
 
 @every_exchange
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_whatever_an_exchange_sends_becomes_facts_or_reasons(
     exchange: Exchange, data: st.DataObject
@@ -127,7 +129,7 @@ def mutated_answers(draw: st.DrawFn, exchange: Exchange) -> dict[str, RawAnswer]
 
 
 @every_exchange
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_no_damage_to_an_answer_turns_an_absence_into_a_proof_of_more(
     exchange: Exchange, data: st.DataObject

@@ -35,6 +35,7 @@ def test_on_every_exchange(run: Run, exchange: str) -> None:
     assert run("test", "--min-coverage", "100", "-q").out == ""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("exchange", load_others())
 def test_where_nobody_can_ask(run: Run, tmp_path: Path, exchange: str) -> None:
     made = run("init", "--exchange", exchange, *EGRESS)
