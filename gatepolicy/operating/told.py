@@ -35,9 +35,20 @@ def decode_told(text: str) -> Told:
 def _decode(data: object) -> Item:
     match data:
         case {"level": level, **others} if level in ITEM_LEVELS:
-            marks = others.pop("marks", [])
-            texts = [text for name in _TEXTS[1:] if isinstance(text := others.get(name, ""), str)]
-            is_list = isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)
-            if len(texts) == len(_TEXTS) - 1 and is_list:
-                return Item(level, *texts, marks=frozenset(marks))
+            texts = {name: _text(others.get(name, "")) for name in _TEXTS[1:]}
+            return Item(_text(level), **texts, marks=_texts(others.get("marks", [])))
     raise ValueError("no item")
+
+
+def _text(value: object) -> str:
+    match value:
+        case str():
+            return value
+    raise ValueError("no text")
+
+
+def _texts(value: object) -> frozenset[str]:
+    match value:
+        case list():
+            return frozenset(map(_text, value))
+    raise ValueError("no list")

@@ -121,9 +121,9 @@ class _Judge:
         asked = self._plan.account_found(evidence.subject)
         self._found.append(self._evaluator.judge(asked, evidence))
 
-    def results(self) -> Sequence[AccountResult]:
-        """Of the selected accounts in the order of the inventory, then of what was found."""
-        return [*(self._selected[place] for place in sorted(self._selected)), *self._found]
+    def results(self, selected: int) -> Sequence[AccountResult]:
+        """Of all selected accounts in the order of the inventory, then of what was found."""
+        return [*map(self._selected.__getitem__, range(selected)), *self._found]
 
 
 def scan_live(
@@ -151,7 +151,7 @@ def scan_live(
     by = collect_and_correlate(prepared.targets, collecting, watcher)
     return finish(
         prepared.plan,
-        judge.results(),
+        judge.results(prepared.targets.selected),
         started_at=started_at,
         finished_at=datetime.now(UTC),
         settings=settings,

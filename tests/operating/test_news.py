@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gatepolicy.drift.changes import snapshot_of
 from gatepolicy.drift.compare import compare
-from gatepolicy.model.facts import Facts, Reason
+from gatepolicy.model.facts import Facts, Never, Reason
 from gatepolicy.model.scan import FactChange, Interruption, Narrowing, Scan
 from gatepolicy.model.verdicts import (
     OnUnknown,
@@ -107,6 +107,9 @@ def test_a_finding_from_night_to_night(
 
 def test_of_several_verdicts_about_the_same_the_worst_counts() -> None:
     assert nights(night(PASS, FAIL), night(FAIL, PASS), night(UNKNOWN, PASS)) == [NEW, [], []]
+    for both in ((FAIL, UNKNOWN), (UNKNOWN, FAIL)):
+        [news] = bulletin(night(*both), None).news
+        assert news.item.level == "critical"
 
 
 def test_a_question_that_is_not_asked_any_more_is_told_and_is_no_fix() -> None:
@@ -299,6 +302,7 @@ def test_deadlines_of_waivers_keys_and_attestations() -> None:
         {
             "key.expires_at": observed(FINISHED + 3 * day, "/e"),
             "attested.settings": observed(FINISHED - 80 * day, "/s"),
+            "attested.review": observed(Never.NEVER, "/r"),
             "attested.two_factor": observed(FINISHED - 10 * day, "/t"),
         },
         {},
@@ -309,7 +313,8 @@ def test_deadlines_of_waivers_keys_and_attestations() -> None:
         WaiverInfo(replace(soon, id="RISK-8"), WaiverState.UNUSED, 0, 0),
     ]
     scan = replace(scan_of(account(subject("mm", "gate", 3), facts, ())), waivers=waivers)
-    ages = {("gate", "mm"): dict.fromkeys(("attested.settings", "attested.two_factor"), 90 * day)}
+    names = ("attested.settings", "attested.two_factor", "attested.review")
+    ages = {("gate", "mm"): dict.fromkeys(names, 90 * day)}
     found = deadlines(scan, ages, 14)
     assert [(one.what, one.account, (one.until - FINISHED.date()).days) for one in found] == [
         ("waiver RISK-7", "", 14),
