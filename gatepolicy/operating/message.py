@@ -113,7 +113,7 @@ def _groups(news: Iterable[News]) -> Iterator[str]:
 def _what(news: News) -> str:
     item = news.item
     if news.until is not None:
-        return f"{item.name} ends on {news.until.isoformat()}"
+        return f"{item.name} expires on {news.until.isoformat()}"
     subject = f" ({item.subject})" if item.subject else ""
     head = f"{item.level} {item.rule} " if item.rule else ""
     return f"{head}{item.name}{subject}"

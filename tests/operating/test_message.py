@@ -53,7 +53,7 @@ def test_a_message() -> None:
         "  unknown GP031 policy-without-accounts (options-desk)",
         "",
         "Expiring soon",
-        "  waiver RISK-7 ends on 2026-12-01",
+        "  waiver RISK-7 expires on 2026-12-01",
     ]
     assert any(line.startswith("  funds can leave") for line in lines)
     assert lines[-1].startswith("Exit code 1: ")
