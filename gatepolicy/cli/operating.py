@@ -120,10 +120,19 @@ class _Steps:
     def run(self, step: Callable[[], ExitCode]) -> ExitCode:
         try:
             with Boundary(sys.stderr):
-                return step()
+                return _with_line_after_interrupt(step)
         except SystemExit as ended:
             self.has_error = True
             return ExitCode(int(str(ended.code)))
+
+
+def _with_line_after_interrupt(step: Callable[[], ExitCode]) -> ExitCode:
+    """As click has it: the ^C that a terminal shows ends no line."""
+    try:
+        return step()
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        raise
 
 
 @contextmanager
