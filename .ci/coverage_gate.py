@@ -15,6 +15,7 @@ CORE = [
     "gatepolicy/drift/*",
     "gatepolicy/errors.py",
     "gatepolicy/evaluate/*",
+    "gatepolicy/scanning/compared.py",
     "gatepolicy/scanning/evidence.py",
     "gatepolicy/exchanges/*",
     "gatepolicy/history/findings.py",

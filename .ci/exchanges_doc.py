@@ -8,11 +8,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gatepolicy.exchanges.catalog import MEANING, State, load_catalog, load_others
-from gatepolicy.exchanges.disclosure import Discloses, disclosure
+from gatepolicy.exchanges.catalog import (
+    MEANING,
+    Discloses,
+    State,
+    disclosure,
+    load_catalog,
+    load_others,
+)
 from gatepolicy.exchanges.exchange import Exchange, Word
-from gatepolicy.exchanges.interpret import described
-from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.exchanges.interpret import PUBLIC_CREDENTIALS, described
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -158,7 +163,7 @@ def _others() -> Iterator[str]:
     yield "|---|---|"
     for name, other in load_others().items():
         if other.state is not State.NOT_RESEARCHED:
-            yield f"| {name} | {_cell(other.told)} |"
+            yield f"| {name} | {_cell(other.summary)} |"
     rest = [name for name, other in load_others().items() if other.state is State.NOT_RESEARCHED]
     if rest:
         meaning = MEANING[State.NOT_RESEARCHED]

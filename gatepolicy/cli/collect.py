@@ -1,7 +1,7 @@
 """``gatepolicy collect``: ask, and keep what was proved as evidence."""
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import click
 
@@ -12,14 +12,15 @@ from gatepolicy.cli.edge import Progress
 from gatepolicy.cli.given import CollectOptions, typed
 from gatepolicy.cli.output import destination, refuse_overwriting
 from gatepolicy.collect.run import Targets, Watcher, make_targets
+from gatepolicy.correlate.accounts import correlate
 from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import ExitCode, Interruption
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.write import Destination, Report, write_reports
-from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
-from gatepolicy.scanning.live import collect_and_correlate
+from gatepolicy.scanning.evidence import CollectedFile, dump_evidence
+from gatepolicy.scanning.live import collect
 from gatepolicy.scanning.plan import Selection, refuse_unmatched
 from gatepolicy.scanning.workspace import input_files, load_exchanges
 
@@ -48,34 +49,36 @@ def command(given: CollectOptions) -> ExitCode:
     chosen = selecting.selection(given)
     refuse_unmatched(chosen, [account.subject for account in inventory.accounts])
     targets = _targets(inventory, chosen, given)
-    collected: dict[int, Evidence] = {}
-    found: list[Evidence] = []
     warnings: list[str] = []
     progress = Progress(targets.selected, sys.stderr, quiet=given.quiet)
 
-    def deliver(position: int, evidence: Evidence) -> None:
-        collected[position] = evidence
-
     started_at = inputs.now()
     collecting = edge.collect_settings(given, keep_answers=True)
-    watcher = Watcher(deliver, found.append, warnings.append, progress.advance)
-    interrupted_by = collect_and_correlate(targets, collecting, watcher)
+    watcher = Watcher(_wait, _wait, warnings.append, progress.advance)
+    read, interrupted_by = collect(targets, collecting, watcher)
     progress.clear()
     if interrupted_by is not None:
-        warnings.append(_interruption(interrupted_by, collected.values()))
+        selected = [one.evidence for one in read.accounts if one.is_selected]
+        warnings.append(_interruption(interrupted_by, selected))
     if not given.quiet:
         for warning in warnings:
             click.echo(f"warning: {clean(warning)}", err=True)
-    evidence = EvidenceFile(
+    evidence = CollectedFile(
         collected_at=started_at,
         inventory=inventory.file,
-        accounts=(*(collected[position] for position in sorted(collected)), *found),
+        read=read,
         warnings=tuple(warnings),
         salt=inputs.fingerprint_salt(inventory.file),
+        fingerprint_check=inputs.fingerprint_check(inventory.file),
         narrowed_by=chosen.options,
     )
     write_reports([Report(dump_evidence(evidence), place)])
-    return _exit_code(interrupted_by, evidence)
+    return _exit_code(interrupted_by, correlate([read]).accounts)
+
+
+def _wait(*read: object) -> None:
+    """Do nothing yet: evidence is written once all accounts are read."""
+    del read
 
 
 def _place_and_inventory(given: CollectOptions) -> tuple[Destination, Inventory]:
@@ -99,10 +102,10 @@ def _targets(inventory: Inventory, chosen: Selection, given: CollectOptions) -> 
     )
 
 
-def _exit_code(interrupted_by: Interruption | None, evidence: EvidenceFile) -> ExitCode:
+def _exit_code(interrupted_by: Interruption | None, accounts: Sequence[Evidence]) -> ExitCode:
     if interrupted_by is not None:
         return interrupted_by.exit_code
-    is_answered = any(one.was_answered for one in evidence.accounts)
+    is_answered = any(one.was_answered for one in accounts)
     return ExitCode.OK if is_answered else ExitCode.NOTHING_EVALUATED
 
 

@@ -19,7 +19,7 @@ from gatepolicy.policies.load import load_policies
 from gatepolicy.reports.json_report import encode_comparison, encode_drift, encode_finding
 from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_layout import paint
-from gatepolicy.scanning.evidence import EvidenceFile
+from gatepolicy.scanning.compared import EvidenceFile
 from gatepolicy.scanning.plan import Selection, make_plan
 from gatepolicy.scanning.scan import evaluate_evidence, finish
 from gatepolicy.scanning.workspace import load_exchanges, rules_of

@@ -18,14 +18,14 @@ from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.rules.catalog import named_rule
 from gatepolicy.rules.rule import Rule
-from gatepolicy.scanning.evidence import EvidenceFile, stale_evidence
+from gatepolicy.scanning.compared import EvidenceFile, stale_evidence
 from gatepolicy.scanning.plan import Plan, make_plan
 from gatepolicy.scanning.scan import evaluate_evidence, finish
 from gatepolicy.scanning.workspace import input_files, load_exchanges, rules_of
 
 
 @click.command("evaluate")
-@click.argument("evidence_file", metavar="EVIDENCE")
+@click.argument("evidence_files", metavar="EVIDENCE...", nargs=-1, required=True)
 @click.option(
     "--as-of",
     metavar="TIME",
@@ -46,21 +46,20 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges, rules_of
 def command(given: EvaluateOptions) -> ExitCode:
     """Evaluate evidence that was collected earlier; needs no secret.
 
-    The age of a key is its age when the account was read, since that is what evidence proves.
-    Evidence older than --max-evidence-age is incomplete. Attestations and waivers are evaluated
-    as of --as-of.
+    Accounts of several files are compared as in one scan. The age of a key is its age when the
+    account was read, since that is what evidence proves. Evidence older than --max-evidence-age is
+    incomplete. Attestations and waivers are evaluated as of --as-of.
     """
     outputs = Outputs.parse(given)
     history = keeping.History.of(given)
     read = settings.reader(given)
     policies = load_policies(inputs.policy_files(given), names=settings.names(), read=read)
     outputs.refuse_overwriting([*input_files(policies), *history.files])
-    evidence = inputs.evidence(given.evidence_file)
+    evidence = inputs.evidence(*given.evidence_files)
     scan = _evaluated(evidence, policies, given)
-    series = selecting.inventory_name(evidence.inventory)
+    series = selecting.series(given, *evidence.inventories)
     scan = selecting.since(scan, selecting.baseline(given, history, series))
-    with history.keeping(scan, series):
-        outputs.write(scan)
+    history.write(outputs, scan, series)
     return scan.exit_code
 
 
@@ -70,7 +69,9 @@ def _evaluated(evidence: EvidenceFile, policies: Sequence[Policy], given: Evalua
     as_of = inputs.moment(given.as_of)
     by_id = {account.subject.id: account for account in evidence.accounts}
     planned = _plan(evidence, policies, exchanges, rules, given)
-    stale = _stale([by_id[q.subject.id] for q in planned.accounts], rules, given, as_of)
+    stale = _stale(
+        [by_id[q.subject.id] for q in planned.accounts], evidence.files, rules, given, as_of
+    )
     plan = replace(planned, general=(*planned.general, *stale))
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
     scan = finish(
@@ -82,7 +83,7 @@ def _evaluated(evidence: EvidenceFile, policies: Sequence[Policy], given: Evalua
         warnings=(*(() if stale else evidence.age_warnings(as_of)), *evidence.warnings),
         waiving=selecting.waiving(given, rules),
     )
-    scope = selecting.sarif_scope(given, evidence.inventory)
+    scope = selecting.sarif_scope(given, *evidence.inventories)
     return replace(scan, evidence_at=evidence.oldest, scope=scope)
 
 
@@ -106,8 +107,12 @@ def _plan(
 
 
 def _stale(
-    judged: Sequence[Evidence], rules: Mapping[str, Rule], given: EvaluateOptions, as_of: datetime
+    judged: Sequence[Evidence],
+    files: Mapping[str, str],
+    rules: Mapping[str, Rule],
+    given: EvaluateOptions,
+    as_of: datetime,
 ) -> Sequence[Verdict]:
     rule = named_rule(rules, "evidence-too-old")
-    file, max_age = given.evidence_file, given.max_evidence_age
-    return tuple(stale_evidence(judged, file, rule, as_of=as_of, max_age=max_age))
+    max_age = given.max_evidence_age
+    return tuple(stale_evidence(judged, files, rule, as_of=as_of, max_age=max_age))

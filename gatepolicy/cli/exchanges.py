@@ -8,15 +8,17 @@ import click
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import (
     MEANING,
+    Discloses,
+    Disclosure,
     Other,
     State,
+    disclosure,
     hint_about,
     known_exchanges,
     load_catalog,
     load_exchange,
     load_others,
 )
-from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
 from gatepolicy.exchanges.exchange import Call, Exchange, Word
 from gatepolicy.exchanges.interpret import described
 from gatepolicy.model.scan import ExitCode
@@ -51,7 +53,7 @@ def command(exchange: str | None) -> ExitCode:
     elif exchange in known_exchanges():
         lines = _details(load_exchange(exchange))
     elif exchange in load_others():
-        lines = iter([f"{exchange}: {load_others()[exchange].told}"])
+        lines = iter([f"{exchange}: {load_others()[exchange].summary}"])
     else:
         raise UsageError(f"unknown exchange {exchange}", hint=hint_about(exchange))
     for line in lines:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from os.path import normpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from click.core import ParameterSource
 
-from gatepolicy.accounts.account import Inventory, salt_of
+from gatepolicy.accounts.account import Inventory, fingerprint, salt_of
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.cli import settings
@@ -18,11 +19,14 @@ from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.policies.parents import UnknownParent, policy_file
 from gatepolicy.resources import shipped_policies
-from gatepolicy.scanning.evidence import EvidenceFile, load_evidence, refuse_future
 from gatepolicy.scanning.project import is_of_others
+
+if TYPE_CHECKING:
+    from gatepolicy.scanning.compared import EvidenceFile
 
 _INVENTORY = "accounts.yaml"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CHECKED_TEXT = "gatepolicy"
 _FIRST_YEAR = 2009
 """Before, there was no coin, no exchange and no key."""
 
@@ -146,15 +150,23 @@ def moment(text: str | None) -> datetime:
     return moment
 
 
-def evidence(file: str) -> EvidenceFile:
-    """Evidence that is to be judged.
+def evidence(*files: str) -> "EvidenceFile":
+    """Evidence that is to be judged, with the accounts of all files compared.
 
     Raises:
-        DocumentError: It is none, or nobody can have collected it yet.
+        UsageError: A file is named twice.
+        DocumentError: One is none, nobody can have collected it yet, or they do not fit each other.
     """
-    loaded = load_evidence(file)
-    refuse_future(loaded, file, now())
-    return loaded
+    from gatepolicy.scanning.compared import compare_evidence
+    from gatepolicy.scanning.evidence import load_evidence, refuse_future
+
+    loaded = {}
+    for file in files:
+        if file in loaded:
+            raise UsageError(f"the evidence {file} is named twice", hint="list it once")
+        loaded[file] = load_evidence(file)
+        refuse_future(loaded[file], file, now())
+    return compare_evidence(loaded)
 
 
 def fingerprint_key(inventory_file: str) -> bytes:
@@ -165,6 +177,11 @@ def fingerprint_key(inventory_file: str) -> bytes:
 def fingerprint_salt(inventory_file: str) -> str:
     """The salt of fingerprints, in hexadecimal; empty when the firm keeps a key of its own."""
     return "" if _own_key() else salt_of(inventory_file).hex()
+
+
+def fingerprint_check(inventory_file: str) -> str:
+    """What tells whether two files of evidence have fingerprints of the same key."""
+    return fingerprint(_CHECKED_TEXT, pepper=fingerprint_key(inventory_file))
 
 
 def _own_key() -> bytes:

@@ -64,18 +64,17 @@ class Run:
             **told,
         )
 
-    def write(self, given: OperatingOptions, outputs: Outputs, scan: Scan) -> None:
-        """Write the reports of a scan.
-
-        Raises:
-            ReportError: One of them could not be written.
-        """
-        if given.only_changes and not is_changed(scan):
-            outputs = outputs.files_only()
-        outputs.write(scan)
+    def wrote(self, outputs: Outputs) -> None:
+        """The reports were written."""
         for output in outputs.outputs:
             path = clean(output.destination.path)
             self.log.event("report", format=output.format, path=path)
+
+
+def wanted(given: OperatingOptions, outputs: Outputs, scan: Scan) -> Outputs:
+    """The outputs of a scan: files only where nothing changed, and somebody wants changes only."""
+    is_silent = given.only_changes and not is_changed(scan)
+    return outputs.files_only() if is_silent else outputs
 
 
 Body = Callable[[ScanOptions, Run], ExitCode]

@@ -24,8 +24,8 @@ from gatepolicy.cli.given import ScanOptions, typed
 from gatepolicy.cli.notifying import Notifier
 from gatepolicy.cli.operating import Run
 from gatepolicy.cli.output import Outputs
-from gatepolicy.collect.limiter import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.collect.run import planned_requests
+from gatepolicy.collect.schedule import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.correlate.collected import Target
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ExitCode, ScanSettings
@@ -67,7 +67,7 @@ def _scan(given: ScanOptions, run: Run) -> ExitCode:
     outputs = Outputs.parse(given)
     notifier = Notifier.of(given)
     history = keeping.History.of(given)
-    series = selecting.inventory_name(given.inventory_file)
+    series = selecting.series(given, given.inventory_file)
     prepared, decides = _prepared(given, outputs, history)
     baseline = selecting.baseline(given, history, series)
     if given.only_plan:
@@ -84,9 +84,10 @@ def _scan(given: ScanOptions, run: Run) -> ExitCode:
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     scan = selecting.since(scan, baseline)
+    outputs = operating.wanted(given, outputs, scan)
     try:
-        with history.keeping(scan, series):
-            run.write(given, outputs, scan)
+        history.write(outputs, scan, series)
+        run.wrote(outputs)
     finally:
         notifier.tell(scan, prepared.plan, run)
     return scan.exit_code

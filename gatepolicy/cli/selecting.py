@@ -1,23 +1,25 @@
-"""What a scan is narrowed to, and what decides its exit code, from the options of a command."""
+"""What a scan is narrowed to, and what decides its exit code, from the options of a command.
+
+What compares two scans is imported when a baseline is named, and not before.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from gatepolicy.cli import settings
 from gatepolicy.cli.given import (
     AccountSelection,
     EvidenceAgeOptions,
+    HistoryOfProject,
     ReportingOptions,
     RuleSelection,
 )
 from gatepolicy.cli.keeping import LAST, History
 from gatepolicy.documents.load import is_there
-from gatepolicy.drift.changes import Snapshot, snapshot_of
-from gatepolicy.drift.compare import compare
-from gatepolicy.drift.load import load_snapshot
 from gatepolicy.errors import DocumentError, HistoryError, UsageError
 from gatepolicy.model.scan import USUAL_EVIDENCE_AGE, Scan, ScanSettings
 from gatepolicy.model.verdicts import Severity
@@ -26,6 +28,9 @@ from gatepolicy.rules.rule import Rule
 from gatepolicy.scanning.plan import Selection
 from gatepolicy.scanning.scan import Waiving
 from gatepolicy.waivers.waiver import load_waivers
+
+if TYPE_CHECKING:
+    from gatepolicy.drift.changes import Snapshot
 
 
 def selection(given: AccountSelection) -> Selection:
@@ -51,7 +56,7 @@ def _label(text: str) -> tuple[str, str]:
 class Baseline:
     """The earlier scan that was named, as far as there is one."""
 
-    snapshot: Snapshot | None = None
+    snapshot: "Snapshot | None" = None
     """To compare with; ``None`` where there is nothing to compare with."""
     warning: str = ""
     """Why there is nothing, one line for people; empty where none was named."""
@@ -115,6 +120,8 @@ def _missing(file: str, *, must_exist: bool) -> Baseline:
 
 
 def _loaded(file: str, *, fails_on_new: bool) -> Baseline:
+    from gatepolicy.drift.load import load_snapshot
+
     try:
         snapshot = load_snapshot(file)
     except DocumentError as error:
@@ -131,6 +138,9 @@ def _loaded(file: str, *, fails_on_new: bool) -> Baseline:
 def since(scan: Scan, baseline: Baseline) -> Scan:
     """The scan, with what differs from an earlier one, or why nothing was compared."""
     if baseline.snapshot is not None:
+        from gatepolicy.drift.changes import snapshot_of
+        from gatepolicy.drift.compare import compare
+
         return replace(scan, drift=compare(baseline.snapshot, snapshot_of(scan)))
     if not baseline.warning:
         return scan
@@ -194,13 +204,28 @@ def inventory_name(inventory_file: str) -> str:
     return path.name if path.is_absolute() else path.as_posix()
 
 
-def sarif_scope(given: RuleSelection, inventory_file: str) -> str:
+def inventory_names(inventory_files: Iterable[str]) -> str:
+    """The name of an inventory; of several, their names."""
+    return ", ".join(dict.fromkeys(map(inventory_name, inventory_files)))
+
+
+def series(given: HistoryOfProject, *inventory_files: str) -> str:
+    """What an inventory is called in the history: its scans are compared with each other."""
+    name = inventory_names(inventory_files)
+    if not given.history_project:
+        return name
+    from gatepolicy.history.where import name_in_history
+
+    return name_in_history(name, given.history_project)
+
+
+def sarif_scope(given: RuleSelection, *inventory_files: str) -> str:
     """A name for what is scanned: another inventory or another selection has another one.
 
     Code scanning closes the alerts of a scope that a later upload does not hold. A scan that was
     narrowed must not close the alerts of everything that it left out.
     """
-    name = inventory_name(inventory_file)
+    name = inventory_names(inventory_files)
     narrowed = [
         list(chosen) for chosen in (given.accounts, given.labels, given.rules, given.skip_rules)
     ]

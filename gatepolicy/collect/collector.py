@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gatepolicy import __version__
 from gatepolicy.accounts.account import Account
+from gatepolicy.collect.fields import CredentialError
 from gatepolicy.collect.guard import Guard, Received, Route, SignedRequest
-from gatepolicy.collect.limiter import Clock, Sleep
 from gatepolicy.collect.listing import (
     LISTING_PATIENCE,
     MOST_REQUESTS,
@@ -19,52 +19,24 @@ from gatepolicy.collect.listing import (
     too_large,
 )
 from gatepolicy.collect.redact import Privacy
-from gatepolicy.collect.schedule import NETWORK_REASONS, Lane, Schedule, Visit
-from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_all
+from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
+from gatepolicy.collect.schedule import NETWORK_REASONS, Clock, Lane, Schedule, Sleep, Visit
+from gatepolicy.collect.secrets import SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.correlate.collected import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
-from gatepolicy.exchanges.interpret import TRANSIENT, Failure, Parsed, interpret
+from gatepolicy.exchanges.interpret import (
+    PUBLIC_CREDENTIALS,
+    TRANSIENT,
+    Failure,
+    Parsed,
+    interpret,
+    parameters,
+)
 from gatepolicy.exchanges.normalise import at_moment, described_by, facts_of
-from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS, parameters
-from gatepolicy.model.clock import largest, skew_of
-from gatepolicy.model.evidence import CallRecord, Evidence
+from gatepolicy.model.evidence import CallRecord, Evidence, largest_skew, skew_of
 from gatepolicy.model.facts import Fact, Facts, Grade, Reason, Unknown
-
-Random = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often and how patiently."""
-
-    attempts: int = 3
-    """In total, the first one included."""
-    base: float = 0.5
-    """Seconds before the second attempt, before jitter."""
-    longest: float = 20.0
-    """Seconds that one wait may take; a longer ``Retry-After`` ends the retries."""
-
-
-def wait_before(
-    attempt: int, retry_after: float | None, policy: RetryPolicy, random: Random
-) -> float | None:
-    """Seconds to wait before an attempt, or ``None`` when there shall be none.
-
-    Exponential backoff with full jitter; ``Retry-After`` is a lower bound.
-
-    Args:
-        attempt: 2 for the first repetition.
-        retry_after: What the server asked for.
-        policy: How often and how patiently.
-        random: A number from 0 up to 1.
-    """
-    if attempt > policy.attempts or (retry_after or 0) > policy.longest:
-        return None
-    backoff = min(policy.longest, policy.base * 2.0 ** (attempt - 2)) * random()
-    return max(backoff, retry_after or 0.0)
-
 
 _HOPELESS = frozenset(
     {
@@ -156,8 +128,8 @@ async def collect_one(target: Target, visit: Visit, edge: Edge) -> Collected:
     records: list[CallRecord] = []
     try:
         return await _collected(target, visit, edge, records)
-    # NOTE: the only place that catches everything. What an exchange answers, and what a new ccxt
-    # does, nobody can foresee, and the other accounts of the scan have nothing to do with it.
+    # NOTE: catches everything, as only stores.py does as well. What an exchange answers, and what
+    # a new ccxt does, nobody can foresee, and the other accounts have nothing to do with it.
     except Exception as error:  # noqa: BLE001
         why = Unknown(Reason.INTERNAL_ERROR, defect(error))
         return replace(unread(target, why, edge.now(), calls=records), trouble=why)
@@ -217,13 +189,13 @@ class _AccountCalls:
     async def collected(self) -> Collected:
         outcomes = await self._outcomes(self._exchange)
         view = described_by(self._exchange, outcomes)
-        told = outcomes if view is self._exchange else await self._outcomes(view)
+        disclosed = outcomes if view is self._exchange else await self._outcomes(view)
         api_key = self._credentials.get("apiKey")
         if self._silenced is not None and not self._requests:
             away = unread(self._target, self._silenced, self._edge.now(), api_key=api_key)
             return replace(away, trouble=self._silenced)
         named = self._credentials.get(self._exchange.named_by)
-        facts = facts_of(view, told, named.reveal() if named else None)
+        facts = facts_of(view, disclosed, named.reveal() if named else None)
         facts = bounded(self._privacy.facts(facts))
         listed = None
         if self._target.lists:
@@ -251,8 +223,8 @@ class _AccountCalls:
         outcomes: dict[str, Parsed | Failure] = {}
         for call in view.calls:
             params = parameters(call, self._public(), outcomes)
-            asked = params if isinstance(params, Failure) else await self._outcome(call, params)
-            outcomes[call.id] = asked
+            outcome = params if isinstance(params, Failure) else await self._outcome(call, params)
+            outcomes[call.id] = outcome
         return outcomes
 
     async def _list_outcome(self, call: Call, params: Mapping[str, Sent]) -> Parsed | Failure:
@@ -360,7 +332,7 @@ class _AccountCalls:
             self._requests += 1
         if isinstance(received, Received):
             skew = skew_of(received.date, self._edge.now())
-            self._clock_skew = largest((self._clock_skew, skew))
+            self._clock_skew = largest_skew((self._clock_skew, skew))
         return received
 
     def _give_up(self) -> NoAnswer:

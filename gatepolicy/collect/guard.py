@@ -23,8 +23,8 @@ import yarl
 from gatepolicy import __version__
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.exchanges.exchange import Call
-from gatepolicy.exchanges.params import SEGMENT
-from gatepolicy.model.clock import date_of
+from gatepolicy.exchanges.interpret import SEGMENT
+from gatepolicy.model.evidence import date_of
 from gatepolicy.model.facts import Reason
 
 

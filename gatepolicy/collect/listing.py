@@ -8,11 +8,9 @@ from gatepolicy.correlate.collected import NO_LIST, Listed, ListedKey
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.answers import ABSENT, Absent, resolve, same
 from gatepolicy.exchanges.exchange import Call, Detail, Exchange, Listing, Pages, Sent, Table
-from gatepolicy.exchanges.interpret import Failure, Parsed
+from gatepolicy.exchanges.interpret import Failure, Parsed, parameters
 from gatepolicy.exchanges.normalise import facts_of_row
-from gatepolicy.exchanges.params import parameters
-from gatepolicy.exchanges.rows import own_row, rows_of, same_key, shown_key
-from gatepolicy.exchanges.sources import NoRow, Row
+from gatepolicy.exchanges.sources import NoRow, Row, own_row, rows_of, same_key, shown_key
 from gatepolicy.model.facts import FACTS, Fact, FactKind, Facts, FactValue, Grant, Reason, Unknown
 
 MOST_REQUESTS = 500

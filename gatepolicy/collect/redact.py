@@ -19,8 +19,7 @@ from gatepolicy.correlate.collected import Listed
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.answers import Answer, NoAnswer, NotJson, RawAnswer, parse
 from gatepolicy.exchanges.exchange import Sent
-from gatepolicy.exchanges.interpret import Failure
-from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.exchanges.interpret import PUBLIC_CREDENTIALS, Failure
 from gatepolicy.model.facts import Fact, Facts, Grant, Reason, Unknown
 from gatepolicy.model.secret import Secret
 
@@ -433,7 +432,7 @@ class Privacy:
 
     def facts(self, facts: Facts) -> Facts:
         """Facts of which none was read from a credential; and no reason quotes one."""
-        told: dict[str, Fact | Unknown] = {
+        masked: dict[str, Fact | Unknown] = {
             name: REPEATED
             for name, fact in facts.known.items()
             if any(MARK in text or self._shown.finds(text) for text in _texts_of(fact))
@@ -441,8 +440,8 @@ class Privacy:
         for name, why in facts.unknown.items():
             shown = self._why(why)
             if shown is not why:
-                told[name] = shown
-        return facts.learn_all(told) if told else facts
+                masked[name] = shown
+        return facts.learn_all(masked) if masked else facts
 
     def listed(self, listed: Listed) -> Listed:
         """A list of keys; one that shows a credential in the place of a key is not complete."""

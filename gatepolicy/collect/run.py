@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from gatepolicy.accounts.account import Account, EnvReference, FileReference, Trust
-from gatepolicy.collect.collector import Edge, RetryPolicy, collect, route_of, url_of
+from gatepolicy.accounts.account import Account, Trust
+from gatepolicy.accounts.references import EnvReference, FileReference
+from gatepolicy.collect.collector import Edge, collect, route_of, url_of
 from gatepolicy.collect.guard import Guard, open_guard
-from gatepolicy.collect.limiter import calls_of
-from gatepolicy.collect.schedule import Schedule
+from gatepolicy.collect.retry import RetryPolicy
+from gatepolicy.collect.schedule import Schedule, calls_of
 from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.collect.signer import Signer
 from gatepolicy.correlate.collected import Collected, Target, unread
 from gatepolicy.correlate.keys import Declared
 from gatepolicy.exchanges.catalog import Other
 from gatepolicy.exchanges.exchange import Exchange
-from gatepolicy.model.clock import clock_warnings
-from gatepolicy.model.evidence import Evidence, Subject
+from gatepolicy.model.evidence import Evidence, Subject, clock_warnings
 from gatepolicy.model.facts import HINT, Reason, Unknown
 from gatepolicy.model.scan import Interruption
 from gatepolicy.model.secret import Secret
@@ -230,7 +230,7 @@ def _unusable(
 ) -> Unknown | None:
     if exchange is None:
         other = others.get(account.subject.exchange)
-        return Unknown(Reason.UNSUPPORTED_EXCHANGE, other.told if other else "")
+        return Unknown(Reason.UNSUPPORTED_EXCHANGE, other.summary if other else "")
     missing = _missing(account, exchange)
     if missing and not account.audited_by:
         return Unknown(
@@ -323,7 +323,7 @@ class Collection:
     collected: Mapping[int, Collected]
     """By position among the targets."""
     others: Sequence[Declared]
-    """Accounts that were not read, with the public key ids that they are compared by."""
+    """Accounts that were not read, with the public key ids that some are compared by."""
     interrupted_by: Interruption | None
     """The signal that came before every account was read, if one did: the accounts that were not
     read are unknown then."""
@@ -335,10 +335,14 @@ def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collec
 
 
 async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
+    retry = RetryPolicy(attempts=settings.attempts)
+    settings = replace(settings, sources=settings.sources.for_one_scan(retry))
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}
-    others = {other.subject.id: Declared(other, None) for other in targets.others}
+    others = {
+        other.subject.id: Declared(other, None) for other in (*targets.unasked, *targets.others)
+    }
     schedule = Schedule(
         asked,
         jobs=settings.jobs,

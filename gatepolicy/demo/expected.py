@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.disclosure import Discloses, disclosure
+from gatepolicy.exchanges.catalog import Discloses, disclosure, load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.facts import Capability, Reason
 from gatepolicy.model.scan import AccountResult, Scan

@@ -15,6 +15,7 @@ from gatepolicy.model.facts import Facts
 from gatepolicy.model.scan import Finding
 from gatepolicy.reports.json_report import decode_finding
 from gatepolicy.resources import schemas_directory
+from gatepolicy.scanning.compared import compare_evidence
 from gatepolicy.scanning.evidence import parse_evidence
 
 _EVIDENCE = "Evidence"
@@ -45,7 +46,7 @@ def parse_snapshot(text: str, file: str) -> Snapshot:
     """
     data = load_json(text, file)
     if isinstance(data, dict) and data.get("kind") == _EVIDENCE:
-        evidence = parse_evidence(text, file)
+        evidence = compare_evidence({file: parse_evidence(text, file)})
         narrowed_by = (evidence.narrowed_by,)
         return Snapshot(file, accounts_of(evidence.accounts), None, narrowed_by=narrowed_by)
     schema = (schemas_directory() / "report.schema.json").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The catalog: every exchange as data, those that nobody can ask, and what they are called."""
+"""The catalog: every exchange as data, what it discloses, and exchanges without an entry."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from gatepolicy.documents.load import load_document, read_text
 from gatepolicy.documents.schema import did_you_mean, load_schema
 from gatepolicy.documents.yaml_tree import parse_yaml
-from gatepolicy.errors import DocumentError, InternalError, Problem
+from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.build import (
     NO_WORDS,
     Data,
@@ -20,10 +20,10 @@ from gatepolicy.exchanges.build import (
     own_key_of,
     permissions_of,
     structural_of,
+    with_listings,
 )
-from gatepolicy.exchanges.consistency import inconsistencies
 from gatepolicy.exchanges.exchange import Alternative, Exchange, Permissions
-from gatepolicy.exchanges.rows import with_listings
+from gatepolicy.model.facts import FACTS, OF_THE_SCAN
 from gatepolicy.resources import catalog_directory, others_file, schemas_directory
 
 
@@ -43,8 +43,8 @@ def _alternative(exchange: Exchange, data: Data) -> Alternative:
     permissions = permissions_of(data.get("permissions", NO_WORDS))
     facts = facts_from(data["facts"])
     structural = structural_of(data.get("structural", {}))
-    told = {*facts, *structural, *_worded(permissions)}
-    untold = {n: why for n, why in exchange.not_disclosed.items() if n not in told}
+    disclosed = {*facts, *structural, *_worded(permissions)}
+    undisclosed = {n: why for n, why in exchange.not_disclosed.items() if n not in disclosed}
     view = replace(
         exchange,
         calls=tuple(call_of(call) for call in data["calls"]),
@@ -52,7 +52,7 @@ def _alternative(exchange: Exchange, data: Data) -> Alternative:
         permissions=permissions,
         facts=facts,
         structural=structural,
-        not_disclosed={**untold, **not_disclosed_of(data.get("not_disclosed", {}))},
+        not_disclosed={**undisclosed, **not_disclosed_of(data.get("not_disclosed", {}))},
         listings=(),
     )
     return Alternative(data["id"], data["title"], view)
@@ -61,9 +61,9 @@ def _alternative(exchange: Exchange, data: Data) -> Alternative:
 def _worded(permissions: Permissions) -> set[str]:
     """Facts that words of permissions tell."""
     words = permissions.words.values()
-    told = {capability.fact for word in words for capability in word.grants | word.unclear}
-    told |= {capability.fact for capability in permissions.wordless}
-    return told | ({"permissions.native", "permissions.unrecognised"} if words else set())
+    disclosed = {capability.fact for word in words for capability in word.grants | word.unclear}
+    disclosed |= {capability.fact for capability in permissions.wordless}
+    return disclosed | ({"permissions.native", "permissions.unrecognised"} if words else set())
 
 
 def known_exchanges() -> tuple[str, ...]:
@@ -89,29 +89,8 @@ def load_exchange(exchange_id: str, directory: Path | None = None) -> Exchange:
 
 
 def load_catalog() -> Mapping[str, Exchange]:
-    """All exchanges by id; ``catalog_problems`` says what is wrong with their files."""
+    """All exchanges by id; ``consistency`` says what is wrong with their files."""
     return {exchange_id: load_exchange(exchange_id) for exchange_id in known_exchanges()}
-
-
-def catalog_problems(rules: Collection[str], directory: Path | None = None) -> tuple[Problem, ...]:
-    """Everything that is wrong with the files of the catalog, file by file.
-
-    Args:
-        rules: The names of all rules.
-        directory: Where the files are; the shipped catalog unless given.
-    """
-    schema = load_schema((schemas_directory() / "exchange.schema.json").read_text(encoding="utf-8"))
-    others = load_others()
-    found: list[Problem] = []
-    for file in sorted((directory or catalog_directory()).glob("*.yaml")):
-        try:
-            document = load_document(str(file), schema=schema, kind="Exchange")
-            exchange = load_exchange(file.stem, directory)
-        except DocumentError as error:
-            found += error.problems
-        else:
-            found += inconsistencies(document, exchange, rules=rules, others=others)
-    return tuple(found)
 
 
 def _file(exchange_id: str, directory: Path | None = None) -> Path:
@@ -174,7 +153,7 @@ class Other:
     """Rule name to the fix on this exchange."""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """One line for people."""
         where = f" (on {self.title}: {self.menu})" if self.menu else ""
         note = f": {self.note}" if self.note else ""
@@ -217,3 +196,90 @@ def is_exchange(name: str) -> bool:
 def unknown_exchange(name: str) -> tuple[str, str] | None:
     """That unknown exchange of that id, and what to do; ``None`` where there is one."""
     return None if is_exchange(name) else (f"unknown exchange {name}", hint_about(name))
+
+
+class Discloses(StrEnum):
+    """How far an exchange discloses a fact."""
+
+    OBSERVED = "observed"
+    """An answer tells."""
+    INFERRED = "inferred"
+    """An answer tells one way; the other way is only inferred."""
+    STRUCTURAL = "structural"
+    """The exchange's own rules make it so."""
+    NOT_DISCLOSED = "not disclosed"
+    """Nothing tells."""
+    BY_SCAN = "by the scan"
+    """The scan itself learns it, whatever the exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One fact on one exchange."""
+
+    how: Discloses
+    """How far."""
+    where: str
+    """The calls and places, the document, or what to do instead."""
+
+
+_OF_THE_SCAN = {
+    "key.fingerprint": "computed from the key itself",
+    "key.exists": "any answer to the key proves it; an auditor's list proves that it is gone",
+    "key.declared": "compared with the inventory; other keys are found with 'discover: true'",
+    "key.shared_with": "compared with the other accounts of the inventory",
+    "ip.shared_across": "compared with the addresses of the other accounts of the inventory",
+    "account.sandbox": "declared in the inventory",
+    "account.keys": "counted where a list holds the account's keys, with 'discover: true'",
+}
+
+
+def disclosure(exchange: Exchange) -> Mapping[str, Disclosure]:
+    """Every fact, in the order of the vocabulary."""
+    return {name: _of_fact(exchange, name) for name in FACTS}
+
+
+def never_disclosed(exchange: Exchange) -> frozenset[str]:
+    """Facts that no answer of an exchange can tell, about any kind of key, by any way to it.
+
+    What its calls do not tell, a list of keys may, or the calls for other keys, or a refusal, or
+    another fact from which it follows.
+    """
+    views = [exchange, *(other.view for other in exchange.alternatives)]
+    views += [listing.view for listing in exchange.listings]
+    hidden = frozenset.intersection(*(frozenset(view.not_disclosed) for view in views))
+    hidden -= {name for view in views for error in view.errors for name in error.proves}
+    # NOTE: an allowlist that admits strangers shows that nothing is restricted.
+    return hidden if "ip.allowlist" in hidden else hidden - {"ip.restricted"}
+
+
+def _of_fact(exchange: Exchange, name: str) -> Disclosure:
+    if name in OF_THE_SCAN:
+        return Disclosure(Discloses.BY_SCAN, _OF_THE_SCAN[name])
+    if name in exchange.structural:
+        return Disclosure(Discloses.STRUCTURAL, exchange.structural[name].provenance.reference)
+    if name in exchange.not_disclosed:
+        return Disclosure(Discloses.NOT_DISCLOSED, exchange.not_disclosed[name].detail)
+    if name not in exchange.facts or _has_word(exchange, name):
+        # Where a word and a place of its own tell the same, the place only confirms it.
+        return _of_permission(exchange, name)
+    places = [
+        f"{source.call} {pointer}"
+        for source in exchange.facts[name]
+        for pointer in (source.pointer, source.other_pointer)
+        if pointer or pointer is source.pointer
+    ]
+    return Disclosure(Discloses.OBSERVED, ", ".join(dict.fromkeys(places)))
+
+
+def _has_word(exchange: Exchange, name: str) -> bool:
+    words = exchange.permissions.words.values()
+    return any(c.fact == name for word in words for c in word.grants | word.unclear)
+
+
+def _of_permission(exchange: Exchange, name: str) -> Disclosure:
+    permissions = exchange.permissions
+    place = f"{permissions.call} {permissions.pointer}".rstrip()
+    if any(capability.fact == name for capability in permissions.inferred_absence):
+        return Disclosure(Discloses.INFERRED, f"{place}; {permissions.inferred_reference}")
+    return Disclosure(Discloses.OBSERVED, place)

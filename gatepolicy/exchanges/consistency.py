@@ -1,16 +1,20 @@
-"""What the schema cannot say about a catalog file: that its parts fit each other.
+"""What is wrong with the files of the catalog: the schema, and that their parts fit each other.
 
-Pure. Whoever writes an exchange meets these problems with a place, before any test runs.
+Whoever writes an exchange meets these problems with a place, before any test runs.
 """
 
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 from gatepolicy.documents.document import DataPath, Document, show_path
-from gatepolicy.documents.schema import did_you_mean
-from gatepolicy.errors import Problem
+from gatepolicy.documents.load import load_document
+from gatepolicy.documents.schema import did_you_mean, load_schema
+from gatepolicy.errors import DocumentError, Problem
+from gatepolicy.exchanges.catalog import load_exchange, load_others
 from gatepolicy.exchanges.exchange import Exchange, FromAnswer
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Capability
+from gatepolicy.resources import catalog_directory, schemas_directory
 
 UNWRITTEN = "TODO"
 """In every text that a new file leaves to its author."""
@@ -18,6 +22,27 @@ _NATIVE = ("permissions.native", "permissions.unrecognised")
 _OF_WORDS = (*(capability.fact for capability in Capability), *_NATIVE)
 _FIXES = ("withdrawal-enabled", "ip-unbound")
 """What every exchange must say how to mend."""
+
+
+def catalog_problems(rules: Collection[str], directory: Path | None = None) -> tuple[Problem, ...]:
+    """Everything that is wrong with the files of the catalog, file by file.
+
+    Args:
+        rules: The names of all rules.
+        directory: Where the files are; the shipped catalog unless given.
+    """
+    schema = load_schema((schemas_directory() / "exchange.schema.json").read_text(encoding="utf-8"))
+    others = load_others()
+    found: list[Problem] = []
+    for file in sorted((directory or catalog_directory()).glob("*.yaml")):
+        try:
+            document = load_document(str(file), schema=schema, kind="Exchange")
+            exchange = load_exchange(file.stem, directory)
+        except DocumentError as error:
+            found += error.problems
+        else:
+            found += inconsistencies(document, exchange, rules=rules, others=others)
+    return tuple(found)
 
 
 def inconsistencies(

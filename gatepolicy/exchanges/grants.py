@@ -397,12 +397,12 @@ def _of_word_list(permissions: Permissions, found: object, mark: JSONValue) -> I
 def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:
     if not isinstance(found, list):
         raise _Refused("permissions are not a list")
-    told: set[str] = set()
+    named: set[str] = set()
     for index, entry in enumerate(found):
         name = resolve(entry, permissions.name_pointer)
         if not isinstance(name, str) or not name:
             raise _Refused("a permission without a name")
-        told.add(_known(permissions, name))
+        named.add(_known(permissions, name))
         write = resolve(entry, permissions.write_pointer)
         access = _access_of_row(resolve(entry, permissions.read_pointer), write)
         if access is Access.UNKNOWN and says_yes(write):
@@ -410,7 +410,7 @@ def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:
         elif access is not None:
             yield _Entry(_known(permissions, name), access, join(index))
     if not permissions.complete:
-        for word in permissions.words.keys() - told:
+        for word in permissions.words.keys() - named:
             yield _Entry(word, Access.UNKNOWN, "")
 
 

@@ -1,4 +1,4 @@
-"""From an answer to parsed JSON, or to the reason why it is none."""
+"""One call of an exchange: what it is sent with, and what its answer is. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,17 @@ from gatepolicy.exchanges.answers import (
     resolve,
     same,
 )
-from gatepolicy.exchanges.exchange import ErrorPattern, Exchange, Site
+from gatepolicy.exchanges.exchange import (
+    Call,
+    ErrorPattern,
+    Exchange,
+    FromAnswer,
+    FromCredential,
+    FromRow,
+    Parameter,
+    Sent,
+    Site,
+)
 from gatepolicy.model.facts import Reason
 
 
@@ -301,3 +311,77 @@ def _named(code: str) -> str:
     if _PLAIN_CODE.fullmatch(code):
         return f"error code {code}, which the catalog does not know"
     return "an undocumented answer"
+
+
+SEGMENT = "[A-Za-z0-9_-]{1,64}"
+"""Pattern of what may stand in a path in the place of a parameter: one plain segment."""
+_LONGEST = 256
+"""Characters of a value that is sent: names and ids of sub-accounts are documented with 100 or
+fewer."""
+
+PUBLIC_CREDENTIALS = ("apiKey", "uid", "accountId", "walletAddress")
+"""Credentials that are no secrets: their values may stand in a query."""
+
+
+def parameters(
+    call: Call,
+    credentials: Mapping[str, str],
+    outcomes: Mapping[str, Parsed | Failure],
+    row: JSONValue = None,
+) -> Mapping[str, Sent] | Failure:
+    """What a call is sent with, or why it cannot be sent.
+
+    Args:
+        call: Its declaration.
+        credentials: ccxt name to value; only those that declarations name are used.
+        outcomes: Id of every earlier call to what its answer was.
+        row: Of the list before, for calls that are made once for each of its rows.
+    """
+    values: dict[str, Sent] = {}
+    for name, parameter in call.params.items():
+        value = _value(parameter, credentials, outcomes, row)
+        if isinstance(value, Failure):
+            return value
+        if isinstance(parameter, FromAnswer | FromRow) and not _can_be_sent(value, name, call):
+            return Failure(
+                Reason.UNEXPECTED_ANSWER,
+                f"the answer's value at {parameter.pointer} cannot be sent",
+            )
+        values[name] = value
+    return values
+
+
+def _can_be_sent(value: Sent, name: str, call: Call) -> bool:
+    """Whether an answer's value is one that may become a part of the next request."""
+    text = str(value)
+    if f"{{{name}}}" in call.path:
+        return re.fullmatch(SEGMENT, text) is not None
+    return len(text) <= _LONGEST and text.isprintable()
+
+
+def _value(
+    parameter: Parameter,
+    credentials: Mapping[str, str],
+    outcomes: Mapping[str, Parsed | Failure],
+    row: JSONValue,
+) -> Sent | Failure:
+    match parameter:
+        case str() | int():
+            return parameter
+        case FromCredential(credential):
+            return credentials[credential]
+        case FromAnswer(call, pointer):
+            return _from_answer(outcomes[call], pointer)
+        case FromRow(pointer):
+            return _from_answer(Parsed(row), pointer)
+        case _:
+            assert_never(parameter)
+
+
+def _from_answer(outcome: Parsed | Failure, pointer: str) -> str | Failure:
+    if isinstance(outcome, Failure):
+        return Failure(outcome.reason, outcome.detail)
+    found = resolve(outcome.value, pointer)
+    if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
+        return str(found)
+    return Failure(Reason.UNEXPECTED_ANSWER, f"{pointer} is missing, and the next call needs it")

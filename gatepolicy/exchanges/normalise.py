@@ -9,8 +9,7 @@ from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.grants import UNRECOGNISED, granted, permission_facts, with_doubts
 from gatepolicy.exchanges.interpret import Failure, Parsed, interpret
 from gatepolicy.exchanges.readers import admits_strangers
-from gatepolicy.exchanges.rows import own_row
-from gatepolicy.exchanges.sources import Malformed, NoRow, Row, Rows, agreed, from_sources
+from gatepolicy.exchanges.sources import Malformed, NoRow, Row, Rows, agreed, from_sources, own_row
 from gatepolicy.model.facts import (
     FACTS,
     Capability,
@@ -140,7 +139,7 @@ def facts_of(exchange: Exchange, outcomes: Outcomes, api_key: str | None) -> Fac
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
     if len(failures) == len(outcomes):
         return _all_refused(outcomes, failures[0])
-    return _told(exchange, _rows(exchange, outcomes, api_key), _refusals(outcomes))
+    return _facts_of_rows(exchange, _rows(exchange, outcomes, api_key), _refusals(outcomes))
 
 
 def facts_of_row(view: Exchange, row: Row, details: "Rows | None" = None) -> Facts:
@@ -151,11 +150,13 @@ def facts_of_row(view: Exchange, row: Row, details: "Rows | None" = None) -> Fac
         row: The row.
         details: Id of every other call of the view to what it answered about the same key.
     """
-    return _told(view, {view.calls[0].id: row, **(details or {})}, {})
+    return _facts_of_rows(view, {view.calls[0].id: row, **(details or {})}, {})
 
 
-def _told(exchange: Exchange, told: Rows, proofs: Mapping[str, Sequence[Fact]]) -> Facts:
-    rows = {call: _recognised(exchange, call, row) for call, row in told.items()}
+def _facts_of_rows(
+    exchange: Exchange, answered: Rows, proofs: Mapping[str, Sequence[Fact]]
+) -> Facts:
+    rows = {call: _recognised(exchange, call, row) for call, row in answered.items()}
     by_words = _of_permissions(exchange, rows)
     by_facts = _disclosed(exchange, rows, proofs, by_words)
     disclosed = {

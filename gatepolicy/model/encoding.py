@@ -100,7 +100,7 @@ def decode_value(kind: FactKind, data: object) -> FactValue:
         case FactKind.TEXTS:
             return _items(lambda item: _typed(str, item), data)
         case FactKind.NETWORKS:
-            return _items(_decode_network, data)
+            return decode_networks(data)
         case FactKind.GRANTS:
             return _items(_decode_grant, data)
         case _:
@@ -116,6 +116,15 @@ def _typed(expected: type[T], data: object) -> T:
 def _items(decode: Callable[[object], T], data: object) -> tuple[T, ...]:
     items: list[object] = _typed(list, data)
     return tuple(decode(item) for item in items)
+
+
+def decode_networks(data: object) -> tuple[Network, ...]:
+    """Networks.
+
+    Raises:
+        ValueError: The data is not what ``encode_value`` writes for them.
+    """
+    return _items(_decode_network, data)
 
 
 def _decode_network(data: object) -> Network:

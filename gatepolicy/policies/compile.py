@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from gatepolicy.exchanges.disclosure import never_disclosed
+from gatepolicy.exchanges.catalog import never_disclosed
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.facts import DESCRIPTION, Access, Capability, Grant

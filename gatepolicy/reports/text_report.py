@@ -27,7 +27,7 @@ from gatepolicy.reports.summary import (
     summarise,
 )
 from gatepolicy.reports.text_drift import drift_lines
-from gatepolicy.reports.text_findings import violations, waived, waiver_list
+from gatepolicy.reports.text_findings import unknowns, violations, waived, waiver_list
 from gatepolicy.reports.text_layout import (
     MARK,
     NOT_VERIFIABLE,
@@ -48,7 +48,6 @@ from gatepolicy.reports.text_layout import (
     title,
     wrap,
 )
-from gatepolicy.reports.text_unknowns import unknowns
 
 
 def verdict_lines(scan: Scan, summary: Summary, width: int) -> Iterator[Line]:

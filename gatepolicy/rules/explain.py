@@ -55,7 +55,7 @@ def disclosure(exchange: Exchange | Other, fact: str) -> str:
     if fact in ATTESTED_FACTS:
         return "not disclosed: needs an attestation"
     if isinstance(exchange, Other):
-        return f"not disclosed: {exchange.told}"
+        return f"not disclosed: {exchange.summary}"
     if fact in exchange.structural:
         structural = exchange.structural[fact]
         return f"always {structural.value} ({structural.provenance.reference})"

@@ -27,7 +27,6 @@ from gatepolicy.model.facts import (
     Reason,
     Unknown,
 )
-from gatepolicy.rules.cel_tree import growing, tree_of
 
 AHEAD = timedelta(hours=1)
 """How far a time may lie in the future and still count as now: clocks differ, and on some exchanges
@@ -218,6 +217,9 @@ def compile_expression(text: str, *, library: Callable[[], Any] = _library) -> E
         cel = library()
     except ModuleNotFoundError:
         raise ExpressionError("custom rules need CEL", EXTRA) from None
+    # As the library: only policies with rules of their own need it.
+    from gatepolicy.rules.cel_tree import growing, tree_of
+
     environment = cel.NewEnv(variables=_variables(cel))
     try:
         program = environment.compile(text)

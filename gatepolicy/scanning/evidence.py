@@ -1,17 +1,30 @@
 """Evidence: what was collected, without any secret, to be evaluated later and elsewhere.
 
+A file holds accounts as they were read, before any was compared with another, and what comparing
+them takes: so several files are compared as one collection would have been.
+
 The file is JSON and is described by ``schemas/evidence.schema.json``. Loading is strict: evidence
 decides about passes, so a value of the wrong kind, a missing fact or a second account of the same
 id is a problem, never something to be read around. It does not prove who wrote the file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from gatepolicy import __version__
+from gatepolicy.correlate.keys import (
+    AccountTraits,
+    KeyTraits,
+    LeftOut,
+    ListedKeys,
+    ListedTraits,
+    Uncompared,
+    Uncorrelated,
+    observed,
+)
 from gatepolicy.documents.document import Document, JSONValue
 from gatepolicy.documents.load import Read, load_json, problem, read_text
 from gatepolicy.documents.schema import load_schema, validate
@@ -20,6 +33,7 @@ from gatepolicy.model.encoding import (
     Json,
     decode_call,
     decode_fact,
+    decode_networks,
     decode_skew,
     decode_subject,
     decode_time,
@@ -29,98 +43,49 @@ from gatepolicy.model.encoding import (
     encode_skew,
     encode_subject,
     encode_time,
+    encode_value,
 )
 from gatepolicy.model.evidence import Evidence, Location
-from gatepolicy.model.facts import FACTS, HINT, Facts, Reason
-from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Verdict
+from gatepolicy.model.facts import FACTS, FactKind, Facts, Network, Reason, Unknown
 from gatepolicy.reports.json_report import json_document
 from gatepolicy.resources import schemas_directory
-from gatepolicy.rules.rule import duration_in_words
 
-SCHEMA_VERSION = "1.0"
-FRESH_DAYS = 7
-"""Evidence that is more days old is warned about."""
+SCHEMA_VERSION = "2.0"
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Evidence may seem to be from the future by so much."""
+_COMPARED_WHEN_COLLECTED = "1.0"
 _AGAIN = "collect the evidence again"
-_SHOWN_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceFile:
-    """Everything that one collection found out."""
+class CollectedFile:
+    """Everything that one collection read."""
 
     collected_at: datetime
     """When collecting began. UTC."""
     inventory: str
     """The inventory as the user named it."""
-    accounts: Sequence[Evidence]
-    """In the order of the inventory."""
+    read: Uncorrelated
+    """Accounts as they were read, and what comparing them takes."""
     warnings: Sequence[str] = ()
     """One line each, for people."""
     salt: str = ""
     """Of the fingerprints, in hexadecimal; empty when the firm keeps a key of its own for them."""
+    fingerprint_check: str = ""
+    """The fingerprint of a fixed text: the same for all that was collected with the same key of
+    fingerprints. Empty where nothing is to be compared with other files."""
     narrowed_by: Sequence[str] = ()
     """The options that left accounts of the inventory out, such as ``--account mm-*``."""
-
-    @property
-    def oldest(self) -> datetime:
-        """When the account was collected that was collected first."""
-        times = [account.collected_at for account in self.accounts]
-        return min(times, default=self.collected_at)
-
-    def age_warnings(self, now: datetime) -> Iterator[str]:
-        """That keys may have changed since, once it is old.
-
-        Args:
-            now: When it is judged. UTC.
-        """
-        days = (now - self.oldest).days
-        if days > FRESH_DAYS:
-            yield (
-                f"evidence of {encode_time(self.oldest)} is {days:,} days old: what keys can do"
-                " may have changed since"
-            )
+    version: str = __version__
+    """Of the gatepolicy that collected it."""
 
 
-def stale_evidence(
-    evidence: Sequence[Evidence], file: str, rule: RuleInfo, *, as_of: datetime, max_age: timedelta
-) -> Iterator[Verdict]:
-    """That accounts were read too long ago to say what their keys can do: one verdict for all.
-
-    No policy decides about it: whatever it says about an unknown, the scan is incomplete.
-
-    Args:
-        evidence: Of the accounts that are judged.
-        file: Where it stands.
-        rule: The one that it breaks.
-        as_of: When it is judged. UTC.
-        max_age: How old it may be.
-    """
-    old = [one for one in evidence if as_of - one.collected_at > max_age]
-    if not old:
-        return
-    oldest = min(one.collected_at for one in old)
-    names = ", ".join(one.subject.id for one in old[:_SHOWN_NAMES])
-    more = f" and {len(old) - _SHOWN_NAMES:,} more" if len(old) > _SHOWN_NAMES else ""
-    yield Verdict(
-        rule=rule.id,
-        name=rule.name,
-        outcome=Outcome.UNKNOWN,
-        severity=rule.severity,
-        subject="",
-        expected=f"every account was read at most {duration_in_words(max_age)} ago",
-        seen=f"{len(old):,} of {len(evidence):,} accounts were read longer ago: {names}{more};"
-        f" the first on {encode_time(oldest)}, {(as_of - oldest).days:,} days ago",
-        reason=Reason.STALE_EVIDENCE,
-        needed=HINT[Reason.STALE_EVIDENCE],
-        on_unknown=OnUnknown.INCOMPLETE,
-        policy="",
-        location=Location(file, 1, 1),
-    )
+def uncompared(evidence: Iterable[Evidence]) -> Uncorrelated:
+    """Accounts of which nothing is to be compared: what their facts say, stands."""
+    return Uncorrelated(tuple(Uncompared(one) for one in evidence))
 
 
-def refuse_future(evidence: EvidenceFile, file: str, now: datetime) -> None:
+def refuse_future(evidence: CollectedFile, file: str, now: datetime) -> None:
     """Refuse evidence that nobody can have collected yet.
 
     Args:
@@ -132,8 +97,8 @@ def refuse_future(evidence: EvidenceFile, file: str, now: datetime) -> None:
         DocumentError: With every time that lies ahead by more than clocks differ.
     """
     times = {"collected_at": evidence.collected_at} | {
-        f"accounts[{position}].collected_at": account.collected_at
-        for position, account in enumerate(evidence.accounts)
+        f"accounts[{position}].collected_at": account.evidence.collected_at
+        for position, account in enumerate(evidence.read.accounts)
     }
     problems = [
         Problem(
@@ -149,37 +114,99 @@ def refuse_future(evidence: EvidenceFile, file: str, now: datetime) -> None:
         raise DocumentError(problems)
 
 
-def dump_evidence(evidence: EvidenceFile) -> Iterator[str]:
+def dump_evidence(evidence: CollectedFile) -> Iterator[str]:
     """The file, one account after the other."""
+    check = evidence.fingerprint_check
     return json_document(
         {
             "kind": "Evidence",
             "schema_version": SCHEMA_VERSION,
-            "tool": {"name": "gatepolicy", "version": __version__},
+            "tool": {"name": "gatepolicy", "version": evidence.version},
             "collected_at": encode_time(evidence.collected_at),
             "inventory": evidence.inventory,
-            # Only where there is something to tell: then an older gatepolicy, which would take it
-            # for the whole, refuses it.
             **({"narrowed_by": list(evidence.narrowed_by)} if evidence.narrowed_by else {}),
             "fingerprint_salt": evidence.salt,
-            "accounts": (_dump_account(account) for account in evidence.accounts),
+            **({"fingerprint_check": check} if check else {}),
+            "accounts": (_dump_account(account) for account in evidence.read.accounts),
+            "left_out": (_dump_left_out(other) for other in evidence.read.left_out),
             "warnings": iter(evidence.warnings),
         },
         levels=4,
     )
 
 
-def _dump_account(evidence: Evidence) -> Json:
+def _dump_account(account: Uncompared) -> Json:
+    evidence, traits = account.evidence, account.traits
     return {
         **encode_subject(evidence.subject),
+        "is_selected": account.is_selected,
         "collected_at": encode_time(evidence.collected_at),
         **encode_skew(evidence.clock_skew),
         **encode_facts(evidence.facts),
+        "comparison": None if traits is None else _dump_traits(traits),
         "calls": [encode_call(call) for call in evidence.calls],
     }
 
 
-def load_evidence(file: str, *, read: Read = Path.read_bytes) -> EvidenceFile:
+def _dump_left_out(other: LeftOut) -> Json:
+    return {
+        **encode_subject(other.subject),
+        "key": _dump_key(other.key),
+        "egress": encode_value(other.egress),
+    }
+
+
+def _dump_traits(traits: AccountTraits) -> Json:
+    return {
+        "key": _dump_key(traits.key),
+        "egress": encode_value(traits.egress),
+        "sandbox": traits.sandbox,
+        "is_usable": traits.is_usable,
+        "is_checked": traits.is_checked,
+        "audited_by": traits.audited_by,
+        "discover": traits.discover,
+        "listing": traits.listing,
+        "is_distinct": traits.is_distinct,
+        "listed": None if traits.listed is None else _dump_listed(traits.listed),
+    }
+
+
+def _dump_key(key: KeyTraits) -> Json:
+    return {
+        "fingerprint": key.fingerprint,
+        "is_whole": key.is_whole,
+        "is_known": key.is_known,
+        "may_be": None if key.may_be is None else sorted(key.may_be),
+    }
+
+
+def _dump_listed(listed: ListedKeys) -> Json:
+    keys = listed.of_account
+    return {
+        "missing": None if listed.missing is None else _dump_unknown(listed.missing),
+        "of_account": _dump_unknown(keys)
+        if isinstance(keys, Unknown)
+        else {"listing": keys.provenance.call, "names": encode_value(keys.value)},
+        "keys": [
+            {
+                "listing": row.listing,
+                "of_account": row.of_account,
+                "identity": row.identity,
+                "is_whole": row.is_whole,
+                "last": row.last,
+                "fits": sorted(row.fits),
+                **encode_facts(row.facts),
+            }
+            for row in listed.keys
+        ],
+    }
+
+
+def _dump_unknown(why: Unknown) -> Json:
+    return {"reason": why.reason.value, "detail": why.detail}
+
+
+def load_evidence(file: str, *, read: Read = Path.read_bytes) -> CollectedFile:
     """Evidence from a file.
 
     Args:
@@ -193,22 +220,31 @@ def load_evidence(file: str, *, read: Read = Path.read_bytes) -> EvidenceFile:
     return parse_evidence(read_text(file, read=read), file)
 
 
-def parse_evidence(text: str, file: str) -> EvidenceFile:
+def parse_evidence(text: str, file: str) -> CollectedFile:
     """Evidence from its text; see ``load_evidence``."""
     data = _checked(text, file)
     reader = _Reader(file, [])
-    evidence = EvidenceFile(
-        collected_at=reader.time(data["collected_at"], "collected_at"),
-        inventory=data["inventory"],
-        accounts=tuple(
+    read = Uncorrelated(
+        tuple(
             reader.account(account, f"accounts[{position}]")
             for position, account in enumerate(data["accounts"])
         ),
+        tuple(
+            reader.left_out(other, f"left_out[{position}]")
+            for position, other in enumerate(data["left_out"])
+        ),
+    )
+    evidence = CollectedFile(
+        collected_at=reader.time(data["collected_at"], "collected_at"),
+        inventory=data["inventory"],
+        read=read,
         warnings=tuple(data["warnings"]),
         salt=data["fingerprint_salt"],
+        fingerprint_check=data.get("fingerprint_check", ""),
         narrowed_by=tuple(data.get("narrowed_by", ())),
+        version=data["tool"]["version"],
     )
-    reader.refuse_same_ids(evidence.accounts)
+    reader.refuse_same_ids(read)
     if reader.problems:
         raise DocumentError(reader.problems)
     return evidence
@@ -219,6 +255,7 @@ def _checked(text: str, file: str) -> Mapping[str, Any]:
     schema = (schemas_directory() / "evidence.schema.json").read_text(encoding="utf-8")
     data = load_json(text, file)
     _refuse_report(data, file)
+    _refuse_older(data, file)
     document = Document(file, data, start=0, marks=None)
     problems = validate(document, load_schema(schema))
     if problems or not isinstance(document.data, dict):
@@ -230,6 +267,12 @@ def _refuse_report(data: JSONValue, file: str) -> None:
     if isinstance(data, dict) and "kind" not in data and {"summary", "exit_code"} <= data.keys():
         what = "this is the report of a scan, not evidence"
         raise problem(file, what, "use a file written by 'gatepolicy collect -o FILE'")
+
+
+def _refuse_older(data: JSONValue, file: str) -> None:
+    if isinstance(data, dict) and data.get("schema_version") == _COMPARED_WHEN_COLLECTED:
+        what = "this evidence was written by an older gatepolicy, which compared accounts too early"
+        raise problem(file, what, _AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +292,84 @@ class _Reader:
             self.note(path, "not a valid timestamp")
             return datetime.max.replace(tzinfo=UTC)
 
-    def account(self, data: Mapping[str, Any], path: str) -> Evidence:
-        return Evidence(
+    def account(self, data: Mapping[str, Any], path: str) -> Uncompared:
+        traits = data["comparison"]
+        evidence = Evidence(
             subject=decode_subject(data),
             collected_at=self.time(data["collected_at"], f"{path}.collected_at"),
             facts=self.facts(data, path),
             calls=tuple(decode_call(call) for call in data["calls"]),
             clock_skew=decode_skew(data),
+        )
+        return Uncompared(
+            evidence,
+            None if traits is None else self.traits(traits, f"{path}.comparison"),
+            is_selected=data["is_selected"],
+        )
+
+    def left_out(self, data: Mapping[str, Any], path: str) -> LeftOut:
+        egress = self.networks(data["egress"], f"{path}.egress")
+        return LeftOut(decode_subject(data), self.key(data["key"], f"{path}.key"), egress)
+
+    def traits(self, data: Mapping[str, Any], path: str) -> AccountTraits:
+        listed = data["listed"]
+        return AccountTraits(
+            key=self.key(data["key"], f"{path}.key"),
+            egress=self.networks(data["egress"], f"{path}.egress"),
+            sandbox=data["sandbox"],
+            is_usable=data["is_usable"],
+            is_checked=data["is_checked"],
+            audited_by=data["audited_by"],
+            discover=data["discover"],
+            listing=data["listing"],
+            is_distinct=data["is_distinct"],
+            listed=None if listed is None else self.listed(listed, f"{path}.listed"),
+        )
+
+    def key(self, data: Mapping[str, Any], path: str) -> KeyTraits:
+        may_be = data["may_be"]
+        return KeyTraits(
+            fingerprint=data["fingerprint"],
+            is_whole=data["is_whole"],
+            is_known=data["is_known"],
+            may_be=None if may_be is None else self.names(may_be, f"{path}.may_be"),
+        )
+
+    def names(self, data: Sequence[str], path: str) -> frozenset[str]:
+        names = frozenset(data)
+        if sorted(names) != data:
+            self.note(path, "not in alphabetical order, or with a duplicate")
+        return names
+
+    def networks(self, data: Sequence[str], path: str) -> tuple[Network, ...]:
+        try:
+            return decode_networks(data)
+        except ValueError:
+            self.note(path, f"not a value of type {FactKind.NETWORKS}")
+            return ()
+
+    def listed(self, data: Mapping[str, Any], path: str) -> ListedKeys:
+        missing, own = data["missing"], data["of_account"]
+        return ListedKeys(
+            keys=tuple(
+                self.row(row, f"{path}.keys[{position}]")
+                for position, row in enumerate(data["keys"])
+            ),
+            missing=None if missing is None else _unknown(missing),
+            of_account=_unknown(own)
+            if "reason" in own
+            else observed(own["listing"], value=tuple(own["names"])),
+        )
+
+    def row(self, data: Mapping[str, Any], path: str) -> ListedTraits:
+        return ListedTraits(
+            listing=data["listing"],
+            of_account=data["of_account"],
+            identity=data["identity"],
+            is_whole=data["is_whole"],
+            last=data["last"],
+            facts=self.facts(data, path),
+            fits=self.names(data["fits"], f"{path}.fits"),
         )
 
     def facts(self, data: Mapping[str, Any], path: str) -> Facts:
@@ -274,9 +388,17 @@ class _Reader:
             self.note(f"{path}.unknown_details.{name}", "not an unknown fact")
         return Facts(known, {name: decode_unknown(name, data) for name in data["unknown"]})
 
-    def refuse_same_ids(self, accounts: Sequence[Evidence]) -> None:
+    def refuse_same_ids(self, read: Uncorrelated) -> None:
         seen: set[str] = set()
-        for position, account in enumerate(accounts):
-            if account.subject.id in seen:
+        for position, account in enumerate(read.accounts):
+            if account.evidence.subject.id in seen:
                 self.note(f"accounts[{position}].id", "duplicate id")
-            seen.add(account.subject.id)
+            seen.add(account.evidence.subject.id)
+        for position, other in enumerate(read.left_out):
+            if other.subject.id in seen:
+                self.note(f"left_out[{position}].id", "duplicate id")
+            seen.add(other.subject.id)
+
+
+def _unknown(data: Mapping[str, Any]) -> Unknown:
+    return Unknown(Reason(data["reason"]), data["detail"])

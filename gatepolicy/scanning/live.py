@@ -8,6 +8,7 @@ from gatepolicy.accounts.account import Trust
 from gatepolicy.attestations.attestation import Attestation
 from gatepolicy.collect.run import CollectSettings, SecondsLeft, Targets, Watcher, make_targets, run
 from gatepolicy.correlate.accounts import correlate
+from gatepolicy.correlate.keys import Uncorrelated, keep
 from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import AccountResult, Interruption, Scan, ScanSettings
@@ -68,6 +69,30 @@ def prepare(
     return Prepared(plan, targets, waiving, attestations)
 
 
+def collect(
+    targets: Targets, collecting: CollectSettings, watcher: Watcher
+) -> tuple[Uncorrelated, Interruption | None]:
+    """Read every account; compare none.
+
+    Args:
+        targets: What is read.
+        collecting: How.
+        watcher: Takes the evidence of each account as soon as it was read.
+
+    Returns: What comparing them takes, and the signal that came before every account was read, if
+        one did.
+    """
+    collection = run(targets, collecting, watcher)
+    read = keep(
+        targets.asked,
+        collection.collected,
+        collection.others,
+        collecting.pepper,
+        selected=targets.selected,
+    )
+    return read, collection.interrupted_by
+
+
 def collect_and_correlate(
     targets: Targets, collecting: CollectSettings, watcher: Watcher
 ) -> Interruption | None:
@@ -81,22 +106,13 @@ def collect_and_correlate(
 
     Returns: The signal that came before every account was read, if one did.
     """
-    collection = run(targets, collecting, watcher)
-    correlated = correlate(
-        targets.asked,
-        collection.collected,
-        collection.others,
-        collecting.pepper,
-        unasked=targets.unasked,
-    )
+    read, interrupted_by = collect(targets, collecting, watcher)
+    correlated = correlate([read])
     for position in range(targets.selected):
         watcher.deliver(position, correlated.evidence[position])
-    selected = {target.account.subject.id for target in targets.asked[: targets.selected]}
     for evidence in correlated.found:
-        # An auditor that is asked for others alone discovers nothing of its own.
-        if evidence.subject.found_by in selected:
-            watcher.find(evidence)
-    return collection.interrupted_by
+        watcher.find(evidence)
+    return interrupted_by
 
 
 class _Judge:

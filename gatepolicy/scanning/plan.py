@@ -133,11 +133,11 @@ def make_plan(
 
 
 def _narrowing(
-    selection: Selection, asked: int, accounts: int, left_out: Iterable[str]
+    selection: Selection, checked: int, accounts: int, left_out: Iterable[str]
 ) -> Narrowing:
     return Narrowing(
         options=selection.options,
-        accounts=accounts - asked,
+        accounts=accounts - checked,
         of_accounts=accounts,
         rules=tuple(left_out),
     )

@@ -44,7 +44,7 @@ class Evaluator:
         self._as_of = as_of
         self._attestations = attestations
         self._attested: dict[int, bool] = {}
-        self._asked: dict[int, _Asked] = {}
+        self._checked: dict[int, _Checked] = {}
         self._shared: dict[tuple[int, ...], tuple[Verdict, ...]] = {}
 
     def judge(self, planned: PlannedAccount, evidence: Evidence) -> AccountResult:
@@ -72,20 +72,20 @@ class Evaluator:
         self, control: Control, facts: Facts, subject: Subject, moments: "_Moments"
     ) -> Verdict:
         # By identity: hashing a whole control would cost more than it saves.
-        asked = self._asked.get(id(control))
-        if asked is None:
-            asked = self._asked[id(control)] = _Asked.about(control)
-        moment = moments.later if asked.asks_people else moments.now
+        checked = self._checked.get(id(control))
+        if checked is None:
+            checked = self._checked[id(control)] = _Checked.about(control)
+        moment = moments.later if checked.asks_people else moments.now
         wrong = moments.are_wrong
         if control.expression is not None and control.expression.asks_account:
             return evaluate((control,), facts, moment, subject, is_clock_wrong=wrong)[0]
         known, unknown = facts.known, facts.unknown
-        told = tuple([known.get(name) or unknown.get(name) for name in asked.names])
-        when = (moment, wrong) if asked.is_timed else None
-        verdict = asked.verdicts.get((when, told))
+        facts_seen = tuple([known.get(name) or unknown.get(name) for name in checked.names])
+        when = (moment, wrong) if checked.is_timed else None
+        verdict = checked.verdicts.get((when, facts_seen))
         if verdict is None:
             (verdict,) = evaluate((control,), facts, moment, subject, is_clock_wrong=wrong)
-            asked.verdicts[when, told] = verdict
+            checked.verdicts[when, facts_seen] = verdict
         return verdict
 
 
@@ -117,7 +117,7 @@ class _Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Checked:
     """A control with every verdict that it has led to."""
 
     control: Control
@@ -133,8 +133,8 @@ class _Asked:
     to the verdict."""
 
     @classmethod
-    def about(cls, control: Control) -> "_Asked":
-        """A control that was not asked yet."""
+    def about(cls, control: Control) -> "_Checked":
+        """A control that was not checked yet."""
         names = _facts_of(control)
         # An expression may ask for the time without any fact that is one.
         is_timed = control.expression is not None or _is_timed(names)
@@ -169,7 +169,7 @@ def finish(
     """Put a scan together: what is accepted is waived as of the day on which the scan ends.
 
     Args:
-        plan: What was asked.
+        plan: What was checked.
         results: Every account, as it was judged.
         started_at: UTC.
         finished_at: UTC.

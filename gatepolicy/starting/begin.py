@@ -15,7 +15,7 @@ from gatepolicy.policies.load import load_policy
 from gatepolicy.policies.parents import Names
 from gatepolicy.policies.policy import Control, Policy
 from gatepolicy.rules.rule import Rule
-from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
+from gatepolicy.scanning.evidence import CollectedFile, dump_evidence, uncompared
 from gatepolicy.scanning.project import load_project
 from gatepolicy.starting.policytest import policy_test
 from gatepolicy.starting.project import (
@@ -57,7 +57,7 @@ def new_project(
             choice.id, title, controls, now
         )
         evidence.append(_evidence(choice, controls, now))
-    file = EvidenceFile(now, "accounts.yaml", tuple(evidence))
+    file = CollectedFile(now, "accounts.yaml", uncompared(evidence))
     return {**files, EVIDENCE: "".join(dump_evidence(file))}
 
 

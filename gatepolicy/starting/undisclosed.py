@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.exchanges.disclosure import Discloses, disclosure
+from gatepolicy.exchanges.catalog import Discloses, disclosure
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.facts import FACTS, Fact, Facts, Grade, Provenance, Reason
 from gatepolicy.model.verdicts import OnUnknown, Outcome

@@ -16,8 +16,7 @@ from gatepolicy.collect.listing import (
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import FromAnswer, FromRow
-from gatepolicy.exchanges.interpret import Failure, Parsed
-from gatepolicy.exchanges.params import parameters
+from gatepolicy.exchanges.interpret import Failure, Parsed, parameters
 from gatepolicy.model.facts import Access, Fact, Facts, FactValue, Grade, Grant, Provenance, Reason
 
 OBSERVED = Provenance(Grade.OBSERVED, "own_key", "")

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.collect.limiter import Limiter
+from gatepolicy.collect.schedule import Limiter
 from gatepolicy.exchanges.exchange import RateLimit
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.disclosure import Discloses, disclosure
+from gatepolicy.exchanges.catalog import Discloses, disclosure, load_exchange
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN, FactValue, Grade, Reason
 from gatepolicy.simulator.faults import Fault, FaultKind

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from gatepolicy.collect.limiter import TYPICAL_LATENCY, Forecast, QueueName, forecast, queue_of
+from gatepolicy.collect.schedule import TYPICAL_LATENCY, Forecast, QueueName, forecast, queue_of
 from gatepolicy.correlate.collected import Target
 from tests.collect.virtual import CREDENTIALS, Network, collect_virtually, target_on, targets_on
 

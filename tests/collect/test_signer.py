@@ -14,7 +14,7 @@ from gatepolicy.collect.guard import SignedRequest, differences
 from gatepolicy.collect.signer import Signer, SigningError
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
-from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.exchanges.interpret import PUBLIC_CREDENTIALS
 from gatepolicy.model.secret import Secret
 
 CATALOG = load_catalog()

@@ -1,5 +1,6 @@
 """What only all accounts together tell: audited, undeclared, dead and shared keys."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -7,9 +8,10 @@ from ipaddress import ip_network
 import pytest
 
 from gatepolicy.accounts.account import Account, fingerprint
-from gatepolicy.correlate.accounts import Correlated, correlate
+from gatepolicy.correlate.accounts import Correlated
+from gatepolicy.correlate.accounts import correlate as correlate_all
 from gatepolicy.correlate.collected import Collected, Listed, ListedKey, Target
-from gatepolicy.correlate.keys import INVENTORY, Declared
+from gatepolicy.correlate.keys import INVENTORY, Declared, keep
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.evidence import Evidence, Location, Subject
 from gatepolicy.model.facts import Fact, Facts, FactValue, Grade, Provenance, Reason, Unknown
@@ -53,6 +55,19 @@ def asked(
     target = Target(who, GATE, None, asks=not who.audited_by, lists=listed is not None)
     evidence = Evidence(who.subject, NOW, own or facts(key__exists=True), ())
     return target, Collected(evidence, Secret(key) if key else None, listed)
+
+
+def correlate(
+    targets: Sequence[Target],
+    collected: Mapping[int, Collected],
+    others: Sequence[Declared],
+    pepper: bytes,
+    *,
+    unasked: Sequence[Account] = (),
+) -> Correlated:
+    known = {other.account.subject.id: other for other in others}
+    left_out = {one.subject.id: Declared(one, None) for one in unasked} | known
+    return correlate_all([keep(targets, collected, list(left_out.values()), pepper)])
 
 
 def compared(*pairs: tuple[Target, Collected], others: tuple[Declared, ...] = ()) -> Correlated:
@@ -572,8 +587,8 @@ def test_whose_keys_could_not_be_read_is_told() -> None:
     ],
 )
 def test_of_whose_keys_too_little_is_known_is_told(names: str, told_names: str) -> None:
-    lost = tuple(Declared(account(name), None) for name in names)
-    found = compared(asked(account("a"), MASTER), others=lost)
+    lost = [asked(account(name), None) for name in names]
+    found = compared(asked(account("a"), MASTER), *lost)
     detail = f"the same key may be that of {told_names}, which was not read"
     assert told(found, 0, SHARED) == Unknown(Reason.NOT_DISCLOSED, detail)
 

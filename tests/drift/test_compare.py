@@ -19,7 +19,7 @@ from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.text_drift import drift_lines
 from gatepolicy.reports.text_layout import paint
-from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
+from gatepolicy.scanning.evidence import CollectedFile, dump_evidence, uncompared
 from tests.reports.example_scan import STARTED, example_scan
 
 FAIL, UNKNOWN, PASS, WAIVED = Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.WAIVED
@@ -148,7 +148,9 @@ def test_evidence_tells_no_findings() -> None:
 
 def test_evidence_is_read_as_it_was_written() -> None:
     collected = [account.evidence for account in example_scan().accounts]
-    written = EvidenceFile(STARTED, "a.yaml", collected, narrowed_by=("--account mm-*",))
+    written = CollectedFile(
+        STARTED, "a.yaml", uncompared(collected), narrowed_by=("--account mm-*",)
+    )
     text = "".join(dump_evidence(written)).encode()
     assert load_snapshot("evidence.json", read=lambda _: text) == Snapshot(
         "evidence.json", accounts_of(collected), None, narrowed_by=(("--account mm-*",),)

@@ -4,35 +4,74 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatepolicy.correlate.keys import (
+    AccountTraits,
+    KeyTraits,
+    LeftOut,
+    ListedKeys,
+    ListedTraits,
+    Uncompared,
+    Uncorrelated,
+    observed,
+)
 from gatepolicy.errors import DocumentError
-from gatepolicy.model.facts import FACTS
+from gatepolicy.model.facts import FACTS, FactKind, Reason, Unknown
 from gatepolicy.rules.catalog import load_rules, named_rule
+from gatepolicy.scanning.compared import EvidenceFile, stale_evidence
 from gatepolicy.scanning.evidence import (
-    EvidenceFile,
+    CollectedFile,
     dump_evidence,
     load_evidence,
     parse_evidence,
     refuse_future,
-    stale_evidence,
 )
 from tests.reports.example_scan import example_scan
-from tests.reports.strategies import clean_texts, evidences, times
+from tests.reports.strategies import clean_texts, evidences, facts, subjects, times, values
 
 NOW = datetime(2026, 11, 23, 16, tzinfo=UTC)
 
 
-def example() -> EvidenceFile:
+KEY = KeyTraits("0f1e2d3c4b5a69788796a5b4c3d2e1f0:x7Qa", is_whole=True, is_known=True)
+PRINTS = tuple(f"{digit}" * 32 for digit in "0aF".lower())
+
+
+def example() -> CollectedFile:
+    first, *others = (result.evidence for result in example_scan().accounts)
+    why = Unknown(Reason.PERMISSION_DENIED, "keys could not all be listed")
+    row = ListedTraits(
+        "subaccounts", False, "#1", False, "x7Qa", first.facts, frozenset({"a", "b"})
+    )
+    traits = AccountTraits(
+        key=replace(KEY, may_be=frozenset(PRINTS)),
+        egress=(ip_network("203.0.113.7/32"),),
+        sandbox="127.0.0.1",
+        is_usable=True,
+        is_checked=True,
+        audited_by="",
+        discover=True,
+        listing="subaccounts",
+        is_distinct=True,
+        listed=ListedKeys((row,), why, observed("subaccounts", value=("key", "x7Qa"))),
+    )
+    accounts = (Uncompared(first, traits), *map(Uncompared, others))
+    left_out = LeftOut(replace(first.subject, id="left-out"), KeyTraits(), ())
+    read = Uncorrelated(accounts, (left_out,))
+    return CollectedFile(NOW, "accounts.yaml", read, ("a warning",))
+
+
+def seen_evidence() -> EvidenceFile:
     accounts = tuple(result.evidence for result in example_scan().accounts)
-    return EvidenceFile(NOW, "accounts.yaml", accounts, ("a warning",))
+    return EvidenceFile({}, NOW, ("accounts.yaml",), accounts)
 
 
-def dumped(evidence: EvidenceFile) -> str:
+def dumped(evidence: CollectedFile) -> str:
     return "".join(dump_evidence(evidence))
 
 
@@ -48,17 +87,77 @@ def changed(change: Callable[[Any], None]) -> list[str]:
     return problems(json.dumps(data))
 
 
+prints = st.sampled_from(("", *PRINTS, KEY.fingerprint))
+names = st.lists(clean_texts, max_size=2).map(frozenset)
+whys = st.builds(Unknown, st.sampled_from(Reason), clean_texts)
+egress = values(FactKind.NETWORKS, clean_texts)
+keys = st.builds(
+    KeyTraits, prints, st.booleans(), st.booleans(), st.none() | st.frozensets(prints, max_size=2)
+)
+rows = st.builds(
+    ListedTraits,
+    listing=clean_texts,
+    of_account=st.booleans(),
+    identity=st.sampled_from((*PRINTS, "#1", "#23")),
+    is_whole=st.booleans(),
+    last=st.sampled_from(("", "x7Qa")),
+    facts=facts(clean_texts),
+    fits=names,
+)
+own_keys = st.builds(
+    lambda call, shown: observed(call, value=tuple(shown)),
+    clean_texts,
+    st.lists(clean_texts, max_size=2),
+)
+listed = st.builds(
+    ListedKeys, st.lists(rows, max_size=2).map(tuple), st.none() | whys, own_keys | whys
+)
+traits = st.builds(
+    AccountTraits,
+    key=keys,
+    egress=egress,
+    sandbox=st.booleans() | clean_texts,
+    is_usable=st.booleans(),
+    is_checked=st.booleans(),
+    audited_by=clean_texts,
+    discover=st.booleans(),
+    listing=clean_texts,
+    is_distinct=st.booleans(),
+    listed=st.none() | listed,
+)
+accounts = st.builds(
+    Uncompared, evidences(clean_texts), st.none() | traits, is_selected=st.booleans()
+)
+left_out = st.builds(LeftOut, subjects(clean_texts), keys, egress)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     times,
     clean_texts,
-    st.lists(evidences(clean_texts), max_size=3, unique_by=lambda one: one.subject.id),
+    st.lists(accounts, max_size=3, unique_by=lambda one: one.evidence.subject.id),
+    st.none() | left_out,
     st.lists(clean_texts, max_size=2).map(tuple),
+    st.sampled_from(("", PRINTS[0])),
 )
 def test_it_comes_back_as_it_was(
-    collected_at: datetime, inventory: str, accounts: Any, warnings: tuple[str, ...]
+    collected_at: datetime,
+    inventory: str,
+    read: list[Uncompared],
+    other: LeftOut | None,
+    warnings: tuple[str, ...],
+    check: str,
 ) -> None:
-    evidence = EvidenceFile(collected_at, inventory, tuple(accounts), warnings)
+    ids = [one.evidence.subject.id for one in read]
+    others = () if other is None or other.subject.id in ids else (other,)
+    evidence = CollectedFile(
+        collected_at,
+        inventory,
+        Uncorrelated(tuple(read), others),
+        warnings,
+        fingerprint_check=check,
+        version="1.2.3",
+    )
     assert parse_evidence(dumped(evidence), "evidence.json") == evidence
 
 
@@ -85,6 +184,7 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
 
 
 WITHDRAW = "accounts/0/facts/permission.withdraw"
+COMPARISON = "accounts/0/comparison"
 
 
 @pytest.mark.parametrize(
@@ -122,9 +222,31 @@ WITHDRAW = "accounts/0/facts/permission.withdraw"
         (put("accounts/1/id", "mm-gate"), "accounts[1].id: duplicate id"),
         (put("collected_at", "2026-13-01T00:00:00Z"), "collected_at: not a valid timestamp"),
         (put("accounts/0/collected_at", "2026-02-30T00:00:00Z"), "accounts[0].collected_at"),
-        (put("schema_version", "2.0"), "schema_version"),
-        (put("schema_version", "1.1"), "schema_version"),
-        (put("schema_version", 1.0), "schema_version"),
+        (put("schema_version", "3.0"), "schema_version"),
+        (put("schema_version", "2.1"), "schema_version"),
+        (put("schema_version", 2.0), "schema_version"),
+        (
+            put("schema_version", "1.0"),
+            "this evidence was written by an older gatepolicy, which compared accounts too early;"
+            " collect the evidence again",
+        ),
+        (put(f"{COMPARISON}/egress", ["203.0.113.5/24"]), "accounts[0].comparison.egress"),
+        (put("left_out/0/egress", ["203.0.113.5/024"]), "left_out[0].egress"),
+        (put("left_out/0/id", "mm-gate"), "left_out[0].id: duplicate id"),
+        (
+            put(f"{COMPARISON}/key/may_be", [PRINTS[2], PRINTS[0]]),
+            "accounts[0].comparison.key.may_be: not in alphabetical order",
+        ),
+        (
+            put(f"{COMPARISON}/listed/keys/0/fits", ["a", "a"]),
+            "accounts[0].comparison.listed.keys[0].fits: not in alphabetical order",
+        ),
+        (
+            put(f"{COMPARISON}/listed/keys/0/facts/key.name", None),
+            "accounts[0].comparison.listed.keys[0]",
+        ),
+        (put(f"{COMPARISON}/listed/keys/0/last", "12345"), "last"),
+        (put("accounts/0/found_by", "mm-okx"), "accounts[0].found_by"),
         (put("kind", "Report"), "kind"),
         (put("accounts/0/password", "x"), "accounts[0].password: unknown key"),
         (put("accounts/0/facts/permission.fly", {}), "permission.fly"),
@@ -191,14 +313,14 @@ def test_a_number_that_is_whole_but_written_with_a_point_is_read_as_whole() -> N
     data = json.loads(dumped(example()))
     data["accounts"][0]["location"]["line"] = 3.0
     read = parse_evidence(json.dumps(data), "evidence.json")
-    assert repr(read.accounts[0].subject.location.line) == "3"
+    assert repr(read.read.accounts[0].evidence.subject.location.line) == "3"
 
 
 def test_a_half_character_in_a_name_is_refused() -> None:
     assert problems('{"kind":"\\ud800"}')[0].startswith("evidence.json:")
 
 
-def outcome(data: bytes) -> EvidenceFile | None:
+def outcome(data: bytes) -> CollectedFile | None:
     """Evidence, or nothing when it is refused; any other exception is a defect."""
     try:
         return load_evidence("evidence.json", read=lambda _: data)
@@ -252,7 +374,7 @@ def test_whatever_value_is_exchanged_is_read_as_itself_or_refused(
     node[path[-1]] = value
     read = outcome(json.dumps(data).encode())
     if read is not None:
-        assert json.loads(dumped(read)) == {**data, "tool": json.loads(DUMPED)["tool"]}
+        assert json.loads(dumped(read)) == data
 
 
 @settings(max_examples=200, deadline=None)
@@ -274,7 +396,7 @@ def test_what_narrowed_the_collection_comes_back() -> None:
 
 
 def test_evidence_is_as_old_as_its_oldest_account() -> None:
-    evidence = replace(example(), collected_at=NOW + timedelta(days=30))
+    evidence = replace(seen_evidence(), collected_at=NOW + timedelta(days=30))
     assert evidence.oldest == min(one.collected_at for one in evidence.accounts)
     assert replace(evidence, accounts=()).oldest == NOW + timedelta(days=30)
     assert list(evidence.age_warnings(evidence.oldest + timedelta(days=7, hours=23))) == []
@@ -291,14 +413,16 @@ def test_the_clocks_of_two_machines_may_differ_by_five_minutes() -> None:
 
 
 def test_evidence_is_stale_when_it_is_older_than_allowed_by_however_little() -> None:
-    (one, *_) = example().accounts
+    (one, *_) = seen_evidence().accounts
     accounts = [replace(one, subject=replace(one.subject, id=f"mm-{n}")) for n in range(7)]
     rule = named_rule(load_rules(), "evidence-too-old")
     week = timedelta(days=7)
 
     def told(late: timedelta, count: int) -> list[str]:
         as_of = one.collected_at + week + late
-        verdicts = stale_evidence(accounts[:count], "e.json", rule, as_of=as_of, max_age=week)
+        files = {f"mm-{n}": f"{n}.json" for n in range(7)}
+        verdicts = list(stale_evidence(accounts[:count], files, rule, as_of=as_of, max_age=week))
+        assert [verdict.location.file for verdict in verdicts] == ["0.json"] * len(verdicts)
         return [verdict.seen.partition(";")[0] for verdict in verdicts]
 
     assert told(timedelta(0), 7) == []
@@ -307,3 +431,18 @@ def test_evidence_is_stale_when_it_is_older_than_allowed_by_however_little() -> 
     assert told(just, 7) == [
         "7 of 7 accounts were read longer ago: mm-0, mm-1, mm-2, mm-3, mm-4 and 2 more"
     ]
+
+
+def test_stale_evidence_is_told_of_the_file_that_has_the_oldest() -> None:
+    (one, *_) = seen_evidence().accounts
+    old = replace(one, subject=replace(one.subject, id="old"))
+    young = replace(
+        one,
+        subject=replace(one.subject, id="young"),
+        collected_at=one.collected_at + timedelta(days=1),
+    )
+    rule = named_rule(load_rules(), "evidence-too-old")
+    as_of, files = one.collected_at + timedelta(days=30), {"old": "1.json", "young": "2.json"}
+    [verdict] = stale_evidence([young, old], files, rule, as_of=as_of, max_age=timedelta(days=7))
+    assert verdict.location.file == "1.json"
+    assert "30 days ago" in verdict.seen

@@ -12,15 +12,17 @@ from jsonschema_rs import Draft202012Validator
 
 from gatepolicy.errors import InternalError
 from gatepolicy.exchanges.catalog import (
-    catalog_problems,
+    Discloses,
+    Disclosure,
+    disclosure,
     known_exchanges,
     load_catalog,
     load_exchange,
     load_others,
 )
-from gatepolicy.exchanges.disclosure import Discloses, Disclosure, disclosure
+from gatepolicy.exchanges.consistency import catalog_problems
 from gatepolicy.exchanges.exchange import Exchange, FactSource, FromAnswer, PermissionShape
-from gatepolicy.exchanges.params import PUBLIC_CREDENTIALS
+from gatepolicy.exchanges.interpret import PUBLIC_CREDENTIALS
 from gatepolicy.exchanges.readers import EVERYWHERE, READERS
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Capability, Fact, Grade, Provenance, Reason
 from gatepolicy.resources import catalog_directory, schemas_directory

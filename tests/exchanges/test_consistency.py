@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gatepolicy.exchanges.catalog import catalog_problems
+from gatepolicy.exchanges.consistency import catalog_problems
 from gatepolicy.resources import catalog_directory
 from gatepolicy.rules.catalog import load_rules
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from gatepolicy.exchanges.answers import Answer
+from gatepolicy.exchanges.build import with_listings
 from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import (
     Call,
@@ -21,8 +22,7 @@ from gatepolicy.exchanges.exchange import (
     Table,
 )
 from gatepolicy.exchanges.normalise import facts_of_row, normalise
-from gatepolicy.exchanges.rows import rows_of, same_key, shown_key, with_listings
-from gatepolicy.exchanges.sources import NoRow, Row
+from gatepolicy.exchanges.sources import NoRow, Row, rows_of, same_key, shown_key
 from gatepolicy.model.facts import Capability, Fact, Grade, Provenance
 
 CATALOG = load_catalog()

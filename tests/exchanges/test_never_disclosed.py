@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
-from gatepolicy.exchanges.disclosure import never_disclosed
+from gatepolicy.exchanges.catalog import load_catalog, load_exchange, never_disclosed
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Facts, Reason, Unknown
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy

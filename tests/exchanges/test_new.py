@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gatepolicy.exchanges.catalog import catalog_problems, known_exchanges, load_others
+from gatepolicy.exchanges.catalog import known_exchanges, load_others
+from gatepolicy.exchanges.consistency import catalog_problems
 from gatepolicy.rules.catalog import load_rules
 from tests.exchanges import new
 

@@ -61,7 +61,7 @@ def test_the_guides_exchanges_have_fixes(exchange: str) -> None:
             assert other.menu.removeprefix("profile icon") in fix, rule.info.name
     about_permissions_and_addresses = {name for name in asked if name[:2] in ("pe", "ip", "wi")}
     assert about_permissions_and_addresses - other.fixes.keys() <= {"permission-unrecognised"}
-    assert other.menu in other.told
+    assert other.menu in other.summary
 
 
 def test_fixes_of_others_are_for_rules_that_exist() -> None:
@@ -73,7 +73,7 @@ def test_fixes_of_others_are_for_rules_that_exist() -> None:
 
 
 def test_what_is_told_about_them() -> None:
-    assert Other(State.NOT_RESEARCHED, "").told == MEANING[State.NOT_RESEARCHED]
-    assert Other(State.OUTSIDE, "look").told == "gatepolicy does not support it: look"
+    assert Other(State.NOT_RESEARCHED, "").summary == MEANING[State.NOT_RESEARCHED]
+    assert Other(State.OUTSIDE, "look").summary == "gatepolicy does not support it: look"
     for other in load_others().values():
         assert bool(other.note) is (other.state is not State.NOT_RESEARCHED)

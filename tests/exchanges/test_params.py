@@ -8,8 +8,7 @@ from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.build import build
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Call, FromAnswer, FromCredential, FromRow
-from gatepolicy.exchanges.interpret import Failure, Parsed
-from gatepolicy.exchanges.params import parameters
+from gatepolicy.exchanges.interpret import Failure, Parsed, parameters
 from gatepolicy.model.facts import Reason
 
 CALL = replace(

@@ -4,8 +4,7 @@ import pytest
 
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.exchanges.exchange import OwnKey
-from gatepolicy.exchanges.rows import own_row, rows_of, same_key, shown_key
-from gatepolicy.exchanges.sources import NoRow, Row
+from gatepolicy.exchanges.sources import NoRow, Row, own_row, rows_of, same_key, shown_key
 
 MASKED = OwnKey(rows="", key="/key", mask="*")
 WHOLE = OwnKey(rows="/data", key="/apiKey", mask="")

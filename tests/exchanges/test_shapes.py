@@ -8,8 +8,7 @@ import pytest
 
 from gatepolicy.exchanges.answers import Answer, NoAnswer
 from gatepolicy.exchanges.build import build
-from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.disclosure import Discloses, disclosure
+from gatepolicy.exchanges.catalog import Discloses, disclosure, load_exchange
 from gatepolicy.exchanges.exchange import Exchange, FactSource, Meaning, PermissionShape
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.facts import FACTS, Access, Facts, Grant, Reason, Unknown

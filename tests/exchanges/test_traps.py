@@ -81,8 +81,7 @@ from gatepolicy.exchanges.exchange import (
 )
 from gatepolicy.exchanges.normalise import facts_of_row, normalise
 from gatepolicy.exchanges.readers import EVERYWHERE
-from gatepolicy.exchanges.rows import own_row
-from gatepolicy.exchanges.sources import Row
+from gatepolicy.exchanges.sources import Row, own_row
 from gatepolicy.model.facts import (
     OF_THE_SCAN,
     Capability,

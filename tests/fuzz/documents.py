@@ -12,8 +12,7 @@ from gatepolicy.exchanges.answers import ABSENT, Answer, resolve, same
 from gatepolicy.exchanges.exchange import Exchange, FactSource, Permissions, PermissionShape, When
 from gatepolicy.exchanges.interpret import Failure, interpret
 from gatepolicy.exchanges.readers import READERS, Wrong
-from gatepolicy.exchanges.rows import own_row
-from gatepolicy.exchanges.sources import NoRow, Row, names
+from gatepolicy.exchanges.sources import NoRow, Row, names, own_row
 from gatepolicy.model.facts import Access, Capability, Grant, Reason
 from tests.fuzz.demands import Demand
 

@@ -12,8 +12,7 @@ from gatepolicy.exchanges.answers import Answer, NotJson, parse
 from gatepolicy.exchanges.exchange import Exchange, FactSource, Permissions, PermissionShape
 from gatepolicy.exchanges.interpret import interpret
 from gatepolicy.exchanges.normalise import described_by, facts_of_row, normalise
-from gatepolicy.exchanges.rows import own_row
-from gatepolicy.exchanges.sources import Row
+from gatepolicy.exchanges.sources import Row, own_row
 from gatepolicy.model.facts import Facts, Reason, Unknown
 from tests.fuzz.mutations import changed
 

@@ -4,8 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gatepolicy.model.clock import FARTHEST, clock_warnings, date_of, largest, skew_of
-from gatepolicy.model.evidence import Evidence, Location, Subject
+from gatepolicy.model.evidence import (
+    FARTHEST,
+    Evidence,
+    Location,
+    Subject,
+    clock_warnings,
+    date_of,
+    largest_skew,
+    skew_of,
+)
 from gatepolicy.model.facts import Facts
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -52,8 +60,8 @@ def test_no_date_says_nothing_about_the_clock() -> None:
 
 
 def test_the_skew_farthest_from_zero_counts() -> None:
-    assert largest([None, 6 * MINUTE, -7 * MINUTE, None]) == -7 * MINUTE
-    assert largest([None]) is None
+    assert largest_skew([None, 6 * MINUTE, -7 * MINUTE, None]) == -7 * MINUTE
+    assert largest_skew([None]) is None
 
 
 def evidence(exchange: str, skew: timedelta | None) -> Evidence:

@@ -17,7 +17,7 @@ from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
 from gatepolicy.rules.catalog import load_rules
-from gatepolicy.scanning.evidence import EvidenceFile, dump_evidence
+from gatepolicy.scanning.evidence import CollectedFile, dump_evidence, uncompared
 from gatepolicy.starting.learn import learnt_policy
 from tests.cli.conftest import Run
 
@@ -127,16 +127,18 @@ def test_the_command(run: Run, tmp_path: Path) -> None:
     strange = Subject("xx", "moonex", {}, "", Location("a.yaml", 9, 5))
     case = yaml.safe_load(CASES[[c.name.startswith("okx_") for c in CASES].index(True)].read_text())
     facts = facts_of(case)
-    evidence = EvidenceFile(
+    evidence = CollectedFile(
         NOW,
         "accounts.yaml",
-        (Evidence(subject, NOW, facts, ()), Evidence(strange, NOW, facts, ())),
+        uncompared([Evidence(subject, NOW, facts, ()), Evidence(strange, NOW, facts, ())]),
     )
     (tmp_path / "e.json").write_text("".join(dump_evidence(evidence)), encoding="utf-8")
     assert run("learn", "e.json", "--account", "mm", "-o", "mm.yaml").code == 0
     assert run("check", "-p", "mm.yaml").code == 0
-    empty = EvidenceFile(
-        NOW, "accounts.yaml", (Evidence(subject, NOW, Facts.nothing(Reason.TIMEOUT), ()),)
+    empty = CollectedFile(
+        NOW,
+        "accounts.yaml",
+        uncompared([Evidence(subject, NOW, Facts.nothing(Reason.TIMEOUT), ())]),
     )
     (tmp_path / "none.json").write_text("".join(dump_evidence(empty)), encoding="utf-8")
     assert "nothing is known" in run("learn", "none.json", "--account", "mm").err

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from gatepolicy.cli.main import main
-from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.disclosure import Discloses, disclosure
+from gatepolicy.exchanges.catalog import Discloses, disclosure, load_exchange
 from gatepolicy.simulator.fleet import can_withdraw, unbound, with_unrecognised, with_withdraw
 from gatepolicy.simulator.inventory import environment, inventory_yaml
 from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
