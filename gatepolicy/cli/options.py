@@ -276,7 +276,8 @@ def quiet(text: str) -> Callable[[F], F]:
         @wraps(function)
         def telling(*arguments: Any, **given: Any) -> ExitCode:
             code = ExitCode(function(*arguments, **given))
-            if given["quiet"] and code is not ExitCode.OK:
+            is_told = given.get("log_format") == "json"
+            if given["quiet"] and code is not ExitCode.OK and not is_told:
                 click.echo(f"gatepolicy: exit code {code.value}: {MEANING[code]}", err=True)
             return code
 
@@ -306,8 +307,8 @@ def outputs(function: F) -> F:
             metavar="FORMAT[=PATH]",
             shell_complete=_formats,
             help="Report as text, html, json, sarif, markdown, github, junit, gitlab-codequality,"
-            " gitlab-sast, ocsf, oscal, csv, csv-facts or frameworks, to a file or to standard"
-            " output; repeatable.  [default: text]",
+            " gitlab-sast, ocsf, oscal, csv, csv-facts, prometheus or frameworks, to a file or to"
+            " standard output; repeatable.  [default: text]",
         ),
         click.option(
             "--sarif-profile",
