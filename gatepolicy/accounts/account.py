@@ -5,8 +5,10 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import PurePath
+from typing import assert_never
 from urllib.parse import urlsplit
 
 from gatepolicy.documents.load import is_really_below
@@ -21,103 +23,6 @@ CREDENTIALS = frozenset(
     }
 )  # fmt: skip
 """The names that ccxt gives credentials; any other name in their place may be a credential."""
-
-_KINDS = {"env": "env:NAME", "file": "file:PATH", "keyring": "keyring:SERVICE/USER"}
-_KNOWN = "known kinds: env:NAME, file:PATH, keyring:SERVICE/USER, {exec: [COMMAND, ARGUMENT]}"
-_MANAGERS = frozenset(
-    {
-        "akeyless", "arn", "aws", "aws-sm", "aws-ssm", "awssm", "awssecret", "az", "azure",
-        "azure-kv", "bao", "bitwarden", "bw", "bws", "chamber", "conjur", "doppler", "gcp",
-        "gcp-sm", "gcpsm", "gopass", "gsm", "hashicorp", "infisical", "k8s", "keepass", "keeper",
-        "keychain", "kms", "lastpass", "lpass", "op", "openbao", "pass", "secret", "secrets",
-        "secretsmanager", "sm", "sops", "ssm", "vault",
-    }
-)  # fmt: skip
-"""What people write before the colon for the usual stores of secrets."""
-
-_NEAR = {
-    "environ": "env", "environment": "env", "envs": "env", "envvar": "env", "var": "env",
-    "evn": "env", "en": "env", "nev": "env", "files": "file", "fiel": "file", "flie": "file",
-    "path": "file", "key-ring": "keyring", "keyrings": "keyring", "kering": "keyring",
-    "keyrign": "keyring",
-}  # fmt: skip
-"""What people mean by what they write before the colon."""
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_QUOTABLE = re.compile(r"[A-Z][A-Z0-9]{0,19}(_[A-Z0-9]{1,20})+|[A-Z]{1,20}[0-9]{0,2}")
-_EXPANDED = re.compile(r"\$\{?([A-Z][A-Z0-9_]*)\}?|%([A-Z][A-Z0-9_]*)%")
-_TEMPLATE = re.compile(r"\$\(.*\)|\$?\{\{.*\}\}|`.*`")
-_LONGEST_NAME = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What is wrong with a reference."""
-
-    what: str
-    """In one line; quotes nothing that may be a credential."""
-    fix: str
-    """What to do."""
-
-
-PLAIN = Mistake(
-    "plaintext credential",
-    "write env:NAME, file:PATH, keyring:SERVICE/USER or {exec: [COMMAND]} instead, and replace the"
-    " key: anyone who can read this file has it",
-)
-_NOT_EXPANDED = "variables are not expanded in this file"
-_NO_VARIABLE = Mistake("not a valid name of an environment variable", "such as env:OKX_API_KEY")
-
-
-def is_quotable(name: str) -> bool:
-    """Whether the name of a variable may be shown: in capitals, and in words as people write them.
-
-    Secrets in base 32 or hexadecimal have capitals and digits as well, but no words.
-    """
-    return len(name) <= _LONGEST_NAME and _QUOTABLE.fullmatch(name) is not None
-
-
-def mistake_in(written: str) -> Mistake | None:
-    """What is wrong with a reference in one text; ``None`` when its form is right."""
-    kind, colon, rest = written.partition(":")
-    if not colon or kind not in _KINDS:
-        return _of_unknown_kind(written)
-    if not rest or (kind == "keyring" and not _names_an_entry(rest)):
-        return Mistake(f"{kind}: without what it refers to", f"write {_KINDS[kind]}")
-    if kind == "env" and _VARIABLE.fullmatch(rest) is None:
-        return _NO_VARIABLE
-    return None
-
-
-def _names_an_entry(rest: str) -> bool:
-    service, slash, user = rest.rpartition("/")
-    return bool(service and slash and user)
-
-
-def _of_unknown_kind(written: str) -> Mistake:
-    expanded = _EXPANDED.fullmatch(written.strip())
-    if expanded is not None:
-        name = expanded[1] or expanded[2]
-        return Mistake(_NOT_EXPANDED, f"write env:{name if is_quotable(name) else 'NAME'}")
-    if _TEMPLATE.fullmatch(written.strip()):
-        return Mistake(_NOT_EXPANDED, "write env:NAME, or {exec: [COMMAND, ARGUMENT]}")
-    kind, colon, rest = written.partition(":")
-    return _of_kind(kind.strip().lower(), rest) if colon else PLAIN
-
-
-def _of_kind(kind: str, rest: str) -> Mistake:
-    """What is meant by a text with a colon whose first part names no kind of reference."""
-    if kind == "exec":
-        return Mistake("exec must be a mapping, not a string", "write {exec: [COMMAND, ARGUMENT]}")
-    meant = kind if kind in _KINDS else _NEAR.get(kind)
-    if meant is not None:
-        return Mistake("unknown kind of reference", f"did you mean {meant}:? {_KNOWN}")
-    if kind in _MANAGERS:
-        return Mistake(f"unknown kind of reference {kind}:", _KNOWN)
-    if rest.startswith("//"):
-        return Mistake("unknown kind of reference", f"a URL is not a reference; {_KNOWN}")
-    return PLAIN
-
 
 _LAST = 4
 _LONG_ENOUGH = 16
@@ -209,10 +114,12 @@ class EnvReference:
 
 @dataclass(frozen=True, slots=True)
 class FileReference:
-    """``file:PATH``: the whole content of a file, without the final line break."""
+    """``file:PATH``: a file, without the final line break; ``file:PATH#/a/b``: a value in it."""
 
     path: str
     """Relative paths start at the folder of the inventory."""
+    pointer: str = ""
+    """JSON pointer (RFC 6901) to the value; empty for the whole content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +140,110 @@ class ExecReference:
     """The command and its arguments."""
 
 
-CredentialReference = EnvReference | FileReference | KeyringReference | ExecReference
+class StoreKind(StrEnum):
+    """A store of secrets that is asked over the network, as references begin."""
+
+    VAULT = "vault"
+    AWS_SECRETS_MANAGER = "aws-sm"
+    AWS_PARAMETER_STORE = "aws-ssm"
+    GCP_SECRET_MANAGER = "gcp-sm"
+    AZURE_KEY_VAULT = "azure-kv"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReference:
+    """``vault:PATH#FIELD`` and its like: a secret in a store, or a field of it.
+
+    Which server is asked, and as whom, is a matter of the environment; no file says it.
+    """
+
+    store: StoreKind
+    """The kind of store."""
+    name: str
+    """Path or name of the secret in the store."""
+    field: str = ""
+    """Name of a field of the secret, or JSON pointer to a value; empty for the whole secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemdReference:
+    """``systemd:NAME``: a credential that systemd passed to the service."""
+
+    name: str
+    """Name of the file in ``$CREDENTIALS_DIRECTORY``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeReference:
+    """``age:FILE#KEY``: a value in a file that age encrypted (needs the extra ``age``)."""
+
+    path: str
+    """Relative paths start at the folder of the inventory."""
+    field: str = ""
+    """Key of a value, or JSON pointer to it; empty for the whole content."""
+
+
+CredentialReference = (
+    EnvReference
+    | FileReference
+    | KeyringReference
+    | ExecReference
+    | StoreReference
+    | SystemdReference
+    | AgeReference
+)
+
+
+_QUOTABLE = re.compile(r"[A-Z][A-Z0-9]{0,19}(_[A-Z0-9]{1,20})+|[A-Z]{1,20}[0-9]{0,2}")
+_LONGEST_NAME = 80
+_WORD = r"(?:[A-Z]?[a-z]{1,19}(?:[A-Z][a-z]{1,14}){0,3}|[A-Z]{1,20})?[0-9]{0,4}|[0-9]{12}"
+_WORDS = re.compile(rf"(?:{_WORD})(?:[/_.:#-](?:{_WORD}))*")
+_LONGEST_SHOWN = 200
+
+
+def is_quotable(name: str) -> bool:
+    """Whether the name of a variable may be shown: in capitals, and in words as people write them.
+
+    Secrets in base 32 or hexadecimal have capitals and digits as well, but no words.
+    """
+    return len(name) <= _LONGEST_NAME and _QUOTABLE.fullmatch(name) is not None
+
+
+def is_quotable_path(name: str) -> bool:
+    """Whether the path of a secret, or a field of it, may be shown: it is made of words.
+
+    A word has up to twenty letters, as people write them, and up to four digits behind them.
+    Secrets mix capitals, small letters and digits.
+    """
+    return len(name) <= _LONGEST_SHOWN and _WORDS.fullmatch(name) is not None
+
+
+def shown(reference: CredentialReference) -> str:
+    """A reference as it is written, with ``...`` for what may be a credential itself."""
+    match reference:
+        case EnvReference(name):
+            return f"env:{name if is_quotable(name) else _HIDDEN}"
+        case StoreReference(store, name, field):
+            return f"{store}:{_quoted(name)}{f'#{_quoted(field)}' if field else ''}"
+        case SystemdReference(name):
+            return f"systemd:{_quoted(name)}"
+        case FileReference():
+            return f"file:{_HIDDEN}"
+        case AgeReference():
+            return f"age:{_HIDDEN}"
+        case KeyringReference():
+            return f"keyring:{_HIDDEN}"
+        case ExecReference():
+            return f"exec:{_HIDDEN}"
+        case _:
+            assert_never(reference)
+
+
+def _quoted(name: str) -> str:
+    return name if is_quotable_path(name) else _HIDDEN
+
+
+_HIDDEN = "..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +275,14 @@ class Account:
     egress: tuple[Network, ...] = ()
     """The addresses from which its bots trade; empty when the inventory does not say."""
 
+    def place_of(self, credential: str) -> str:
+        """Where the reference to a credential stands, as messages name it.
+
+        Args:
+            credential: Its ccxt name.
+        """
+        return str(self.credential_locations.get(credential, self.subject.location))
+
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
@@ -283,8 +301,8 @@ class Trust:
     hosts: frozenset[str] = frozenset()
     """Hosts that a ``base_url`` or a ``proxy`` may lead to."""
     references_below: str | None = None
-    """The folder in which files must lie that references name; no command is run then. ``None``
-    when references are trusted."""
+    """The folder in which files must lie that references name; no command is run and no store of
+    secrets is asked then. ``None`` when references are trusted."""
 
     def refusal(
         self, account: Account, exchange: Exchange | None, inventory: str
@@ -321,10 +339,30 @@ class Trust:
         if self.references_below is None:
             return ""
         for name, reference in account.credentials.items():
-            if isinstance(reference, ExecReference):
-                return f"{name}: untrusted files may not run commands (exec)"
-            if isinstance(reference, FileReference):
-                file = PurePath(inventory).parent / reference.path
-                if not is_really_below(str(file), self.references_below):
-                    return f"{name}: untrusted files may not refer to files outside the project"
+            why = _untrusted(reference, PurePath(inventory).parent, self.references_below)
+            if why:
+                return f"{name}: untrusted files may not {why}"
         return ""
+
+
+def _untrusted(reference: CredentialReference, folder: PurePath, below: str) -> str:
+    """What an untrusted file would do with a reference and may not; empty when it may.
+
+    A store answers with what the scanner may read, and not with what the author of the file may.
+    """
+    match reference:
+        case EnvReference() | KeyringReference():
+            return ""
+        case FileReference(path):
+            is_below = is_really_below(str(folder / path), below)
+            return "" if is_below else "refer to files outside the project"
+        case ExecReference():
+            return "run commands (exec)"
+        case StoreReference(store):
+            return f"choose what is read from a secret store ({store})"
+        case SystemdReference():
+            return "choose which credential of the service is read (systemd)"
+        case AgeReference():
+            return "choose what is decrypted (age)"
+        case _:
+            assert_never(reference)

@@ -19,7 +19,7 @@ from gatepolicy.collect.listing import (
 )
 from gatepolicy.collect.redact import Privacy
 from gatepolicy.collect.schedule import NETWORK_REASONS, Clock, Lane, Schedule, Sleep, Visit
-from gatepolicy.collect.secrets import CredentialError, SecretSources, resolve_all
+from gatepolicy.collect.secrets import CredentialError, SecretSources, Wait, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.correlate.collected import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
@@ -68,6 +68,11 @@ def wait_before(
         return None
     backoff = min(policy.longest, policy.base * 2.0 ** (attempt - 2)) * random()
     return max(backoff, retry_after or 0.0)
+
+
+def waits(policy: RetryPolicy, random: Random) -> Wait:
+    """The same for what is no request to an exchange: number of an attempt to seconds."""
+    return lambda attempt: wait_before(attempt, None, policy, random)
 
 
 _HOPELESS = frozenset(
@@ -160,8 +165,8 @@ async def collect_one(target: Target, visit: Visit, edge: Edge) -> Collected:
     records: list[CallRecord] = []
     try:
         return await _collected(target, visit, edge, records)
-    # NOTE: the only place that catches everything. What an exchange answers, and what a new ccxt
-    # does, nobody can foresee, and the other accounts of the scan have nothing to do with it.
+    # NOTE: catches everything, as only secrets.py does as well. What an exchange answers, and what
+    # a new ccxt does, nobody can foresee, and the other accounts have nothing to do with it.
     except Exception as error:  # noqa: BLE001
         why = Unknown(Reason.INTERNAL_ERROR, defect(error))
         return replace(unread(target, why, edge.now(), calls=records), trouble=why)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatepolicy.accounts.account import ExecReference, FileReference, Inventory
+from gatepolicy.accounts.account import AgeReference, ExecReference, FileReference, Inventory
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.documents.load import Read
 from gatepolicy.errors import DocumentError, Problem
@@ -88,7 +88,7 @@ def input_files(
     folder = Path(inventory.file).parent
     for account in inventory.accounts:
         for reference in account.credentials.values():
-            if isinstance(reference, FileReference):
+            if isinstance(reference, FileReference | AgeReference):
                 yield str(folder / reference.path)
             elif isinstance(reference, ExecReference):
                 yield from reference.argv

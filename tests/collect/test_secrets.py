@@ -436,7 +436,7 @@ def test_a_reference_that_is_a_secret_is_not_quoted(
 
 def vars_of(reference: CredentialReference) -> list[str]:
     found = [getattr(reference, one.name) for one in fields(reference)]
-    return [text for one in found for text in ([one] if isinstance(one, str) else one)]
+    return [text for one in found for text in ([one] if isinstance(one, str) else one) if text]
 
 
 def test_the_first_error_stops_the_account(sources: SecretSources) -> None:
