@@ -57,6 +57,18 @@ class Output:
         """As it stands on the command line."""
         return f"-o {self.format}={self.destination.path}"
 
+    def report(self, scan: Scan, options: ReportOptions) -> Report:
+        """The text that is to be written.
+
+        Args:
+            scan: The finished scan.
+            options: How reports look.
+        """
+        form = FORMATS[self.format]
+        if form.continued:
+            options = replace(options, former=self.destination.former_text())
+        return Report(form.render(scan, options), self.destination, is_private=form.is_private)
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -106,6 +118,11 @@ class Outputs:
         options = ReportOptions(style=style(no_color=no_color, verbose=0))
         return cls(outputs, options, quiet=False)
 
+    def files_only(self) -> Self:
+        """The same, but nothing is printed: no report, and no warning that reports hold, too."""
+        files = tuple(o for o in self.outputs if o.destination.path != STANDARD_OUTPUT)
+        return replace(self, outputs=files, quiet=True)
+
     def refuse_overwriting(self, sources: Iterable[str]) -> None:
         """Refuse to write over what is read.
 
@@ -144,12 +161,7 @@ class Outputs:
         scope = self.options.sarif_scope or scan.scope or "accounts"
         scan, options = replace(scan, scope=scope), replace(self.options, sarif_scope=scope)
         try:
-            write_reports(
-                [
-                    Report(FORMATS[output.format].render(scan, options), output.destination)
-                    for output in self.outputs
-                ]
-            )
+            write_reports([output.report(scan, options) for output in self.outputs])
         finally:
             if not self.quiet:
                 for warning in (*scan.warnings, *self._about_left_out(scan, options)):

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -266,6 +266,14 @@ def planned_requests(targets: Sequence[Target]) -> list[PlannedRequest]:
     ]
 
 
+Stop = Callable[[], None]
+"""Cancels a collection, from any thread; no effect once it has ended."""
+
+
+def _needs_no_stop(stop: Stop) -> None:
+    del stop
+
+
 @dataclass(frozen=True, slots=True)
 class CollectSettings:
     """How to collect."""
@@ -282,6 +290,9 @@ class CollectSettings:
     """Whether evidence holds the redacted answers."""
     sources: SecretSources
     """Where credentials are read from."""
+    on_begin: Callable[[Stop], None] = _needs_no_stop
+    """Called as it begins, with what stops it: then nothing more is sent, and it raises
+    ``CancelledError``."""
 
 
 SecondsLeft = Callable[[], float]
@@ -341,6 +352,7 @@ def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collec
 async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
     wait = waits(RetryPolicy(attempts=settings.attempts), random.random)
     settings = replace(settings, sources=settings.sources.for_one_scan(wait))
+    settings.on_begin(_stop())
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}
@@ -376,6 +388,18 @@ async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) ->
     for warning in clock_warnings([found.evidence for found in collected.values()]):
         watcher.warn(warning)
     return Collection(collected, tuple(others.values()), interrupted_by)
+
+
+def _stop() -> Stop:
+    """What cancels the running task."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        with suppress(RuntimeError):  # the loop was closed: it has ended
+            loop.call_soon_threadsafe(task.cancel)
+
+    return stop
 
 
 def _edge(guard: Guard, settings: CollectSettings) -> Edge:

@@ -28,8 +28,9 @@ PAGES = sorted(
 )
 REFERENCE = ("ci", "cron", "environment", "index", "inventory", "proxies", "reports", "tutorial")
 FOREIGN_OPTIONS = {
-    # git, npm, pip, flock, make, cyclonedx and the scripts in .ci
+    # git, npm, pip, flock, make, cyclonedx, docker, buildah and the scripts in .ci
     "--no-deps", "--no-index", "--only-binary", "--require-hashes", "--check", "--optional",
+    "--build-arg", "--timestamp", "-e",
 }  # fmt: skip
 SPANS = re.compile(r"`([^`\n]+)`")
 
