@@ -1,17 +1,20 @@
-"""News of a scan for the receivers that were named, and what is remembered of it."""
+"""A scan that nobody watches, with its news for receivers, and what is remembered of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from gatepolicy.cli import settings
+from gatepolicy.cli import operating, settings
 from gatepolicy.cli.given import ScanOptions
+from gatepolicy.cli.keeping import History
 from gatepolicy.cli.operating import Run, locked, state_file, warn
+from gatepolicy.cli.output import Outputs
 from gatepolicy.documents.load import is_really_below, is_there, relative_below
 from gatepolicy.errors import LockedError, ReportError, UsageError
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import ExitCode, Interruption, Scan
 from gatepolicy.operating.attested import attested_within
 from gatepolicy.operating.message import message_of, message_of_failure
@@ -67,6 +70,59 @@ class Notifier:
                 run.log.event("notified", receivers=count, received=takers, news=len(told.news))
             is_known = takers > 0 or not is_due
             _remember(place, told.delivered if is_known else told.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """What a scan that nobody watches does as it goes on."""
+
+    given: ScanOptions
+    """Its options."""
+    run: Run
+    """Takes its events."""
+    notifier: Notifier
+    """Tells its news."""
+
+    def read(self, evidence: Evidence) -> None:
+        """One account was read, or could not be."""
+        self.run.read(evidence)
+
+    def write(
+        self, history: History, outputs: Outputs, scan: Scan, series: str, plan: Plan
+    ) -> None:
+        """Write what is wanted of the outputs, and tell receivers whether or not that went well.
+
+        Args:
+            history: Takes the scan.
+            outputs: What was asked for.
+            scan: The finished scan.
+            series: Name of its inventory in the history.
+            plan: What it asked.
+
+        Raises:
+            ReportError: A report could not be written.
+            HistoryError: The scan cannot be added although it must be.
+        """
+        wanted = operating.wanted(self.given, outputs, scan)
+        try:
+            history.write(wanted, scan, series)
+            self.run.wrote(wanted)
+        finally:
+            self.notifier.tell(scan, plan, self.run)
+
+
+def operated(given: ScanOptions, scan: Callable[[ScanOptions, Unattended], ExitCode]) -> ExitCode:
+    """Scan, with all that is done around a scan that nobody watches.
+
+    Args:
+        given: The options.
+        scan: Scans.
+    """
+
+    def scanned(given: ScanOptions, run: Run) -> ExitCode:
+        return scan(given, Unattended(given, run, Notifier.of(given)))
+
+    return operating.operated(given, scanned, tell_failure)
 
 
 def _refuse_unreviewed(given: ScanOptions) -> None:
