@@ -192,14 +192,20 @@ def policy_changes(request: Request, before: Path) -> Iterator[str]:
         return
     for old in sorted(before.glob("policies/*.yaml")):
         new = request.project.parent / old.relative_to(before)
-        if new.is_symlink():
-            yield f"{new} is now a symbolic link, and not compared.\n"
-        elif not new.is_file():
+        if not new.is_file():
             yield f"{new} is removed: none of its rules is checked any more.\n"
         elif new.read_bytes() != old.read_bytes():
             yield f"{new}:"
-            compared = ["--policy", str(old), str(new), f"--evidence={evidence}"]
-            yield differences(request.project, *compared)
+            yield policy_change(request, old, new, evidence)
+
+
+def policy_change(request: Request, old: Path, new: Path, evidence: Path) -> str:
+    """What one policy changes; one that may not be read, or is not valid, is not compared."""
+    checked = ["check", "--quiet", f"--policy={new}", *request.trust]
+    is_outside = request.is_untrusted and not new.resolve().is_relative_to(Path.cwd().resolve())
+    if is_outside or gatepolicy(request.project, *checked)[0] != OK:
+        return "not valid, and not compared\n"
+    return differences(request.project, "--policy", str(old), str(new), f"--evidence={evidence}")
 
 
 def differences(project: Path, *arguments: str) -> str:

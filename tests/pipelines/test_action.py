@@ -404,6 +404,24 @@ def test_a_removed_policy_and_nothing_are_told(
     assert "okx.yaml is removed: none of its rules is checked any more" in comment["body"]
 
 
+def test_a_policy_that_leads_elsewhere_is_not_compared(
+    runner: Runner, firm: Firm, github: FakeGitHub, tmp_path: Path
+) -> None:
+    evidence = str(kept_evidence(runner, firm))
+    base = base_of(firm, tmp_path)
+    secret = runner.temp / "secret.yaml"
+    secret.write_text("apiVersion: planted-value\n")
+    firm.replace("policies/okx.yaml", "extends: [okx-market-making]", f"extends: [{secret}]")
+    pull_request(runner).run(evidence=evidence, compare_with=str(base))
+    (firm.folder / "policies/okx.yaml").unlink()
+    (firm.folder / "policies/okx.yaml").symlink_to(secret)
+    ended = pull_request(runner).run(evidence=evidence, compare_with=str(base))
+    assert ended.code == 2
+    [comment] = github.comments
+    assert "okx.yaml:\nnot valid, and not compared" in comment["body"]
+    assert "planted" not in comment["body"] + ended.log
+
+
 def test_only_evidence_of_the_repositorys_own_scans_is_taken(
     runner: Runner, firm: Firm, github: FakeGitHub
 ) -> None:
