@@ -145,9 +145,6 @@ def stale_evidence(
     if not old:
         return
     oldest = min(old, key=lambda one: one.collected_at)
-    since = oldest.collected_at
-    names = ", ".join(one.subject.id for one in old[:_SHOWN_NAMES])
-    more = f" and {len(old) - _SHOWN_NAMES:,} more" if len(old) > _SHOWN_NAMES else ""
     yield Verdict(
         rule=rule.id,
         name=rule.name,
@@ -155,11 +152,21 @@ def stale_evidence(
         severity=rule.severity,
         subject="",
         expected=f"every account was read at most {duration_in_words(max_age)} ago",
-        seen=f"{len(old):,} of {len(evidence):,} accounts were read longer ago: {names}{more};"
-        f" the first on {encode_time(since)}, {(as_of - since).days:,} days ago",
+        seen=_read_longer_ago(old, len(evidence), oldest.collected_at, as_of),
         reason=Reason.STALE_EVIDENCE,
         needed=HINT[Reason.STALE_EVIDENCE],
         on_unknown=OnUnknown.INCOMPLETE,
         policy="",
         location=Location(files[oldest.subject.declared_id], 1, 1),
+    )
+
+
+def _read_longer_ago(
+    old: Sequence[Evidence], of_accounts: int, since: datetime, as_of: datetime
+) -> str:
+    names = ", ".join(one.subject.id for one in old[:_SHOWN_NAMES])
+    more = f" and {len(old) - _SHOWN_NAMES:,} more" if len(old) > _SHOWN_NAMES else ""
+    return (
+        f"{len(old):,} of {of_accounts:,} accounts were read longer ago: {names}{more};"
+        f" the first on {encode_time(since)}, {(as_of - since).days:,} days ago"
     )
