@@ -23,6 +23,10 @@ from gatepolicy.reports.formats import FORMATS
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 BEYOND_OPTIONS: Mapping[str, str] = {
+    "GATEPOLICY_AGE_IDENTITY_FILE": (
+        "File of the age identities that decrypt files of `age:` references"
+        " ([secrets.md](secrets.md))."
+    ),
     "GATEPOLICY_FINGERPRINT_KEY": (
         "Key of the fingerprints by which reports name API keys, at least as long as a password"
         " should be: with the same key, two scans name the same API key alike"

@@ -7,8 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import PurePath
+from typing import assert_never
 from urllib.parse import urlsplit
 
+from gatepolicy.accounts.references import (
+    AgeReference,
+    CredentialReference,
+    EnvReference,
+    ExecReference,
+    FileReference,
+    KeyringReference,
+    StoreReference,
+    SystemdReference,
+)
 from gatepolicy.documents.load import is_really_below
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Location, Subject
@@ -21,103 +32,6 @@ CREDENTIALS = frozenset(
     }
 )  # fmt: skip
 """The names that ccxt gives credentials; any other name in their place may be a credential."""
-
-_KINDS = {"env": "env:NAME", "file": "file:PATH", "keyring": "keyring:SERVICE/USER"}
-_KNOWN = "known kinds: env:NAME, file:PATH, keyring:SERVICE/USER, {exec: [COMMAND, ARGUMENT]}"
-_MANAGERS = frozenset(
-    {
-        "akeyless", "arn", "aws", "aws-sm", "aws-ssm", "awssm", "awssecret", "az", "azure",
-        "azure-kv", "bao", "bitwarden", "bw", "bws", "chamber", "conjur", "doppler", "gcp",
-        "gcp-sm", "gcpsm", "gopass", "gsm", "hashicorp", "infisical", "k8s", "keepass", "keeper",
-        "keychain", "kms", "lastpass", "lpass", "op", "openbao", "pass", "secret", "secrets",
-        "secretsmanager", "sm", "sops", "ssm", "vault",
-    }
-)  # fmt: skip
-"""What people write before the colon for the usual stores of secrets."""
-
-_NEAR = {
-    "environ": "env", "environment": "env", "envs": "env", "envvar": "env", "var": "env",
-    "evn": "env", "en": "env", "nev": "env", "files": "file", "fiel": "file", "flie": "file",
-    "path": "file", "key-ring": "keyring", "keyrings": "keyring", "kering": "keyring",
-    "keyrign": "keyring",
-}  # fmt: skip
-"""What people mean by what they write before the colon."""
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_QUOTABLE = re.compile(r"[A-Z][A-Z0-9]{0,19}(_[A-Z0-9]{1,20})+|[A-Z]{1,20}[0-9]{0,2}")
-_EXPANDED = re.compile(r"\$\{?([A-Z][A-Z0-9_]*)\}?|%([A-Z][A-Z0-9_]*)%")
-_TEMPLATE = re.compile(r"\$\(.*\)|\$?\{\{.*\}\}|`.*`")
-_LONGEST_NAME = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What is wrong with a reference."""
-
-    what: str
-    """In one line; quotes nothing that may be a credential."""
-    fix: str
-    """What to do."""
-
-
-PLAIN = Mistake(
-    "plaintext credential",
-    "write env:NAME, file:PATH, keyring:SERVICE/USER or {exec: [COMMAND]} instead, and replace the"
-    " key: anyone who can read this file has it",
-)
-_NOT_EXPANDED = "variables are not expanded in this file"
-_NO_VARIABLE = Mistake("not a valid name of an environment variable", "such as env:OKX_API_KEY")
-
-
-def is_quotable(name: str) -> bool:
-    """Whether the name of a variable may be shown: in capitals, and in words as people write them.
-
-    Secrets in base 32 or hexadecimal have capitals and digits as well, but no words.
-    """
-    return len(name) <= _LONGEST_NAME and _QUOTABLE.fullmatch(name) is not None
-
-
-def mistake_in(written: str) -> Mistake | None:
-    """What is wrong with a reference in one text; ``None`` when its form is right."""
-    kind, colon, rest = written.partition(":")
-    if not colon or kind not in _KINDS:
-        return _of_unknown_kind(written)
-    if not rest or (kind == "keyring" and not _names_an_entry(rest)):
-        return Mistake(f"{kind}: without what it refers to", f"write {_KINDS[kind]}")
-    if kind == "env" and _VARIABLE.fullmatch(rest) is None:
-        return _NO_VARIABLE
-    return None
-
-
-def _names_an_entry(rest: str) -> bool:
-    service, slash, user = rest.rpartition("/")
-    return bool(service and slash and user)
-
-
-def _of_unknown_kind(written: str) -> Mistake:
-    expanded = _EXPANDED.fullmatch(written.strip())
-    if expanded is not None:
-        name = expanded[1] or expanded[2]
-        return Mistake(_NOT_EXPANDED, f"write env:{name if is_quotable(name) else 'NAME'}")
-    if _TEMPLATE.fullmatch(written.strip()):
-        return Mistake(_NOT_EXPANDED, "write env:NAME, or {exec: [COMMAND, ARGUMENT]}")
-    kind, colon, rest = written.partition(":")
-    return _of_kind(kind.strip().lower(), rest) if colon else PLAIN
-
-
-def _of_kind(kind: str, rest: str) -> Mistake:
-    """What is meant by a text with a colon whose first part names no kind of reference."""
-    if kind == "exec":
-        return Mistake("exec must be a mapping, not a string", "write {exec: [COMMAND, ARGUMENT]}")
-    meant = kind if kind in _KINDS else _NEAR.get(kind)
-    if meant is not None:
-        return Mistake("unknown kind of reference", f"did you mean {meant}:? {_KNOWN}")
-    if kind in _MANAGERS:
-        return Mistake(f"unknown kind of reference {kind}:", _KNOWN)
-    if rest.startswith("//"):
-        return Mistake("unknown kind of reference", f"a URL is not a reference; {_KNOWN}")
-    return PLAIN
-
 
 _LAST = 4
 _LONG_ENOUGH = 16
@@ -200,43 +114,6 @@ def is_loopback(host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class EnvReference:
-    """``env:NAME``: an environment variable."""
-
-    name: str
-    """Its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileReference:
-    """``file:PATH``: the whole content of a file, without the final line break."""
-
-    path: str
-    """Relative paths start at the folder of the inventory."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyringReference:
-    """``keyring:SERVICE/USER``: the operating system's keyring (needs the extra ``keyring``)."""
-
-    service: str
-    """Before the last slash."""
-    user: str
-    """After it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExecReference:
-    """``exec: [...]``: what a command prints, without the final line break. No shell."""
-
-    argv: tuple[str, ...]
-    """The command and its arguments."""
-
-
-CredentialReference = EnvReference | FileReference | KeyringReference | ExecReference
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
     """One account of the inventory."""
 
@@ -265,6 +142,14 @@ class Account:
     egress: tuple[Network, ...] = ()
     """The addresses from which its bots trade; empty when the inventory does not say."""
 
+    def place_of(self, credential: str) -> str:
+        """Where the reference to a credential stands, as messages name it.
+
+        Args:
+            credential: Its ccxt name.
+        """
+        return str(self.credential_locations.get(credential, self.subject.location))
+
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
@@ -283,8 +168,8 @@ class Trust:
     hosts: frozenset[str] = frozenset()
     """Hosts that a ``base_url`` or a ``proxy`` may lead to."""
     references_below: str | None = None
-    """The folder in which files must lie that references name; no command is run then. ``None``
-    when references are trusted."""
+    """The folder in which files must lie that references name; no command is run and no store of
+    secrets is asked then. ``None`` when references are trusted."""
 
     def refusal(
         self, account: Account, exchange: Exchange | None, inventory: str
@@ -321,10 +206,30 @@ class Trust:
         if self.references_below is None:
             return ""
         for name, reference in account.credentials.items():
-            if isinstance(reference, ExecReference):
-                return f"{name}: untrusted files may not run commands (exec)"
-            if isinstance(reference, FileReference):
-                file = PurePath(inventory).parent / reference.path
-                if not is_really_below(str(file), self.references_below):
-                    return f"{name}: untrusted files may not refer to files outside the project"
+            why = _untrusted(reference, PurePath(inventory).parent, self.references_below)
+            if why:
+                return f"{name}: untrusted files may not {why}"
         return ""
+
+
+def _untrusted(reference: CredentialReference, folder: PurePath, below: str) -> str:
+    """What an untrusted file would do with a reference and may not; empty when it may.
+
+    A store answers with what the scanner may read, and not with what the author of the file may.
+    """
+    match reference:
+        case EnvReference() | KeyringReference():
+            return ""
+        case FileReference(path):
+            is_below = is_really_below(str(folder / path), below)
+            return "" if is_below else "refer to files outside the project"
+        case ExecReference():
+            return "run commands (exec)"
+        case StoreReference(store):
+            return f"choose what is read from a secret store ({store})"
+        case SystemdReference():
+            return "choose which credential of the service is read (systemd)"
+        case AgeReference():
+            return "choose what is decrypted (age)"
+        case _:
+            assert_never(reference)

@@ -13,17 +13,11 @@ import yarl
 from gatepolicy.accounts.account import (
     CREDENTIALS,
     Account,
-    CredentialReference,
-    EnvReference,
-    ExecReference,
-    FileReference,
     Inventory,
-    KeyringReference,
-    Mistake,
     is_loopback,
-    mistake_in,
 )
 from gatepolicy.accounts.answerable import unanswerable
+from gatepolicy.accounts.references import Mistake, mistake_in, reference_of
 from gatepolicy.documents.document import (
     EVERYWHERE,
     DataPath,
@@ -141,7 +135,7 @@ def _account(document: Document, index: int, node: Mapping[str, Any]) -> Account
             owner=node.get("owner", ""),
             location=document.at(place),
         ),
-        credentials={name: _reference(reference) for name, reference in credentials.items()},
+        credentials={name: reference_of(written) for name, written in credentials.items()},
         credential_locations={
             name: document.at((*place, "credentials", name)) for name in credentials
         },
@@ -159,18 +153,6 @@ def _account(document: Document, index: int, node: Mapping[str, Any]) -> Account
 def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
     read = [network_of(text) for text in texts]
     return collapsed(network for network in read if not isinstance(network, tuple))
-
-
-def _reference(written: Any) -> CredentialReference:
-    if isinstance(written, dict):
-        return ExecReference(tuple(written["exec"]))
-    kind, _, rest = written.partition(":")
-    if kind == "env":
-        return EnvReference(rest)
-    if kind == "file":
-        return FileReference(rest)
-    service, _, user = rest.rpartition("/")
-    return KeyringReference(service, user)
 
 
 def _seconds(written: str) -> float:

@@ -7,6 +7,7 @@ import click
 from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.answerable import by_hand
 from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.accounts.references import shown
 from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.attestations.attestation import load_attestations
 from gatepolicy.cli import inputs, options, settings
@@ -20,6 +21,7 @@ from gatepolicy.policies.custom import with_custom
 from gatepolicy.policies.load import load_policies
 from gatepolicy.policies.policy import Policy
 from gatepolicy.policies.remarks import softened_guards
+from gatepolicy.reports.clean import clean
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.scanning.workspace import custom_rules, load_exchanges, plan_of, refuse_same_rules
 from gatepolicy.waivers.refused import refused_waivers, repeated_waivers
@@ -36,17 +38,24 @@ from gatepolicy.waivers.waiver import Waiver, load_waivers
     is_flag=True,
     help="Also check the exchange catalog, and that ccxt can sign its calls.",
 )
+@click.option(
+    "--secrets",
+    is_flag=True,
+    help="Also read every credential reference, and report those that lead to no credential. No"
+    " exchange is asked, and no value is shown.",
+)
+@options.show_references
 @options.trust
 @options.quiet("Print nothing if there are no problems.")
 @typed(CheckOptions)
 def command(given: CheckOptions) -> ExitCode:
     """Validate policies, the inventory and the catalog; sends nothing.
 
-    Reports every problem of every file with its line.
+    Reports every problem of every file with its line. With --secrets, stores of secrets are asked.
     """
     problems: list[Problem] = []
     checked: list[str] = []
-    for look in (_policies_and_waivers, _inventory, _attestations):
+    for look in (_policies_and_waivers, _inventory, _secrets, _attestations):
         try:
             checked += look(given)
         except DocumentError as error:
@@ -155,6 +164,37 @@ def _inventory(given: CheckOptions) -> Sequence[str]:
         f"ok  {file} ({count:,} account{'s' * (count != 1)})",
         *map(_note, by_hand(accounts)),
         *(f"note  {problem}" for problem in refused),
+    ]
+
+
+def _secrets(given: CheckOptions) -> Sequence[str]:
+    """Whether every reference leads to a credential; those that a scan refuses are not read."""
+    inventory = _accounts(given) if given.secrets else None
+    if inventory is None:
+        return []
+    # The edge: a check without it starts without.
+    from gatepolicy.cli.edge import secret_sources
+    from gatepolicy.collect.secrets import try_all
+
+    refused = {problem.path for problem in _refused(inventory, given)}
+    accounts = [one for one in inventory.accounts if one.subject.id not in refused]
+    tried = try_all(accounts, secret_sources(inventory.file, tells=given.show_references))
+    problems = [
+        Problem(
+            one.account.credential_locations[name],
+            f"{one.account.subject.id}: {name}: {shown(one.account.credentials[name])}",
+            str(error),
+            "",
+        )
+        for one in tried
+        for name, error in one.errors.items()
+    ]
+    if problems:
+        raise DocumentError(problems)
+    count = sum(len(account.credentials) for account in accounts)
+    return [
+        f"ok  {count:,} credential reference{'s' * (count != 1)}; no exchange was asked",
+        *(f"note  {clean(warning)}" for one in tried for warning in one.warnings),
     ]
 
 

@@ -4,12 +4,16 @@ Apart from the other options, because it imports the edge: commands that ask nob
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TextIO
+
+import click
 
 from gatepolicy.cli import inputs
 from gatepolicy.cli.given import CollectOptions, ScanOptions
 from gatepolicy.collect.run import CollectSettings
 from gatepolicy.collect.secrets import SecretSources
+from gatepolicy.reports.clean import clean
 
 
 def in_words(seconds: float) -> str:
@@ -41,8 +45,23 @@ def collect_settings(given: ScanOptions | CollectOptions, *, keep_answers: bool)
         attempts=given.attempts,
         pepper=inputs.fingerprint_key(given.inventory_file),
         keep_answers=keep_answers,
-        sources=SecretSources.real(given.inventory_file),
+        sources=secret_sources(given.inventory_file, tells=given.show_references),
     )
+
+
+def secret_sources(inventory_file: str, *, tells: bool) -> SecretSources:
+    """Where credentials are read from.
+
+    Args:
+        inventory_file: The file with the references.
+        tells: Whether a line on standard error tells of every reference that is read.
+    """
+    sources = SecretSources.real(inventory_file)
+    return replace(sources, tell=_tell) if tells else sources
+
+
+def _tell(line: str) -> None:
+    click.echo(f"reference: {clean(line)}", err=True)
 
 
 class Progress:

@@ -57,16 +57,10 @@ def command(given: EvaluateOptions) -> ExitCode:
     outputs.refuse_overwriting([*input_files(policies), *history.files])
     evidence = inputs.evidence(*given.evidence_files)
     scan = _evaluated(evidence, policies, given)
-    series = _series(evidence)
+    series = selecting.series(given, *evidence.inventories)
     scan = selecting.since(scan, selecting.baseline(given, history, series))
-    with history.keeping(scan, series):
-        outputs.write(scan)
+    history.write(outputs, scan, series)
     return scan.exit_code
-
-
-def _series(evidence: EvidenceFile) -> str:
-    """The name of the inventory; of several, their names."""
-    return ", ".join(dict.fromkeys(map(selecting.inventory_name, evidence.inventories)))
 
 
 def _evaluated(evidence: EvidenceFile, policies: Sequence[Policy], given: EvaluateOptions) -> Scan:
@@ -89,7 +83,7 @@ def _evaluated(evidence: EvidenceFile, policies: Sequence[Policy], given: Evalua
         warnings=(*(() if stale else evidence.age_warnings(as_of)), *evidence.warnings),
         waiving=selecting.waiving(given, rules),
     )
-    scope = selecting.sarif_scope(given, _series(evidence))
+    scope = selecting.sarif_scope(given, *evidence.inventories)
     return replace(scan, evidence_at=evidence.oldest, scope=scope)
 
 

@@ -187,6 +187,8 @@ class EdgeOptions:
     """Requests per second to one exchange from one egress; ``None`` for the documented limit."""
     attempts: int
     """Maximum attempts on transient errors."""
+    show_references: bool
+    """Whether a line tells of every reference that is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +200,15 @@ class HistoryPlace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HistoryOptions(HistoryPlace):
+class HistoryOfProject(HistoryPlace):
+    """Whose scans in it are meant."""
+
+    history_project: str
+    """Name of this project in it; empty where it is the only one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryOptions(HistoryOfProject):
     """Whether scans are kept."""
 
     history_required: bool
@@ -263,7 +273,7 @@ class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptio
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportOfScanOptions(OutputOptions, HistoryPlace):
+class ReportOfScanOptions(OutputOptions, HistoryOfProject):
     """Of ``gatepolicy report``."""
 
     report_file: str
@@ -272,6 +282,12 @@ class ReportOfScanOptions(OutputOptions, HistoryPlace):
     """A scan of the history: an id, or ``last``; empty for a report."""
     exit_code: bool
     """Whether the exit code is that of the scan."""
+    sign_off_file: str
+    """Sign-offs that the HTML page shows; empty for none."""
+    keys: tuple[str, ...]
+    """Files of public keys, one of which signed the report; empty to verify no signature of it."""
+    reviewer_keys: tuple[str, ...]
+    """The same of reviewers; empty to verify no sign-off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +298,10 @@ class CheckOptions(
 
     catalog: bool
     """Whether the exchange catalog is checked, too."""
+    secrets: bool
+    """Whether every credential reference is read."""
+    show_references: bool
+    """Whether a line tells of each of them."""
     quiet: bool
     """Whether only problems are written."""
 
@@ -419,7 +439,7 @@ class WaiveOptions(WaiverFileOptions, PolicyOptions, OptionalInventoryOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HistoryQuery(HistoryPlace):
+class HistoryQuery(HistoryOfProject):
     """What every ``gatepolicy history`` command takes that answers a question."""
 
     inventory: str | None
@@ -447,7 +467,7 @@ class HistoryFindingsOptions(HistoryQuery):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HistoryShowOptions(HistoryPlace):
+class HistoryShowOptions(HistoryOfProject):
     """Of ``gatepolicy history show``."""
 
     scan: str
@@ -467,7 +487,17 @@ class HistoryExportOptions(HistoryPlace):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HistoryPruneOptions(HistoryPlace, KeepOptions):
+class HistoryRenameOptions(HistoryPlace):
+    """Of ``gatepolicy history rename``."""
+
+    old: str
+    """The inventory as the history calls it."""
+    new: str
+    """Its name from now on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPruneOptions(HistoryOfProject, KeepOptions):
     """Of ``gatepolicy history prune``."""
 
     dry_run: bool

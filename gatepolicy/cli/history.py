@@ -18,6 +18,7 @@ from gatepolicy.cli.given import (
     HistoryListOptions,
     HistoryPlace,
     HistoryPruneOptions,
+    HistoryRenameOptions,
     HistoryShowOptions,
     typed,
 )
@@ -25,6 +26,7 @@ from gatepolicy.cli.output import destination, refuse_existing, refuse_overwriti
 from gatepolicy.errors import HistoryError, UsageError
 from gatepolicy.model.encoding import Json, encode_time
 from gatepolicy.model.scan import MEANING, ExitCode
+from gatepolicy.model.trend import TimeToFix
 from gatepolicy.model.verdicts import Severity
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.text_layout import pad, width_of
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
         NeverProved,
         NeverRead,
         StoredScan,
-        TimeToFix,
         Undisclosed,
         WaiverUse,
     )
@@ -98,7 +99,9 @@ def list_scans(given: HistoryListOptions) -> ExitCode:
     store = _store(given)
     from gatepolicy.history import queries
 
-    scans = queries.scans(store, inventory=given.inventory, newest=given.newest)
+    scans = queries.scans(
+        store, inventory=keeping.which(given, given.inventory), newest=given.newest
+    )
     if given.form == "json":
         return _print_json(_plains(scans))
     head = ["scan", "started (UTC)", "exit", "accounts", "unread", "violations", "unknown"]
@@ -123,9 +126,9 @@ def show_scan(given: HistoryShowOptions) -> ExitCode:
     from gatepolicy.history.store import load_report_text
 
     if given.report:
-        click.echo(load_report_text(store, given.scan), nl=False)
+        click.echo(load_report_text(store, given.scan, keeping.which(given)), nl=False)
         return ExitCode.OK
-    newest = queries.scans(store, newest=1)
+    newest = queries.scans(store, inventory=keeping.which(given), newest=1)
     number = newest[0].id if given.scan == keeping.LAST and newest else _id(given.scan)
     scan = queries.scan_of(store, number)
     if scan is None:
@@ -150,18 +153,19 @@ def list_findings(given: HistoryFindingsOptions) -> ExitCode:
     store = _store(given)
     from gatepolicy.history import queries
 
-    fixed = queries.findings(store, inventory=given.inventory, fixed=True)
-    shown = fixed if given.fixed else queries.findings(store, inventory=given.inventory)
+    chosen = keeping.which(given, given.inventory)
+    fixed = queries.findings(store, inventory=chosen, fixed=True)
+    shown = fixed if given.fixed else queries.findings(store, inventory=chosen)
     named = [(i, one) for i, one in shown if given.unknowns or one.violated_at is not None]
-    chosen = [one for _, one in named]
+    told = [one for _, one in named]
     times = list(queries.times_to_fix([one for _, one in fixed]))
-    waivers = queries.waivers_used(store, given.inventory)
+    waivers = queries.waivers_used(store, chosen)
     if given.form == "json":
         found = [{"inventory": inventory, **_members(one)} for inventory, one in named]
         return _print_json(
             {"findings": found, "time_to_fix": _plains(times), "waivers": _plains(waivers)}
         )
-    lines = _fixed(chosen) if given.fixed else _open(chosen, inputs.now())
+    lines = _fixed(told) if given.fixed else _open(told, inputs.now())
     return _print([*lines, *_times(times), *_waivers(waivers)])
 
 
@@ -174,10 +178,11 @@ def trend(given: HistoryListOptions) -> ExitCode:
     store = _store(given)
     from gatepolicy.history import queries
 
-    scans = queries.scans(store, inventory=given.inventory, newest=given.newest)
-    unread = queries.never_read(store, given.inventory)
-    unproved = queries.never_proved(store, given.inventory)
-    lost = queries.no_longer_disclosed(store, given.inventory)
+    chosen = keeping.which(given, given.inventory)
+    scans = queries.scans(store, inventory=chosen, newest=given.newest)
+    unread = queries.never_read(store, chosen)
+    unproved = queries.never_proved(store, chosen)
+    lost = queries.no_longer_disclosed(store, chosen)
     if given.form == "json":
         return _print_json(
             {
@@ -194,7 +199,7 @@ def trend(given: HistoryListOptions) -> ExitCode:
 @command.command("export")
 @click.argument("file", metavar="FILE")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
-@options.history_place
+@options.whole_history
 @typed(HistoryExportOptions)
 def export(given: HistoryExportOptions) -> ExitCode:
     """Write an SQLite file for Datasette, and metadata.yaml beside it.
@@ -223,6 +228,27 @@ def export(given: HistoryExportOptions) -> ExitCode:
     return _print([f"wrote {file} and {beside}", f"open them: datasette {file} -m {beside}"])
 
 
+@command.command("rename")
+@click.argument("old", metavar="INVENTORY")
+@click.argument("new", metavar="NAME")
+@options.whole_history
+@typed(HistoryRenameOptions)
+def rename_inventory(given: HistoryRenameOptions) -> ExitCode:
+    """Give INVENTORY another name, under which its scans and findings go on.
+
+    Such as when a second project begins to use the history, and the first one gets a name:
+    'gatepolicy history rename accounts.yaml treasury:accounts.yaml'. From then on, its scans need
+    '--history-project treasury'.
+    """
+    if not given.new.strip():
+        raise UsageError("the new name is empty", hint="such as treasury:accounts.yaml")
+    store = _store(given)
+    from gatepolicy.history.naming import rename
+
+    rename(store, given.old, given.new)
+    return _print([f"renamed {clean(given.old)} to {clean(given.new)}"])
+
+
 @command.command("prune")
 @options.history_keep
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
@@ -239,7 +265,8 @@ def prune_scans(given: HistoryPruneOptions) -> ExitCode:
     store = _store(given)
     from gatepolicy.history.retention import prune
 
-    pruned = prune(store, given.keep, inputs.now(), only_count=given.dry_run)
+    chosen = keeping.which(given)
+    pruned = prune(store, given.keep, inputs.now(), inventory=chosen, only_count=given.dry_run)
     done = "would be removed" if given.dry_run else "removed"
     age = duration_in_words(given.keep)
     return _print(
@@ -305,7 +332,7 @@ def _fixed(found: Sequence["Tracked"]) -> Iterator[str]:
         yield from ("nothing was fixed", "")
 
 
-def _times(times: Sequence["TimeToFix"]) -> Iterator[str]:
+def _times(times: Sequence[TimeToFix]) -> Iterator[str]:
     yield from _section(
         "Time to fix",
         ["severity", "fixed", "mean", "median"],

@@ -328,7 +328,7 @@ def outputs(function: F) -> F:
     )(function)
 
 
-def history_place(function: F) -> F:
+def whole_history(function: F) -> F:
     """``--history``."""
     return click.option(
         "--history",
@@ -338,6 +338,38 @@ def history_place(function: F) -> F:
         help="History of scans: a file, or postgresql://USER@HOST/DATABASE. A project file can only"
         " name a file below its own folder.",
     )(function)
+
+
+def history_place(function: F) -> F:
+    """``--history`` and ``--history-project``."""
+    return _all(
+        whole_history,
+        click.option(
+            "--history-project",
+            type=ProjectName(),
+            default="",
+            envvar="GATEPOLICY_HISTORY_PROJECT",
+            metavar="NAME",
+            help="Name of this project in a history that several projects share: only its scans"
+            " are compared and shown.",
+        ),
+    )(function)
+
+
+class ProjectName(click.ParamType[str]):
+    """What keeps the scans of a project apart from those of others."""
+
+    name = "name"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The name as it is."""
+        text = str(value)
+        if text and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+            what = "not a name: write letters, digits, '.', '_' and '-', such as treasury"
+            self.fail(f"{text!r} is {what}", param, ctx)
+        return text
 
 
 def history(function: F) -> F:
@@ -387,8 +419,9 @@ def untrusted(function: F) -> F:
         "--untrusted",
         is_flag=True,
         envvar="GATEPOLICY_UNTRUSTED",
-        help="Treat files as untrusted, as in a pull request: no exec: references, no files or"
-        " outputs outside the project folder, no softening through the environment.",
+        help="Treat files as untrusted, as in a pull request: no exec: references, no secret"
+        " stores, no files or outputs outside the project folder, no softening through the"
+        " environment.",
     )(function)
 
 
@@ -406,6 +439,17 @@ def trust(function: F) -> F:
             " and loopback are always allowed.",
         ),
         untrusted,
+    )(function)
+
+
+def show_references(function: F) -> F:
+    """``--show-references``."""
+    return click.option(
+        "--show-references",
+        is_flag=True,
+        envvar="GATEPOLICY_SHOW_REFERENCES",
+        help="Write a line to standard error for every credential reference that is read: store,"
+        " path and field, never a value.",
     )(function)
 
 
@@ -436,4 +480,5 @@ def edge(function: F) -> F:
             envvar="GATEPOLICY_ATTEMPTS",
             help="Maximum attempts on transient errors.",
         ),
+        show_references,
     )(function)

@@ -30,6 +30,8 @@ from gatepolicy.documents.load import (
 )
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
+from gatepolicy.model.sign_offs import SignOffs
+from gatepolicy.model.trend import Trend
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
@@ -114,6 +116,19 @@ class Outputs:
         read = list(sources)
         for output in self.outputs:
             refuse_overwriting(output.destination.path, output.option, read)
+
+    def has(self, name: str) -> bool:
+        """Whether a report of this format is to be written."""
+        return any(output.format == name for output in self.outputs)
+
+    def showing(self, *, trend: Trend | None = None, sign_offs: SignOffs | None = None) -> Self:
+        """The same reports, with what only some formats show.
+
+        Args:
+            trend: How the inventory stood before; ``None`` without a history.
+            sign_offs: What reviewers decided; ``None`` where none is given.
+        """
+        return replace(self, options=replace(self.options, trend=trend, sign_offs=sign_offs))
 
     def write(self, scan: Scan) -> None:
         """Write every report that can be written; warnings go to standard error.
@@ -225,8 +240,8 @@ def _sources(given: OutputOptions) -> Iterator[str]:
     """Files that a scan reads; without the baseline, whose place the next report may take."""
     if isinstance(given, EvaluateOptions):
         yield from given.evidence_files
-    if isinstance(given, ReportOfScanOptions) and given.report_file:
-        yield given.report_file
+    if isinstance(given, ReportOfScanOptions):
+        yield from (given.report_file, given.sign_off_file, *given.keys, *given.reviewer_keys)
     if isinstance(given, InventoryOptions):
         yield given.inventory_file
     if isinstance(given, ReportingOptions):

@@ -59,7 +59,7 @@ def command(given: ScanOptions) -> ExitCode:
     outputs.refuse_overwriting([*sources, *history.files])
     waiving = selecting.waiving(given, workspace.rules)
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
-    series = selecting.inventory_name(given.inventory_file)
+    series = selecting.series(given, given.inventory_file)
     baseline = selecting.baseline(given, history, series)
     decides = selecting.scan_settings(given, workspace.rules)
     chosen, trust = selecting.selection(given), settings.trust(given)
@@ -77,8 +77,7 @@ def command(given: ScanOptions) -> ExitCode:
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     scan = selecting.since(scan, baseline)
-    with history.keeping(scan, series):
-        outputs.write(scan)
+    history.write(outputs, scan, series)
     return scan.exit_code
 
 

@@ -4,7 +4,7 @@ What compares two scans is imported when a baseline is named, and not before.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import PurePath
@@ -14,6 +14,7 @@ from gatepolicy.cli import settings
 from gatepolicy.cli.given import (
     AccountSelection,
     EvidenceAgeOptions,
+    HistoryOfProject,
     ReportingOptions,
     RuleSelection,
 )
@@ -203,13 +204,28 @@ def inventory_name(inventory_file: str) -> str:
     return path.name if path.is_absolute() else path.as_posix()
 
 
-def sarif_scope(given: RuleSelection, inventory_file: str) -> str:
+def inventory_names(inventory_files: Iterable[str]) -> str:
+    """The name of an inventory; of several, their names."""
+    return ", ".join(dict.fromkeys(map(inventory_name, inventory_files)))
+
+
+def series(given: HistoryOfProject, *inventory_files: str) -> str:
+    """What an inventory is called in the history: its scans are compared with each other."""
+    name = inventory_names(inventory_files)
+    if not given.history_project:
+        return name
+    from gatepolicy.history.where import name_in_history
+
+    return name_in_history(name, given.history_project)
+
+
+def sarif_scope(given: RuleSelection, *inventory_files: str) -> str:
     """A name for what is scanned: another inventory or another selection has another one.
 
     Code scanning closes the alerts of a scope that a later upload does not hold. A scan that was
     narrowed must not close the alerts of everything that it left out.
     """
-    name = inventory_name(inventory_file)
+    name = inventory_names(inventory_files)
     narrowed = [
         list(chosen) for chosen in (given.accounts, given.labels, given.rules, given.skip_rules)
     ]

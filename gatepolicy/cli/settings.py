@@ -50,6 +50,7 @@ WITHOUT_PROJECT: Mapping[str, str] = {
     "fail_on_new": "fail_on_new",
     "baseline_hides": "baseline_hides",
     "history_required": "history_required",
+    "history_project": "history_project",
     "allow_hosts": "allow_hosts",
     "untrusted": "untrusted",
 }

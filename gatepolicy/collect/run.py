@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from gatepolicy.accounts.account import Account, EnvReference, FileReference, Trust
-from gatepolicy.collect.collector import Edge, RetryPolicy, collect, route_of, url_of
+from gatepolicy.accounts.account import Account, Trust
+from gatepolicy.accounts.references import EnvReference, FileReference
+from gatepolicy.collect.collector import Edge, collect, route_of, url_of
 from gatepolicy.collect.guard import Guard, open_guard
+from gatepolicy.collect.retry import RetryPolicy
 from gatepolicy.collect.schedule import Schedule, calls_of
 from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.collect.signer import Signer
@@ -333,6 +335,8 @@ def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collec
 
 
 async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
+    retry = RetryPolicy(attempts=settings.attempts)
+    settings = replace(settings, sources=settings.sources.for_one_scan(retry))
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}

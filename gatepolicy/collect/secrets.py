@@ -1,141 +1,47 @@
-"""Credentials from environment, files, keyring and commands, within bounds."""
+"""Credentials from where references lead, within the time of an account."""
 
 import asyncio
-import contextlib
-import errno
 import importlib
 import os
-import signal
-import stat
-import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
-from gatepolicy.accounts.account import (
-    Account,
+from gatepolicy.accounts.account import Account
+from gatepolicy.accounts.references import (
+    AgeReference,
     CredentialReference,
     EnvReference,
     ExecReference,
     FileReference,
     KeyringReference,
+    StoreKind,
+    StoreReference,
+    SystemdReference,
     is_quotable,
+    is_quotable_path,
+    shown,
 )
+from gatepolicy.collect.age import IDENTITY_FILE, decrypted
+from gatepolicy.collect.fields import CredentialError
+from gatepolicy.collect.local import CommandOutput, CredentialFile, read_file, run_command
+from gatepolicy.collect.retry import RetryPolicy
+from gatepolicy.collect.stores import Fetches, Held, OpenStore, in_thread, open_store
 from gatepolicy.model.secret import Secret
 
-
-class CredentialError(Exception):
-    """A reference leads to nothing usable. The text holds no credential, nor what may be one."""
-
-
-_LAST_WORDS_SECONDS = 0.5
-"""How long output is awaited after the command has ended: it is in the pipe already."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandOutput:
-    """What became of a command."""
-
-    code: int
-    """Exit code; negative when a signal ended it."""
-    output: bytes = field(repr=False)
-    """Standard output, up to a little more than what was allowed."""
-
-
-async def run_command(argv: Sequence[str], most: int) -> CommandOutput:
-    """Run a command without a shell and without input.
-
-    It gets a session of its own. However this ends (the command ends, it prints too much, or this
-    is cancelled because its time is up), everything in that session's process group is killed, so
-    that no grandchild lives on. Nobody waits for the pipe: a daemon may hold it for ever.
-
-    Args:
-        argv: The command and its arguments.
-        most: Bytes of output. A command that prints more is killed.
-
-    Raises:
-        OSError: It cannot be started.
-        ValueError: It cannot even be named to the system.
-    """
-    reading, writing = os.pipe()
-    pipe = os.fdopen(reading, "rb", buffering=0)
-    loop = asyncio.get_running_loop()
-    printed = _Printed(loop.create_future(), most)
-    transport, _ = await loop.connect_read_pipe(lambda: printed, pipe)
-    try:
-        process = await _started(argv, writing)
-        try:
-            await _until_it_ends(process, printed)
-        finally:
-            _kill_group(process.pid)
-            code = await process.wait()
-        await printed.rest()
-    finally:
-        transport.close()
-    return CommandOutput(code, bytes(printed.data))
-
-
-async def _started(argv: Sequence[str], stdout: int) -> asyncio.subprocess.Process:
-    try:
-        # A pipe of our own: asyncio's wait() would wait for the end of its pipe as well.
-        return await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    finally:
-        os.close(stdout)
-
-
-async def _until_it_ends(process: asyncio.subprocess.Process, printed: "_Printed") -> None:
-    """Wait until the command ends, or has printed too much."""
-    exited = asyncio.ensure_future(process.wait())
-    try:
-        await asyncio.wait((exited, printed.ended), return_when=asyncio.FIRST_COMPLETED)
-        if not printed.too_much:
-            await exited
-    finally:
-        exited.cancel()
-
-
-class _Printed(asyncio.Protocol):
-    """Takes what a command prints, until it is too much."""
-
-    def __init__(self, ended: "asyncio.Future[None]", most: int) -> None:
-        self.data = bytearray()
-        self.ended = ended
-        self._most = most
-
-    @property
-    def too_much(self) -> bool:
-        return len(self.data) > self._most
-
-    def data_received(self, data: bytes) -> None:
-        if not self.too_much:
-            self.data += data
-        if self.too_much:
-            self._end()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._end()
-
-    async def rest(self) -> None:
-        """Wait a moment for what is still in the pipe."""
-        await asyncio.wait((self.ended,), timeout=_LAST_WORDS_SECONDS)
-
-    def _end(self) -> None:
-        if not self.ended.done():
-            self.ended.set_result(None)
-
-
-def _kill_group(leader: int) -> None:
-    """Kill a session's process group, whether or not its leader still lives."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+_LARGEST = 64 * 1024
+_TRIED_AT_ONCE = 16
+_LARGEST_DOCUMENT = 1024 * 1024
+"""Bytes of a file that holds many credentials."""
+_DIRECTORY = "CREDENTIALS_DIRECTORY"
+_STORES: Mapping[StoreKind, str] = {
+    StoreKind.VAULT: "Vault",
+    StoreKind.AWS_SECRETS_MANAGER: "AWS Secrets Manager",
+    StoreKind.AWS_PARAMETER_STORE: "the AWS parameter store",
+    StoreKind.GCP_SECRET_MANAGER: "Google Secret Manager",
+    StoreKind.AZURE_KEY_VAULT: "Azure Key Vault",
+}
 
 
 def ask_keyring(service: str, user: str) -> str | None:
@@ -157,53 +63,11 @@ def ask_keyring(service: str, user: str) -> str | None:
     return found
 
 
-async def in_thread(ask: Callable[[], str | None]) -> str | None:
-    """What a lookup that may block returns, without waiting for it once this is cancelled.
-
-    The thread is a daemon: threads of a pool would be waited for at the end of the program.
-
-    Raises:
-        CredentialError: As the lookup does, or when it fails in a way of its own.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[str | CredentialError | None] = loop.create_future()
-
-    def deliver(found: str | CredentialError | None) -> None:
-        if not answer.done():
-            answer.set_result(found)
-
-    def run() -> None:
-        found: str | CredentialError | None = CredentialError("the keyring failed")
-        try:
-            found = ask()
-        except CredentialError as error:
-            found = error
-        finally:
-            # NOTE: the loop may be closed by then: nobody waits any more.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(deliver, found)
-
-    threading.Thread(target=run, daemon=True).start()
-    found = await answer
-    if isinstance(found, CredentialError):
-        raise found
-    return found
-
-
-_LARGEST = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialFile:
-    """What was read of a file."""
-
-    data: bytes = field(repr=False)
-    """Its content, up to a little more than what a credential can be."""
-    mode: int
-    """Its permission bits."""
-
-
 Run = Callable[[Sequence[str], int], Awaitable[CommandOutput]]
+
+
+def _tell_nobody(line: str) -> None:
+    del line
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +84,13 @@ class SecretSources:
     """Looks a service and a user up in the keyring. It may block."""
     run: Run
     """Runs a command to its end, without a shell, and takes up to so many bytes from it."""
+    open_store: OpenStore = open_store
+    """Opens a store that is asked over the network."""
+    tell: Callable[[str], None] = _tell_nobody
+    """Takes one line for every reference that was read, or could not be: which one it was, where it
+    stands and for which account. Never what was read."""
+    fetches: Fetches = field(default_factory=Fetches, repr=False, compare=False)
+    """What was fetched already."""
 
     @staticmethod
     def real(inventory_file: str) -> "SecretSources":
@@ -235,6 +106,17 @@ class SecretSources:
             keyring=ask_keyring,
             run=run_command,
         )
+
+    def for_one_scan(
+        self,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+    ) -> "SecretSources":
+        """The same ones, of which nothing was fetched yet.
+
+        Args:
+            retry: When a store is asked again.
+        """
+        return replace(self, fetches=Fetches(retry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,21 +134,82 @@ async def resolve_all(account: Account, sources: SecretSources) -> Resolved | Cr
 
     It takes no longer than the account's timeout, for all of them together.
     """
-    deadline = asyncio.get_running_loop().time() + account.timeout
     secrets: dict[str, Secret] = {}
     warnings: list[str] = []
+    resolve = _resolver(account, sources, warnings)
+    for name in account.credentials:
+        found = await resolve(name)
+        if isinstance(found, CredentialError):
+            return CredentialError(f"{name}: {found}")
+        secrets[name] = found
+    return Resolved(secrets, tuple(warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The references of an account, each by itself."""
+
+    account: Account
+    """Whose they are."""
+    errors: Mapping[str, CredentialError]
+    """ccxt name to why there is no credential, where there is none."""
+    warnings: Sequence[str]
+    """One line each, for people."""
+
+
+def try_all(accounts: Sequence[Account], sources: SecretSources) -> Sequence[Tried]:
+    """Resolve every reference, and keep no credential.
+
+    Each account has its own timeout.
+
+    Args:
+        accounts: Whose references.
+        sources: The world.
+    """
+    return asyncio.run(_try_all(accounts, sources.for_one_scan()))
+
+
+async def _try_all(accounts: Sequence[Account], sources: SecretSources) -> Sequence[Tried]:
+    slots = asyncio.Semaphore(_TRIED_AT_ONCE)
+
+    async def one(account: Account) -> Tried:
+        warnings: list[str] = []
+        async with slots:
+            resolve = _resolver(account, sources, warnings)
+            found = {name: await resolve(name) for name in account.credentials}
+        errors = {name: one for name, one in found.items() if isinstance(one, CredentialError)}
+        return Tried(account, errors, warnings)
+
+    return await asyncio.gather(*map(one, accounts))
+
+
+def _resolver(
+    account: Account, sources: SecretSources, warnings: list[str]
+) -> Callable[[str], Awaitable[Secret | CredentialError]]:
+    """Begins to fetch what has to be fetched; what it returns waits for one credential."""
+    deadline = asyncio.get_running_loop().time() + account.timeout
+    lookups = {
+        name: _Lookup(sources, account.place_of(name), warnings) for name in account.credentials
+    }
     for name, reference in account.credentials.items():
-        place = str(account.credential_locations.get(name, account.subject.location))
-        lookup = _Lookup(sources, place, warnings)
+        lookups[name].begin(reference)
+
+    async def resolve(name: str) -> Secret | CredentialError:
+        reference, lookup = account.credentials[name], lookups[name]
+        named = f"{lookup.place}: {account.subject.id}: {name}: {shown(reference)}"
+        found: Secret | CredentialError
         try:
             async with asyncio.timeout_at(deadline):
-                secrets[name] = Secret(_usable(await lookup.of(reference), name))
+                found = Secret(_usable(await lookup.of(reference), name))
         except CredentialError as error:
-            return CredentialError(f"{name}: {error}")
+            found = error
         except TimeoutError:
             within = f"within the account's timeout of {account.timeout:g} s"
-            return CredentialError(f"{name}: {lookup.titled(reference)} did not finish {within}")
-    return Resolved(secrets, tuple(warnings))
+            found = CredentialError(f"{lookup.titled(reference)} did not finish {within}")
+        sources.tell(f"{named} was {'read' if isinstance(found, Secret) else f'not read: {found}'}")
+        return found
+
+    return resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,39 +232,109 @@ class _Lookup:
                 return f"the keyring entry named at {self.place}"
             case ExecReference():
                 return f"the command at {self.place}"
+            case StoreReference(store, name):
+                secret = name if is_quotable_path(name) else f"the secret named at {self.place}"
+                return f"{secret} in {_STORES[store]}"
+            case SystemdReference(name):
+                named = name if is_quotable_path(name) else f"named at {self.place}"
+                return f"the systemd credential {named}"
+            case AgeReference():
+                return f"the age file named at {self.place}"
             case _:
                 assert_never(reference)
+
+    def begin(
+        self, reference: CredentialReference
+    ) -> "asyncio.Task[Held | CredentialError] | None":
+        """Fetch what several references may lead to; ``None`` where that is nothing."""
+        sources, fetches = self.sources, self.sources.fetches
+        match reference:
+            case StoreReference(store, name):
+                opening = lambda: sources.open_store(store, sources.environ)  # noqa: E731
+                return fetches.of_store(store, name, opening)
+            case FileReference(path, pointer) if pointer:
+                return fetches.of_file("file", path, lambda: self._document(path))
+            case AgeReference(path):
+                return fetches.of_file("age", path, lambda: self._decrypted(path))
+            case _:
+                return None
 
     async def of(self, reference: CredentialReference) -> str:
         title = self.titled(reference)
         match reference:
             case EnvReference(name):
                 return self._of_environment(name, title)
-            case FileReference(path):
-                return self._of_file(path, title)
+            case FileReference(path, ""):
+                return self._of_file(self.sources.folder / path, title)
+            case FileReference(_, pointer) | StoreReference(_, _, pointer):
+                return await self._fetched(reference, pointer, title)
+            case AgeReference(_, key):
+                return await self._fetched(reference, key, title)
             case KeyringReference(service, user):
                 return await self._of_keyring(service, user, title)
             case ExecReference(argv):
                 return await self._of_command(argv, title)
+            case SystemdReference(name):
+                return self._of_systemd(name, title)
             case _:
                 assert_never(reference)
+
+    async def _fetched(self, reference: CredentialReference, field: str, title: str) -> str:
+        task = self.begin(reference)
+        assert task is not None
+        # Others wait for it as well, and have time left.
+        held = await asyncio.shield(task)
+        try:
+            if isinstance(held, CredentialError):
+                raise held
+            return _without_line_break(held.value(field))
+        except CredentialError as error:
+            raise CredentialError(f"{title} cannot be read: {error}") from None
+
+    def _document(self, path: str) -> Held:
+        found = self._read(self.sources.folder / path, _LARGEST_DOCUMENT)
+        if _is_open(found.mode):
+            self.warnings.append(f"others can read the file named at {self.place}; chmod 600 it")
+        return Held(_decoded(found.data, _LARGEST_DOCUMENT), path)
+
+    def _decrypted(self, path: str) -> Held:
+        data = self._read(self.sources.folder / path, _LARGEST_DOCUMENT).data
+        if len(data) > _LARGEST_DOCUMENT:
+            raise CredentialError("it is too large for credentials")
+        identity_file = self.sources.environ.get(IDENTITY_FILE, "")
+        plain = decrypted(data, identity_file, lambda file: self.sources.read(file, _LARGEST).data)
+        return Held(_decoded(plain, _LARGEST_DOCUMENT), path)
+
+    def _read(self, path: Path, most: int) -> CredentialFile:
+        try:
+            return self.sources.read(path, most)
+        except (OSError, ValueError) as error:
+            raise CredentialError(_why(error)) from None
 
     def _of_environment(self, name: str, title: str) -> str:
         if name not in self.sources.environ:
             raise CredentialError(f"{title} is not set")
         return self.sources.environ[name]
 
-    def _of_file(self, path: str, title: str) -> str:
+    def _of_file(self, path: Path, title: str) -> str:
         try:
-            found = self.sources.read(self.sources.folder / path, _LARGEST)
+            found = self.sources.read(path, _LARGEST)
         except (OSError, ValueError) as error:
-            raise CredentialError(f"{title} cannot be read ({_why(error)})") from None
-        if os.name == "posix" and found.mode & 0o077:
+            hint = "; a value in a file is written file:PATH#/POINTER" if "#" in path.name else ""
+            raise CredentialError(f"{title} cannot be read ({_why(error)}){hint}") from None
+        if _is_open(found.mode):
             self.warnings.append(f"others can read {title}; chmod 600 it")
         return _text(found.data, title)
 
+    def _of_systemd(self, name: str, title: str) -> str:
+        folder = self.sources.environ.get(_DIRECTORY, "")
+        if not folder:
+            hint = f"{_DIRECTORY} is not set: run it as a service with LoadCredential="
+            raise CredentialError(f"{title} cannot be read: {hint}")
+        return self._of_file(Path(folder) / name, title)
+
     async def _of_keyring(self, service: str, user: str, title: str) -> str:
-        found = await in_thread(lambda: self.sources.keyring(service, user))
+        found = await in_thread(lambda: self.sources.keyring(service, user), "the keyring")
         if found is None:
             raise CredentialError(f"{title} does not exist")
         return found
@@ -341,13 +354,27 @@ def _why(error: OSError | ValueError) -> str:
     return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 
+def _is_open(mode: int) -> bool:
+    return os.name == "posix" and mode & 0o077 != 0
+
+
 def _text(data: bytes, origin: str) -> str:
-    if len(data) > _LARGEST:
-        raise CredentialError(f"{origin} is too large for a credential")
     try:
-        text = data.decode("utf-8")
+        return _without_line_break(_decoded(data, _LARGEST))
+    except CredentialError as error:
+        raise CredentialError(f"{origin} {str(error).removeprefix('it ')}") from None
+
+
+def _decoded(data: bytes, most: int) -> str:
+    if len(data) > most:
+        raise CredentialError("it is too large for a credential")
+    try:
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise CredentialError(f"{origin} is not text") from None
+        raise CredentialError("it is not text") from None
+
+
+def _without_line_break(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
@@ -362,38 +389,3 @@ def _usable(text: str, name: str) -> str:
     if any(not c.isprintable() and c not in allowed for c in text):
         raise CredentialError("line breaks or control characters in a single-line credential")
     return text
-
-
-def read_file(path: Path, most: int) -> CredentialFile:
-    """Read a regular file, and no more of it than a credential can be.
-
-    A FIFO would block, a device might never end: neither is even opened for long.
-
-    Args:
-        path: Of the file; links are followed.
-        most: Bytes; of a longer file, one more is read.
-
-    Raises:
-        OSError: It cannot be read, or is not a regular file.
-        ValueError: No file can have this name.
-    """
-    _require_regular(path.stat().st_mode)
-    with open(path, "rb", buffering=0, opener=_without_blocking) as file:
-        mode = os.fstat(file.fileno()).st_mode
-        # Again: another file may stand there by now.
-        _require_regular(mode)
-        data = bytearray()
-        while len(data) <= most and (more := file.read(most + 1 - len(data))):
-            data += more
-    return CredentialFile(bytes(data), mode)
-
-
-def _without_blocking(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
-
-
-def _require_regular(mode: int) -> None:
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "not a regular file")

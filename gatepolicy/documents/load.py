@@ -60,10 +60,19 @@ def read_text(file: str, *, read: Read = Path.read_bytes) -> str:
     Raises:
         DocumentError: There is no such file, or it is no text.
     """
-    return decode(_read_bytes(file, read), file)
+    return decode(read_bytes(file, read=read), file)
 
 
-def _read_bytes(file: str, read: Read) -> bytes:
+def read_bytes(file: str, *, read: Read = Path.read_bytes) -> bytes:
+    """The bytes of a file.
+
+    Args:
+        file: As the user named it.
+        read: Reads them.
+
+    Raises:
+        DocumentError: There is no such file, or it cannot be read.
+    """
     try:
         data = read(Path(file))
     except FileNotFoundError:

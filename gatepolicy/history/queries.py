@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, or_, select
 
 from gatepolicy.history.findings import Tracked
 from gatepolicy.history.rows import finding_of
-from gatepolicy.history.store import Store
+from gatepolicy.history.store import Store, is_of
 from gatepolicy.history.tables import ACCOUNTS, FACTS, FINDINGS, SCANS, VERDICTS
+from gatepolicy.history.where import Which
 from gatepolicy.model.facts import Reason
+from gatepolicy.model.scan import finding_identity
+from gatepolicy.model.trend import AccountCounts, TimeToFix, Trend, TrendPoint
 from gatepolicy.model.verdicts import Outcome, Severity
 
 T = TypeVar("T")
@@ -42,6 +45,10 @@ class StoredScan:
     """How many were selected."""
     unread: int
     """How many of them could not be read."""
+    accounts_passed: int
+    """How many of them pass."""
+    accounts_violating: int
+    """How many of them have a violation."""
     passed: int
     """Verdicts that are pass."""
     waived: int
@@ -54,20 +61,6 @@ class StoredScan:
     """Verdicts that are fail."""
     digest: str
     """SHA-256 of the JSON report, hexadecimal."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimeToFix:
-    """How long violations of a severity lasted that were fixed."""
-
-    severity: Severity
-    """Of the violations."""
-    fixed: int
-    """How many were fixed."""
-    mean: timedelta
-    """From the first scan that proved the violation to the one that proved the pass."""
-    middle: timedelta
-    """The median of the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +131,15 @@ class WaiverUse:
     """UTC."""
 
 
-def scans(store: Store, *, inventory: str | None = None, newest: int = 0) -> list[StoredScan]:
+def scans(store: Store, *, inventory: Which = None, newest: int = 0) -> list[StoredScan]:
     """Scans, the oldest first.
 
     Args:
         store: The history.
-        inventory: Only scans of this one; ``None`` for all.
+        inventory: Only scans of these; ``None`` for all.
         newest: Only so many, the newest; 0 for all.
     """
-    wanted = _of(select(*_WITHOUT_REPORT), SCANS, inventory)
+    wanted = select(*_WITHOUT_REPORT).where(is_of(SCANS, inventory))
     wanted = wanted.order_by(SCANS.c.started_at.desc(), SCANS.c.id.desc())
     if newest:
         wanted = wanted.limit(newest)
@@ -158,6 +151,19 @@ def scan_of(store: Store, scan: int) -> StoredScan | None:
     """One scan; ``None`` when there is none of that id."""
     with store.reading() as connection:
         row = connection.execute(select(*_WITHOUT_REPORT).where(SCANS.c.id == scan)).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def scan_of_report(store: Store, digest: str) -> StoredScan | None:
+    """The scan that wrote a report; ``None`` when there is none.
+
+    Args:
+        store: The history.
+        digest: SHA-256 of the JSON report, hexadecimal. Of several, the one stored last is taken.
+    """
+    wanted = select(*_WITHOUT_REPORT).where(SCANS.c.digest == digest).order_by(SCANS.c.id.desc())
+    with store.reading() as connection:
+        row = connection.execute(wanted.limit(1)).one_or_none()
     return None if row is None else _stored(row)
 
 
@@ -176,6 +182,8 @@ def _stored(row: Any) -> StoredScan:
         is_narrowed=row.narrowed,
         accounts=row.accounts,
         unread=row.unread,
+        accounts_passed=row.accounts_passed,
+        accounts_violating=row.accounts_violating,
         passed=row.passed,
         waived=row.waived,
         unknown=row.unknown,
@@ -186,17 +194,17 @@ def _stored(row: Any) -> StoredScan:
 
 
 def findings(
-    store: Store, *, inventory: str | None = None, fixed: bool = False
+    store: Store, *, inventory: Which = None, fixed: bool = False
 ) -> list[tuple[str, Tracked]]:
     """Findings with their inventory: the worst severity first, then the oldest.
 
     Args:
         store: The history.
-        inventory: Only findings of this one; ``None`` for all.
+        inventory: Only findings of these; ``None`` for all.
         fixed: Those that were fixed, instead of those that were not.
     """
     state = FINDINGS.c.fixed_at.isnot(None) if fixed else FINDINGS.c.fixed_at.is_(None)
-    wanted = _of(select(FINDINGS), FINDINGS, inventory).where(state)
+    wanted = select(FINDINGS).where(is_of(FINDINGS, inventory)).where(state)
     with store.reading() as connection:
         rows = connection.execute(wanted.order_by(FINDINGS.c.first_seen, FINDINGS.c.id)).all()
     found = [(str(row.inventory), finding_of(row._asdict())) for row in rows]
@@ -221,12 +229,63 @@ def times_to_fix(fixed: Sequence[Tracked]) -> Iterator[TimeToFix]:
             yield TimeToFix(severity, len(times), mean, middle)
 
 
-def never_read(store: Store, inventory: str | None = None) -> list[NeverRead]:
+def trend(
+    store: Store, inventory: str, point: TrendPoint, *, newest: int, before: int | None = None
+) -> Trend:
+    """How an inventory stood up to a scan, and with it.
+
+    What is told about the scan is the same before it is stored and ever after, so that a page can
+    be made again: what was stored after it, and what began after it, is left out. Only what was
+    pruned since is missing; and old evidence that was stored late can show that a finding is older,
+    or was fixed earlier, than was known.
+
+    Args:
+        store: The history.
+        inventory: What was scanned.
+        point: The scan itself.
+        newest: How many scans there are at most, the scan itself included.
+        before: Its id; ``None`` when it is not stored yet.
+    """
+    at = point.started_at
+    past = select(*_WITHOUT_REPORT).where(is_of(SCANS, inventory)).where(SCANS.c.started_at <= at)
+    if before is not None:
+        past = past.where(SCANS.c.id < before)
+    past = past.order_by(SCANS.c.started_at.desc(), SCANS.c.id.desc()).limit(newest - 1)
+    found = select(FINDINGS).where(is_of(FINDINGS, inventory)).order_by(FINDINGS.c.id)
+    is_open = or_(FINDINGS.c.fixed_at.is_(None), FINDINGS.c.fixed_at > at)
+    with store.reading() as connection:
+        scans = [_stored(row) for row in reversed(connection.execute(past).all())]
+        open_ = connection.execute(found.where(FINDINGS.c.violated_at <= at, is_open)).all()
+        fixed = connection.execute(found.where(FINDINGS.c.fixed_at < at)).all()
+    since: dict[str, datetime] = {}
+    for row in open_:
+        identity = finding_identity(row.rule, row.exchange, row.account, row.subject)
+        since[identity] = min(row.violated_at, since.get(identity, row.violated_at))
+    return Trend(
+        points=(*(_point(scan) for scan in scans), point),
+        violated_since=since,
+        times_to_fix=tuple(times_to_fix([finding_of(row._asdict()) for row in fixed])),
+    )
+
+
+def _point(scan: StoredScan) -> TrendPoint:
+    passed, violating = scan.accounts_passed, scan.accounts_violating
+    return TrendPoint(
+        started_at=scan.started_at,
+        exit_code=scan.exit_code,
+        is_narrowed=scan.is_narrowed,
+        is_interrupted=scan.interrupted_by is not None,
+        accounts=AccountCounts(passed, violating, scan.accounts - passed - violating),
+        violations=scan.violations,
+    )
+
+
+def never_read(store: Store, inventory: Which = None) -> list[NeverRead]:
     """Accounts that no scan could read.
 
     Args:
         store: The history.
-        inventory: Only accounts of this one; ``None`` for all.
+        inventory: Only accounts of these; ``None`` for all.
     """
     return _of_newest(store, inventory, _never_read)
 
@@ -251,12 +310,12 @@ def _never_read(connection: Connection, scan: int, inventory: str) -> Iterator[N
         yield NeverRead(inventory, row.exchange, row.account, row.unread, row.since)
 
 
-def never_proved(store: Store, inventory: str | None = None) -> list[NeverProved]:
+def never_proved(store: Store, inventory: Which = None) -> list[NeverProved]:
     """Rules that no scan has proved or disproved, by exchange, of accounts that were read.
 
     Args:
         store: The history.
-        inventory: Only accounts of this one; ``None`` for all.
+        inventory: Only accounts of these; ``None`` for all.
     """
     return _of_newest(store, inventory, _never_proved)
 
@@ -288,12 +347,12 @@ def _never_proved(connection: Connection, scan: int, inventory: str) -> Iterator
         yield NeverProved(inventory, row.exchange, row.name, row.reason or "", row.accounts)
 
 
-def no_longer_disclosed(store: Store, inventory: str | None = None) -> list[Undisclosed]:
+def no_longer_disclosed(store: Store, inventory: Which = None) -> list[Undisclosed]:
     """Facts that were read once, and not by the newest scan, although it read the account.
 
     Args:
         store: The history.
-        inventory: Only accounts of this one; ``None`` for all.
+        inventory: Only accounts of these; ``None`` for all.
     """
     return _of_newest(store, inventory, _no_longer_disclosed)
 
@@ -336,19 +395,17 @@ def _no_longer_disclosed(
         )
 
 
-def waivers_used(store: Store, inventory: str | None = None) -> list[WaiverUse]:
+def waivers_used(store: Store, inventory: Which = None) -> list[WaiverUse]:
     """Waivers that accepted findings, the last used first.
 
     Args:
         store: The history.
-        inventory: Only scans of this one; ``None`` for all.
+        inventory: Only scans of these; ``None`` for all.
     """
-    wanted = _of(
+    wanted = (
         select(SCANS.c.inventory, VERDICTS.c.waiver, SCANS.c.started_at, func.count().label("n"))
         .join(SCANS, SCANS.c.id == VERDICTS.c.scan)
-        .where(VERDICTS.c.waiver.isnot(None)),
-        SCANS,
-        inventory,
+        .where(VERDICTS.c.waiver.isnot(None), is_of(SCANS, inventory))
     )
     wanted = wanted.group_by(
         SCANS.c.inventory, VERDICTS.c.waiver, SCANS.c.id, SCANS.c.started_at
@@ -365,7 +422,7 @@ def waivers_used(store: Store, inventory: str | None = None) -> list[WaiverUse]:
 
 
 def _of_newest(
-    store: Store, inventory: str | None, found: Callable[[Connection, int, str], Iterator[T]]
+    store: Store, inventory: Which, found: Callable[[Connection, int, str], Iterator[T]]
 ) -> list[T]:
     """What is found in the newest scan of each inventory."""
     with store.reading() as connection:
@@ -373,13 +430,14 @@ def _of_newest(
         return [one for scan in newest for one in found(connection, scan.id, scan.inventory)]
 
 
-def _newest(connection: Connection, inventory: str | None) -> Sequence[Any]:
+def _newest(connection: Connection, inventory: Which) -> Sequence[Any]:
     """The newest scan of each inventory: its id and the inventory."""
     place = func.row_number().over(
         partition_by=SCANS.c.inventory,
         order_by=(SCANS.c.started_at.desc(), SCANS.c.id.desc()),
     )
-    ranked = _of(select(SCANS.c.id, SCANS.c.inventory, place.label("place")), SCANS, inventory)
+    ranked = select(SCANS.c.id, SCANS.c.inventory, place.label("place"))
+    ranked = ranked.where(is_of(SCANS, inventory))
     newest = ranked.subquery()
     wanted = select(newest.c.id, newest.c.inventory).where(newest.c.place == 1)
     return connection.execute(wanted.order_by(newest.c.inventory)).all()
@@ -387,10 +445,6 @@ def _newest(connection: Connection, inventory: str | None) -> Sequence[Any]:
 
 def _same(one: FromClause, other: FromClause, *names: str) -> ColumnElement[bool]:
     return and_(*(one.c[name] == other.c[name] for name in names))
-
-
-def _of(wanted: Select[Any], table: Any, inventory: str | None) -> Select[Any]:
-    return wanted if inventory is None else wanted.where(table.c.inventory == inventory)
 
 
 def best_baseline(store: Store, inventory: str) -> int | None:

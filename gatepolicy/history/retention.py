@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, and_, delete, func, select
 
-from gatepolicy.history.store import Store
+from gatepolicy.history.store import Store, is_of
 from gatepolicy.history.tables import FINDINGS, SCANS
+from gatepolicy.history.where import Which
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,14 @@ class Pruned:
     """That were fixed."""
 
 
-def prune(store: Store, keep: timedelta, now: datetime, *, only_count: bool = False) -> Pruned:
+def prune(
+    store: Store,
+    keep: timedelta,
+    now: datetime,
+    *,
+    inventory: Which = None,
+    only_count: bool = False,
+) -> Pruned:
     """Remove scans that began, and findings that were fixed, too long ago.
 
     The newest scan of each inventory stays, so that there is something to compare with, and so do
@@ -29,6 +37,7 @@ def prune(store: Store, keep: timedelta, now: datetime, *, only_count: bool = Fa
         store: The history.
         keep: How long scans and fixed findings are kept.
         now: The time. UTC.
+        inventory: Only scans and findings of these; ``None`` for all.
         only_count: Whether nothing is removed.
 
     Raises:
@@ -38,8 +47,8 @@ def prune(store: Store, keep: timedelta, now: datetime, *, only_count: bool = Fa
         limit = now - keep
     except OverflowError:
         return Pruned(0, 0)
-    old = SCANS.c.id.in_(_old(limit))
-    fixed = FINDINGS.c.fixed_at < limit
+    old = SCANS.c.id.in_(_old(limit, inventory))
+    fixed = and_(FINDINGS.c.fixed_at < limit, is_of(FINDINGS, inventory))
     with store.writing() as connection:
         scans = select(func.count()).select_from(SCANS).where(old)
         findings = select(func.count()).select_from(FINDINGS).where(fixed)
@@ -52,10 +61,11 @@ def prune(store: Store, keep: timedelta, now: datetime, *, only_count: bool = Fa
     return found
 
 
-def _old(limit: datetime) -> Select[tuple[int]]:
+def _old(limit: datetime, inventory: Which) -> Select[tuple[int]]:
     place = func.row_number().over(
         partition_by=SCANS.c.inventory,
         order_by=(SCANS.c.started_at.desc(), SCANS.c.id.desc()),
     )
-    ranked = select(SCANS.c.id, SCANS.c.started_at, place.label("place")).subquery()
+    found = select(SCANS.c.id, SCANS.c.started_at, place.label("place"))
+    ranked = found.where(is_of(SCANS, inventory)).subquery()
     return select(ranked.c.id).where(ranked.c.place > 1, ranked.c.started_at < limit)

@@ -10,7 +10,7 @@ from typing import Any
 from gatepolicy.history.findings import Tracked
 from gatepolicy.model.encoding import decode_time
 from gatepolicy.model.scan import Finding, Gone
-from gatepolicy.model.verdicts import Outcome, Severity
+from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity
 from gatepolicy.reports.json_report import decode_finding, encode_finding
 
 Row = dict[str, Any]
@@ -61,7 +61,26 @@ def scan_row(report: Mapping[str, Any], inventory: str, now: datetime) -> Row:
         "unknown": summary["verdicts"][Outcome.UNKNOWN.value],
         "blocking_unknowns": sum(summary["blocking_unknowns"].values()),
         **{level.value: summary["violations"].get(level.value, 0) for level in Severity},
+        "accounts_passed": sum(_passes(account) for account in report["accounts"]),
+        "accounts_violating": sum(_violates(account) for account in report["accounts"]),
     }
+
+
+def _passes(account: Mapping[str, Any]) -> bool:
+    """The same as ``summary.passes`` of the account itself."""
+    verdicts = account["verdicts"]
+    is_proved = any(one["verdict"] == Outcome.PASS.value for one in verdicts)
+    return account["unread"] is None and is_proved and all(_is_fine(one) for one in verdicts)
+
+
+def _is_fine(verdict: Mapping[str, Any]) -> bool:
+    if verdict.get("not_verifiable", False):
+        return bool(verdict["on_unknown"] == OnUnknown.WARN.value)
+    return verdict["verdict"] in (Outcome.PASS.value, Outcome.NOT_APPLICABLE.value)
+
+
+def _violates(account: Mapping[str, Any]) -> bool:
+    return any(one["verdict"] == Outcome.FAIL.value for one in account["verdicts"])
 
 
 def account_rows(report: Mapping[str, Any], scan: int) -> Iterator[Row]:

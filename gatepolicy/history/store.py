@@ -15,14 +15,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, assert_never
 
 from alembic import command as alembic_command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
+    Table,
     bindparam,
     create_engine,
     event,
@@ -31,6 +33,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.engine import make_url
@@ -60,7 +63,7 @@ from gatepolicy.history.tables import (
     VERDICTS,
     VERSION_TABLE,
 )
-from gatepolicy.history.where import Where
+from gatepolicy.history.where import OfProject, Where, Which
 from gatepolicy.model.encoding import decode_time
 
 LAST = "last"
@@ -167,20 +170,19 @@ class Store:
         return int(scan)
 
 
-def load_report_text(store: Store, scan: str, inventory: str | None = None) -> str:
+def load_report_text(store: Store, scan: str, inventory: Which = None) -> str:
     """The JSON report of a stored scan, byte by byte as it was written.
 
     Args:
         store: The history.
         scan: An id, or ``last``.
-        inventory: Only scans of this one; ``None`` for all.
+        inventory: Only scans of these; ``None`` for all.
 
     Raises:
         HistoryError: There is no such scan.
     """
     wanted = select(SCANS.c.report).order_by(SCANS.c.started_at.desc(), SCANS.c.id.desc()).limit(1)
-    if inventory is not None:
-        wanted = wanted.where(SCANS.c.inventory == inventory)
+    wanted = wanted.where(is_of(SCANS, inventory))
     if scan != LAST:
         if not (scan.isascii() and scan.isdecimal() and len(scan) <= 9):
             hint = "write an id, as 'gatepolicy history list' shows it, or last"
@@ -190,11 +192,30 @@ def load_report_text(store: Store, scan: str, inventory: str | None = None) -> s
         found = connection.execute(wanted).scalar_one_or_none()
     if found is None:
         what = "no scan yet" if scan == LAST else f"no scan {scan}"
-        whose = f" of {inventory}" if inventory is not None else ""
+        named = inventory.project if isinstance(inventory, OfProject) else inventory
+        whose = f" of {named}" if named is not None else ""
         hint = "'gatepolicy history list' shows all scans"
         raise HistoryError(f"{store.where.name}: {what}{whose}", hint=hint)
     with _told(store.where):
         return zlib.decompress(found).decode()
+
+
+def is_of(table: Table, inventory: Which) -> ColumnElement[bool]:
+    """Whether a row is about one of some inventories.
+
+    Args:
+        table: With the column ``inventory``.
+        inventory: Which ones.
+    """
+    match inventory:
+        case None:
+            return true()
+        case OfProject():
+            return table.c.inventory.startswith(inventory.prefix, autoescape=True)
+        case str():
+            return table.c.inventory == inventory
+        case _:
+            assert_never(inventory)
 
 
 def _tracked(connection: Connection, inventory: str, at: datetime) -> list[Tracked]:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration."""
 VERSION_TABLE = "gatepolicy_history_version"
 """Where Alembic keeps the migration of a database."""
@@ -60,6 +60,11 @@ def _number(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False)
 
 
+def _added_number(name: str) -> Column[int]:
+    """A number that the first tables did not have: what it is there, a migration has counted."""
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
 def _time(name: str, *, nullable: bool = False) -> Column[datetime]:
     return Column(name, UtcTime, nullable=nullable)
 
@@ -89,12 +94,15 @@ SCANS = Table(
     _number("info"),
     _text("digest"),
     Column("report", LargeBinary, nullable=False),
+    _added_number("accounts_passed"),
+    _added_number("accounts_violating"),
     PrimaryKeyConstraint("id"),
     Index("scans_in_order", "inventory", "started_at", "id"),
     sqlite_autoincrement=True,
 )
 """A row for each scan: ``report`` is its JSON report, compressed by zlib, ``digest`` the SHA-256
-of the report itself. ``critical`` to ``info`` count violations."""
+of the report itself. ``critical`` to ``info`` count violations. ``accounts_passed`` and
+``accounts_violating`` count accounts; the rest of ``accounts`` are neither."""
 
 
 def _of_scan() -> ForeignKeyConstraint:

@@ -1,4 +1,7 @@
-"""Where a history is: a file, or a PostgreSQL database. Imports no database library."""
+"""Where a history is: a file, or a PostgreSQL database; and whose scans in it are meant.
+
+Imports no database library.
+"""
 
 import re
 from dataclasses import dataclass
@@ -36,6 +39,34 @@ class Where:
         for password in self.passwords:
             text = text.replace(password.reveal(), "***")
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class OfProject:
+    """Every inventory of one project, where an inventory may stand in a question."""
+
+    project: str
+    """Its name."""
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its inventories begin with in the history."""
+        return f"{self.project}:"
+
+
+Which = str | OfProject | None
+"""One inventory by its name in the history, all of a project, or all there are."""
+
+
+def name_in_history(inventory: str, project: str) -> str:
+    """What an inventory is called in a history.
+
+    Args:
+        inventory: Its own name.
+        project: The name of the project that shares the history with others; empty where it is the
+            only one.
+    """
+    return f"{OfProject(project).prefix}{inventory}" if project else inventory
 
 
 def parse_where(text: str, option: str = "--history") -> Where:

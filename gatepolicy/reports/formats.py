@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
+
+if TYPE_CHECKING:
+    from gatepolicy.model.sign_offs import SignOffs
+    from gatepolicy.model.trend import Trend
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,10 @@ class ReportOptions:
     """For whom SARIF is written."""
     sarif_scope: str = "accounts"
     """What was scanned; a scan of other accounts needs another one."""
+    trend: "Trend | None" = None
+    """How the inventory stood before, for the HTML page; ``None`` without a history."""
+    sign_offs: "SignOffs | None" = None
+    """What reviewers decided about this scan, for the HTML page; ``None`` where none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +74,16 @@ def _frameworks(scan: Scan, options: ReportOptions) -> Iterator[str]:
     return render_frameworks(scan, style=options.style, frameworks=load_frameworks())
 
 
-def _html(scan: Scan, _: ReportOptions) -> Iterator[str]:
+def _html(scan: Scan, options: ReportOptions) -> Iterator[str]:
     from gatepolicy.reports.html_report import render_html
     from gatepolicy.rules.catalog import load_frameworks
 
-    return render_html(scan, frameworks=load_frameworks())
+    return render_html(
+        scan,
+        frameworks=load_frameworks(),
+        trend=options.trend,
+        sign_offs=options.sign_offs,
+    )
 
 
 def _markdown(scan: Scan, _: ReportOptions) -> Iterator[str]:

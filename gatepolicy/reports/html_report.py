@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,8 @@ from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import ATTESTED_FACTS
 from gatepolicy.model.posture import AccountState, PostureCount, posture
 from gatepolicy.model.scan import Drift, Scan
+from gatepolicy.model.sign_offs import SignOffs
+from gatepolicy.model.trend import Trend
 from gatepolicy.model.verdicts import (
     Outcome,
     PostureLine,
@@ -37,6 +40,7 @@ from gatepolicy.reports.html_data import (
     matrix_row,
     page_data,
 )
+from gatepolicy.reports.html_trend import AGES, shown_trend
 from gatepolicy.reports.json_report import render_json
 from gatepolicy.reports.summary import exit_sentence, interruption, left_out, summarise
 from gatepolicy.rules.catalog import Framework, with_rules_of_policies
@@ -55,12 +59,20 @@ TIMELINE_DAYS = 90
 """The timeline of waivers shows so many days."""
 
 
-def render_html(scan: Scan, *, frameworks: Sequence[Framework]) -> Iterator[str]:
+def render_html(
+    scan: Scan,
+    *,
+    frameworks: Sequence[Framework],
+    trend: Trend | None = None,
+    sign_offs: SignOffs | None = None,
+) -> Iterator[str]:
     """The whole page.
 
     Args:
         scan: The finished scan.
         frameworks: All of them.
+        trend: How the inventory stood before; ``None`` without a history: there is no such section.
+        sign_offs: What reviewers decided; ``None`` where none is given.
     """
     style, script = (_asset(name) for name in ("report.css", "report.js"))
     controls = controls_of(scan)
@@ -85,7 +97,8 @@ def render_html(scan: Scan, *, frameworks: Sequence[Framework]) -> Iterator[str]
         "exchanges": list(asked_of(scan)),
         "digest": sha256("".join(render_json(scan)).encode()).hexdigest(),
     }
-    yield from _template().generate(context)
+    beside = {"trend": trend and shown_trend(scan, trend), "sign_offs": sign_offs}
+    yield from _template().generate(context | beside)
 
 
 @cache
@@ -101,9 +114,14 @@ def _template() -> "jinja2.Template":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(marks=MARK, words=STATE_WORD, cells=CELLS)
-    environment.filters["thousands"] = "{:,}".format
+    ages = [name for name, _ in AGES]
+    environment.globals.update(marks=MARK, words=STATE_WORD, cells=CELLS, ages=ages)
+    environment.filters.update(thousands="{:,}".format, time=encode_time, days=_days)
     return environment.get_template("report.html.j2")
+
+
+def _days(time: timedelta) -> str:
+    return f"{time / timedelta(days=1):,.1f} days"
 
 
 def _printable(value: Any) -> Any:

@@ -54,6 +54,7 @@ _NEVER_HERE: Mapping[str, str] = {
     "baseline_if_exists": "--baseline-if-exists or GATEPOLICY_BASELINE_IF_EXISTS",
     "baseline_hides": "--baseline-hides",
     "history_required": "--history-required or GATEPOLICY_HISTORY_REQUIRED",
+    "history_project": "--history-project or GATEPOLICY_HISTORY_PROJECT",
     "no_waivers": "--no-waivers",
     "accounts": "--account",
     "labels": "--label",

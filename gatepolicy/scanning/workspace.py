@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatepolicy.accounts.account import ExecReference, FileReference, Inventory
+from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.accounts.references import AgeReference, ExecReference, FileReference
 from gatepolicy.documents.load import Read
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange, load_others
@@ -88,7 +89,7 @@ def input_files(
     folder = Path(inventory.file).parent
     for account in inventory.accounts:
         for reference in account.credentials.values():
-            if isinstance(reference, FileReference):
+            if isinstance(reference, FileReference | AgeReference):
                 yield str(folder / reference.path)
             elif isinstance(reference, ExecReference):
                 yield from reference.argv

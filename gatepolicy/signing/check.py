@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gatepolicy.documents.load import decode, load_json, problem
 from gatepolicy.drift.load import parse_snapshot
 from gatepolicy.errors import RefusedError, SigningError
+from gatepolicy.model.sign_offs import ShownSignOff, Signature, SignOffs
 from gatepolicy.resources import catalog_directory
-from gatepolicy.signing.envelope import Signed, parse_bundle, verified
+from gatepolicy.signing.envelope import Signed, key_id_of, parse_bundle, verified
 from gatepolicy.signing.statement import (
     CATALOG,
     EVIDENCE,
@@ -56,6 +57,10 @@ class Files:
     """The evidence; ``None`` when it lies beside the envelope."""
 
 
+PublicKeys = Mapping[str, Ed25519PublicKey]
+"""File of each public key to the key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A statement about a report that holds."""
@@ -94,9 +99,7 @@ def check(
     evidence = verdict.subject(EVIDENCE)
     if evidence is not None:
         _unchanged(evidence, files.evidence, files.envelope, read)
-    if max(verdict.signed_at, verdict.collected_at) > now + _TOLERANCE:
-        what = f"{files.envelope}: it was signed or collected in the future"
-        raise RefusedError(what, hint="check the clocks of both machines")
+    _refuse_future(verdict, files.envelope, now)
     return Checked(bundle, verdict, report)
 
 
@@ -129,6 +132,76 @@ def sign_offs(checked: Checked, keys: Sequence[Ed25519PublicKey], file: str) -> 
         read_sign_off(verified(one, keys, "a sign-off", file), payload, checked.verdict)
         for one in checked.bundle[1:]
     ]
+
+
+def shown_sign_offs(
+    envelope: tuple[str, bytes],
+    report: tuple[str, bytes],
+    signers: PublicKeys,
+    reviewers: PublicKeys,
+    now: datetime,
+) -> SignOffs:
+    """The sign-offs of a file, to be shown beside the report that they are about.
+
+    Without keys, a signature is not verified, and told as such. With keys, one of them must have
+    signed, as in ``check`` and ``sign_offs``. The rest is the same with and without: what is about
+    another report is refused.
+
+    Args:
+        envelope: The file of envelopes, and its content.
+        report: The JSON report, and its content.
+        signers: Those that may have signed the report; empty to verify no signature of it.
+        reviewers: Those of the reviewers; empty to verify no signature of a sign-off.
+        now: The time. UTC.
+
+    Raises:
+        RefusedError: Something does not hold, is about another report, or there is no sign-off.
+        DocumentError: A file is not one that gatepolicy writes.
+    """
+    file, content = envelope
+    bundle = parse_bundle(decode(content, file), file)
+    statement, signature = _said(bundle[0], signers, "the report", file)
+    verdict = read_verdict(statement)
+    _refuse_another_report(verdict, report, file)
+    _refuse_future(verdict, file, now)
+    if len(bundle) == 1:
+        what = f"{file}: nobody has signed it off"
+        raise RefusedError(what, hint="'gatepolicy sign-off' adds a decision")
+    shown = []
+    for one in bundle[1:]:
+        said, by = _said(one, reviewers, "a sign-off", file)
+        decided = read_sign_off(said, bundle[0].payload, verdict)
+        shown.append(_shown(decided, by, is_second_person=by.key_id != signature.key_id))
+    return SignOffs(digest_of(report[1]), verdict.signed_at, signature, shown)
+
+
+def _refuse_another_report(verdict: Verdict, report: tuple[str, bytes], file: str) -> None:
+    name, content = report
+    subject = verdict.subject(REPORT)
+    if subject is None or subject.digest != digest_of(content):
+        what = f"{file} is about another report than {name}"
+        raise RefusedError(what, hint="name the envelope of this report, or scan and sign again")
+    _refuse_another_meaning(verdict, _report(content, name), file)
+
+
+def _shown(decided: SignOff, by: Signature, *, is_second_person: bool) -> ShownSignOff:
+    return ShownSignOff(
+        decision=decided.decision.value,
+        reviewer=decided.reviewer,
+        comment=decided.comment,
+        signed_at=decided.signed_at,
+        signature=by,
+        is_second_person=is_second_person,
+    )
+
+
+def _said(signed: Signed, keys: PublicKeys, whose: str, file: str) -> tuple[object, Signature]:
+    """A statement, and who signed it; verified when there are keys."""
+    if not keys:
+        return load_json(signed.payload, file), Signature(signed.key_id, "")
+    said = verified(signed, list(keys.values()), whose, file)
+    (key_file, *_) = (name for name, key in keys.items() if key_id_of(key) == signed.key_id)
+    return said, Signature(signed.key_id, key_file)
 
 
 def states(checked: Checked, *, read: Read = Path.read_bytes) -> list[tuple[str, State]]:
@@ -217,6 +290,12 @@ def _unchanged(subject: Subject, named: str | None, envelope: str, read: Read) -
         what = f"{file} is not the {kind} that was signed"
         raise RefusedError(what, hint=f"get the {kind} again, or scan and sign again")
     return content
+
+
+def _refuse_future(verdict: Verdict, file: str, now: datetime) -> None:
+    if max(verdict.signed_at, verdict.collected_at) > now + _TOLERANCE:
+        what = f"{file}: it was signed or collected in the future"
+        raise RefusedError(what, hint="check the clocks of both machines")
 
 
 def _refuse_another_meaning(verdict: Verdict, report: Mapping[str, Any], file: str) -> None:

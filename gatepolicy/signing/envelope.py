@@ -82,6 +82,11 @@ def verified(signed: Signed, keys: Sequence[Ed25519PublicKey], whose: str, file:
     return load_json(signed.payload, file)
 
 
+def key_id_of(key: Ed25519PublicKey) -> str:
+    """The id of a key, as envelopes name it: a digest of the key itself."""
+    return str(SSlibKey.from_crypto(key).keyid)
+
+
 def parse_bundle(text: str, file: str) -> Sequence[Signed]:
     """All envelopes of a file; the first is about the report, the others are sign-offs.
 

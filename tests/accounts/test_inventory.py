@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.accounts.account import (
+from gatepolicy.accounts.account import Inventory
+from gatepolicy.accounts.inventory import load_inventory
+from gatepolicy.accounts.references import (
     EnvReference,
     ExecReference,
     FileReference,
-    Inventory,
     KeyringReference,
 )
-from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.errors import DocumentError
 
 HEAD = "apiVersion: gatepolicy/v1\nkind: Inventory\naccounts:\n"
@@ -101,16 +101,64 @@ def test_a_secret_in_plain_is_refused_without_being_shown(secret: str) -> None:
     assert problems(text) == [f"accounts.yaml:7:15: accounts[0].credentials.secret: {PLAIN}"]
 
 
-KNOWN = "known kinds: env:NAME, file:PATH, keyring:SERVICE/USER, {exec: [COMMAND, ARGUMENT]}"
+KNOWN = (
+    "known kinds: env:NAME, file:PATH, keyring:SERVICE/USER, vault:PATH#FIELD, aws-sm:NAME#FIELD,"
+    " aws-ssm:NAME, gcp-sm:NAME#FIELD, azure-kv:NAME#FIELD, systemd:NAME, age:FILE#KEY,"
+    " {exec: [COMMAND, ARGUMENT]}"
+)
+NO_FIELD = "vault: without the field of the secret; write vault:PATH#FIELD"
+NO_VAULT = "vault: not a valid name; such as vault:secret/trading/okx#secret"
+NO_POINTER = "not a valid JSON pointer; such as file:config.json#/exchange/secret"
 
 
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ("vault:secret/okx", f"unknown kind of reference vault:; {KNOWN}"),
-        ("aws-sm:trading/okx", f"unknown kind of reference aws-sm:; {KNOWN}"),
-        ("op://trading/okx/secret", f"unknown kind of reference op:; {KNOWN}"),
-        ("arn:aws:secretsmanager:x", f"unknown kind of reference arn:; {KNOWN}"),
+        ("bao:planted/okx", f"unknown kind of reference; did you mean vault:? {KNOWN}"),
+        ("ssm:/planted/okx", f"unknown kind of reference; did you mean aws-ssm:? {KNOWN}"),
+        ("VAULT:planted/okx#x", f"unknown kind of reference; did you mean vault:? {KNOWN}"),
+        (
+            "op://trading/okx/secret",
+            "unknown kind of reference op:; use its command line: {exec: [COMMAND, ARGUMENT]};"
+            f" {KNOWN}",
+        ),
+        (
+            "arn:aws:secretsmanager:x",
+            f"unknown kind of reference; did you mean aws-sm:arn:? {KNOWN}",
+        ),
+        ("vault:", "vault: without what it refers to; write vault:PATH#FIELD"),
+        ("vault:planted/okx", NO_FIELD),
+        ("vault:planted/okx#", NO_FIELD),
+        ("vault:planted#secret", NO_VAULT),
+        ("vault:/planted/okx#secret", NO_VAULT),
+        ("vault://planted/okx#secret", NO_VAULT),
+        ("vault:planted/../sys/x#secret", NO_VAULT),
+        ("vault:planted/./x#secret", NO_VAULT),
+        ("vault:planted/x?list=true#secret", NO_VAULT),
+        ("vault:planted/%2e%2e/x#secret", NO_VAULT),
+        ("vault:planted/a b#secret", NO_VAULT),
+        ("vault:planted/okx#/a~2", NO_POINTER),
+        ("aws-sm:planted okx", "aws-sm: not a valid name; such as aws-sm:trading/okx#secret"),
+        ("aws-ssm:planted?", "aws-ssm: not a valid name; such as aws-ssm:/trading/okx/secret"),
+        (
+            "gcp-sm:projects/planted/secrets/a/b",
+            "gcp-sm: not a valid name; such as gcp-sm:projects/trading/secrets/okx#secret",
+        ),
+        (
+            "gcp-sm:projects/planted/locations/x/secrets/a",
+            "gcp-sm: not a valid name; such as gcp-sm:projects/trading/secrets/okx#secret",
+        ),
+        (
+            "azure-kv:https://planted.vault.azure.net/secrets/a",
+            "azure-kv: not a valid name; such as azure-kv:okx-secret",
+        ),
+        ("systemd:../planted", "systemd: not a valid name; such as systemd:okx-secret"),
+        ("systemd:..", "systemd: not a valid name; such as systemd:okx-secret"),
+        ("systemd:planted#x", "systemd: not a valid name; such as systemd:okx-secret"),
+        ("age:#planted", "age: not a valid name; such as age:secrets.yaml.age#okx"),
+        ("age:planted.age#", "age: without the field of the secret; write age:FILE#KEY"),
+        ("file:#/planted", "file: without what it refers to; write file:PATH#/POINTER"),
+        ("file:planted.json#/a~2b", NO_POINTER),
         (
             "https://planted.example",
             f"unknown kind of reference; a URL is not a reference; {KNOWN}",

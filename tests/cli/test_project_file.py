@@ -97,6 +97,7 @@ def test_each_setting_has_its_origin(
         "fail_on_new no (default)",
         "baseline_hides none (default)",
         "history_required no (default)",
+        "history_project none (default)",
         "allow_hosts none (default)",
         "untrusted no (default)",
         "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:8:12)",

@@ -14,22 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from gatepolicy.accounts.account import (
-    Account,
+from gatepolicy.accounts.account import Account
+from gatepolicy.accounts.references import (
     CredentialReference,
     EnvReference,
     ExecReference,
     FileReference,
     KeyringReference,
 )
-from gatepolicy.collect.secrets import (
-    CredentialError,
-    Resolved,
-    SecretSources,
-    read_file,
-    resolve_all,
-    run_command,
-)
+from gatepolicy.collect.fields import CredentialError
+from gatepolicy.collect.local import read_file, run_command
+from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.secret import Secret
 
@@ -436,7 +431,7 @@ def test_a_reference_that_is_a_secret_is_not_quoted(
 
 def vars_of(reference: CredentialReference) -> list[str]:
     found = [getattr(reference, one.name) for one in fields(reference)]
-    return [text for one in found for text in ([one] if isinstance(one, str) else one)]
+    return [text for one in found for text in ([one] if isinstance(one, str) else one) if text]
 
 
 def test_the_first_error_stops_the_account(sources: SecretSources) -> None:

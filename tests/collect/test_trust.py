@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from gatepolicy.accounts.account import (
-    Account,
+from gatepolicy.accounts.account import Account, Trust
+from gatepolicy.accounts.references import (
+    AgeReference,
     CredentialReference,
     EnvReference,
     ExecReference,
     FileReference,
     KeyringReference,
-    Trust,
+    StoreKind,
+    StoreReference,
+    SystemdReference,
 )
 from gatepolicy.collect.run import make_targets, planned_requests
 from gatepolicy.exchanges.catalog import load_exchange
@@ -122,6 +125,30 @@ def test_untrusted_files_run_no_command(tmp_path: Path) -> None:
 def test_untrusted_files_may_name_what_lies_elsewhere_than_in_files() -> None:
     for reference in (EnvReference("SECRET"), KeyringReference("gate", "mm")):
         assert refusal(Trust(references_below="."), credentials=credentials(reference)) == ""
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        (
+            StoreReference(StoreKind.VAULT, "secret/okx", "secret"),
+            "choose what is read from a secret store (vault)",
+        ),
+        (
+            StoreReference(StoreKind.AZURE_KEY_VAULT, "okx"),
+            "choose what is read from a secret store (azure-kv)",
+        ),
+        (SystemdReference("okx"), "choose which credential of the service is read (systemd)"),
+        (AgeReference("key", "okx"), "choose what is decrypted (age)"),
+        (FileReference("../key", "/okx"), "refer to files outside the project"),
+    ],
+)
+def test_untrusted_files_choose_no_secret_of_the_scanner(
+    reference: CredentialReference, told: str
+) -> None:
+    found = refusal(Trust(references_below="."), credentials=credentials(reference))
+    assert found == f"secret: untrusted files may not {told}"
+    assert refusal(Trust(), credentials=credentials(reference)) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Writing scans into a history and reading them, on SQLite and on PostgreSQL."""
 
+import json
 import os
 import sqlite3
 import stat
@@ -20,7 +21,7 @@ from gatepolicy.drift.load import parse_snapshot
 from gatepolicy.errors import DocumentError, HistoryError
 from gatepolicy.history import store as stores
 from gatepolicy.history.queries import best_baseline, findings, scan_of, scans
-from gatepolicy.history.rows import storable_finding
+from gatepolicy.history.rows import scan_row, storable_finding
 from gatepolicy.history.store import Store, load_report_text
 from gatepolicy.history.tables import (
     ACCOUNTS,
@@ -36,6 +37,7 @@ from gatepolicy.history.where import Where, parse_where
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome
+from gatepolicy.reports.html_trend import point_of
 from tests.history.conftest import INVENTORY, NOW, account, day, judged, record, report_of, scan_at
 from tests.reports.example_scan import example_scan
 from tests.reports.strategies import scans as scans_
@@ -107,13 +109,26 @@ def test_rows_are_added_and_findings_followed(store: Store) -> None:
 @pytest.mark.parametrize("table", ["scans", "accounts", "facts", "verdicts"])
 def test_what_a_scan_found_is_never_changed(store: Store, table: str) -> None:
     record(store, scan_at(1, account("a", judged(FAIL))))
-    column = "inventory" if table == "scans" else "exchange"
+    column = "digest" if table == "scans" else "exchange"
     with (
         pytest.raises(HistoryError, match=f"rows of {table} are never changed"),
         store.writing() as connection,
     ):
         connection.execute(text(f"UPDATE {table} SET {column} = 'x'"))
     assert counts(store)[table] >= 1
+
+
+def test_every_column_of_a_scan_but_its_inventory_is_final(store: Store) -> None:
+    record(store, scan_at(1, account("a", judged(FAIL))))
+    changed = []
+    for column in SCANS.c:
+        try:
+            with store.writing() as connection:
+                connection.execute(text(f"UPDATE scans SET {column.name} = {column.name}"))
+        except HistoryError:
+            continue
+        changed.append(column.name)
+    assert changed == ["inventory"]
 
 
 def test_inventories_do_not_mix(store: Store) -> None:
@@ -161,6 +176,32 @@ def test_the_migrations_make_the_tables(where: Where) -> None:
         assert compare_metadata(context, METADATA) == []
         assert context.get_current_revision() == HEAD
     assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [HEAD]
+
+
+def test_an_older_history_is_brought_up_to_date(where: Where) -> None:
+    store = Store.open(where)
+    record(store, scan_at(1, account("a", judged(FAIL)), account("b", judged(PASS))))
+    record(store, scan_at(2, account("a", judged(PASS)), account("b", judged(PASS))))
+    with store.writing() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        connection.execute(text("DROP TRIGGER scans_final" + ("" if is_sqlite else " ON scans")))
+        raises = "BEGIN SELECT RAISE(ABORT, 'rows of scans are never changed'); END"
+        does = raises if is_sqlite else "FOR EACH ROW EXECUTE FUNCTION scans_final()"
+        connection.execute(text(f"CREATE TRIGGER scans_final BEFORE UPDATE ON scans {does}"))
+        for name in ("accounts_passed", "accounts_violating"):
+            connection.execute(text(f"ALTER TABLE scans DROP COLUMN {name}"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    again = Store.open(where)
+    found = [(one.accounts_passed, one.accounts_violating) for one in scans(again)]
+    assert found == [(1, 1), (2, 0)]
+    with (
+        pytest.raises(HistoryError, match="rows of scans are never changed"),
+        again.writing() as connection,
+    ):
+        connection.execute(text("UPDATE scans SET accounts_passed = 9"))
+    with again.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert context.get_current_revision() == HEAD
 
 
 def test_opening_again_keeps_everything(where: Where) -> None:
@@ -265,6 +306,15 @@ def test_a_library_that_is_missing_is_named(
         cwd=tmp_path,
     )
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, hint)
+
+
+@given(scans_())
+@settings(max_examples=60)
+def test_accounts_are_counted_as_the_page_counts_them(scan: Scan) -> None:
+    row = scan_row(json.loads(report_of(scan)), INVENTORY, NOW)
+    counts = point_of(scan).accounts
+    assert (row["accounts_passed"], row["accounts_violating"]) == (counts.good, counts.bad)
+    assert row["accounts"] == counts.good + counts.bad + counts.open
 
 
 @given(scans_())

@@ -19,8 +19,8 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-ISOLATING = {"gatepolicy/collect/collector.py": 1}
-"""Where an error of one account is kept from all others."""
+ISOLATING = {"gatepolicy/collect/collector.py": 1, "gatepolicy/collect/stores.py": 1}
+"""Where an error of one account, or of the library of a store, is kept from all others."""
 
 
 def shown(path: Path) -> str:

@@ -16,6 +16,7 @@ except SystemExit as ended:
     code = ended.code
 heavy = {"ccxt", "aiohttp", "asyncio", "ssl", "keyring"} & sys.modules.keys()
 heavy |= {"sqlalchemy", "alembic", "psycopg", "securesystemslib"} & sys.modules.keys()
+heavy |= {"hvac", "requests", "boto3", "google", "azure", "pyrage", "dotenv"} & sys.modules.keys()
 print(code, sorted(heavy), file=sys.stderr)
 """
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.reports.example_scan import example_scan
-from tests.reports.page import fleet, hostile_scan, write_page
+from tests.reports.page import HOSTILE, fleet, hostile_scan, signed_off, trend_to, write_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(
@@ -33,6 +33,7 @@ AXE_INTEGRITY = (
     "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2"
     "S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 )
+VIOLATIONS = "r => r.violations.map(v => v.id + ' ' + v.nodes[0].html)"
 NPM = Path(__file__).parents[2] / ".ci" / "npm_package.py"
 
 
@@ -81,7 +82,9 @@ def opened(browser: Any, address: str, **options: Any) -> Opened:
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write_page(example_scan(), tmp_path_factory.mktemp("page"))
+    scan, folder = example_scan(), tmp_path_factory.mktemp("page")
+    decided = signed_off("Jane Doe", verified=True)
+    return write_page(scan, folder, trend=trend_to(scan), sign_offs=decided)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +104,7 @@ def test_nothing_is_loaded_nothing_is_wrong_and_axe_finds_nothing(
     found = opened(browser, example, color_scheme=scheme, width=width)
     page = found.page
     page.evaluate(axe)
-    rules = "axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes[0].html))"
+    rules = f"axe.run().then({VIOLATIONS})"
     assert page.evaluate(rules) == []
     page.locator("#accounts tbody button").first.click()
     assert page.locator("#drawer[open]").count() == 1
@@ -133,6 +136,20 @@ def test_a_link_shows_the_same_view(browser: Any, large: str) -> None:
     assert again.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
     again.locator("#clear").click()
     assert again.locator("#shown").inner_text() == "2,000 of 2,000 accounts."
+
+
+def test_a_long_list_is_filled_when_somebody_goes_there(browser: Any, large: str) -> None:
+    page = opened(browser, f"{large}#?owner=bot-00007").page
+    owners = page.locator("#filters [name=owner]")
+    assert owners.input_value() == "bot-00007"
+    assert accounts(page) == ["bot-00007"]
+    assert owners.locator("option").count() == 2
+    owners.focus()
+    assert owners.locator("option").count() == 2001
+    assert owners.input_value() == "bot-00007"
+    owners.select_option("bot-01999")
+    assert accounts(page) == ["bot-01999"]
+    assert page.locator("#filters [name=exchange] option").count() == 6
 
 
 def test_a_link_to_an_account_opens_it(browser: Any, example: str) -> None:
@@ -190,11 +207,19 @@ def test_the_drawer_shows_facts_with_their_proof_and_unknowns_with_their_reason(
     assert page.locator("#drawer[open]").count() == 0
 
 
-def test_hostile_names_stay_text_and_break_no_layout(browser: Any, tmp_path: Path) -> None:
-    address = write_page(hostile_scan(), tmp_path)
-    for width in (1280, 400):
-        found = opened(browser, address, width=width)
+def test_hostile_names_stay_text_and_break_no_layout(
+    browser: Any, axe: str, tmp_path: Path
+) -> None:
+    scan = hostile_scan()
+    said = signed_off(" ".join(HOSTILE), verified=False)
+    address = write_page(scan, tmp_path, trend=trend_to(scan), sign_offs=said)
+    for width, scheme in ((1280, "light"), (400, "dark")):
+        found = opened(browser, address, width=width, color_scheme=scheme)
         assert found.page.locator("img").count() == 0
+        assert HOSTILE[0] in found.page.locator(".decisions li").first.inner_text()
+        assert found.page.locator(".decisions .unverified").count() == 3
+        found.page.evaluate(axe)
+        assert found.page.evaluate(f"axe.run('#sign-off').then({VIOLATIONS})") == []
         assert found.page.evaluate("document.documentElement.scrollWidth") <= width
         for position in range(6):
             found.page.locator(f'[data-account="{position}"]').evaluate("one => one.click()")
@@ -212,6 +237,11 @@ def test_without_javascript_the_posture_the_violations_and_the_rows_are_there(
     assert page.locator("#accounts tbody tr").count() == 5
     assert page.locator(".problem").count() > 1
     assert page.locator(".posture tbody tr").count() >= 6
+    assert page.locator(".chart").first.is_visible()
+    page.locator("#trend summary").click()
+    assert page.locator("#trend details tbody tr").count() == 30
+    assert page.locator("#trend details tbody tr").last.is_visible()
+    assert page.locator(".decisions .verified").count() == 3
 
 
 def test_everything_is_printed(browser: Any, large: str) -> None:

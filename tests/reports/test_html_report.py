@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import (
     Absent,
@@ -25,12 +26,15 @@ from gatepolicy.model.scan import (
     question_identity,
 )
 from gatepolicy.model.scan import finding_identity as identity_of
+from gatepolicy.model.trend import AccountCounts, Trend
 from gatepolicy.model.verdicts import OnUnknown, Outcome
+from gatepolicy.reports.clean import clean
 from gatepolicy.reports.html_data import controls_of, matrix_row, page_data
 from gatepolicy.reports.html_report import STATIC_ROWS, asked_of, urgent
+from gatepolicy.reports.html_trend import point_of, shown_trend
 from gatepolicy.reports.json_report import render_json
 from tests.reports.example_scan import example_scan, passing, scan_of, silent
-from tests.reports.page import HOSTILE, fleet, hostile_scan, page_of
+from tests.reports.page import HOSTILE, fleet, hostile_scan, page_of, signed_off, trend_to
 from tests.reports.strategies import whole_scans
 
 
@@ -255,6 +259,127 @@ def test_changes_since_an_earlier_scan_are_told() -> None:
         assert part in told
     empty = replace(example_scan(), drift=Drift("last.json", {}, (), ()))
     assert "Nothing changed." in Page(page_of(empty)).text
+
+
+def section(html: str, name: str) -> str:
+    """The text of one section."""
+    start = html.index(f'<section id="{name}"')
+    return Page(html[start : html.index("</section>", start)]).text
+
+
+def test_without_a_history_there_is_no_trend_and_without_reviewers_no_decision() -> None:
+    html = page_of(example_scan())
+    assert 'id="trend"' not in html
+    assert 'href="#trend"' not in html
+    assert "Decisions of reviewers" not in html
+    assert "<dt>Sign-off</dt>" not in html
+
+
+def test_the_trend_is_a_picture_and_a_table() -> None:
+    scan = example_scan()
+    html = page_of(scan, trend=trend_to(scan))
+    text = section(html, "trend")
+    assert "this one is the last, after 29 others" in text
+    rows = re.findall(
+        r"(\S+Z)((?: this scan| narrowed| interrupted)?) (\d+) (\d+) (\d+) (\d+)", text
+    )
+    assert len(rows) == 30
+    assert rows[0] == (encode_time(scan.started_at), " this scan", "1", "2", "2", "1")
+    day_before = encode_time(scan.started_at - timedelta(days=1))
+    assert rows[1] == (day_before, "", "1", "9", "1", "1")
+    assert [said for _, said, *_ in rows if said] == [" this scan", " narrowed", " interrupted"]
+    assert "older critical 0 0 2 0 0 high 1 0 0 0 0 low 1 0 0 0 0 Time to fix" in text
+    assert "critical 3 2.5 days 1.0 days high 1,200 9.0 days 8.0 days" in text
+    pale = re.findall(r'class="(?:f-|level-)\w+ pale" x="(\d+)"', html)
+    assert set(pale) == {"241", "181"}
+
+
+def test_the_first_scan_of_a_history_says_so() -> None:
+    scan = example_scan()
+    only = Trend((point_of(scan),), {}, ())
+    text = section(page_of(scan, trend=only), "trend")
+    assert "The history has no earlier scan of this inventory." in text
+    assert "The numbers of 1 scan " in text
+    assert "Time to fix" not in text
+
+
+def test_bars_stand_on_each_other_and_the_longest_has_the_whole_height() -> None:
+    scan = scan_of(passing(), passing("b"), example_scan().accounts[0])
+    before = replace(point_of(scan), accounts=AccountCounts(1, 0, 0))
+    charts = shown_trend(scan, Trend((before, point_of(scan)), {}, ())).charts
+    assert [(one.title, one.most, one.width) for one in charts] == [
+        ("Accounts", 3, 20),
+        ("Violations", sum(point_of(scan).violations.values()), 20),
+    ]
+    parts = [(one.style, one.x, one.y, one.height, one.label) for one in charts[0].parts]
+    on = scan.started_at.date()
+    assert parts == [
+        ("f-p", 0, 66.667, 33.333, f"{on}: 1 pass"),
+        ("f-f", 10, 66.667, 33.333, f"{on}: 1 with violations"),
+        ("f-p", 10, 0.0, 66.667, f"{on}: 2 pass"),
+    ]
+
+
+def test_nothing_to_count_draws_nothing() -> None:
+    empty = scan_of()
+    shown = shown_trend(empty, Trend((point_of(empty),), {}, ()))
+    assert [(one.most, list(one.parts)) for one in shown.charts] == [(0, []), (0, [])]
+    assert shown.ages == ()
+    assert "Violations by age" not in page_of(empty, trend=Trend((point_of(empty),), {}, ()))
+
+
+@pytest.mark.parametrize(
+    ("age", "column"),
+    [(None, 0), (0, 0), (1, 1), (7, 1), (8, 2), (30, 2), (31, 3), (90, 3), (91, 4)],
+)
+def test_each_violation_has_an_age(age: int | None, column: int) -> None:
+    scan = scan_of(example_scan().accounts[0])
+    failing = [one for one in scan.as_findings() if one.outcome is Outcome.FAIL]
+    since = (
+        {}
+        if age is None
+        else {one.identity: scan.started_at - timedelta(days=age) for one in failing}
+    )
+    found = shown_trend(scan, Trend((point_of(scan),), since, ())).ages
+    assert sum(sum(one.counts) for one in found) == len(failing)
+    assert all(one.counts[column] == sum(one.counts) for one in found)
+
+
+def test_a_violation_of_the_scan_itself_has_an_age_too() -> None:
+    scan = example_scan()
+    about = replace(scan.accounts[0].verdicts[0], outcome=Outcome.FAIL, subject="x")
+    scan = replace(scan_of(), general=[about])
+    since = {identity_of(about.rule, "", "", "x"): scan.started_at - timedelta(days=8)}
+    (ages,) = shown_trend(scan, Trend((point_of(scan),), since, ())).ages
+    assert (ages.severity, ages.counts) == (about.severity, [0, 0, 1, 0, 0])
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_decision_is_shown_with_what_is_known_of_its_signature(verified: bool) -> None:
+    html = page_of(example_scan(), sign_offs=signed_off("Jane Doe", verified=verified))
+    text = section(html, "sign-off")
+    assert text.count("✓ verified with jane.pub.pem") == (3 if verified else 0)
+    assert ("✓ verified with signing.pub.pem" in text) is verified
+    assert text.count("? not verified") == (0 if verified else 7)
+    for mark, decision in (("✗", "rejected"), ("!", "accepted with conditions"), ("✓", "accepted")):
+        assert (
+            f"{mark} {decision} by Jane Doe 2026-11-24T09:30:00Z Comment: Jane Doe" in text
+        ) is verified
+        assert (f"? not verified: “{decision}” by Jane Doe" in text) is not verified
+    assert text.count("no second person") == 1
+    head = Page(html).text.split("Posture")[0]
+    assert ("Sign-off accepted" in head) is verified
+    assert ("Sign-off not verified" in head) is not verified
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("verified", [True, False])
+def test_what_a_reviewer_says_is_text(name: str, verified: bool) -> None:
+    html = page_of(example_scan(), sign_offs=signed_off(name, verified=verified))
+    plain = Page(page_of(example_scan(), sign_offs=signed_off("Jane Doe", verified=verified)))
+    assert [tag for tag, _ in Page(html).elements] == [tag for tag, _ in plain.elements]
+    assert "\u202e" not in html
+    assert clean(name) in Page(html).text
 
 
 def test_waivers_that_expire_soon_are_on_a_timeline() -> None:

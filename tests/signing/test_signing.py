@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 import stat
 import subprocess
@@ -578,3 +579,169 @@ def test_a_library_that_is_missing_is_named(tmp_path: Path) -> None:
         "error: signatures need securesystemslib, which is not installed",
         "hint: pip install 'securesystemslib[crypto]'",
     ]
+
+
+PAGE = ("report", "report.json", "--sign-off", ENVELOPE, "-o", "html=page.html")
+JANE = ("--reviewer-key", "jane.pub.pem")
+HOLDER = ("--key", "signing.pub.pem")
+HOSTILE = "</script><img src=x onerror=alert(1)>{{7*7}}<!--\u202e" + "x" * 3000
+
+
+def shown(office: Office) -> str:
+    """The section of the page, as text without elements."""
+    html = office.text("page.html")
+    section = html[html.index('<section id="sign-off"') : html.index("</main>")]
+    return " ".join(re.sub(r"<[^>]*>", " ", section).split())
+
+
+def test_the_page_shows_a_verified_sign_off(signed: Office) -> None:
+    signed.done(*SIGN_OFF, *BY_JANE, "accepted with conditions", "--comment", "GP001 by Friday")
+    _, sign_off = signed.lines()
+    signed.done(*PAGE, *HOLDER, *JANE)
+    text = shown(signed)
+    key = sign_off["signatures"][0]["keyid"]
+    said = payload(sign_off)["predicate"]
+    assert (
+        f"! accepted with conditions by Jane Doe {said['signedAt']} Comment: GP001 by Friday"
+        f" Signature: ✓ verified with jane.pub.pem key {key}"
+    ) in text
+    assert "✓ verified with signing.pub.pem" in text
+    assert digest(signed.text("report.json").encode()) in text
+    assert "not verified" not in text
+    assert "no second person" not in text
+
+
+@pytest.mark.parametrize("keys", [(), JANE, HOLDER])
+def test_what_nobody_verified_is_never_shown_as_verified(
+    signed: Office, keys: tuple[str, ...]
+) -> None:
+    signed.done(*SIGN_OFF, *BY_JANE, "accepted")
+    signed.done(*PAGE, *keys)
+    html = signed.text("page.html")
+    head = html[: html.index('<section id="posture"')]
+    assert '<dt>Sign-off</dt><dd class="unsure">not verified</dd>' in head
+    text = shown(signed)
+    assert "Anyone could have written what is marked" in text
+    assert ("✓ accepted by Jane Doe" in text) is (keys == JANE)
+    assert ("? not verified: “accepted” by Jane Doe" in text) is (keys != JANE)
+    assert text.count("✓ verified with") == len(keys) // 2
+
+
+def test_the_last_decision_is_in_the_first_screen(signed: Office) -> None:
+    for decision, style in (("accepted", "fine"), ("rejected", "bad")):
+        signed.done(*SIGN_OFF, *BY_JANE, decision, "--comment", "as of today")
+        signed.done(*PAGE, *HOLDER, *JANE)
+        told = f'<dt>Sign-off</dt><dd class="{style}">{decision}</dd>'
+        assert told in signed.text("page.html")
+    signed.done(*SIGN_OFF, *BY_JANE, "accepted with conditions", "--comment", "x")
+    signed.done(*PAGE, *HOLDER, *JANE)
+    assert '<dd class="unsure">accepted with conditions</dd>' in signed.text("page.html")
+
+
+def test_what_a_sign_off_says_is_text(signed: Office) -> None:
+    hostile = ("--reviewer", HOSTILE, "--decision", "accepted", "--comment", HOSTILE)
+    signed.done(*SIGN_OFF, *hostile)
+    for keys in ((), (*HOLDER, *JANE)):
+        signed.done(*PAGE, *keys)
+        html = signed.text("page.html")
+        assert "<img" not in html
+        assert html.count("</script>") == 2
+        assert "\u202e" not in html
+        assert html.count("{{7*7}}") == 2
+
+
+def test_the_page_says_that_no_second_person_signed(signed: Office) -> None:
+    own = ("sign-off", ENVELOPE, "--key", "signing.pem", "--signed-by", "signing.pub.pem")
+    signed.done(*own, *BY_JANE, "accepted")
+    signed.done(*PAGE, *HOLDER, "--reviewer-key", "signing.pub.pem")
+    assert "By the key that signed the report: no second person" in shown(signed)
+
+
+@pytest.mark.parametrize("keys", [(), (*HOLDER, *JANE)])
+def test_no_page_shows_a_sign_off_of_another_report(signed: Office, keys: tuple[str, ...]) -> None:
+    signed.done(*SIGN_OFF, *BY_JANE, "accepted")
+    first, sign_off = signed.lines()
+    signed.write("other.json", signed.text("report.json") + "\n")
+    told = signed.refused("report", "other.json", *PAGE[2:], *keys)
+    assert told == f"{ENVELOPE} is about another report than other.json"
+    signed.done("sign", "report.json", "--key", "signing.pem", "--force")
+    (other,) = signed.lines()
+    signed.put(other, sign_off)
+    told = signed.refused(*PAGE, *keys)
+    assert told == "a sign-off is about another report, or another statement about it"
+    signed.put(first)
+    assert signed.refused(*PAGE, *keys) == f"{ENVELOPE}: nobody has signed it off"
+    assert not (signed.folder / "page.html").exists()
+
+
+def unsigned(office: Office, change: Callable[[Any], None]) -> None:
+    """A sign-off under a statement that somebody has changed, and nobody has signed again."""
+    office.done(*SIGN_OFF, *BY_JANE, "accepted")
+    first, sign_off = office.lines()
+    statement, decision = payload(first), payload(sign_off)
+    change(statement)
+    body = json.dumps(statement).encode()
+    first["payload"] = base64.b64encode(body).decode()
+    decision["subject"] = [
+        *statement["subject"],
+        {"name": "statement", "digest": {"sha256": digest(body)}},
+    ]
+    sign_off["payload"] = base64.b64encode(json.dumps(decision).encode()).decode()
+    office.put(first, sign_off)
+
+
+def no_report(statement: Any) -> None:
+    statement["subject"] = [one for one in statement["subject"] if "report" not in one["name"]]
+
+
+def better_exit_code(statement: Any) -> None:
+    statement["predicate"]["exitCode"] = 0
+
+
+def tomorrow(statement: Any) -> None:
+    statement["predicate"]["signedAt"] = "2999-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (no_report, "is about another report than report.json"),
+        (better_exit_code, "the statement says something else than the report"),
+        (tomorrow, "it was signed or collected in the future"),
+    ],
+)
+def test_what_does_not_fit_is_refused_without_any_key_too(
+    signed: Office, change: Callable[[Any], None], expected: str
+) -> None:
+    unsigned(signed, change)
+    assert expected in signed.refused(*PAGE)
+
+
+def test_with_keys_the_page_refuses_what_verify_refuses(signed: Office) -> None:
+    signed.done(*SIGN_OFF, *BY_JANE, "accepted")
+    told = signed.refused(*PAGE, "--key", "jane.pub.pem")
+    assert told.startswith(f"{ENVELOPE}: the report was signed with another key (")
+    told = signed.refused(*PAGE, "--reviewer-key", "signing.pub.pem")
+    assert told.startswith(f"{ENVELOPE}: a sign-off was signed with another key (")
+    first, sign_off = signed.lines()
+    changed_signature(sign_off)
+    signed.put(first, sign_off)
+    told = signed.refused(*PAGE, *HOLDER, *JANE)
+    assert told == f"{ENVELOPE}: the signature of a sign-off does not hold: the file was changed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("report", "report.json", *JANE), "--key and --reviewer-key verify sign-offs"),
+        (("report", "report.json", *HOLDER), "--key and --reviewer-key verify sign-offs"),
+        (PAGE[:4], "--sign-off: only the HTML page shows sign-offs"),
+        ((*PAGE[:5], f"html={ENVELOPE}"), f"would overwrite {ENVELOPE}"),
+        ((*PAGE[:5], "html=jane.pub.pem", *JANE), "would overwrite jane.pub.pem"),
+        (("report", "report.json", "--sign-off", "x", *PAGE[4:]), "x:1:1: the file cannot be read"),
+        ((*PAGE, "--key", "jane.pem"), "jane.pem is no public key in PEM"),
+    ],
+)
+def test_how_sign_offs_are_named(signed: Office, arguments: tuple[str, ...], expected: str) -> None:
+    code, out, err = signed.run(*arguments)
+    assert (code, out, expected in err) == (2, "", True), err

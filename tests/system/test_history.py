@@ -28,7 +28,14 @@ history: {url: .gatepolicy/history.db, keep: 400d}
 @pytest.fixture
 def okx(firm: Any, clean: Clean, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A firm with one key, which can withdraw."""
-    for name in ("HISTORY", "HISTORY_REQUIRED", "HISTORY_KEEP", "BASELINE", "PROJECT"):
+    for name in (
+        "HISTORY",
+        "HISTORY_REQUIRED",
+        "HISTORY_KEEP",
+        "HISTORY_PROJECT",
+        "BASELINE",
+        "PROJECT",
+    ):
         monkeypatch.delenv(f"GATEPOLICY_{name}", raising=False)
     firm.keys = [able(clean)]
     return firm
@@ -264,3 +271,45 @@ def test_no_report_takes_the_place_of_the_history(okx: Any) -> None:
     ended = okx.scan(*KEEP, "-o", "json=h.db")
     assert (ended.code, "-o json=h.db would overwrite h.db" in ended.err) == (2, True)
     assert len(json.loads(okx.run("history", "list", *KEEP, "-o", "json").out)) == 1
+
+
+def test_two_projects_in_one_history_stay_apart(
+    okx: Any, clean: Clean, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def names(text: str) -> list[tuple[int, str]]:
+        return [(one["id"], one["inventory"]) for one in json.loads(text)]
+
+    assert okx.scan(*KEEP, "--history-project", "treasury").code == 1
+    okx.keys = [clean(ExchangeId.OKX)]
+    monkeypatch.setenv("GATEPOLICY_HISTORY_PROJECT", "desk")
+    first = okx.scan(*KEEP, "--baseline", "last")
+    assert "the history has no scan of desk:accounts.yaml" in first.err
+    assert okx.scan(*KEEP, "-o", "html=desk.html").code == 0
+    assert "no earlier scan" in (okx.folder / "desk.html").read_text(encoding="utf-8")
+    listed = ("history", "list", *KEEP, "-o", "json")
+    assert names(okx.run(*listed).out) == [(2, "desk:accounts.yaml")]
+    assert okx.run("history", "findings", *KEEP).out.startswith("no open violations")
+    assert "scan        2" in okx.run("history", "show", "last", *KEEP).out
+    monkeypatch.setenv("GATEPOLICY_HISTORY_PROJECT", "treasury")
+    assert names(okx.run(*listed, "-i", "accounts.yaml").out) == [(1, "treasury:accounts.yaml")]
+    assert "Open (1)" in okx.run("history", "findings", *KEEP).out
+    renamed = okx.run("history", "rename", "treasury:accounts.yaml", "accounts.yaml", *KEEP)
+    assert (renamed.code, renamed.out) == (0, "renamed treasury:accounts.yaml to accounts.yaml\n")
+    assert okx.run("history", "rename", "accounts.yaml", " ", *KEEP).code == 2
+    monkeypatch.delenv("GATEPOLICY_HISTORY_PROJECT")
+    assert names(okx.run(*listed).out) == [(1, "accounts.yaml"), (2, "desk:accounts.yaml")]
+
+
+@pytest.mark.parametrize("name", ["a:b", "a/b", "-a", "x" * 65, " "])
+def test_what_is_no_name_of_a_project(okx: Any, name: str) -> None:
+    ended = okx.run("history", "list", *KEEP, f"--history-project={name}")
+    assert (ended.code, "is not a name" in ended.err) == (2, True)
+
+
+def test_a_scan_of_other_accounts_is_stored_with_a_warning(okx: Any) -> None:
+    warning = "the last scan of accounts.yaml in the history has none of these accounts"
+    assert warning not in okx.scan(*KEEP).err
+    assert warning not in okx.scan(*KEEP).err
+    okx.inventory = lambda text: text.replace('- id: "', '- id: "other-')
+    assert f"warning: {warning}" in okx.scan(*KEEP).err
+    assert warning not in okx.scan(*KEEP).err

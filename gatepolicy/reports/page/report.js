@@ -28,6 +28,7 @@
     made.append(...children);
     return made;
   };
+  const number = new Intl.NumberFormat("en");
   const foreign = (value) => element("bdi", {}, value);
   const label = ([name, value]) => `${text[name]}=${text[value]}`;
   const stateClass = (code) => `s-${code === "-" ? "none" : code}`;
@@ -133,14 +134,14 @@
   }, { passive: true });
 
   const describe = () => {
-    const count = visible.length.toLocaleString("en");
-    const total = data.accounts.length.toLocaleString("en");
+    const count = number.format(visible.length);
+    const total = number.format(data.accounts.length);
     const line = state.line && data.lines[lineAt.get(state.line)];
     const where = line ? `, ${line[1]}: ${WORD[state.state]}` : "";
     shown.textContent = `${count} of ${total} accounts${where}.`;
   };
   const reflect = () => {
-    for (const field of form.elements) if (field.name) field.value = state[field.name] || "";
+    for (const field of form.elements) if (field.name) choose(field, state[field.name] || "");
     for (const button of document.querySelectorAll(".count")) {
       const isOn = button.dataset.line === state.line && button.dataset.state === state.state;
       button.setAttribute("aria-pressed", String(isOn));
@@ -161,14 +162,33 @@
     writeFragment();
   };
 
+  // Thousands of owners or labels take longer to list than all else: such a list is filled when
+  // somebody goes there.
+  const LISTED_AT_ONCE = 200;
   const choices = (name, values) => {
     const field = form.elements[name];
-    for (const value of values) field.append(element("option", { value }, value));
-    if (!values.length) field.parentElement.hidden = true;
+    field.parentElement.hidden = !values.length;
+    const fill = () => {
+      const there = new Set([...field.options].map((one) => one.value));
+      const chosen = field.value;
+      field.append(...values.filter((value) => !there.has(value)).map((value) => element("option", { value }, value)));
+      field.value = chosen;
+    };
+    if (values.length <= LISTED_AT_ONCE) fill();
+    else for (const event of ["focus", "pointerdown"]) field.addEventListener(event, fill, { once: true });
+  };
+  const choose = (field, value) => {
+    if (field.value === value) return;
+    field.value = value;
+    // One that is not listed yet, but asked for by a link.
+    if (field.value !== value) field.append(element("option", { value }, value));
+    field.value = value;
   };
   const distinct = (values) => [...new Set(values)].filter(Boolean).sort();
-  choices("verdict", data.verdict_states.filter((_, at) => data.accounts.some((account) => account[RESULT] === at)));
-  choices("severity", data.severities.filter((_, at) => data.accounts.some((account) => account[SEVERITY] === at)));
+  const results = new Set(data.accounts.map((account) => account[RESULT]));
+  const severities = new Set(data.accounts.map((account) => account[SEVERITY]));
+  choices("verdict", data.verdict_states.filter((_, at) => results.has(at)));
+  choices("severity", data.severities.filter((_, at) => severities.has(at)));
   choices("exchange", distinct(data.accounts.map((account) => text[account[EXCHANGE]])));
   choices("owner", distinct(data.accounts.map((account) => text[account[OWNER]])));
   choices("label", distinct(data.accounts.flatMap((account) => account[LABELS].map(label))));
@@ -274,6 +294,8 @@
   const start = () => {
     const { account, ...rest } = readFragment();
     state = rest;
+    // What stands there without a script need not be laid out first.
+    body.replaceChildren();
     show({});
     const position = account === undefined ? -1 : data.accounts.findIndex((one) => one[ID] === account);
     if (position >= 0) open(position);

@@ -1,0 +1,286 @@
+"""What every store of secrets has in common: each secret is fetched once in a scan, in a thread."""
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import random
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from types import ModuleType
+from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from gatepolicy.accounts.account import host_in, is_loopback
+from gatepolicy.accounts.references import StoreKind
+from gatepolicy.collect.fields import CredentialError, parsed, value_in
+from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
+from gatepolicy.documents.document import JSONValue
+
+T = TypeVar("T")
+CONNECT_SECONDS = 5.0
+"""For the connection of one attempt, whatever the timeout of an account."""
+READ_SECONDS = 10.0
+"""For the answer to it."""
+_AT_ONCE = 8
+"""Fetches at the same time; requests keeps ten connections to a host."""
+
+
+class StoreError(CredentialError):
+    """A store did not give a secret. The text holds nothing that the store answered."""
+
+    def __init__(self, what: str, *, transient: bool = False, unreachable: bool = False) -> None:
+        """Keep what went wrong.
+
+        Args:
+            what: In one line, behind the name of the secret.
+            transient: Whether it may work a moment later.
+            unreachable: Whether nobody answers there, whatever is asked.
+        """
+        super().__init__(what)
+        self.transient = transient
+        self.unreachable = unreachable
+
+
+class Held:
+    """What lies under one name in a store or a file. It prints as ``***``."""
+
+    __slots__ = ("_name", "_text", "_tree")
+
+    def __init__(self, text: str, name: str) -> None:
+        """Keep a text.
+
+        Args:
+            text: What lies there.
+            name: Of the file or the secret; its suffix may tell the format.
+        """
+        self._text: str | None = text
+        self._name = name
+        self._tree: JSONValue = None
+
+    @staticmethod
+    def of_fields(fields: Mapping[str, JSONValue]) -> "Held":
+        """What a store keeps as fields, and not as a text."""
+        held = Held("", "")
+        held._text, held._tree = None, dict(fields)
+        return held
+
+    def value(self, field: str) -> str:
+        """The whole text, or a field of it.
+
+        Args:
+            field: A key or a JSON pointer; empty for the whole text.
+
+        Raises:
+            CredentialError: There is no such field, or it is no text.
+        """
+        if not field and self._text is not None:
+            return self._text
+        if self._tree is None and self._text is not None:
+            self._tree = parsed(self._text, self._name)
+        return value_in(self._tree, field)
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+class Store(Protocol):
+    """A store that is open: whoever reads is logged in."""
+
+    def read(self, name: str) -> Held:
+        """A secret. It may block, and is called from several threads at once.
+
+        Raises:
+            StoreError: The store does not give it.
+        """
+
+
+OpenStore = Callable[[StoreKind, Mapping[str, str]], Store]
+"""Opens the store of a kind, as the environment says. It may block."""
+
+
+def open_store(kind: StoreKind, environ: Mapping[str, str]) -> Store:
+    """The store that the environment names, by its extra.
+
+    Raises:
+        StoreError: It is not installed or not configured, or refuses who is asking.
+    """
+    module, opens = _MODULES[kind]
+    found: Store = getattr(importlib.import_module(module), opens)(environ)
+    return found
+
+
+_MODULES: Mapping[StoreKind, tuple[str, str]] = {
+    StoreKind.VAULT: ("gatepolicy.collect.vault", "open_vault"),
+    StoreKind.AWS_SECRETS_MANAGER: ("gatepolicy.collect.clouds", "open_secrets_manager"),
+    StoreKind.AWS_PARAMETER_STORE: ("gatepolicy.collect.clouds", "open_parameter_store"),
+    StoreKind.GCP_SECRET_MANAGER: ("gatepolicy.collect.clouds", "open_secret_manager"),
+    StoreKind.AZURE_KEY_VAULT: ("gatepolicy.collect.clouds", "open_key_vault"),
+}
+"""Imported when the first reference needs it: a scan without one does not know them."""
+
+
+def extra(package: str, *modules: str) -> list[ModuleType]:
+    """Modules of a package that is installed only where it is needed.
+
+    What they log is dropped: some log what they send, or a warning for each credential they try.
+
+    Args:
+        package: Its name for pip.
+        modules: What is imported.
+
+    Raises:
+        StoreError: It is not installed.
+    """
+    try:
+        found = [importlib.import_module(module) for module in modules]
+    except ImportError:
+        what = f"the {package} package is not installed; pip install {package}"
+        raise StoreError(what) from None
+    for name in ("urllib3", "msal", *(module.partition(".")[0] for module in modules)):
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.setLevel(logging.CRITICAL + 1)
+    return found
+
+
+def refuse_plaintext(url: str, setting: str) -> None:
+    """Refuse a server whose answers others on the network could read.
+
+    Args:
+        url: Of the server.
+        setting: Where it comes from.
+
+    Raises:
+        StoreError: It is neither https, nor http to this machine.
+    """
+    try:
+        scheme, host = urlsplit(url).scheme.lower(), host_in(url)
+    except ValueError:
+        scheme, host = "", ""
+    if not host or (scheme != "https" and not (scheme == "http" and is_loopback(host))):
+        raise StoreError(f"{setting} is not an https URL; http is for this machine only")
+
+
+async def in_thread(ask: Callable[[], T], who: str) -> T:
+    """What a lookup that may block returns, without waiting for it once this is cancelled.
+
+    The thread is a daemon: threads of a pool would be waited for at the end of the program.
+
+    Args:
+        ask: The lookup.
+        who: Is asked, for messages.
+
+    Raises:
+        CredentialError: As the lookup does, or when it fails in a way of its own.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T | CredentialError] = loop.create_future()
+
+    def deliver(found: T | CredentialError) -> None:
+        if not answer.done():
+            answer.set_result(found)
+
+    def run() -> None:
+        found: T | CredentialError = CredentialError(f"{who} failed")
+        try:
+            found = ask()
+        except CredentialError as error:
+            found = error
+        # NOTE: nobody can foresee what the library of a store raises, and its text may quote
+        # what was sent or answered.
+        except Exception as error:  # noqa: BLE001
+            found = CredentialError(f"{who} failed ({type(error).__name__})")
+        finally:
+            # NOTE: the loop may be closed by then: nobody waits any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(deliver, found)
+
+    threading.Thread(target=run, daemon=True).start()
+    found = await answer
+    if isinstance(found, CredentialError):
+        raise found
+    return found
+
+
+class Fetches:
+    """What one scan fetches: every secret once, however many fields of it are used."""
+
+    def __init__(
+        self,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random_number: Random = random.random,
+    ) -> None:
+        """Fetch nothing yet.
+
+        Args:
+            retry: When to ask again after a transient error.
+            sleep: Waits.
+            random_number: For jitter.
+        """
+        self._retry = retry
+        self._sleep = sleep
+        self._random = random_number
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._held: dict[tuple[str, str], asyncio.Task[Held | CredentialError]] = {}
+        self._stores: dict[StoreKind, asyncio.Task[Store | CredentialError]] = {}
+        self._unreachable: dict[str, StoreError] = {}
+
+    def of_store(
+        self, kind: StoreKind, name: str, open_it: Callable[[], Store]
+    ) -> "asyncio.Task[Held | CredentialError]":
+        """A secret of a store, which is opened when the first one is asked for.
+
+        Nobody may cancel the task: others wait for it as well.
+        """
+        return self._once((kind, name), lambda: self._read(kind, name, open_it))
+
+    def of_file(
+        self, kind: str, path: str, ask: Callable[[], Held]
+    ) -> "asyncio.Task[Held | CredentialError]":
+        """A document on this machine, which several accounts refer to."""
+        return self._once((kind, path), lambda: self._tried(f"{kind}:", ask))
+
+    def _once(
+        self, key: tuple[str, str], fetch: Callable[[], "Fetching"]
+    ) -> "asyncio.Task[Held | CredentialError]":
+        if key not in self._held:
+            self._held[key] = asyncio.ensure_future(fetch())
+        return self._held[key]
+
+    async def _read(
+        self, kind: StoreKind, name: str, open_it: Callable[[], Store]
+    ) -> Held | CredentialError:
+        if kind not in self._stores:
+            self._stores[kind] = asyncio.ensure_future(self._tried(kind, open_it))
+        store = await self._stores[kind]
+        if isinstance(store, CredentialError):
+            return store
+        return await self._tried(kind, lambda: store.read(name))
+
+    async def _tried(self, who: str, ask: Callable[[], T]) -> T | CredentialError:
+        """What is answered, asked again after transient errors.
+
+        Once a server could not be reached after all attempts, it is asked no more in this scan.
+        """
+        async with self._slots:
+            attempt = 1
+            while who not in self._unreachable:
+                try:
+                    return await in_thread(ask, f"the library for {who}")
+                except CredentialError as error:
+                    failed = error
+                if not isinstance(failed, StoreError) or not failed.transient:
+                    return failed
+                attempt += 1
+                wait = wait_before(attempt, None, self._retry, self._random)
+                if wait is None and failed.unreachable:
+                    self._unreachable[who] = failed
+                if wait is None:
+                    return failed
+                await self._sleep(wait)
+            return self._unreachable[who]
+
+
+Fetching = Awaitable[Held | CredentialError]
