@@ -16,7 +16,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --upgrade --generate-h
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants
+.PHONY: man package help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,7 +44,7 @@ demo: $(READY) ## Scan synthetic accounts on a local simulator, and write report
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -q -n auto $(TEST_OPTIONS)
 
-check: format lint types contracts coverage wheel sarif workflow ## Everything that a change must pass
+check: format lint types contracts coverage wheel package sarif workflow ## Everything that a change must pass
 
 format: $(READY) ## Check the format; change nothing
 	$(BIN)/ruff format --check .
@@ -62,8 +62,11 @@ coverage: $(READY) # the tests, with every branch of the pure core covered
 	@$(MAKE) --no-print-directory test TEST_OPTIONS='$(TEST_OPTIONS) --cov=gatepolicy --cov-branch --cov-report='
 	$(BIN)/python .ci/coverage_gate.py
 
-drift: $(READY) # the README says what the program says; one of the tests as well
+drift: $(READY) # the pages say what the program says; tests look at each of them, too
 	$(BIN)/python .ci/readme.py --check
+	$(BIN)/python .ci/reference_docs.py --check
+	$(BIN)/python .ci/reference_pages.py --check
+	$(BIN)/python .ci/exchanges_doc.py --check
 
 wheel: $(READY) # the wheel works outside of this checkout
 	.ci/wheel-smoke $(BIN)/python
@@ -76,11 +79,26 @@ workflow: $(READY) # the workflows, for zizmor and actionlint, which are not our
 
 # The time of the last commit stands in the wheel, so that the same commit gives the same file.
 dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
-dist: $(READY) ## Build the wheel and its pinned requirements, to install or to vendor
+dist: $(READY) ## Build the wheel, its pinned requirements, the sources and the manual pages
 	@rm -rf dist
-	@$(BIN)/python -m build --no-isolation --wheel --outdir dist . > /dev/null
+	@$(BIN)/python -m build --no-isolation --wheel --sdist --outdir dist . > /dev/null
 	@$(BIN)/python .ci/runtime_constraints.py > dist/requirements.txt
-	@cd dist && ls gatepolicy-*.whl requirements.txt | sed 's,^,dist/,'
+	@$(BIN)/python .ci/man_pages.py dist/man-pages.tar.gz
+	@ls dist/*
+
+man: $(READY) ## Write the manual pages into build/man
+	@$(BIN)/python .ci/man_pages.py build/man
+	@echo "build/man; try: man -l build/man/gatepolicy-scan.1"
+
+# A rating of 10 needs an address of the project, and of somebody to write to.
+package: dist ## Look at what 'make dist' built with check-wheel-contents, twine and pyroma
+	@rm -rf build/package
+	@$(PYTHON) -m venv build/package
+	@build/package/bin/python $(PIP_INSTALL) --require-hashes --only-binary :all: -r .ci/package-constraints.txt
+	build/package/bin/check-wheel-contents dist/*.whl
+	build/package/bin/twine check --strict dist/gatepolicy-*.whl dist/gatepolicy-*.tar.gz
+	build/package/bin/pyroma --min=8 dist/gatepolicy-*.tar.gz
+	@rm -rf build/package
 
 sbom: dist ## Write the software bill of materials of what 'make dist' built
 	@rm -rf build/sbom
@@ -92,6 +110,20 @@ sbom: dist ## Write the software bill of materials of what 'make dist' built
 # More: make fuzz FUZZ_OPTIONS='--count 2000000 --seed 7'
 fuzz: $(READY) ## Mutate documented answers, and look for a pass without proof
 	@$(BIN)/python -m tests.fuzz $(FUZZ_OPTIONS)
+
+build/docs: .ci/docs-constraints.txt
+	$(need_python)
+	@rm -rf $@
+	@$(PYTHON) -m venv $@
+	@$@/bin/python $(PIP_INSTALL) --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+# The theme warns of a program that may follow it. Never --quiet: then a broken link is no error.
+docs: export NO_MKDOCS_2_WARNING := true
+docs: build/docs ## Build the site of the documentation in build/site; it works offline
+	@build/docs/bin/mkdocs build --clean
+	@build/docs/bin/python .ci/site_check.py build/site
+	@echo "open build/site/index.html"
 
 build/mutmut: .ci/mutants-constraints.txt $(READY)
 	@rm -rf $@
@@ -113,9 +145,14 @@ lock: ## Pin every dependency anew, with hashes
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --all-extras --output-file $(CONSTRAINTS) \
 		pyproject.toml .ci/build-requirements.in
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/sbom-constraints.txt .ci/sbom-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/package-constraints.txt .ci/package-requirements.in
 	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --constraints $(CONSTRAINTS) \
 		--output-file .ci/mutants-constraints.txt .ci/mutants-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/docs-constraints.txt .ci/docs-requirements.in
+	build/lock/bin/uv pip compile $(LOCK_OPTIONS) --output-file .ci/sdks-constraints.txt .ci/sdks-requirements.in
 	@rm -rf build/lock
+	@$(MAKE) --no-print-directory $(READY)
+	$(BIN)/python .ci/runtime_constraints.py --action
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) demo-report dist build .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from gatepolicy.cli.main import cli
 from gatepolicy.exchanges.catalog import (
     MEANING,
     Discloses,
@@ -173,7 +176,13 @@ def _others() -> Iterator[str]:
 def written() -> str:
     """The whole document."""
     parts = [line for exchange in load_catalog().values() for line in _exchange(exchange)]
-    return "\n".join([HEAD.rstrip(), *parts, *_others()]) + "\n"
+    return "\n".join([HEAD.rstrip(), "", _table(), *parts, *_others()]) + "\n"
+
+
+def _table() -> str:
+    """What the command lists."""
+    listed = CliRunner().invoke(cli, ["exchanges"], catch_exceptions=False).output
+    return f"```console\n$ gatepolicy exchanges\n{listed.rstrip()}\n```"
 
 
 def auditors() -> str:

@@ -1,4 +1,4 @@
-"""Parts of the README that the program itself writes, and the check that they are up to date.
+"""Parts of the README and the tutorial that the program writes, and whether they are up to date.
 
 python .ci/readme.py           writes them
 python .ci/readme.py --check   fails when they differ
@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gatepolicy.model.scan import MEANING
+from gatepolicy.model.scan import MEANING, ExitCode
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
 GATEPOLICY = str(Path(sys.executable).with_name("gatepolicy"))
+_MORE = re.compile(r"[:;] | \(")
+"""What follows says more than decides."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 
 
@@ -30,16 +31,13 @@ def _console(command: str, output: str) -> str:
     return f"```console\n$ {command}\n{output.rstrip()}\n```"
 
 
-def _help() -> str:
-    return _console("gatepolicy --help", _run("--help"))
-
-
-def _exchanges() -> str:
-    return _console("gatepolicy exchanges", _run("exchanges"))
-
-
 def _exit_codes() -> str:
-    rows = [f"| {code.value} | {meaning} |" for code, meaning in MEANING.items()]
+    """What decides in a minute: docs/reports.md has all codes, and all that a code may mean."""
+    rows = [
+        f"| {code.value} | {re.split(_MORE, meaning)[0]} |"
+        for code, meaning in MEANING.items()
+        if code.value <= ExitCode.NOTHING_EVALUATED
+    ]
     return "\n".join(["| code | meaning |", "|---|---|", *rows])
 
 
@@ -52,24 +50,23 @@ def _demo() -> str:
     return _console("make demo", "\n\n".join(shown))
 
 
-BLOCKS: Mapping[str, Callable[[], str]] = {
-    "demo": _demo,
-    "help": _help,
-    "exit-codes": _exit_codes,
-    "exchanges": _exchanges,
+BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "README.md": {"exit-codes": _exit_codes},
+    "docs/tutorial.md": {"demo": _demo},
 }
+"""Page to part to what writes it."""
 
 
-def written(text: str) -> str:
-    """The README with every part made anew.
+def written(page: str, text: str) -> str:
+    """A page with every part made anew.
 
     Raises:
         ValueError: It lacks the marks of a part.
     """
-    for name, make in BLOCKS.items():
+    for name, make in BLOCKS[page].items():
         begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f"README.md has no part {name}")
+            raise ValueError(f"{page} has no part {name}")
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
         text = f"{before}{begin}{make()}\n{end}{after}"
@@ -77,15 +74,19 @@ def written(text: str) -> str:
 
 
 def main() -> int:
-    """0 when the README is up to date, or was brought up to date."""
-    text = README.read_text(encoding="utf-8")
-    new = written(text)
-    if new == text:
-        return 0
-    if "--check" in sys.argv[1:]:
-        print("README.md differs from what the program says; run: python .ci/readme.py")
+    """0 when the pages are up to date, or were brought up to date."""
+    is_check = "--check" in sys.argv[1:]
+    stale = []
+    for page in BLOCKS:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        new = written(page, text)
+        if new != text:
+            stale.append(page)
+            if not is_check:
+                (ROOT / page).write_text(new, encoding="utf-8")
+    if stale and is_check:
+        print(f"{', '.join(stale)}: not what the program says; run: python .ci/readme.py")
         return 1
-    README.write_text(new, encoding="utf-8")
     return 0
 
 

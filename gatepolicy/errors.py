@@ -7,6 +7,7 @@
     ├── ReportError            a report could not be written; the old file is kept
     │   ├── ClosedPipeError    whoever read standard output stopped reading
     │   └── ReportsError       several reports could not be written
+    ├── LockedError            another process does the same just now
     ├── HistoryError           the history could not be read or written
     ├── SigningError           something cannot be signed, or a key cannot be used
     ├── RefusedError           what was signed does not hold
@@ -93,6 +94,12 @@ class ReportsError(ReportError):
         """Keep the errors in the order in which the reports were asked for."""
         super().__init__("\n".join(str(error) for error in errors))
         self.errors = tuple(errors)
+
+
+class LockedError(GatepolicyError):
+    """Another process does the same just now; nothing was scanned."""
+
+    exit_code = ExitCode.LOCKED
 
 
 class HistoryError(GatepolicyError):

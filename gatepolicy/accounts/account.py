@@ -5,21 +5,12 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import PurePath
 from typing import assert_never
 from urllib.parse import urlsplit
 
-from gatepolicy.accounts.references import (
-    AgeReference,
-    CredentialReference,
-    EnvReference,
-    ExecReference,
-    FileReference,
-    KeyringReference,
-    StoreReference,
-    SystemdReference,
-)
 from gatepolicy.documents.load import is_really_below
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Location, Subject
@@ -111,6 +102,148 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class EnvReference:
+    """``env:NAME``: an environment variable."""
+
+    name: str
+    """Its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReference:
+    """``file:PATH``: a file, without the final line break; ``file:PATH#/a/b``: a value in it."""
+
+    path: str
+    """Relative paths start at the folder of the inventory."""
+    pointer: str = ""
+    """JSON pointer (RFC 6901) to the value; empty for the whole content."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringReference:
+    """``keyring:SERVICE/USER``: the operating system's keyring (needs the extra ``keyring``)."""
+
+    service: str
+    """Before the last slash."""
+    user: str
+    """After it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecReference:
+    """``exec: [...]``: what a command prints, without the final line break. No shell."""
+
+    argv: tuple[str, ...]
+    """The command and its arguments."""
+
+
+class StoreKind(StrEnum):
+    """A store of secrets that is asked over the network, as references begin."""
+
+    VAULT = "vault"
+    AWS_SECRETS_MANAGER = "aws-sm"
+    AWS_PARAMETER_STORE = "aws-ssm"
+    GCP_SECRET_MANAGER = "gcp-sm"
+    AZURE_KEY_VAULT = "azure-kv"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReference:
+    """``vault:PATH#FIELD`` and its like: a secret in a store, or a field of it.
+
+    Which server is asked, and as whom, is a matter of the environment; no file says it.
+    """
+
+    store: StoreKind
+    """The kind of store."""
+    name: str
+    """Path or name of the secret in the store."""
+    field: str = ""
+    """Name of a field of the secret, or JSON pointer to a value; empty for the whole secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemdReference:
+    """``systemd:NAME``: a credential that systemd passed to the service."""
+
+    name: str
+    """Name of the file in ``$CREDENTIALS_DIRECTORY``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeReference:
+    """``age:FILE#KEY``: a value in a file that age encrypted (needs the extra ``age``)."""
+
+    path: str
+    """Relative paths start at the folder of the inventory."""
+    field: str = ""
+    """Key of a value, or JSON pointer to it; empty for the whole content."""
+
+
+CredentialReference = (
+    EnvReference
+    | FileReference
+    | KeyringReference
+    | ExecReference
+    | StoreReference
+    | SystemdReference
+    | AgeReference
+)
+
+
+_QUOTABLE = re.compile(r"[A-Z][A-Z0-9]{0,19}(_[A-Z0-9]{1,20})+|[A-Z]{1,20}[0-9]{0,2}")
+_LONGEST_NAME = 80
+_WORD = r"(?:[A-Z]?[a-z]{1,19}(?:[A-Z][a-z]{1,14}){0,3}|[A-Z]{1,20})?[0-9]{0,4}|[0-9]{12}"
+_WORDS = re.compile(rf"(?:{_WORD})(?:[/_.:#-](?:{_WORD}))*")
+_LONGEST_SHOWN = 200
+
+
+def is_quotable(name: str) -> bool:
+    """Whether the name of a variable may be shown: in capitals, and in words as people write them.
+
+    Secrets in base 32 or hexadecimal have capitals and digits as well, but no words.
+    """
+    return len(name) <= _LONGEST_NAME and _QUOTABLE.fullmatch(name) is not None
+
+
+def is_quotable_path(name: str) -> bool:
+    """Whether the path of a secret, or a field of it, may be shown: it is made of words.
+
+    A word has up to twenty letters, as people write them, and up to four digits behind them.
+    Secrets mix capitals, small letters and digits.
+    """
+    return len(name) <= _LONGEST_SHOWN and _WORDS.fullmatch(name) is not None
+
+
+def shown(reference: CredentialReference) -> str:
+    """A reference as it is written, with ``...`` for what may be a credential itself."""
+    match reference:
+        case EnvReference(name):
+            return f"env:{name if is_quotable(name) else _HIDDEN}"
+        case StoreReference(store, name, field):
+            return f"{store}:{_quoted(name)}{f'#{_quoted(field)}' if field else ''}"
+        case SystemdReference(name):
+            return f"systemd:{_quoted(name)}"
+        case FileReference():
+            return f"file:{_HIDDEN}"
+        case AgeReference():
+            return f"age:{_HIDDEN}"
+        case KeyringReference():
+            return f"keyring:{_HIDDEN}"
+        case ExecReference():
+            return f"exec:{_HIDDEN}"
+        case _:
+            assert_never(reference)
+
+
+def _quoted(name: str) -> str:
+    return name if is_quotable_path(name) else _HIDDEN
+
+
+_HIDDEN = "..."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -13,11 +13,20 @@ import yarl
 from gatepolicy.accounts.account import (
     CREDENTIALS,
     Account,
+    AgeReference,
+    CredentialReference,
+    EnvReference,
+    ExecReference,
+    FileReference,
     Inventory,
+    KeyringReference,
+    StoreKind,
+    StoreReference,
+    SystemdReference,
     is_loopback,
+    is_quotable,
 )
 from gatepolicy.accounts.answerable import unanswerable
-from gatepolicy.accounts.references import Mistake, mistake_in, reference_of
 from gatepolicy.documents.document import (
     EVERYWHERE,
     DataPath,
@@ -34,6 +43,176 @@ from gatepolicy.exchanges.catalog import known_exchanges, load_others
 from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.facts import Network
 from gatepolicy.resources import schemas_directory
+
+_FORMS = {
+    "env": "env:NAME",
+    "file": "file:PATH",
+    "keyring": "keyring:SERVICE/USER",
+    "vault": "vault:PATH#FIELD",
+    "aws-sm": "aws-sm:NAME#FIELD",
+    "aws-ssm": "aws-ssm:NAME",
+    "gcp-sm": "gcp-sm:NAME#FIELD",
+    "azure-kv": "azure-kv:NAME#FIELD",
+    "systemd": "systemd:NAME",
+    "age": "age:FILE#KEY",
+}
+_KNOWN = f"known kinds: {', '.join(_FORMS.values())}, {{exec: [COMMAND, ARGUMENT]}}"
+_MANAGERS = frozenset(
+    {
+        "akeyless", "az", "bitwarden", "bw", "bws", "chamber", "conjur", "doppler", "gopass",
+        "infisical", "k8s", "keepass", "keeper", "keychain", "kms", "lastpass", "lpass", "op",
+        "pass", "secret", "secrets", "sm", "sops",
+    }
+)  # fmt: skip
+"""What people write before the colon for other stores of secrets."""
+
+_NEAR = {
+    "environ": "env", "environment": "env", "envs": "env", "envvar": "env", "var": "env",
+    "evn": "env", "en": "env", "nev": "env", "files": "file", "fiel": "file", "flie": "file",
+    "path": "file", "key-ring": "keyring", "keyrings": "keyring", "kering": "keyring",
+    "keyrign": "keyring", "bao": "vault", "openbao": "vault", "hashicorp": "vault",
+    "hcvault": "vault", "arn": "aws-sm:arn", "asm": "aws-sm", "aws": "aws-sm", "awssm": "aws-sm",
+    "aws-secretsmanager": "aws-sm", "awssecret": "aws-sm", "secretsmanager": "aws-sm",
+    "awsssm": "aws-ssm", "ssm": "aws-ssm", "gcp": "gcp-sm", "gcpsm": "gcp-sm", "gsm": "gcp-sm",
+    "akv": "azure-kv", "azure": "azure-kv", "azurekv": "azure-kv", "credential": "systemd",
+    "rage": "age",
+}  # fmt: skip
+"""What people mean by what they write before the colon."""
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_EXPANDED = re.compile(r"\$\{?([A-Z][A-Z0-9_]*)\}?|%([A-Z][A-Z0-9_]*)%")
+_TEMPLATE = re.compile(r"\$\(.*\)|\$?\{\{.*\}\}|`.*`")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with a reference."""
+
+    what: str
+    """In one line; quotes nothing that may be a credential."""
+    fix: str
+    """What to do."""
+
+
+PLAIN = Mistake(
+    "plaintext credential",
+    "write env:NAME, file:PATH, keyring:SERVICE/USER or {exec: [COMMAND]} instead, and replace the"
+    " key: anyone who can read this file has it",
+)
+_NOT_EXPANDED = "variables are not expanded in this file"
+_NO_VARIABLE = Mistake("not a valid name of an environment variable", "such as env:OKX_API_KEY")
+
+
+def reference_of(written: Any) -> CredentialReference:
+    """The reference that an inventory holds, once it was found to be in order."""
+    if isinstance(written, dict):
+        return ExecReference(tuple(written["exec"]))
+    kind, _, rest = written.partition(":")
+    if kind == "env":
+        return EnvReference(rest)
+    if kind == "file":
+        path, fragment, pointer = rest.partition("#/")
+        return FileReference(path, f"/{pointer}" if fragment else "")
+    if kind == "keyring":
+        service, _, user = rest.rpartition("/")
+        return KeyringReference(service, user)
+    if kind == "systemd":
+        return SystemdReference(rest)
+    name, _, field = rest.partition("#")
+    if kind == "age":
+        return AgeReference(name, field)
+    return StoreReference(StoreKind(kind), name, field)
+
+
+_SEGMENT = r"(?!\.{1,2}(?:/|$))[^\x00-\x20\x7f-\x9f/?#%*\\]+"
+_NAMES = {
+    # Segments, none of which leads up: some senders would follow it to another part of the API.
+    "vault": rf"{_SEGMENT}(?:/{_SEGMENT})+",
+    "aws-sm": r"[A-Za-z0-9/_+=.@:-]{1,2048}",
+    "aws-ssm": r"[A-Za-z0-9/_.:-]{1,2048}",
+    "gcp-sm": r"(?:projects/[a-z0-9:.-]{1,100}/secrets/)?[A-Za-z0-9_-]{1,255}"
+    r"(?:/versions/[a-z0-9_-]{1,63})?",
+    "azure-kv": r"[A-Za-z0-9-]{1,127}(?:/[0-9a-f]{32})?",
+    "systemd": r"(?!\.{1,2}$)[A-Za-z0-9_.@:-]{1,255}",
+    "age": r"[^\x00]+",
+}
+_VALID_NAMES = {kind: re.compile(pattern) for kind, pattern in _NAMES.items()}
+_EXAMPLES = {
+    "vault": "vault:secret/trading/okx#secret",
+    "aws-sm": "aws-sm:trading/okx#secret",
+    "aws-ssm": "aws-ssm:/trading/okx/secret",
+    "gcp-sm": "gcp-sm:projects/trading/secrets/okx#secret",
+    "azure-kv": "azure-kv:okx-secret",
+    "systemd": "systemd:okx-secret",
+    "age": "age:secrets.yaml.age#okx",
+}
+_ESCAPED = re.compile(r"(?:[^~]|~[01])*")
+_NO_POINTER = Mistake("not a valid JSON pointer", "such as file:config.json#/exchange/secret")
+
+
+def mistake_in(written: str) -> Mistake | None:
+    """What is wrong with a reference in one text; ``None`` when its form is right."""
+    kind, colon, rest = written.partition(":")
+    if not colon or kind not in _FORMS:
+        return _of_unknown_kind(written)
+    if not rest or (kind == "keyring" and not _names_an_entry(rest)):
+        return Mistake(f"{kind}: without what it refers to", f"write {_FORMS[kind]}")
+    if kind == "env":
+        return _NO_VARIABLE if _VARIABLE.fullmatch(rest) is None else None
+    if kind == "file":
+        return _in_file(rest)
+    return _in_store(kind, rest) if kind in _NAMES else None
+
+
+def _names_an_entry(rest: str) -> bool:
+    service, slash, user = rest.rpartition("/")
+    return bool(service and slash and user)
+
+
+def _in_file(rest: str) -> Mistake | None:
+    path, _, pointer = rest.partition("#/")
+    if not path:
+        return Mistake("file: without what it refers to", "write file:PATH#/POINTER")
+    return None if _ESCAPED.fullmatch(pointer) else _NO_POINTER
+
+
+def _in_store(kind: str, rest: str) -> Mistake | None:
+    """What is wrong with a name in a store, and with the field behind it."""
+    name, mark, field = rest.partition("#")
+    if (mark and not field) or (kind == "vault" and not mark):
+        return Mistake(f"{kind}: without the field of the secret", f"write {_FORMS[kind]}")
+    if _VALID_NAMES[kind].fullmatch(name) is None or (kind == "systemd" and mark):
+        return Mistake(f"{kind}: not a valid name", f"such as {_EXAMPLES[kind]}")
+    if field.startswith("/") and not _ESCAPED.fullmatch(field):
+        return _NO_POINTER
+    return None
+
+
+def _of_unknown_kind(written: str) -> Mistake:
+    expanded = _EXPANDED.fullmatch(written.strip())
+    if expanded is not None:
+        name = expanded[1] or expanded[2]
+        return Mistake(_NOT_EXPANDED, f"write env:{name if is_quotable(name) else 'NAME'}")
+    if _TEMPLATE.fullmatch(written.strip()):
+        return Mistake(_NOT_EXPANDED, "write env:NAME, or {exec: [COMMAND, ARGUMENT]}")
+    kind, colon, rest = written.partition(":")
+    return _of_kind(kind.strip().lower(), rest) if colon else PLAIN
+
+
+def _of_kind(kind: str, rest: str) -> Mistake:
+    """What is meant by a text with a colon whose first part names no kind of reference."""
+    if kind == "exec":
+        return Mistake("exec must be a mapping, not a string", "write {exec: [COMMAND, ARGUMENT]}")
+    meant = kind if kind in _FORMS else _NEAR.get(kind)
+    if meant is not None:
+        return Mistake("unknown kind of reference", f"did you mean {meant}:? {_KNOWN}")
+    if kind in _MANAGERS:
+        fix = f"use its command line: {{exec: [COMMAND, ARGUMENT]}}; {_KNOWN}"
+        return Mistake(f"unknown kind of reference {kind}:", fix)
+    if rest.startswith("//"):
+        return Mistake("unknown kind of reference", f"a URL is not a reference; {_KNOWN}")
+    return PLAIN
+
 
 _OF_AN_ACCOUNT = re.compile(r"accounts\[(\d+)\](?:\.([^.\[]+))?(.*)")
 Look = Callable[[Document, DataPath, Mapping[str, Any]], Iterator[Problem]]

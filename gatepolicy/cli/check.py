@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from gatepolicy.accounts.account import Inventory
+from gatepolicy.accounts.account import Inventory, shown
 from gatepolicy.accounts.answerable import by_hand
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.references import shown
 from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.attestations.attestation import load_attestations
 from gatepolicy.cli import inputs, options, settings
@@ -174,7 +173,7 @@ def _secrets(given: CheckOptions) -> Sequence[str]:
         return []
     # The edge: a check without it starts without.
     from gatepolicy.cli.edge import secret_sources
-    from gatepolicy.collect.secrets import try_all
+    from gatepolicy.collect.run import try_all
 
     refused = {problem.path for problem in _refused(inventory, given)}
     accounts = [one for one in inventory.accounts if one.subject.id not in refused]

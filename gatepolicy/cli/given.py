@@ -11,6 +11,7 @@ from functools import wraps
 from typing import TypeVar
 
 from gatepolicy.model.scan import ExitCode
+from gatepolicy.model.secret import Secret
 
 T = TypeVar("T")
 
@@ -238,7 +239,33 @@ class ReportingOptions(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScanOptions(ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions):
+class OperatingOptions:
+    """Of a scan that nobody watches."""
+
+    lock: bool
+    """Whether it is the only scan of its inventory."""
+    wait: timedelta | None
+    """How long it waits for another one; ``None`` for a lock only if ``lock`` says so."""
+    jitter: timedelta | None
+    """It starts by chance up to so much later."""
+    state_folder: str | None
+    """Where the lock and what was told are kept; ``None`` for the usual folder."""
+    only_changes: bool
+    """Whether nothing is printed if nothing changed."""
+    log_format: str
+    """``text`` or ``json``."""
+    heartbeat: Secret | None
+    """The URL that is called."""
+    notify_urls: tuple[Secret, ...]
+    """Receivers of news."""
+    notify_file: str | None
+    """A file with more of them."""
+    notify_when: str
+    """``changes`` or ``always``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions(ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, OperatingOptions):
     """Of ``gatepolicy scan``."""
 
     only_plan: bool
@@ -392,6 +419,10 @@ class InitOptions:
     """Exchanges; empty to be asked."""
     egress: tuple[str, ...]
     """Networks from which bots trade; empty to be asked."""
+    runs_on: tuple[str, ...]
+    """Where the project is scanned; empty to be asked."""
+    source: str
+    """A bot's configuration to take accounts from; empty for none."""
     folder: str
     """The folder to write to."""
 

@@ -3,11 +3,12 @@
 import gc
 import importlib
 import io
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +16,9 @@ from gatepolicy import __version__
 from gatepolicy.cli.boundary import Boundary, own_process
 from gatepolicy.errors import ClosedPipeError
 from gatepolicy.reports.clean import PLAIN_MARKS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, str] = {
     "init": "Create a project: policies, inventory, waivers, tests, CI.",
@@ -37,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "explain": "Explain what a rule means, why it matters and how to fix it.",
     "exchanges": "Show what each exchange discloses about a key.",
     "schema": "Print the JSON Schema of a file type.",
+    "completion": "Print a script for bash, zsh or fish that completes commands.",
     "demo": "Scan synthetic accounts on a local simulator; needs no account.",
     "simulator": "Simulate the exchanges on this machine, to try gatepolicy on.",
 }
@@ -104,6 +109,17 @@ class LazyCommands(click.Group):
             raise click.UsageError(f"there is no command {name}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list["CompletionItem"]:
+        """Words that begin so: commands without importing any of them, then options."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=line)
+            for name, line in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any of them."""
         del ctx
@@ -151,6 +167,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # the time and finds nothing.
     gc.set_threshold(100_000)
     _prepare_streams()
+    if "_GATEPOLICY_COMPLETE" in os.environ:
+        from gatepolicy.cli.completion import prepare
+
+        prepare()
     with own_process() if arguments is None else nullcontext(), Boundary(sys.stderr):
         code = cli.main(arguments, prog_name="gatepolicy", standalone_mode=False)
         if sys.stdout is not None:

@@ -276,7 +276,8 @@ def quiet(text: str) -> Callable[[F], F]:
         @wraps(function)
         def telling(*arguments: Any, **given: Any) -> ExitCode:
             code = ExitCode(function(*arguments, **given))
-            if given["quiet"] and code is not ExitCode.OK:
+            is_told = given.get("log_format") == "json"
+            if given["quiet"] and code is not ExitCode.OK and not is_told:
                 click.echo(f"gatepolicy: exit code {code.value}: {MEANING[code]}", err=True)
             return code
 
@@ -284,6 +285,14 @@ def quiet(text: str) -> Callable[[F], F]:
         return cast("F", option(telling))
 
     return decorate
+
+
+def _formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """For shells that complete."""
+    del ctx, param
+    from gatepolicy.reports.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
 
 
 def outputs(function: F) -> F:
@@ -296,9 +305,10 @@ def outputs(function: F) -> F:
             multiple=True,
             envvar="GATEPOLICY_OUTPUT",
             metavar="FORMAT[=PATH]",
+            shell_complete=_formats,
             help="Report as text, html, json, sarif, markdown, github, junit, gitlab-codequality,"
-            " gitlab-sast, ocsf, oscal, csv, csv-facts or frameworks, to a file or to standard"
-            " output; repeatable.  [default: text]",
+            " gitlab-sast, ocsf, oscal, csv, csv-facts, prometheus or frameworks, to a file or to"
+            " standard output; repeatable.  [default: text]",
         ),
         click.option(
             "--sarif-profile",
@@ -320,11 +330,7 @@ def outputs(function: F) -> F:
             "-v", "--verbose", count=True, help="Show passing accounts and every verdict."
         ),
         quiet("Only the report; no progress, no notes. Still reports a nonzero exit code."),
-        click.option(
-            "--no-color",
-            is_flag=True,
-            help="Disable colour (or set NO_COLOR).",
-        ),
+        click.option("--no-color", is_flag=True, help="Disable colour (or set NO_COLOR)."),
     )(function)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from os.path import lexists
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -30,13 +30,15 @@ from gatepolicy.documents.load import (
 )
 from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import Scan
-from gatepolicy.model.sign_offs import SignOffs
-from gatepolicy.model.trend import Trend
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.formats import FORMATS, ReportOptions
 from gatepolicy.reports.sarif_report import Profile
 from gatepolicy.reports.text_report import Style
 from gatepolicy.reports.write import STANDARD_OUTPUT, Destination, Report, write_reports
+
+if TYPE_CHECKING:
+    from gatepolicy.model.sign_offs import SignOffs
+    from gatepolicy.model.trend import Trend
 
 _NARROW, _WIDE = 80, 100
 
@@ -54,6 +56,18 @@ class Output:
     def option(self) -> str:
         """As it stands on the command line."""
         return f"-o {self.format}={self.destination.path}"
+
+    def report(self, scan: Scan, options: ReportOptions) -> Report:
+        """The text that is to be written.
+
+        Args:
+            scan: The finished scan.
+            options: How reports look.
+        """
+        form = FORMATS[self.format]
+        if form.continued:
+            options = replace(options, former=self.destination.former_text())
+        return Report(form.render(scan, options), self.destination, is_private=form.is_private)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,11 @@ class Outputs:
         options = ReportOptions(style=style(no_color=no_color, verbose=0))
         return cls(outputs, options, quiet=False)
 
+    def files_only(self) -> Self:
+        """The same, but nothing is printed: no report, and no warning that reports hold, too."""
+        files = tuple(o for o in self.outputs if o.destination.path != STANDARD_OUTPUT)
+        return replace(self, outputs=files, quiet=True)
+
     def refuse_overwriting(self, sources: Iterable[str]) -> None:
         """Refuse to write over what is read.
 
@@ -121,7 +140,7 @@ class Outputs:
         """Whether a report of this format is to be written."""
         return any(output.format == name for output in self.outputs)
 
-    def showing(self, *, trend: Trend | None = None, sign_offs: SignOffs | None = None) -> Self:
+    def showing(self, *, trend: "Trend | None" = None, sign_offs: "SignOffs | None" = None) -> Self:
         """The same reports, with what only some formats show.
 
         Args:
@@ -142,12 +161,7 @@ class Outputs:
         scope = self.options.sarif_scope or scan.scope or "accounts"
         scan, options = replace(scan, scope=scope), replace(self.options, sarif_scope=scope)
         try:
-            write_reports(
-                [
-                    Report(FORMATS[output.format].render(scan, options), output.destination)
-                    for output in self.outputs
-                ]
-            )
+            write_reports([output.report(scan, options) for output in self.outputs])
         finally:
             if not self.quiet:
                 for warning in (*scan.warnings, *self._about_left_out(scan, options)):

@@ -1,7 +1,7 @@
 """Asking for what a command was not given, on a terminal."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ def prompt_for_missing(
     given: T,
     questions: Mapping[str, str],
     checks: Mapping[str, Check] | None = None,
+    defaults: Mapping[str, str] | None = None,
 ) -> T:
     """The options of a command, with an answer for each that is needed and was not given.
 
@@ -31,27 +32,44 @@ def prompt_for_missing(
         questions: Name of an option that is needed, to what to ask.
         checks: Name of an option, to what tells that its value cannot be used. What was given is
             checked before anything is asked; an answer at once, and then the question is repeated.
+        defaults: Name of an option, to the answer that is suggested, and taken without a terminal.
 
     Raises:
         UsageError: There is no terminal to ask on, or a value that was given cannot be used.
         AbortedError: The user stopped.
     """
-    checks = checks or {}
+    checks, defaults = checks or {}, defaults or {}
     for name, check in checks.items():
         for value in _each(getattr(given, name)):
             check(value)
     missing = [name for name in questions if not getattr(given, name)]
-    if missing and not sys.stdin.isatty():
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
+    if sys.stdin.isatty():
+        answers = _asked({name: questions[name] for name in missing}, checks, defaults)
+    else:
+        _refuse_missing([name for name in missing if name not in defaults])
+        answers = {name: defaults[name] for name in missing}
+    repeatable = [name for name in answers if isinstance(getattr(given, name), tuple)]
+    return replace(given, **{**answers, **{name: (answers[name],) for name in repeatable}})
+
+
+def _refuse_missing(names: Sequence[str]) -> None:
+    if names:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in names)
         raise UsageError(
             f"not given: {options}", hint="pass them as options, or run it in a terminal"
         )
+
+
+def _asked(
+    questions: Mapping[str, str], checks: Mapping[str, Check], defaults: Mapping[str, str]
+) -> dict[str, str]:
     try:
-        answers = {name: _ask(questions[name], checks.get(name)) for name in missing}
+        return {
+            name: _ask(question, checks.get(name), defaults.get(name))
+            for name, question in questions.items()
+        }
     except click.Abort:
         raise AbortedError("Aborted; nothing was written.") from None
-    repeatable = [name for name in answers if isinstance(getattr(given, name), tuple)]
-    return replace(given, **{**answers, **{name: (answers[name],) for name in repeatable}})
 
 
 def _each(value: Any) -> tuple[str, ...]:
@@ -60,7 +78,7 @@ def _each(value: Any) -> tuple[str, ...]:
     return tuple(value or ())
 
 
-def _ask(question: str, check: Check | None) -> str:
+def _ask(question: str, check: Check | None, default: str | None) -> str:
     def accept(answer: str) -> str:
         try:
             if check is not None:
@@ -70,5 +88,5 @@ def _ask(question: str, check: Check | None) -> str:
             raise click.BadParameter(f"{error}{hint}") from None
         return answer
 
-    answer: str = click.prompt(question, err=True, value_proc=accept)
+    answer: str = click.prompt(question, default=default, err=True, value_proc=accept)
     return answer

@@ -8,16 +8,28 @@ import click
 from click.core import ParameterSource
 
 from gatepolicy.attestations.attestation import load_attestations
-from gatepolicy.cli import edge, inputs, keeping, options, selecting, settings
+from gatepolicy.cli import (
+    edge,
+    inputs,
+    keeping,
+    notifying,
+    operating,
+    operating_options,
+    options,
+    selecting,
+    settings,
+)
 from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.given import ScanOptions, typed
+from gatepolicy.cli.notifying import Notifier
+from gatepolicy.cli.operating import Run
 from gatepolicy.cli.output import Outputs
 from gatepolicy.collect.run import planned_requests
 from gatepolicy.collect.schedule import TYPICAL_LATENCY, Forecast, forecast
 from gatepolicy.correlate.collected import Target
 from gatepolicy.errors import UsageError
-from gatepolicy.model.scan import ExitCode
-from gatepolicy.scanning.live import prepare, scan_live
+from gatepolicy.model.scan import ExitCode, ScanSettings
+from gatepolicy.scanning.live import Prepared, prepare, scan_live
 from gatepolicy.scanning.workspace import input_files, load_workspace
 
 
@@ -33,6 +45,7 @@ from gatepolicy.scanning.workspace import input_files, load_workspace
 @options.outputs
 @options.edge
 @options.trust
+@operating_options.operating
 @click.option(
     "--plan",
     "only_plan",
@@ -47,8 +60,43 @@ def command(given: ScanOptions) -> ExitCode:
     """
     if given.only_plan:
         _refuse_outputs_of_plan()
+    return operating.operated(given, _scan, notifying.tell_failure)
+
+
+def _scan(given: ScanOptions, run: Run) -> ExitCode:
     outputs = Outputs.parse(given)
+    notifier = Notifier.of(given)
     history = keeping.History.of(given)
+    series = selecting.series(given, given.inventory_file)
+    prepared, decides = _prepared(given, outputs, history)
+    baseline = selecting.baseline(given, history, series)
+    if given.only_plan:
+        _print_plan(prepared.targets.asked, given)
+        return ExitCode.OK
+    progress = Progress(prepared.targets.selected, sys.stderr, quiet=given.quiet)
+    scan = scan_live(
+        prepared,
+        edge.collect_settings(given, keep_answers=False),
+        decides,
+        advance=progress.advance,
+        on_read=run.read,
+    )
+    progress.clear()
+    scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
+    scan = selecting.since(scan, baseline)
+    outputs = operating.wanted(given, outputs, scan)
+    try:
+        history.write(outputs, scan, series)
+        run.wrote(outputs)
+    finally:
+        notifier.tell(scan, prepared.plan, run)
+    return scan.exit_code
+
+
+def _prepared(
+    given: ScanOptions, outputs: Outputs, history: keeping.History
+) -> tuple[Prepared, ScanSettings]:
+    """The scan that is about to start, and what decides its exit code."""
     workspace = load_workspace(
         inputs.policy_files(given),
         inputs.scanned_inventory(given),
@@ -59,26 +107,9 @@ def command(given: ScanOptions) -> ExitCode:
     outputs.refuse_overwriting([*sources, *history.files])
     waiving = selecting.waiving(given, workspace.rules)
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
-    series = selecting.series(given, given.inventory_file)
-    baseline = selecting.baseline(given, history, series)
     decides = selecting.scan_settings(given, workspace.rules)
     chosen, trust = selecting.selection(given), settings.trust(given)
-    prepared = prepare(workspace, chosen, waiving, attestations, trust)
-    if given.only_plan:
-        _print_plan(prepared.targets.asked, given)
-        return ExitCode.OK
-    progress = Progress(prepared.targets.selected, sys.stderr, quiet=given.quiet)
-    scan = scan_live(
-        prepared,
-        edge.collect_settings(given, keep_answers=False),
-        decides,
-        advance=progress.advance,
-    )
-    progress.clear()
-    scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
-    scan = selecting.since(scan, baseline)
-    history.write(outputs, scan, series)
-    return scan.exit_code
+    return prepare(workspace, chosen, waiving, attestations, trust), decides
 
 
 def _refuse_outputs_of_plan() -> None:

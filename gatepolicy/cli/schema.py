@@ -15,6 +15,7 @@ KINDS = (
     "exchange",
     "report",
     "evidence",
+    "log",
     "rules",
 )
 
@@ -25,7 +26,7 @@ def command(kind: str) -> ExitCode:
     """Print the JSON Schema of a file type, for editors and other tools.
 
     KIND is policy, inventory, project, waivers, attestations, policytest, exchange, report,
-    evidence or rules.
+    evidence, log or rules.
     """
     text = (schemas_directory() / f"{kind}.schema.json").read_text(encoding="utf-8")
     click.echo(text, nl=False)

@@ -3,10 +3,8 @@
 What compares two scans is imported when a baseline is named, and not before.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -25,7 +23,7 @@ from gatepolicy.model.scan import USUAL_EVIDENCE_AGE, Scan, ScanSettings
 from gatepolicy.model.verdicts import Severity
 from gatepolicy.rules.catalog import find_rule, rule_hint
 from gatepolicy.rules.rule import Rule
-from gatepolicy.scanning.plan import Selection
+from gatepolicy.scanning.plan import Selection, scope_of
 from gatepolicy.scanning.scan import Waiving
 from gatepolicy.waivers.waiver import load_waivers
 
@@ -220,15 +218,6 @@ def series(given: HistoryOfProject, *inventory_files: str) -> str:
 
 
 def sarif_scope(given: RuleSelection, *inventory_files: str) -> str:
-    """A name for what is scanned: another inventory or another selection has another one.
-
-    Code scanning closes the alerts of a scope that a later upload does not hold. A scan that was
-    narrowed must not close the alerts of everything that it left out.
-    """
-    name = inventory_names(inventory_files)
-    narrowed = [
-        list(chosen) for chosen in (given.accounts, given.labels, given.rules, given.skip_rules)
-    ]
-    if not any(narrowed):
-        return name
-    return f"{name}-{sha256(json.dumps(narrowed).encode()).hexdigest()[:8]}"
+    """A name for what is scanned."""
+    narrowed = (given.accounts, given.labels, given.rules, given.skip_rules)
+    return scope_of(inventory_names(inventory_files), *narrowed)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from gatepolicy import __version__
 from gatepolicy.accounts.account import Account
-from gatepolicy.collect.fields import CredentialError
 from gatepolicy.collect.guard import Guard, Received, Route, SignedRequest
 from gatepolicy.collect.listing import (
     LISTING_PATIENCE,
@@ -19,9 +18,8 @@ from gatepolicy.collect.listing import (
     too_large,
 )
 from gatepolicy.collect.redact import Privacy
-from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
 from gatepolicy.collect.schedule import NETWORK_REASONS, Clock, Lane, Schedule, Sleep, Visit
-from gatepolicy.collect.secrets import SecretSources, resolve_all
+from gatepolicy.collect.secrets import CredentialError, SecretSources, Wait, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.correlate.collected import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
@@ -37,6 +35,45 @@ from gatepolicy.exchanges.interpret import (
 from gatepolicy.exchanges.normalise import at_moment, described_by, facts_of
 from gatepolicy.model.evidence import CallRecord, Evidence, largest_skew, skew_of
 from gatepolicy.model.facts import Fact, Facts, Grade, Reason, Unknown
+
+Random = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently."""
+
+    attempts: int = 3
+    """In total, the first one included."""
+    base: float = 0.5
+    """Seconds before the second attempt, before jitter."""
+    longest: float = 20.0
+    """Seconds that one wait may take; a longer ``Retry-After`` ends the retries."""
+
+
+def wait_before(
+    attempt: int, retry_after: float | None, policy: RetryPolicy, random: Random
+) -> float | None:
+    """Seconds to wait before an attempt, or ``None`` when there shall be none.
+
+    Exponential backoff with full jitter; ``Retry-After`` is a lower bound.
+
+    Args:
+        attempt: 2 for the first repetition.
+        retry_after: What the server asked for.
+        policy: How often and how patiently.
+        random: A number from 0 up to 1.
+    """
+    if attempt > policy.attempts or (retry_after or 0) > policy.longest:
+        return None
+    backoff = min(policy.longest, policy.base * 2.0 ** (attempt - 2)) * random()
+    return max(backoff, retry_after or 0.0)
+
+
+def waits(policy: RetryPolicy, random: Random) -> Wait:
+    """The same for what is no request to an exchange: number of an attempt to seconds."""
+    return lambda attempt: wait_before(attempt, None, policy, random)
+
 
 _HOPELESS = frozenset(
     {
@@ -128,7 +165,7 @@ async def collect_one(target: Target, visit: Visit, edge: Edge) -> Collected:
     records: list[CallRecord] = []
     try:
         return await _collected(target, visit, edge, records)
-    # NOTE: catches everything, as only stores.py does as well. What an exchange answers, and what
+    # NOTE: catches everything, as only secrets.py does as well. What an exchange answers, and what
     # a new ccxt does, nobody can foresee, and the other accounts have nothing to do with it.
     except Exception as error:  # noqa: BLE001
         why = Unknown(Reason.INTERNAL_ERROR, defect(error))

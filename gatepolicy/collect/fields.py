@@ -11,14 +11,10 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 
+from gatepolicy.collect.secrets import CredentialError
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import DocumentError
-
-
-class CredentialError(Exception):
-    """A reference leads to nothing usable. The text holds no credential, nor what may be one."""
-
 
 _TOO_LARGE = 10**30
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_.]*\s*=")

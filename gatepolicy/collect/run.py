@@ -7,17 +7,21 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from gatepolicy.accounts.account import Account, Trust
-from gatepolicy.accounts.references import EnvReference, FileReference
-from gatepolicy.collect.collector import Edge, collect, route_of, url_of
+from gatepolicy.accounts.account import Account, EnvReference, FileReference, Trust
+from gatepolicy.collect.collector import Edge, RetryPolicy, collect, route_of, url_of, waits
 from gatepolicy.collect.guard import Guard, open_guard
-from gatepolicy.collect.retry import RetryPolicy
 from gatepolicy.collect.schedule import Schedule, calls_of
-from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
+from gatepolicy.collect.secrets import (
+    CredentialError,
+    Resolved,
+    SecretSources,
+    resolve_all,
+    resolver,
+)
 from gatepolicy.collect.signer import Signer
 from gatepolicy.correlate.collected import Collected, Target, unread
 from gatepolicy.correlate.keys import Declared
@@ -262,6 +266,14 @@ def planned_requests(targets: Sequence[Target]) -> list[PlannedRequest]:
     ]
 
 
+Stop = Callable[[], None]
+"""Cancels a collection, from any thread; no effect once it has ended."""
+
+
+def _needs_no_stop(stop: Stop) -> None:
+    del stop
+
+
 @dataclass(frozen=True, slots=True)
 class CollectSettings:
     """How to collect."""
@@ -278,6 +290,9 @@ class CollectSettings:
     """Whether evidence holds the redacted answers."""
     sources: SecretSources
     """Where credentials are read from."""
+    on_begin: Callable[[Stop], None] = _needs_no_stop
+    """Called as it begins, with what stops it: then nothing more is sent, and it raises
+    ``CancelledError``."""
 
 
 SecondsLeft = Callable[[], float]
@@ -335,8 +350,9 @@ def run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collec
 
 
 async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) -> Collection:
-    retry = RetryPolicy(attempts=settings.attempts)
-    settings = replace(settings, sources=settings.sources.for_one_scan(retry))
+    wait = waits(RetryPolicy(attempts=settings.attempts), random.random)
+    settings = replace(settings, sources=settings.sources.for_one_scan(wait))
+    settings.on_begin(_stop())
     asyncio.get_running_loop().set_default_executor(_Threads())
     asked = targets.asked
     collected: dict[int, Collected] = {}
@@ -374,6 +390,18 @@ async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) ->
     return Collection(collected, tuple(others.values()), interrupted_by)
 
 
+def _stop() -> Stop:
+    """What cancels the running task."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        with suppress(RuntimeError):  # the loop was closed: it has ended
+            loop.call_soon_threadsafe(task.cancel)
+
+    return stop
+
+
 def _edge(guard: Guard, settings: CollectSettings) -> Edge:
     return Edge(
         guard=guard,
@@ -409,3 +437,46 @@ async def _api_key(account: Account, settings: CollectSettings) -> Secret | None
     public = {name: ref for name, ref in account.credentials.items() if name == "apiKey"}
     resolved = await resolve_all(replace(account, credentials=public), settings.sources)
     return resolved.secrets.get("apiKey") if isinstance(resolved, Resolved) else None
+
+
+_TRIED_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The references of an account, each by itself."""
+
+    account: Account
+    """Whose they are."""
+    errors: Mapping[str, CredentialError]
+    """ccxt name to why there is no credential, where there is none."""
+    warnings: Sequence[str]
+    """One line each, for people."""
+
+
+def try_all(accounts: Sequence[Account], sources: SecretSources) -> Sequence[Tried]:
+    """Resolve every reference, and keep no credential.
+
+    Each account has its own timeout.
+
+    Args:
+        accounts: Whose references.
+        sources: The world.
+    """
+    return asyncio.run(
+        _try_all(accounts, sources.for_one_scan(waits(RetryPolicy(), random.random)))
+    )
+
+
+async def _try_all(accounts: Sequence[Account], sources: SecretSources) -> Sequence[Tried]:
+    slots = asyncio.Semaphore(_TRIED_AT_ONCE)
+
+    async def one(account: Account) -> Tried:
+        warnings: list[str] = []
+        async with slots:
+            resolve = resolver(account, sources, warnings)
+            found = {name: await resolve(name) for name in account.credentials}
+        errors = {name: one for name, one in found.items() if isinstance(one, CredentialError)}
+        return Tried(account, errors, warnings)
+
+    return await asyncio.gather(*map(one, accounts))

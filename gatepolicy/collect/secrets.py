@@ -1,15 +1,21 @@
 """Credentials from where references lead, within the time of an account."""
 
 import asyncio
+import contextlib
+import errno
 import importlib
 import os
+import signal
+import stat
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
-from gatepolicy.accounts.account import Account
-from gatepolicy.accounts.references import (
+from gatepolicy.accounts.account import (
+    Account,
     AgeReference,
     CredentialReference,
     EnvReference,
@@ -23,15 +29,173 @@ from gatepolicy.accounts.references import (
     is_quotable_path,
     shown,
 )
-from gatepolicy.collect.age import IDENTITY_FILE, decrypted
-from gatepolicy.collect.fields import CredentialError
-from gatepolicy.collect.local import CommandOutput, CredentialFile, read_file, run_command
-from gatepolicy.collect.retry import RetryPolicy
-from gatepolicy.collect.stores import Fetches, Held, OpenStore, in_thread, open_store
 from gatepolicy.model.secret import Secret
 
+if TYPE_CHECKING:
+    from gatepolicy.collect.stores import Fetches, Held, Store
+
+T = TypeVar("T")
+
+
+class CredentialError(Exception):
+    """A reference leads to nothing usable. The text holds no credential, nor what may be one."""
+
+
+_LAST_WORDS_SECONDS = 0.5
+"""How long output is awaited after the command has ended: it is in the pipe already."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutput:
+    """What became of a command."""
+
+    code: int
+    """Exit code; negative when a signal ended it."""
+    output: bytes = field(repr=False)
+    """Standard output, up to a little more than what was allowed."""
+
+
+async def run_command(argv: Sequence[str], most: int) -> CommandOutput:
+    """Run a command without a shell and without input.
+
+    It gets a session of its own. However this ends (the command ends, it prints too much, or this
+    is cancelled because its time is up), everything in that session's process group is killed, so
+    that no grandchild lives on. Nobody waits for the pipe: a daemon may hold it for ever.
+
+    Args:
+        argv: The command and its arguments.
+        most: Bytes of output. A command that prints more is killed.
+
+    Raises:
+        OSError: It cannot be started.
+        ValueError: It cannot even be named to the system.
+    """
+    reading, writing = os.pipe()
+    pipe = os.fdopen(reading, "rb", buffering=0)
+    loop = asyncio.get_running_loop()
+    printed = _Printed(loop.create_future(), most)
+    transport, _ = await loop.connect_read_pipe(lambda: printed, pipe)
+    try:
+        process = await _started(argv, writing)
+        try:
+            await _until_it_ends(process, printed)
+        finally:
+            _kill_group(process.pid)
+            code = await process.wait()
+        await printed.rest()
+    finally:
+        transport.close()
+    return CommandOutput(code, bytes(printed.data))
+
+
+async def _started(argv: Sequence[str], stdout: int) -> asyncio.subprocess.Process:
+    try:
+        # A pipe of our own: asyncio's wait() would wait for the end of its pipe as well.
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    finally:
+        os.close(stdout)
+
+
+async def _until_it_ends(process: asyncio.subprocess.Process, printed: "_Printed") -> None:
+    """Wait until the command ends, or has printed too much."""
+    exited = asyncio.ensure_future(process.wait())
+    try:
+        await asyncio.wait((exited, printed.ended), return_when=asyncio.FIRST_COMPLETED)
+        if not printed.too_much:
+            await exited
+    finally:
+        exited.cancel()
+
+
+class _Printed(asyncio.Protocol):
+    """Takes what a command prints, until it is too much."""
+
+    def __init__(self, ended: "asyncio.Future[None]", most: int) -> None:
+        self.data = bytearray()
+        self.ended = ended
+        self._most = most
+
+    @property
+    def too_much(self) -> bool:
+        return len(self.data) > self._most
+
+    def data_received(self, data: bytes) -> None:
+        if not self.too_much:
+            self.data += data
+        if self.too_much:
+            self._end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._end()
+
+    async def rest(self) -> None:
+        """Wait a moment for what is still in the pipe."""
+        await asyncio.wait((self.ended,), timeout=_LAST_WORDS_SECONDS)
+
+    def _end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+def _kill_group(leader: int) -> None:
+    """Kill a session's process group, whether or not its leader still lives."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialFile:
+    """What was read of a file."""
+
+    data: bytes = field(repr=False)
+    """Its content, up to a little more than what a credential can be."""
+    mode: int
+    """Its permission bits."""
+
+
+def read_file(path: Path, most: int) -> CredentialFile:
+    """Read a regular file, and no more of it than a credential can be.
+
+    A FIFO would block, a device might never end: neither is even opened for long.
+
+    Args:
+        path: Of the file; links are followed.
+        most: Bytes; of a longer file, one more is read.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+        ValueError: No file can have this name.
+    """
+    _require_regular(path.stat().st_mode)
+    with open(path, "rb", buffering=0, opener=_without_blocking) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        # Again: another file may stand there by now.
+        _require_regular(mode)
+        data = bytearray()
+        while len(data) <= most and (more := file.read(most + 1 - len(data))):
+            data += more
+    return CredentialFile(bytes(data), mode)
+
+
+def _without_blocking(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _require_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+
+
 _LARGEST = 64 * 1024
-_TRIED_AT_ONCE = 16
 _LARGEST_DOCUMENT = 1024 * 1024
 """Bytes of a file that holds many credentials."""
 _DIRECTORY = "CREDENTIALS_DIRECTORY"
@@ -42,6 +206,47 @@ _STORES: Mapping[StoreKind, str] = {
     StoreKind.GCP_SECRET_MANAGER: "Google Secret Manager",
     StoreKind.AZURE_KEY_VAULT: "Azure Key Vault",
 }
+
+
+async def in_thread(ask: Callable[[], T], who: str) -> T:
+    """What a lookup that may block returns, without waiting for it once this is cancelled.
+
+    The thread is a daemon: threads of a pool would be waited for at the end of the program.
+
+    Args:
+        ask: The lookup.
+        who: Is asked, for messages.
+
+    Raises:
+        CredentialError: As the lookup does, or when it fails in a way of its own.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T | CredentialError] = loop.create_future()
+
+    def deliver(found: T | CredentialError) -> None:
+        if not answer.done():
+            answer.set_result(found)
+
+    def run() -> None:
+        found: T | CredentialError = CredentialError(f"{who} failed")
+        try:
+            found = ask()
+        except CredentialError as error:
+            found = error
+        # NOTE: nobody can foresee what the library of a store raises, and its text may quote
+        # what was sent or answered.
+        except Exception as error:  # noqa: BLE001
+            found = CredentialError(f"{who} failed ({type(error).__name__})")
+        finally:
+            # NOTE: the loop may be closed by then: nobody waits any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(deliver, found)
+
+    threading.Thread(target=run, daemon=True).start()
+    found = await answer
+    if isinstance(found, CredentialError):
+        raise found
+    return found
 
 
 def ask_keyring(service: str, user: str) -> str | None:
@@ -70,6 +275,37 @@ def _tell_nobody(line: str) -> None:
     del line
 
 
+def open_store(kind: StoreKind, environ: Mapping[str, str]) -> "Store":
+    """The store that the environment names.
+
+    Raises:
+        CredentialError: It is not installed or not configured, or refuses who is asking.
+    """
+    # What asks stores is imported when the first reference leads to one.
+    from gatepolicy.collect import stores
+
+    return stores.open_store(kind, environ)
+
+
+Wait = Callable[[int], float | None]
+"""Seconds before an attempt of this number, from 2; ``None`` when there shall be none."""
+
+
+def _only_once(attempt: int) -> float | None:
+    del attempt
+    return None
+
+
+def _fetches(wait: Wait) -> "Callable[[], Fetches]":
+    @cache
+    def made() -> "Fetches":
+        from gatepolicy.collect.stores import Fetches
+
+        return Fetches(wait)
+
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class SecretSources:
     """The world in which references are looked up."""
@@ -84,13 +320,15 @@ class SecretSources:
     """Looks a service and a user up in the keyring. It may block."""
     run: Run
     """Runs a command to its end, without a shell, and takes up to so many bytes from it."""
-    open_store: OpenStore = open_store
-    """Opens a store that is asked over the network."""
+    open_store: "Callable[[StoreKind, Mapping[str, str]], Store]" = open_store
+    """Opens a store that is asked over the network. It may block."""
     tell: Callable[[str], None] = _tell_nobody
     """Takes one line for every reference that was read, or could not be: which one it was, where it
     stands and for which account. Never what was read."""
-    fetches: Fetches = field(default_factory=Fetches, repr=False, compare=False)
-    """What was fetched already."""
+    fetches: "Callable[[], Fetches]" = field(
+        default_factory=lambda: _fetches(_only_once), repr=False, compare=False
+    )
+    """What was fetched already: the same for one scan."""
 
     @staticmethod
     def real(inventory_file: str) -> "SecretSources":
@@ -107,16 +345,13 @@ class SecretSources:
             run=run_command,
         )
 
-    def for_one_scan(
-        self,
-        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-    ) -> "SecretSources":
+    def for_one_scan(self, wait: Wait = _only_once) -> "SecretSources":
         """The same ones, of which nothing was fetched yet.
 
         Args:
-            retry: When a store is asked again.
+            wait: When a store is asked again after a transient error.
         """
-        return replace(self, fetches=Fetches(retry))
+        return replace(self, fetches=_fetches(wait))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +371,7 @@ async def resolve_all(account: Account, sources: SecretSources) -> Resolved | Cr
     """
     secrets: dict[str, Secret] = {}
     warnings: list[str] = []
-    resolve = _resolver(account, sources, warnings)
+    resolve = resolver(account, sources, warnings)
     for name in account.credentials:
         found = await resolve(name)
         if isinstance(found, CredentialError):
@@ -145,48 +380,18 @@ async def resolve_all(account: Account, sources: SecretSources) -> Resolved | Cr
     return Resolved(secrets, tuple(warnings))
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """The references of an account, each by itself."""
-
-    account: Account
-    """Whose they are."""
-    errors: Mapping[str, CredentialError]
-    """ccxt name to why there is no credential, where there is none."""
-    warnings: Sequence[str]
-    """One line each, for people."""
-
-
-def try_all(accounts: Sequence[Account], sources: SecretSources) -> Sequence[Tried]:
-    """Resolve every reference, and keep no credential.
-
-    Each account has its own timeout.
-
-    Args:
-        accounts: Whose references.
-        sources: The world.
-    """
-    return asyncio.run(_try_all(accounts, sources.for_one_scan()))
-
-
-async def _try_all(accounts: Sequence[Account], sources: SecretSources) -> Sequence[Tried]:
-    slots = asyncio.Semaphore(_TRIED_AT_ONCE)
-
-    async def one(account: Account) -> Tried:
-        warnings: list[str] = []
-        async with slots:
-            resolve = _resolver(account, sources, warnings)
-            found = {name: await resolve(name) for name in account.credentials}
-        errors = {name: one for name, one in found.items() if isinstance(one, CredentialError)}
-        return Tried(account, errors, warnings)
-
-    return await asyncio.gather(*map(one, accounts))
-
-
-def _resolver(
+def resolver(
     account: Account, sources: SecretSources, warnings: list[str]
 ) -> Callable[[str], Awaitable[Secret | CredentialError]]:
-    """Begins to fetch what has to be fetched; what it returns waits for one credential."""
+    """What resolves the references of an account, by ccxt name, within its timeout from now on.
+
+    What lies in stores is fetched from the beginning, all of it at the same time.
+
+    Args:
+        account: Whose references.
+        sources: The world.
+        warnings: Takes one line each, for people.
+    """
     deadline = asyncio.get_running_loop().time() + account.timeout
     lookups = {
         name: _Lookup(sources, account.place_of(name), warnings) for name in account.credentials
@@ -247,15 +452,15 @@ class _Lookup:
         self, reference: CredentialReference
     ) -> "asyncio.Task[Held | CredentialError] | None":
         """Fetch what several references may lead to; ``None`` where that is nothing."""
-        sources, fetches = self.sources, self.sources.fetches
+        sources = self.sources
         match reference:
             case StoreReference(store, name):
                 opening = lambda: sources.open_store(store, sources.environ)  # noqa: E731
-                return fetches.of_store(store, name, opening)
+                return sources.fetches().of_store(store, name, opening)
             case FileReference(path, pointer) if pointer:
-                return fetches.of_file("file", path, lambda: self._document(path))
+                return sources.fetches().of_file("file", path, lambda: self._document(path))
             case AgeReference(path):
-                return fetches.of_file("age", path, lambda: self._decrypted(path))
+                return sources.fetches().of_file("age", path, lambda: self._decrypted(path))
             case _:
                 return None
 
@@ -291,13 +496,18 @@ class _Lookup:
         except CredentialError as error:
             raise CredentialError(f"{title} cannot be read: {error}") from None
 
-    def _document(self, path: str) -> Held:
+    def _document(self, path: str) -> "Held":
+        from gatepolicy.collect.stores import Held
+
         found = self._read(self.sources.folder / path, _LARGEST_DOCUMENT)
         if _is_open(found.mode):
             self.warnings.append(f"others can read the file named at {self.place}; chmod 600 it")
         return Held(_decoded(found.data, _LARGEST_DOCUMENT), path)
 
-    def _decrypted(self, path: str) -> Held:
+    def _decrypted(self, path: str) -> "Held":
+        from gatepolicy.collect.age import IDENTITY_FILE, decrypted
+        from gatepolicy.collect.stores import Held
+
         data = self._read(self.sources.folder / path, _LARGEST_DOCUMENT).data
         if len(data) > _LARGEST_DOCUMENT:
             raise CredentialError("it is too large for credentials")

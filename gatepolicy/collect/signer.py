@@ -42,6 +42,15 @@ def exchange_class(ccxt_id: str) -> Any:
     return getattr(module, ccxt_id)
 
 
+def import_ccxt() -> None:
+    """Import all of ccxt, as everybody else does: for a process that may use ccxt itself.
+
+    An exchange's module alone takes less time, but replaces ccxt's packages for a moment, when
+    another thread could import them.
+    """
+    importlib.import_module(_PACKAGE)
+
+
 @contextmanager
 def _bare_packages() -> Iterator[None]:
     """ccxt's packages as mere folders of modules, for a while.

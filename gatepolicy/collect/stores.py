@@ -1,20 +1,16 @@
 """What every store of secrets has in common: each secret is fetched once in a scan, in a thread."""
 
 import asyncio
-import contextlib
 import importlib
 import logging
-import random
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from types import ModuleType
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from gatepolicy.accounts.account import host_in, is_loopback
-from gatepolicy.accounts.references import StoreKind
-from gatepolicy.collect.fields import CredentialError, parsed, value_in
-from gatepolicy.collect.retry import Random, RetryPolicy, wait_before
+from gatepolicy.accounts.account import StoreKind, host_in, is_loopback
+from gatepolicy.collect.fields import parsed, value_in
+from gatepolicy.collect.secrets import CredentialError, Wait, in_thread
 from gatepolicy.documents.document import JSONValue
 
 T = TypeVar("T")
@@ -162,66 +158,20 @@ def refuse_plaintext(url: str, setting: str) -> None:
         raise StoreError(f"{setting} is not an https URL; http is for this machine only")
 
 
-async def in_thread(ask: Callable[[], T], who: str) -> T:
-    """What a lookup that may block returns, without waiting for it once this is cancelled.
-
-    The thread is a daemon: threads of a pool would be waited for at the end of the program.
-
-    Args:
-        ask: The lookup.
-        who: Is asked, for messages.
-
-    Raises:
-        CredentialError: As the lookup does, or when it fails in a way of its own.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T | CredentialError] = loop.create_future()
-
-    def deliver(found: T | CredentialError) -> None:
-        if not answer.done():
-            answer.set_result(found)
-
-    def run() -> None:
-        found: T | CredentialError = CredentialError(f"{who} failed")
-        try:
-            found = ask()
-        except CredentialError as error:
-            found = error
-        # NOTE: nobody can foresee what the library of a store raises, and its text may quote
-        # what was sent or answered.
-        except Exception as error:  # noqa: BLE001
-            found = CredentialError(f"{who} failed ({type(error).__name__})")
-        finally:
-            # NOTE: the loop may be closed by then: nobody waits any more.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(deliver, found)
-
-    threading.Thread(target=run, daemon=True).start()
-    found = await answer
-    if isinstance(found, CredentialError):
-        raise found
-    return found
-
-
 class Fetches:
     """What one scan fetches: every secret once, however many fields of it are used."""
 
     def __init__(
-        self,
-        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        random_number: Random = random.random,
+        self, wait: Wait, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         """Fetch nothing yet.
 
         Args:
-            retry: When to ask again after a transient error.
+            wait: When to ask again after a transient error.
             sleep: Waits.
-            random_number: For jitter.
         """
-        self._retry = retry
+        self._wait = wait
         self._sleep = sleep
-        self._random = random_number
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._held: dict[tuple[str, str], asyncio.Task[Held | CredentialError]] = {}
         self._stores: dict[StoreKind, asyncio.Task[Store | CredentialError]] = {}
@@ -274,7 +224,7 @@ class Fetches:
                 if not isinstance(failed, StoreError) or not failed.transient:
                     return failed
                 attempt += 1
-                wait = wait_before(attempt, None, self._retry, self._random)
+                wait = self._wait(attempt)
                 if wait is None and failed.unreachable:
                     self._unreachable[who] = failed
                 if wait is None:

@@ -264,7 +264,7 @@ def _of_fact(exchange: Exchange, name: str) -> Disclosure:
         # Where a word and a place of its own tell the same, the place only confirms it.
         return _of_permission(exchange, name)
     places = [
-        f"{source.call} {pointer}"
+        f"{source.call} {pointer}".rstrip()
         for source in exchange.facts[name]
         for pointer in (source.pointer, source.other_pointer)
         if pointer or pointer is source.pointer

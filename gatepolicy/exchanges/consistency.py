@@ -103,8 +103,8 @@ def _facts(document: Document, exchange: Exchange) -> Iterator[Problem]:
             yield _problem(document, (), what, fix)
         elif len(ways) > 1 and not _is_beside_words(ways, fact):
             where = " and in ".join(ways)
-            path = (ways[-1], fact) if ways[-1] != "permissions" else ("permissions",)
-            yield _problem(document, path, f"{fact} stands in {where}", "leave one of them")
+            what = f"{fact} stands in {where}"
+            yield _problem(document, (ways[-1], fact), what, "leave one of them")
 
 
 def _ways(exchange: Exchange, fact: str) -> list[str]:

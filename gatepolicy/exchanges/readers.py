@@ -61,6 +61,9 @@ class Wrong:
     """Why."""
 
 
+_HIDDEN = Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
+
+
 Read: TypeAlias = Callable[[JSONValue], "FactValue | Wrong"]
 
 
@@ -164,15 +167,14 @@ def _networks(entries: tuple[str, ...]) -> tuple[Network, ...] | Wrong:
     hidden = [entry for entry in entries if "*" in entry]
     if any(not _MASKED.fullmatch(entry) or not _SHOWS.search(entry) for entry in hidden):
         return Wrong("a list with something other than addresses")
-    if hidden:
-        return Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
+    shown = [entry for entry in entries if "*" not in entry]
     try:
-        networks = [_unmapped(ip_network(entry, strict=False)) for entry in entries]
+        networks = [_unmapped(ip_network(entry, strict=False)) for entry in shown]
     except ValueError:
         return Wrong("a list with something other than addresses")
     if any(_holds_no_address(network) for network in networks) or _covers_everything(networks):
         return EVERYWHERE
-    return tuple(sorted(set(networks), key=str))
+    return _HIDDEN if hidden else tuple(sorted(set(networks), key=str))
 
 
 def _holds_no_address(network: Network) -> bool:
@@ -199,15 +201,20 @@ def _covers_everything(networks: list[Network]) -> bool:
 
 
 def _addresses_bind(value: JSONValue) -> FactValue | Wrong:
-    return _bind(_addresses(value))
+    return _bind(_addresses(value), value if isinstance(value, list) else [])
 
 
 def _comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
-    return _bind(_comma_addresses(value))
+    return _bind(_comma_addresses(value), value.split(",") if isinstance(value, str) else [])
 
 
-def _bind(networks: FactValue | Wrong) -> FactValue | Wrong:
-    """Whether these are addresses that somebody can have alone."""
+def _bind(networks: FactValue | Wrong, entries: Sequence[JSONValue]) -> FactValue | Wrong:
+    """Whether these are addresses that somebody can have alone; what is hidden beside one that
+    nobody can have alone changes nothing.
+    """
+    if networks == _HIDDEN:
+        shown = _addresses([entry for entry in entries if "*" not in str(entry)])
+        return False if isinstance(shown, tuple) and admits_strangers(shown) else networks
     return not admits_strangers(networks) if isinstance(networks, tuple) else networks
 
 
@@ -363,7 +370,9 @@ def _time(value: JSONValue) -> datetime | None:
 
 def _of_addresses(reader: str, value: JSONValue) -> FactValue | None:
     networks = _shown_networks(value)
-    read = Wrong("no addresses") if networks is None else READERS[reader].read([*networks])
+    if networks is None:
+        return None
+    read = READERS[reader].read([*networks])
     return None if isinstance(read, Wrong) else read
 
 

@@ -164,7 +164,7 @@ def from_sources(
         if one is not None:
             found.append(one)
     name = sources[0].fact if sources else ""
-    return found[0] if len(found) == 1 else agreed(name, found)
+    return agreed(name, found)
 
 
 def agreed(name: str, found: Sequence[Fact | Unknown]) -> Fact | Unknown | None:
@@ -229,8 +229,7 @@ def _of_value(source: FactSource, row: Row) -> Fact | Unknown | None:
     read = READERS[source.reader].read(value)
     if isinstance(read, Wrong):
         unread = Unknown(read.reason, f"{pointer}: {read.detail}")
-        hidden = read.reason is Reason.NOT_DISCLOSED
-        return unread if hidden else apparent(source, value, pointer) or unread
+        return apparent(source, value, pointer) or unread
     return Fact(read, Provenance(Grade.OBSERVED, source.call, pointer))
 
 

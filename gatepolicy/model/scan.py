@@ -29,6 +29,8 @@ class ExitCode(IntEnum):
     """No account or no rule matched, or no account could be read at all."""
     INTERNAL = 5
     """A defect of gatepolicy."""
+    LOCKED = 6
+    """Another scan of the same inventory holds the lock (``--lock``); nothing was scanned."""
     HUNG_UP = 129
     """SIGHUP: the terminal was closed."""
     INTERRUPTED = 130
@@ -51,6 +53,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.NOTHING_EVALUATED: "nothing evaluated: no account or no rule matched,"
     " or no account could be read",
     ExitCode.INTERNAL: "internal error",
+    ExitCode.LOCKED: "another scan of the same inventory is running (--lock); nothing was scanned",
     ExitCode.HUNG_UP: "ended by SIGHUP; accounts that were not read are unknown",
     ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); accounts that were not read are unknown",
     ExitCode.CLOSED_PIPE: "standard output was closed, such as by head",

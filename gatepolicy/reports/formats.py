@@ -23,6 +23,8 @@ class ReportOptions:
     """For whom SARIF is written."""
     sarif_scope: str = "accounts"
     """What was scanned; a scan of other accounts needs another one."""
+    former: str = ""
+    """The text of the file that the report replaces, where its format is ``continued``."""
     trend: "Trend | None" = None
     """How the inventory stood before, for the HTML page; ``None`` without a history."""
     sign_offs: "SignOffs | None" = None
@@ -41,6 +43,10 @@ class Format:
     """One line for people."""
     left_out: Callable[[Scan, ReportOptions], int] = field(default=lambda *_: 0)
     """How much of a scan found no room, where a consumer limits what it takes; pure."""
+    continued: bool = False
+    """Whether it carries something over from the file that it replaces."""
+    is_private: bool = True
+    """Whether nobody but its owner may read a new file."""
 
 
 def _text(scan: Scan, options: ReportOptions) -> Iterator[str]:
@@ -147,6 +153,12 @@ def _oscal(scan: Scan, _: ReportOptions) -> Iterator[str]:
     return render_oscal(scan, frameworks=load_frameworks())
 
 
+def _prometheus(scan: Scan, options: ReportOptions) -> Iterator[str]:
+    from gatepolicy.reports.prometheus_report import render_prometheus
+
+    return render_prometheus(scan, former=options.former)
+
+
 FORMATS: Mapping[str, Format] = {
     "text": Format(_text, ".txt", "a table, findings with their fixes, and a summary"),
     "html": Format(_html, ".html", "one page for reviewers, to open in a browser and to print"),
@@ -163,6 +175,9 @@ FORMATS: Mapping[str, Format] = {
     "gitlab-sast": Format(_sast, ".json", "findings for GitLab's security dashboard"),
     "ocsf": Format(_ocsf, ".jsonl", "OCSF compliance findings, for a SIEM"),
     "oscal": Format(_oscal, ".json", "OSCAL assessment results, for auditors' tools"),
+    "prometheus": Format(
+        _prometheus, ".prom", "gauges for a textfile collector", continued=True, is_private=False
+    ),
     "frameworks": Format(_frameworks, ".txt", "verdicts under controls of CCSS, SOC 2, ..."),
 }
 """Name to format."""

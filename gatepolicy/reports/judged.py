@@ -88,10 +88,14 @@ def rank(verdict: Verdict) -> int:
     return base + verdict.severity.rank
 
 
+NOT_VERIFIABLE = "not_verifiable"
+"""The reason of an unknown that its exchange never discloses."""
+
+
 def why_unknown(verdict: Verdict) -> str:
     """The reason of an unknown as one word; what an exchange never discloses is told apart."""
     reason = verdict.reason or Reason.NOT_DISCLOSED
-    return "not_verifiable" if verdict.not_verifiable else reason.value
+    return NOT_VERIFIABLE if verdict.not_verifiable else reason.value
 
 
 def fixes(scan: Scan) -> Callable[[str, str], str]:

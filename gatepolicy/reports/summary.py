@@ -129,6 +129,34 @@ def _is_fine(verdict: Verdict) -> bool:
     return verdict.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 
+ACCOUNT_WORDS = (
+    "pass",
+    "with violations",
+    "not read",
+    "with blocking unknowns",
+    "incomplete",
+    "with warnings or waivers only",
+    "not checked",
+)
+"""What an account comes to, in the order in which reports list it. Each account is one of these."""
+
+
+def account_word(account: AccountResult) -> str:
+    """What an account comes to, as one of ``ACCOUNT_WORDS``."""
+    passing, violating, unread, blocked, incomplete, minor, unchecked = ACCOUNT_WORDS
+    if passes(account):
+        return passing
+    if is_unchecked(account):
+        return unchecked
+    if any(verdict.is_violation for verdict in account.verdicts):
+        return violating
+    if account.evidence.why_not_read is not None:
+        return unread
+    if any(verdict.is_blocking_unknown for verdict in account.verdicts):
+        return blocked
+    return incomplete if is_incomplete(account) else minor
+
+
 def count_not_verifiable(account: AccountResult) -> int:
     """How many verdicts about this account its exchange never lets anybody decide."""
     return sum(verdict.not_verifiable for verdict in account.verdicts)

@@ -13,13 +13,13 @@ from gatepolicy.model.posture import NAMES_THE_BAD, Coverage, PostureCount, post
 from gatepolicy.model.scan import AccountResult, ExitCode, Scan
 from gatepolicy.model.verdicts import Outcome, Severity
 from gatepolicy.reports.summary import (
+    ACCOUNT_WORDS,
     Summary,
     UnknownSource,
+    account_word,
     count_not_verifiable,
     exit_sentence,
     interruption,
-    is_incomplete,
-    is_unchecked,
     left_out,
     passes,
     source_of,
@@ -198,8 +198,8 @@ def _blocking(accounts: Iterable[AccountResult], source: UnknownSource) -> int:
 def _accounts_sentence(accounts: Sequence[AccountResult]) -> str:
     if not accounts:
         return "No account was scanned."
-    states = Counter(_state(account) for account in accounts)
-    told = ", ".join(f"{states[state]:,} {state}" for state in _STATES if states[state])
+    states = Counter(account_word(account) for account in accounts)
+    told = ", ".join(f"{states[word]:,} {word}" for word in ACCOUNT_WORDS if states[word])
     return f"{counted(len(accounts), 'account')}: {told}{_silence(accounts)}."
 
 
@@ -210,33 +210,6 @@ def _silence(accounts: Sequence[AccountResult]) -> str:
     if not some:
         return ""
     return f" ({len(some):,} of those that pass with {sum(some):,} not verifiable)"
-
-
-_STATES = (
-    "pass",
-    "with violations",
-    "not read",
-    "with blocking unknowns",
-    "incomplete",
-    "with warnings or waivers only",
-    "not checked",
-)
-"""What an account comes to, in the order in which the summary lists them."""
-
-
-def _state(account: AccountResult) -> str:
-    passing, violating, unread, blocked, incomplete, minor, unchecked = _STATES
-    if passes(account):
-        return passing
-    if is_unchecked(account):
-        return unchecked
-    if any(verdict.is_violation for verdict in account.verdicts):
-        return violating
-    if account.evidence.why_not_read is not None:
-        return unread
-    if any(verdict.is_blocking_unknown for verdict in account.verdicts):
-        return blocked
-    return incomplete if is_incomplete(account) else minor
 
 
 def _verdicts_sentence(scan: Scan, summary: Summary) -> str:

@@ -78,6 +78,17 @@ class Destination:
         except FileNotFoundError:
             return None
 
+    def former_text(self) -> str:
+        """What stands there; empty when that is nothing, no plain file, or cannot be read."""
+        if self.path == STANDARD_OUTPUT:
+            return ""
+        try:
+            mode = self.mode()
+            is_plain = mode is not None and stat.S_ISREG(mode)
+            return self._looked_at.read_text(encoding="utf-8") if is_plain else ""
+        except (OSError, UnicodeDecodeError):
+            return ""
+
     @property
     def _looked_at(self) -> Path:
         return Path(self.within, self.below) if self.within else Path(self.path)

@@ -115,12 +115,40 @@ def collect_and_correlate(
     return interrupted_by
 
 
+class _Judge:
+    """Judges accounts as their answers come in."""
+
+    def __init__(
+        self, prepared: Prepared, now: datetime, on_read: Callable[[Evidence], None]
+    ) -> None:
+        self._plan = prepared.plan
+        self._evaluator = Evaluator(now=now, attestations=prepared.attestations)
+        self._on_read = on_read
+        self._selected: dict[int, AccountResult] = {}
+        self._found: list[AccountResult] = []
+
+    def deliver(self, position: int, evidence: Evidence) -> None:
+        if position not in self._selected:
+            self._on_read(evidence)
+        asked = self._plan.accounts[position]
+        self._selected[position] = self._evaluator.judge(asked, evidence)
+
+    def find(self, evidence: Evidence) -> None:
+        asked = self._plan.account_found(evidence.subject)
+        self._found.append(self._evaluator.judge(asked, evidence))
+
+    def results(self, selected: int) -> Sequence[AccountResult]:
+        """Of all selected accounts in the order of the inventory, then of what was found."""
+        return [*map(self._selected.__getitem__, range(selected)), *self._found]
+
+
 def scan_live(
     prepared: Prepared,
     collecting: CollectSettings,
     settings: ScanSettings,
     *,
     advance: Callable[[SecondsLeft], None],
+    on_read: Callable[[Evidence], None] = lambda _: None,
 ) -> Scan:
     """Read every account and evaluate it.
 
@@ -129,25 +157,17 @@ def scan_live(
         collecting: How to read.
         settings: What decides the exit code.
         advance: Called once for every account that is read.
+        on_read: Takes the evidence of each account once, as soon as it was read, or could not be.
 
     Returns: The scan; after a signal, accounts that were not read are unknown.
     """
-    started_at = datetime.now(UTC)
-    evaluator = Evaluator(now=started_at, attestations=prepared.attestations)
-    plan, results = prepared.plan, dict[int, AccountResult]()
-    found, warnings = list[AccountResult](), list[str]()
-
-    def deliver(position: int, evidence: Evidence) -> None:
-        results[position] = evaluator.judge(plan.accounts[position], evidence)
-
-    def find(evidence: Evidence) -> None:
-        found.append(evaluator.judge(plan.account_found(evidence.subject), evidence))
-
-    watcher = Watcher(deliver, find, warnings.append, advance)
+    started_at, warnings = datetime.now(UTC), list[str]()
+    judge = _Judge(prepared, started_at, on_read)
+    watcher = Watcher(judge.deliver, judge.find, warnings.append, advance)
     by = collect_and_correlate(prepared.targets, collecting, watcher)
     return finish(
-        plan,
-        [*map(results.__getitem__, range(prepared.targets.selected)), *found],
+        prepared.plan,
+        judge.results(prepared.targets.selected),
         started_at=started_at,
         finished_at=datetime.now(UTC),
         settings=settings,

@@ -1,8 +1,10 @@
 """Planning: which policy asks what about which account, and which requests that takes. Pure."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from hashlib import sha256
 
 from gatepolicy.accounts.selector import Misfit, misfit_of_glob, misfit_of_label
 from gatepolicy.errors import UsageError
@@ -52,6 +54,22 @@ class Selection:
         """Whether a rule is selected."""
         wanted = not self.rules or _any_glob(self.rules, rule_id, name)
         return wanted and not _any_glob(self.skip_rules, rule_id, name)
+
+
+def scope_of(inventory: str, *narrowed: Sequence[str]) -> str:
+    """A name for what is scanned: another inventory or another selection has another one.
+
+    Code scanning closes the alerts of a scope that a later upload does not hold. A scan that was
+    narrowed must not close the alerts of everything that it left out.
+
+    Args:
+        inventory: Its name.
+        narrowed: The values of each option that narrows.
+    """
+    if not any(narrowed):
+        return inventory
+    digest = sha256(json.dumps([list(values) for values in narrowed]).encode()).hexdigest()
+    return f"{inventory}-{digest[:8]}"
 
 
 def _any_glob(globs: Sequence[str], *texts: str) -> bool:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatepolicy.accounts.account import Inventory
+from gatepolicy.accounts.account import AgeReference, ExecReference, FileReference, Inventory
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.references import AgeReference, ExecReference, FileReference
 from gatepolicy.documents.load import Read
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.exchanges.catalog import known_exchanges, load_exchange, load_others

@@ -3,7 +3,7 @@
 Reads shipped files and writes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from gatepolicy.scanning.project import load_project
 from gatepolicy.starting.policytest import policy_test
 from gatepolicy.starting.project import (
     Choice,
+    RunsOn,
     Unproved,
     policy_path,
     policy_text,
@@ -34,7 +35,11 @@ EVIDENCE = "policies/tests/evidence.json"
 
 
 def new_project(
-    choices: Sequence[Choice], egress: Sequence[str], rules: Mapping[str, Rule], now: datetime
+    choices: Sequence[Choice],
+    egress: Sequence[str],
+    rules: Mapping[str, Rule],
+    now: datetime,
+    runs_on: Collection[RunsOn],
 ) -> dict[str, str]:
     """Path to text of every file.
 
@@ -43,11 +48,12 @@ def new_project(
         egress: The networks from which bots trade.
         rules: By id.
         now: The time of the tests. UTC.
+        runs_on: Where it is scanned.
     """
     texts = {"gatepolicy.yaml": project_text(choices, egress)}
     names = load_project("gatepolicy.yaml", read=_reader(texts)).names
     unproved = {choice.id: _unproved(choice, names, rules, now) for choice in choices}
-    files = project_files(choices, egress, unproved)
+    files = project_files(choices, egress, unproved, runs_on)
     evidence: list[Evidence] = []
     for choice in choices:
         text = files[policy_path(choice)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from string import Template
 
 from gatepolicy import __version__
+from gatepolicy.starting.changes import show_changes
 
 _ACTIONS = {
     "checkout": "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
@@ -75,16 +76,7 @@ $install_check
         if: $${{ github.event_name == 'pull_request' }}
         # On synthetic keys that fail every rule: no evidence of your accounts is needed here.
         run: |
-          mkdir .base
-          git archive HEAD^1 | tar -x -C .base
-          for old in .base/policies/*.yaml; do
-            new="$${old#.base/}"
-            if [ -f "$$new" ]; then
-              gatepolicy diff --policy "$$old" "$$new" --evidence policies/tests/evidence.json
-            elif [ -f "$$old" ]; then
-              echo "$$new is removed: none of its rules is checked any more"
-            fi
-          done
+$changes
   scan:
     name: Scan the accounts
     if: $${{ github.event_name != 'pull_request' }}
@@ -118,6 +110,7 @@ def workflow(variables: Sequence[str]) -> str:
         install_check=_install(depth=2),
         install_scan=_install(depth=1),
         secrets=f"\n        env:{lines}" if variables else "",
+        changes=show_changes("HEAD^1", width=10).rstrip(),
     )
 
 

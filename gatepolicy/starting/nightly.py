@@ -26,7 +26,7 @@ if [ -r nightly/gatepolicy.env ]; then
 fi
 mkdir -p nightly/reports || exit 2
 report=nightly/reports/$(date -u +%Y-%m-%dT%H%M%SZ).json
-"$gatepolicy" scan -q -o "json=$report" --baseline-if-exists nightly/reports/latest.json
+"$gatepolicy" scan -q --lock -o "json=$report" --baseline-if-exists nightly/reports/latest.json
 code=$?
 if [ -f "$report" ]; then
   cp "$report" nightly/reports/.latest && mv nightly/reports/.latest nightly/reports/latest.json
@@ -56,6 +56,11 @@ def nightly_files(variables: Sequence[str]) -> dict[str, str]:
             f"# mode stays 0600, and {IGNORED} keeps it out of the repository.\n{lines}"
             "# Hosts of each proxy and base_url in accounts.yaml, separated by spaces.\n"
             "GATEPOLICY_ALLOW_HOSTS=''\n"
+            "# Who is told what changed: URLs of https://appriseit.com/services/, separated by\n"
+            "# spaces. They need: pip install apprise\n"
+            "GATEPOLICY_NOTIFY=''\n"
+            "# What is called when a scan starts and ends, such as https://hc-ping.com/UUID.\n"
+            "GATEPOLICY_HEARTBEAT=''\n"
         ),
         IGNORED: "/gatepolicy.env\n/reports/\n",
     }

@@ -1,12 +1,27 @@
 """The files of a new project, as texts. Pure: what exists is the business of who writes them."""
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gatepolicy.exchanges.catalog import MEANING, Other
 from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.starting.bots import BotAccount
 from gatepolicy.starting.ci import workflow
+from gatepolicy.starting.gitlab import gitlab_pipeline
 from gatepolicy.starting.nightly import nightly_files
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./:#~+-]+")
+
+
+class RunsOn(StrEnum):
+    """Where a project is scanned."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    CRON = "cron"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +32,8 @@ class Choice:
     """The catalog's entry, or why there is none."""
     parent: str
     """The shipped policy that its policy extends."""
+    found: Sequence[BotAccount] = ()
+    """Its accounts in a bot's configuration; without any, one account is suggested."""
 
     @property
     def id(self) -> str:
@@ -24,22 +41,43 @@ class Choice:
         return self.exchange.id
 
     @property
+    def accounts(self) -> Sequence[BotAccount]:
+        """Its accounts, at least one."""
+        return self.found or (BotAccount(f"{self.id}-main", self.id, {}, sandbox=False),)
+
+    @property
     def account(self) -> str:
         """Id of its first account."""
-        return f"{self.id}-main"
+        return self.accounts[0].id
 
     @property
     def entry(self) -> Exchange | None:
         """The catalog's entry; ``None`` where nobody can ask: people attest."""
         return self.exchange if isinstance(self.exchange, Exchange) else None
 
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """ccxt name of each credential, to the environment variable that holds it."""
-        prefix = self.id.upper()
+    def variables(self, account: BotAccount) -> Mapping[str, str]:
+        """ccxt name of each credential that no file holds, to the variable that holds it."""
+        is_first = account.id == f"{self.id}-main"
+        prefix = re.sub(r"[^A-Z0-9]", "_", (self.id if is_first else account.id).upper())
+        prefix = f"KEY_{prefix}" if prefix[0].isdigit() else prefix
         names = {"apiKey": "API_KEY", "secret": "API_SECRET", "password": "API_PASSPHRASE"}
-        needed = self.entry.credentials if self.entry else ()
-        return {name: f"{prefix}_{names.get(name, name.upper())}" for name in needed}
+        return {
+            name: f"{prefix}_{names.get(name, name.upper())}"
+            for name in self._needed
+            if name not in account.references
+        }
+
+    def credentials(self, account: BotAccount) -> Mapping[str, str]:
+        """ccxt name of each credential that is needed, to the reference to it."""
+        variables = self.variables(account)
+        return {
+            name: f"env:{variables[name]}" if name in variables else account.references[name]
+            for name in self._needed
+        }
+
+    @property
+    def _needed(self) -> Sequence[str]:
+        return tuple(self.entry.credentials) if self.entry else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +91,10 @@ class Unproved:
 
 
 def project_files(
-    choices: Sequence[Choice], egress: Sequence[str], unproved: Mapping[str, Sequence[Unproved]]
+    choices: Sequence[Choice],
+    egress: Sequence[str],
+    unproved: Mapping[str, Sequence[Unproved]],
+    runs_on: Collection[RunsOn],
 ) -> dict[str, str]:
     """Path to text, for everything but the tests of the policies.
 
@@ -61,22 +102,42 @@ def project_files(
         choices: The exchanges.
         egress: The networks from which bots trade.
         unproved: Id of an exchange to what its accounts are attested for instead.
+        runs_on: Where it is scanned.
     """
     policies = {
         policy_path(choice): policy_text(choice, unproved.get(choice.id, ())) for choice in choices
     }
     attested = [choice for choice in choices if unproved.get(choice.id)]
     attestations = {"attestations.yaml": _attestations(attested[0])} if attested else {}
-    variables = [name for choice in choices for name in choice.variables.values()]
     return {
         "gatepolicy.yaml": project_text(choices, egress, attestations=list(attestations)),
         "accounts.yaml": _accounts(choices),
         **attestations,
         "waivers.yaml": _header("waivers", "Waivers", "Accepted findings.") + "waivers: []\n",
         **policies,
-        ".github/workflows/gatepolicy.yml": workflow(variables),
-        **nightly_files(variables),
+        **_pipelines(_variables(choices), runs_on),
     }
+
+
+def _variables(choices: Sequence[Choice]) -> Sequence[str]:
+    """Environment variables that hold credentials."""
+    return [
+        name
+        for choice in choices
+        for account in choice.accounts
+        for name in choice.variables(account).values()
+    ]
+
+
+def _pipelines(variables: Sequence[str], runs_on: Collection[RunsOn]) -> Mapping[str, str]:
+    files: dict[str, str] = {}
+    if RunsOn.GITHUB in runs_on:
+        files[".github/workflows/gatepolicy.yml"] = workflow(variables)
+    if RunsOn.GITLAB in runs_on:
+        files[".gitlab-ci.yml"] = gitlab_pipeline(variables)
+    if RunsOn.CRON in runs_on:
+        files |= nightly_files(variables)
+    return files
 
 
 def policy_path(choice: Choice) -> str:
@@ -116,11 +177,29 @@ def project_text(
 def _accounts(choices: Sequence[Choice]) -> str:
     text = _header("inventory", "Inventory", "The accounts; never a secret.")
     text += "accounts:\n"
-    for choice in choices:
-        text += f"  - id: {choice.account}\n    exchange: {choice.id}\n"
-        text += "    credentials:\n" if choice.variables else ""
-        text += "".join(f"      {name}: env:{var}\n" for name, var in choice.variables.items())
-    return text
+    return text + "".join(
+        line
+        for choice in choices
+        for account in choice.accounts
+        for line in _lines(choice, account)
+    )
+
+
+def _lines(choice: Choice, account: BotAccount) -> Iterator[str]:
+    yield f"  - id: {_scalar(account.id)}\n    exchange: {choice.id}\n"
+    credentials = choice.credentials(account)
+    if credentials:
+        yield "    credentials:\n"
+    for name, reference in credentials.items():
+        yield f"      {name}: {_scalar(reference)}\n"
+    if account.sandbox and choice.entry is not None and choice.entry.sandbox_hosts:
+        yield "    sandbox: true\n"
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML has it; in quotes where it could mean anything else."""
+    is_plain = _PLAIN.fullmatch(text) and any(c.isalpha() for c in text)
+    return text if is_plain and not text.endswith(":") else json.dumps(text, ensure_ascii=False)
 
 
 def _attestations(choice: Choice) -> str:

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.accounts.account import Inventory
-from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.references import (
+from gatepolicy.accounts.account import (
     EnvReference,
     ExecReference,
     FileReference,
+    Inventory,
     KeyringReference,
 )
+from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.errors import DocumentError
 
 HEAD = "apiVersion: gatepolicy/v1\nkind: Inventory\naccounts:\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.accounts.references import (
+from gatepolicy.accounts.account import (
     AgeReference,
     CredentialReference,
     EnvReference,
@@ -15,10 +15,9 @@ from gatepolicy.accounts.references import (
     StoreReference,
     SystemdReference,
     is_quotable_path,
-    mistake_in,
-    reference_of,
     shown,
 )
+from gatepolicy.accounts.inventory import mistake_in, reference_of
 
 
 @pytest.mark.parametrize(

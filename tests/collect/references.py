@@ -1,18 +1,20 @@
 """How tests of references resolve one."""
 
 import asyncio
+import random
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gatepolicy.accounts.account import Account
-from gatepolicy.accounts.references import CredentialReference, reference_of
-from gatepolicy.collect.fields import CredentialError
-from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
+from gatepolicy.accounts.account import Account, CredentialReference
+from gatepolicy.accounts.inventory import reference_of
+from gatepolicy.collect.collector import RetryPolicy, waits
+from gatepolicy.collect.secrets import CredentialError, Resolved, SecretSources, resolve_all
 from gatepolicy.model.evidence import Location, Subject
 
 HERE = "accounts.yaml:7:15"
+WAIT = waits(RetryPolicy(), random.random)
 
 
 def account_with(credentials: Mapping[str, CredentialReference], timeout: float = 30.0) -> Account:
@@ -27,7 +29,7 @@ def resolved(
     """The credentials of an account with these references, in a scan of its own."""
     references = {name: reference_of(text) for name, text in written.items()}
     account = account_with(references, timeout)
-    return asyncio.run(resolve_all(account, sources.for_one_scan()))
+    return asyncio.run(resolve_all(account, sources.for_one_scan(WAIT)))
 
 
 def value_of(written: str, sources: SecretSources) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from gatepolicy.accounts.references import StoreKind
+from gatepolicy.accounts.account import StoreKind
 from gatepolicy.collect.clouds import KeyVault, SecretManager
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.stores import Store, StoreError, open_store

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.collect.retry import RetryPolicy, wait_before
+from gatepolicy.collect.collector import RetryPolicy, wait_before
 
 POLICY = RetryPolicy(attempts=3, base=0.5, longest=20.0)
 

@@ -14,17 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from gatepolicy.accounts.account import Account
-from gatepolicy.accounts.references import (
+from gatepolicy.accounts.account import (
+    Account,
     CredentialReference,
     EnvReference,
     ExecReference,
     FileReference,
     KeyringReference,
 )
-from gatepolicy.collect.fields import CredentialError
-from gatepolicy.collect.local import read_file, run_command
-from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
+from gatepolicy.collect.secrets import (
+    CredentialError,
+    Resolved,
+    SecretSources,
+    read_file,
+    resolve_all,
+    run_command,
+)
 from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.secret import Secret
 

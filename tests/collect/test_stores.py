@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.accounts.references import StoreKind, StoreReference, reference_of
-from gatepolicy.collect.fields import CredentialError
-from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all, try_all
+from gatepolicy.accounts.account import StoreKind, StoreReference
+from gatepolicy.accounts.inventory import reference_of
+from gatepolicy.collect.run import try_all
+from gatepolicy.collect.secrets import CredentialError, Resolved, SecretSources, resolve_all
 from gatepolicy.collect.stores import Fetches, Held, Store, StoreError
-from tests.collect.references import HERE, account_with, error_of, resolved, value_of, without
+from tests.collect.references import HERE, WAIT, account_with, error_of, resolved, value_of, without
 
 PLANTED = "Planted0Secret9Of8Nobody7"
 
@@ -63,7 +64,8 @@ async def no_sleep(seconds: float) -> None:
 
 
 def fast(sources: SecretSources) -> SecretSources:
-    return replace(sources, fetches=Fetches(sleep=no_sleep))
+    fetches = Fetches(WAIT, no_sleep)
+    return replace(sources, fetches=lambda: fetches)
 
 
 def at_once(
@@ -238,7 +240,7 @@ def test_an_error_that_nobody_foresaw_is_told_by_its_kind(
 def test_a_missing_extra_names_the_command(kind: StoreKind, module: str, package: str) -> None:
     told = without(
         module,
-        "from gatepolicy.accounts.references import StoreKind\n"
+        "from gatepolicy.accounts.account import StoreKind\n"
         "from gatepolicy.collect.stores import StoreError, open_store\n"
         "try:\n"
         f"    open_store(StoreKind({kind.value!r}), {{}})\n"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gatepolicy.accounts.account import Account, Trust
-from gatepolicy.accounts.references import (
+from gatepolicy.accounts.account import (
+    Account,
     AgeReference,
     CredentialReference,
     EnvReference,
@@ -17,6 +17,7 @@ from gatepolicy.accounts.references import (
     StoreKind,
     StoreReference,
     SystemdReference,
+    Trust,
 )
 from gatepolicy.collect.run import make_targets, planned_requests
 from gatepolicy.exchanges.catalog import load_exchange

@@ -8,11 +8,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from gatepolicy.accounts.account import Account
-from gatepolicy.accounts.references import EnvReference
-from gatepolicy.collect.collector import Edge, collect
+from gatepolicy.accounts.account import Account, EnvReference
+from gatepolicy.collect.collector import Edge, RetryPolicy, collect
 from gatepolicy.collect.guard import Guard
-from gatepolicy.collect.retry import RetryPolicy
 from gatepolicy.collect.schedule import Schedule
 from gatepolicy.collect.secrets import SecretSources
 from gatepolicy.collect.signer import Signer

@@ -2,15 +2,16 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
-from gatepolicy.exchanges.catalog import load_exchange
-from gatepolicy.exchanges.exchange import Exchange
+from gatepolicy.exchanges.catalog import load_exchange, with_alternatives
+from gatepolicy.exchanges.exchange import Exchange, OwnKey
 from gatepolicy.exchanges.interpret import interpret
 from gatepolicy.exchanges.normalise import described_by, normalise
-from gatepolicy.model.facts import Facts, Grade, Reason
+from gatepolicy.model.facts import Facts, Grade, Reason, Unknown
 
 BITGET = load_exchange("bitget")
 UNIFIED = Answer(400, b'{"code": "40085", "msg": "You are in Unified Account mode"}')
@@ -125,6 +126,72 @@ def test_words_of_the_other_kind_are_unrecognised() -> None:
     told = facts(UNIFIED, success(permissions=["uta_trade", "stow"]))
     assert told.known["permissions.unrecognised"].value == ("stow",)
     assert "permission.withdraw" not in told.known
+
+
+OTHER_CALL = {"id": "unified", "http_method": "GET", "path": "/unified", "reference": "the page"}
+SHORTEST: dict[str, Any] = {
+    "id": "other",
+    "title": "other keys",
+    "calls": [OTHER_CALL],
+    "facts": {},
+}
+GATE = replace(
+    load_exchange("gate"),
+    not_disclosed={
+        name: Unknown(Reason.NOT_DISCLOSED, f"nothing tells {name}")
+        for name in (
+            "key.name",
+            "key.active",
+            "key.subaccount",
+            "permission.read",
+            "permission.convert",
+            "permission.p2p",
+            "permissions.native",
+            "permissions.unrecognised",
+        )
+    },
+)
+
+
+def alternative(**said: Any) -> Exchange:
+    [found] = with_alternatives(GATE, {"alternatives": [{**SHORTEST, **said}]}).alternatives
+    assert (found.id, found.title) == ("other", "other keys")
+    return found.view
+
+
+def test_an_alternative_that_says_as_little_as_possible() -> None:
+    view = alternative()
+    assert [call.path for call in view.calls] == ["/unified"]
+    assert (view.own_keys, view.facts, view.structural, view.listings) == ({}, {}, {}, ())
+    assert view.permissions.words == {}
+    assert view.not_disclosed == GATE.not_disclosed
+    assert (view.id, view.errors, view.success) == (GATE.id, GATE.errors, GATE.success)
+    assert with_alternatives(GATE, {}).alternatives == ()
+
+
+def test_what_an_alternative_tells_is_no_longer_undisclosed() -> None:
+    words = {"see": {"title": "See", "grants": ["read"], "unclear": ["convert"]}}
+    view = alternative(
+        own_keys={"unified": {"rows": "/list", "key": "/key"}},
+        permissions={
+            "call": "unified",
+            "pointer": "/perms",
+            "shape": "word_list",
+            "words": words,
+            "wordless": {"p2p": "no box for it"},
+        },
+        facts={"key.name": [{"call": "unified", "pointer": "/name", "reader": "text"}]},
+        structural={"key.subaccount": {"value": False, "reference": "the manual"}},
+        not_disclosed={"key.active": "the other call does not tell", "key.expires_at": "nor this"},
+    )
+    assert view.own_keys == {"unified": OwnKey("/list", "/key", "")}
+    assert view.permissions.words.keys() == {"see"}
+    assert [source.pointer for source in view.facts["key.name"]] == ["/name"]
+    assert view.structural["key.subaccount"].provenance.reference == "the manual"
+    assert {name: why.detail for name, why in view.not_disclosed.items()} == {
+        "key.active": "the other call does not tell",
+        "key.expires_at": "nor this",
+    }
 
 
 def test_structural_facts_are_not_taken_over() -> None:

@@ -9,7 +9,7 @@ from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.build import NO_WORDS, permissions_of
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import ErrorPattern, Exchange, FactSource, Site, Where
-from gatepolicy.exchanges.interpret import Failure, Parsed, about_sisters, interpret
+from gatepolicy.exchanges.interpret import Failure, Parsed, about_sisters, described, interpret
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.facts import Grade, Reason
 
@@ -171,6 +171,32 @@ def test_sister_sites_stand_behind_what_the_catalog_says() -> None:
     assert about_sisters(okx, Reason.TIMEOUT, "late") == "late"
 
 
+def test_a_site_says_what_to_do_about_its_keys() -> None:
+    assert described(Site("Moon", "moon.example", "moon")) == (
+        "Moon (moon.example: declare the account as moon)"
+    )
+    assert described(Site("Moon", "moon.example", "moon", "a note")) == (
+        "Moon (moon.example: declare the account as moon)"
+    )
+    assert described(Site("Sun", "sun.example", note="ask its desk")) == (
+        "Sun (sun.example: ask its desk)"
+    )
+    assert described(Site("Sun", "sun.example")) == "Sun (sun.example)"
+
+
+def test_only_a_key_that_is_not_known_may_belong_to_a_sister_site() -> None:
+    moon = replace(GATE, title="Moon", sites=(Site("Sun", "sun.example"),), errors=())
+    where = "Moon does not accept keys of its sister sites: Sun (sun.example)"
+    for reason, is_named in ((Reason.BAD_KEY, True), (Reason.BAD_SIGNATURE, False)):
+        pattern = ErrorPattern(reason, 401, None, None, "", {})
+        exchange = replace(moon, errors=(pattern,))
+        for body in (b'{"label": "x"}', b"no JSON at all"):
+            failure = interpret(exchange, Answer(401, body))
+            assert isinstance(failure, Failure)
+            assert failure.reason is reason
+            assert (where in failure.detail) is is_named
+
+
 @pytest.mark.parametrize(
     "code", [b"true", b"[1]", b"null", b'"two words"', b'"' + b"a" * 41 + b'"']
 )
@@ -293,6 +319,41 @@ def test_only_that_very_value_says_so(role: bytes) -> None:
     body = b'{"code":"0","role":' + role + b"}"
     assert isinstance(interpret(with_where(), Answer(200, body)), Parsed)
     assert isinstance(interpret(with_where(), Answer(200, b'{"code":"0"}')), Parsed)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "proved"),
+    [
+        (403, b'{"code":"50110"}', OFF),
+        # It refuses and says that it succeeds: nobody knows which.
+        (403, b'{"code":"0"}', {}),
+        # A success that says that there is no such key contradicts nothing.
+        (200, b'{"code":"0","role":"missing"}', OFF),
+    ],
+)
+def test_a_refusal_that_says_it_succeeds_proves_nothing(
+    status: int, body: bytes, proved: dict[str, bool]
+) -> None:
+    refused = ErrorPattern(Reason.IP_REFUSED, 403, None, None, "refused", OFF)
+    absent = replace(refused, status=200, where=Where("/role", "missing"))
+    failure = interpret(replace(OKX, errors=(refused, absent)), Answer(status, body))
+    assert failure == Failure(Reason.IP_REFUSED, "refused", proved)
+
+
+def test_without_a_mark_of_success_a_refusal_contradicts_nothing() -> None:
+    refused = ErrorPattern(Reason.IP_REFUSED, 403, None, None, "refused", OFF)
+    assert interpret(replace(GATE, errors=(refused,)), Answer(403, b"{}")) == Failure(
+        Reason.IP_REFUSED, "refused", OFF
+    )
+
+
+@pytest.mark.parametrize("message", [b"7", b"null", b'[""]', b"{}", b'""'])
+def test_what_is_no_text_holds_no_words(message: bytes) -> None:
+    words = ErrorPattern(Reason.BAD_KEY, None, None, "x", "unknown", {})
+    body = b'{"code":"1","msg":' + message + b"}"
+    failure = interpret(replace(OKX, errors=(words,), sites=()), Answer(200, body))
+    assert isinstance(failure, Failure)
+    assert failure.reason is Reason.UNEXPECTED_ANSWER
 
 
 def test_other_patterns_are_not_about_successes() -> None:

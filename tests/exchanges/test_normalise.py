@@ -400,3 +400,15 @@ def test_an_alternative_finds_the_row_of_the_key_too() -> None:
     refused = {call.id: Answer(401, b"{}") for call in okx.calls}
     answers = {**refused, "main_keys": ok([row(), row(key="another")]), "detail": ok(DETAIL)}
     assert normalise(okx, answers, KEY).known["key.name"].value == "bot"
+
+
+def test_what_the_documents_name_of_one_call_makes_no_answer_of_another() -> None:
+    """The list of permissions stands in one call; in another one it is nothing documented."""
+    flag = FactSource("detail", "/hidden", "flag", optional=True, missing=False, fact="key.active")
+    hiding = replace(GATE, facts={"key.active": (flag,)}, not_disclosed={})
+    answers = {"main_keys": ok([row()]), "detail": ok({"perms": [], "key": "x"})}
+    told = normalise(hiding, answers, KEY)
+    why = "the answer has nothing that the documents describe"
+    assert told.unknown["key.active"] == Unknown(Reason.UNEXPECTED_ANSWER, why)
+    answers["detail"] = ok({"hidden": True})
+    assert normalise(hiding, answers, KEY).known["key.active"].value is True

@@ -9,9 +9,12 @@ from gatepolicy.exchanges.catalog import (
     MEANING,
     Other,
     State,
+    hint_about,
+    is_exchange,
     known_exchanges,
     load_catalog,
     load_others,
+    unknown_exchange,
 )
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
@@ -77,3 +80,43 @@ def test_what_is_told_about_them() -> None:
     assert Other(State.OUTSIDE, "look").summary == "gatepolicy does not support it: look"
     for other in load_others().values():
         assert bool(other.note) is (other.state is not State.NOT_RESEARCHED)
+
+
+def test_an_exchange_that_says_nothing_but_why() -> None:
+    others = load_others()
+    assert list(others) == sorted(others)
+    assert others["apex"] == Other(State.NOT_RESEARCHED, "", "apex", "apex", "", {})
+    bitrue = others["bitrue"]
+    assert (bitrue.state, bitrue.id, bitrue.title) == (State.NOT_DISCLOSED, "bitrue", "Bitrue")
+    assert bitrue.menu == "profile icon → API"
+    assert bitrue.fixes["transfer-enabled"] == (
+        "Profile icon → API: untick everything but Read-Only and Trade on the key."
+    )
+
+
+def test_everything_that_is_told_about_one() -> None:
+    other = Other(State.NOT_DISCLOSED, "look there", "moon", "Moon", "profile icon → API")
+    assert other.summary == (
+        "its API does not disclose anything about the calling key: look there"
+        " (on Moon: profile icon → API)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("binanse", "did you mean binance?"),
+        ("bitrui", "did you mean bitrue?"),
+        ("qqqqqqqqqqqqqq", "'gatepolicy exchanges' lists all exchanges"),
+    ],
+)
+def test_an_unknown_exchange_gets_a_hint(name: str, hint: str) -> None:
+    assert not is_exchange(name)
+    assert unknown_exchange(name) == (f"unknown exchange {name}", hint)
+    assert hint_about(name) == hint
+
+
+@pytest.mark.parametrize("name", ["binance", "bitrue"])
+def test_a_known_exchange_is_one_in_the_catalog_or_outside_it(name: str) -> None:
+    assert is_exchange(name)
+    assert unknown_exchange(name) is None

@@ -232,6 +232,7 @@ NO_ADDRESSES = "a list with something other than addresses"
 @pytest.mark.parametrize(
     ("reader", "value", "detail"),
     [
+        ("given_rows", [7], "no list of objects"),
         ("nothing", "x", "an undocumented value"),
         ("text", 1, "no text"),
         ("flag", "true", "not a boolean"),
@@ -263,8 +264,39 @@ def test_what_is_wrong_is_told(reader: str, value: JSONValue, detail: str) -> No
 
 
 def test_hidden_parts_are_told_as_what_they_are() -> None:
-    hidden = Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
-    assert read("comma_addresses", "203.**.154,103.**.34") == hidden
+    assert read("comma_addresses", "203.**.154,103.**.34") == HIDDEN
+
+
+HIDDEN = Wrong("the exchange hides parts of the addresses", Reason.NOT_DISCLOSED)
+
+
+@pytest.mark.parametrize(
+    ("others", "allowlist", "bound", "masked"),
+    [
+        (["198.51.100.1"], HIDDEN, HIDDEN, True),
+        # What is hidden does not excuse what stands open beside it.
+        (["0.0.0.0/0"], EVERYWHERE, False, False),
+        (["0.0.0.0"], EVERYWHERE, False, False),
+        (["0.0.0.0/1", "128.0.0.0/1"], EVERYWHERE, False, False),
+        # Not all addresses, and yet more than anybody has alone.
+        (["16.0.0.0/4"], HIDDEN, False, False),
+        (["198.51.100.1", "2000::/12"], HIDDEN, False, False),
+        (["somewhere"], Wrong(NO_ADDRESSES), Wrong(NO_ADDRESSES), Wrong(NO_ADDRESSES)),
+    ],
+)
+def test_hidden_parts_beside_what_is_shown(
+    others: list[JSONValue],
+    allowlist: FactValue | Wrong,
+    bound: bool | Wrong,
+    masked: bool | Wrong,
+) -> None:
+    for entries in (["203.**.154", *others], [*others, "203.**.154"]):
+        text = ",".join(map(str, entries))
+        assert read("addresses", [*entries]) == allowlist
+        assert read("comma_addresses", text) == allowlist
+        assert read("addresses_bind", [*entries]) == bound
+        assert read("comma_addresses_bind", text) == bound
+        assert read("masked_comma_addresses_bind", text) == masked
 
 
 @pytest.mark.parametrize(

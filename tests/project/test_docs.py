@@ -13,21 +13,24 @@ import pytest
 
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli.main import COMMANDS, cli
-from gatepolicy.model.facts import Reason
+from gatepolicy.model.facts import Grade, Reason
 from gatepolicy.model.scan import ExitCode
+from gatepolicy.model.verdicts import Outcome
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / ".ci" / "reference_docs.py"
+WHOLE_PAGES = ROOT / ".ci" / "reference_pages.py"
 PAGES = sorted(
     [
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
-        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
     ]
 )
-REFERENCE = ("ci", "cron", "environment", "inventory", "proxies", "reports")
+REFERENCE = ("ci", "cron", "environment", "index", "inventory", "proxies", "reports", "tutorial")
 FOREIGN_OPTIONS = {
-    # git, npm, pip, flock, make, cyclonedx and the scripts in .ci
+    # git, npm, pip, flock, make, cyclonedx, docker, buildah and the scripts in .ci
     "--no-deps", "--no-index", "--only-binary", "--require-hashes", "--check", "--optional",
+    "--build-arg", "--timestamp", "-e",
 }  # fmt: skip
 SPANS = re.compile(r"`([^`\n]+)`")
 
@@ -152,6 +155,18 @@ def test_reasons_and_exit_codes_are_all_told() -> None:
         assert f"| {code.value} |" in text
 
 
+def test_the_page_for_a_failed_scan_has_every_exit_code() -> None:
+    headings = re.findall(r"^## ([\d, ]+): ", text_of(ROOT / "docs" / "runbook.md"), re.MULTILINE)
+    told = {int(code) for heading in headings for code in heading.split(", ")}
+    assert told == {code.value for code in ExitCode} - {ExitCode.OK.value}
+
+
+def test_grades_and_verdicts_are_all_explained() -> None:
+    text = text_of(ROOT / "docs" / "proof.md")
+    assert all(f"\n| `{grade.value}` | " in text for grade in Grade)
+    assert all(f"\n| {outcome.value.replace('_', ' ')} | " in text for outcome in Outcome)
+
+
 def anchors(text: str) -> set[str]:
     """As GitHub names headings."""
     titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
@@ -181,9 +196,11 @@ def test_examples_of_inventories_are_accepted(name: str) -> None:
         assert load_inventory("accounts.yaml", read=read, answerable=True).accounts
 
 
-def test_generated_parts_are_up_to_date() -> None:
+@pytest.mark.parametrize("script", [SCRIPT, WHOLE_PAGES], ids=shown)
+def test_generated_parts_are_up_to_date(script: Path) -> None:
+    """When this fails, run the script."""
     ended = subprocess.run(
-        [sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

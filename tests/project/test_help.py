@@ -11,12 +11,12 @@ from gatepolicy.cli.main import COMMANDS, cli
 
 ROOT = Path(__file__).parents[2]
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for path in [
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
         *sorted((ROOT / "docs").glob("*.md")),
     ]
 }
@@ -79,8 +79,10 @@ def test_the_help_of_a_command_names_its_arguments(name: str) -> None:
 
 
 @every_command
-def test_the_readme_names_the_command(name: str) -> None:
-    assert re.search(rf"^  {name} +\w", README, re.MULTILINE)
+def test_the_reference_has_the_command(name: str) -> None:
+    """Its text is compared in a process of its own: .ci/reference_pages.py --check."""
+    reference = DOCUMENTS["docs/commands.md"]
+    assert f"\n## gatepolicy {name}\n\n```console\n$ gatepolicy {name} --help\nUsage: " in reference
 
 
 def test_the_documents_name_no_other_command_or_option() -> None:

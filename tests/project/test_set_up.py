@@ -41,6 +41,29 @@ def test_no_pin_says_where_packages_come_from() -> None:
     assert not re.search(r"://|@|--(?!hash=)", CONSTRAINTS)
 
 
+OF_THEIR_OWN = sorted((ROOT / ".ci").glob("*-constraints.txt"))
+"""Pins of tools that are installed apart: the site, the bill of materials, mutation testing."""
+
+
+@pytest.mark.parametrize("path", OF_THEIR_OWN, ids=lambda path: path.stem)
+def test_tools_of_their_own_are_pinned_with_hashes_and_locked(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    entries = re.findall(r"^[^\s#].*(?:\n[ \t].*)*", text, re.MULTILINE)
+    for entry in entries:
+        first, *hashes = entry.split("\\\n")
+        assert re.match(r"[\w.-]+==\d\S*( ; .+)? $", first), first
+        assert hashes, first
+    assert not re.search(r"://|@|--(?!hash=)", text)
+    wanted = path.with_name(path.name.replace("-constraints.txt", "-requirements.in"))
+    names = {name_of(line) for line in wanted.read_text(encoding="utf-8").splitlines() if line}
+    assert names <= {name_of(entry) for entry in entries}
+    assert f"--output-file .ci/{path.name} .ci/{wanted.name}\n" in MAKEFILE
+
+
+def test_there_are_tools_of_their_own() -> None:
+    assert {"docs-constraints", "sbom-constraints"} <= {path.stem for path in OF_THEIR_OWN}
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 def test_help_tells_every_target_that_has_a_text() -> None:
     ended = subprocess.run(

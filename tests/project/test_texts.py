@@ -33,7 +33,11 @@ PUBLISHED = {
     "lH3ELTNiFxCQTmi9pPcWWikhsjO04Yoqw3euoHUuOLC3GYBW64ZqzQsiOEHXQS76",  # HashKey
 }
 """Secrets that documents of an exchange print as examples; they open nothing."""
-LICENSED = {"tests/sarif/sarif-schema-2.1.0.json", "LICENSE"}
+LICENSED = {
+    "tests/sarif/sarif-schema-2.1.0.json",
+    "docs/javascripts/iframe-worker.js",
+    "LICENSE",
+}
 """Texts of others, kept as they are."""
 
 

@@ -17,6 +17,7 @@ from gatepolicy.reports.junit_report import render_junit
 from gatepolicy.reports.markdown_report import render_markdown
 from gatepolicy.reports.ocsf_report import render_ocsf
 from gatepolicy.reports.oscal_report import render_oscal
+from gatepolicy.reports.prometheus_report import render_prometheus
 from gatepolicy.reports.sarif_report import Profile, render_sarif
 from gatepolicy.reports.text_report import Style, render_text
 from gatepolicy.rules.catalog import load_frameworks
@@ -42,6 +43,7 @@ GOLDEN: Mapping[str, Callable[[Scan], Iterator[str]]] = {
     "report-oscal.json": lambda scan: render_oscal(scan, frameworks=load_frameworks()),
     "report.csv": render_csv,
     "report-facts.csv": render_facts_csv,
+    "report.prom": render_prometheus,
     "report-github.sarif": lambda scan: render_sarif(scan, profile=Profile.GITHUB),
     "report-full.sarif": lambda scan: render_sarif(scan, profile=Profile.FULL),
 }

@@ -31,7 +31,7 @@ from tests.reports.example_scan import (
 )
 from tests.reports.strategies import scans
 
-TELL_NO_TIME = ("github", "gitlab-codequality", "gitlab-sast", "ocsf")
+TELL_NO_TIME = ("github", "gitlab-codequality", "gitlab-sast", "ocsf", "prometheus")
 
 
 def rendered(name: str, scan: Scan, options: ReportOptions | None = None) -> str:
@@ -53,6 +53,7 @@ def test_every_format_has_a_suffix() -> None:
         "oscal": ".json",
         "csv": ".csv",
         "csv-facts": ".csv",
+        "prometheus": ".prom",
         "frameworks": ".txt",
     }
     assert all(form.description for form in FORMATS.values())
@@ -183,8 +184,8 @@ def test_the_order_of_accounts_changes_no_line(name: str) -> None:
     assert sorted(rendered(name, scan).splitlines()) == sorted(rendered(name, turned).splitlines())
 
 
-FOR_PEOPLE = ("text", "html", "json", "frameworks")
-"""They say what a pass is, or hold every verdict: tests of their own look at them."""
+FOR_PEOPLE = ("text", "html", "json", "frameworks", "prometheus")
+"""They say what a pass is, hold every verdict, or count them: they have tests of their own."""
 FOR_OTHER_SYSTEMS = [name for name in FORMATS if name not in FOR_PEOPLE]
 GOOD = re.compile(r"\bpass(ed)?\b|(?<!not-)\bsatisfied\b", re.IGNORECASE)
 

@@ -35,7 +35,7 @@ def chosen(exchange: str) -> Choice:
 
 
 def controls_of(choice: Choice) -> tuple[Control, ...]:
-    files = new_project([choice], ["203.0.113.0/28"], RULES, NOW)
+    files = new_project([choice], ["203.0.113.0/28"], RULES, NOW, ())
     names = load_project("g.yaml", read=lambda _: files["gatepolicy.yaml"].encode()).names
     own = f"policies/{choice.id}.yaml"
     policy = load_policy(

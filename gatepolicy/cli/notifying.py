@@ -1,0 +1,138 @@
+"""News of a scan for the receivers that were named, and what is remembered of it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from gatepolicy.cli import settings
+from gatepolicy.cli.given import ScanOptions
+from gatepolicy.cli.operating import Run, locked, state_file, warn
+from gatepolicy.documents.load import is_really_below, is_there, relative_below
+from gatepolicy.errors import LockedError, ReportError, UsageError
+from gatepolicy.model.scan import ExitCode, Interruption, Scan
+from gatepolicy.operating.attested import attested_within
+from gatepolicy.operating.message import message_of, message_of_failure
+from gatepolicy.operating.news import Told, bulletin, deadlines
+from gatepolicy.operating.receivers import Receiver, receivers_of, send, urls_of
+from gatepolicy.operating.told import decode_told, encode_told
+from gatepolicy.reports.write import Destination, Report, write_reports
+from gatepolicy.scanning.plan import Plan
+
+_WAIT_SECONDS = 60.0
+_BY_SIGNAL = frozenset(by.exit_code for by in Interruption)
+
+
+@dataclass(frozen=True, slots=True)
+class Notifier:
+    """Tells receivers what is new."""
+
+    receivers: tuple[Receiver, ...]
+    """To whom; empty when nobody was named."""
+    given: ScanOptions
+    """The options of the scan."""
+
+    @classmethod
+    def of(cls, given: ScanOptions) -> Self:
+        """From the options of a scan.
+
+        Raises:
+            UsageError: apprise is missing, or does not know a URL; or their file cannot be read,
+                or must not be.
+        """
+        _refuse_unreviewed(given)
+        return cls(tuple(receivers_of(urls_of(given.notify_urls, given.notify_file))), given)
+
+    def tell(self, scan: Scan, plan: Plan, run: Run) -> None:
+        """Tell what of a scan is news, and remember it. Whatever fails is a warning.
+
+        Args:
+            scan: The finished scan.
+            plan: What it asked.
+            run: Takes the event.
+        """
+        if not self.receivers:
+            return
+        with _memory(self.given) as place:
+            ends = deadlines(scan, attested_within(plan), self.given.expiring_within)
+            told = bulletin(scan, _remembered(place), ends)
+            is_due = bool(told.news) or self.given.notify_when == "always"
+            takers = 0
+            if is_due:
+                message = message_of(scan, told.news)
+                takers = send(message, self.receivers, sleep=time.sleep, warn=warn)
+                count = len(self.receivers)
+                run.log.event("notified", receivers=count, received=takers, news=len(told.news))
+            is_known = takers > 0 or not is_due
+            _remember(place, told.delivered if is_known else told.kept)
+
+
+def _refuse_unreviewed(given: ScanOptions) -> None:
+    """Refuse a file of receivers that may be a stranger's, who would be told everything."""
+    file, folder = given.notify_file, settings.project_folder()
+    if not given.untrusted or not file:
+        return
+    if relative_below(file, folder) is not None or is_really_below(file, folder):
+        what = f"--untrusted: --notify-file {file} lies in the project folder"
+        raise UsageError(what, hint="name a file elsewhere, or set GATEPOLICY_NOTIFY")
+
+
+def tell_failure(given: ScanOptions, code: ExitCode) -> None:
+    """Tell receivers that a scan did not get to its end; a person who stopped it knows.
+
+    Args:
+        given: Its options.
+        code: Its exit code.
+    """
+    if code in _BY_SIGNAL or code is ExitCode.CLOSED_PIPE:
+        return
+    try:
+        receivers = Notifier.of(given).receivers
+    except UsageError:
+        # What is wrong with them was told.
+        return
+    message = message_of_failure(given.inventory_file, code)
+    send(message, receivers, sleep=time.sleep, warn=warn)
+
+
+@contextmanager
+def _memory(given: ScanOptions) -> Iterator[Destination | None]:
+    """The file of what was told, for nobody else meanwhile; ``None`` when it cannot be used.
+
+    Whoever edits the files of an untrusted project could write there that everything was told.
+    """
+    if given.untrusted:
+        yield None
+        return
+    with ExitStack() as stack:
+        place = None
+        try:
+            place = state_file(given, "told", "json")
+            lock = state_file(given, "told", "lock")
+            stack.enter_context(locked(lock, "a notification", _WAIT_SECONDS))
+        except (UsageError, LockedError) as error:
+            warn(f"the next scan may tell the same again: {error}")
+        yield place
+
+
+def _remembered(place: Destination | None) -> Told | None:
+    """What was told; what cannot be read was not told."""
+    if place is None or not is_there(place.path):
+        return None
+    try:
+        return decode_told(Path(place.path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is damaged"
+        warn(f"{place.path}: what was told cannot be read, so everything is told again: {why}")
+        return {}
+
+
+def _remember(place: Destination | None, told: Told) -> None:
+    if place is None:
+        return
+    try:
+        write_reports([Report([encode_told(told)], place)])
+    except ReportError as error:
+        warn(f"the next scan may tell the same again: {error}")

@@ -1,0 +1,1 @@
+"""Scans that nobody watches: one at a time, and news of them to whom it concerns."""

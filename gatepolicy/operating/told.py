@@ -1,0 +1,54 @@
+"""What was told, as text: so that the next scan tells nothing twice. Pure."""
+
+import json
+from collections.abc import Mapping
+
+from gatepolicy.operating.news import ITEM_LEVELS, Item, Told
+
+_VERSION = 1
+_TEXTS = ("level", "rule", "name", "exchange", "account", "subject")
+
+
+def encode_told(told: Told) -> str:
+    """As JSON, in stable order."""
+    items = {key: _encode(item) for key, item in sorted(told.items())}
+    return f"{json.dumps({'version': _VERSION, 'told': items}, indent=1)}\n"
+
+
+def _encode(item: Item) -> Mapping[str, object]:
+    texts = {name: text for name in _TEXTS if (text := getattr(item, name))}
+    return {**texts, **({"marks": sorted(item.marks)} if item.marks else {})}
+
+
+def decode_told(text: str) -> Told:
+    """Back from JSON.
+
+    Raises:
+        ValueError: It was not written by this version, or not by gatepolicy.
+    """
+    match json.loads(text):
+        case {"version": version, "told": dict(told)} if version == _VERSION:
+            return {key: _decode(item) for key, item in told.items()}
+    raise ValueError("not of this version")
+
+
+def _decode(data: object) -> Item:
+    match data:
+        case {"level": level, **others} if level in ITEM_LEVELS:
+            texts = {name: _text(others.get(name, "")) for name in _TEXTS[1:]}
+            return Item(_text(level), **texts, marks=_texts(others.get("marks", [])))
+    raise ValueError("no item")
+
+
+def _text(value: object) -> str:
+    match value:
+        case str():
+            return value
+    raise ValueError("no text")
+
+
+def _texts(value: object) -> frozenset[str]:
+    match value:
+        case list():
+            return frozenset(map(_text, value))
+    raise ValueError("no list")
