@@ -1,11 +1,14 @@
-"""News of a scan for the receivers that were named, and what is remembered of it."""
+"""News of a scan for the receivers that were named, and what is remembered of it.
+
+All that makes and sends news is imported when a receiver is named, and not before.
+"""
 
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from gatepolicy.cli import settings
 from gatepolicy.cli.given import ScanOptions
@@ -13,13 +16,12 @@ from gatepolicy.cli.operating import Run, locked, state_file, warn
 from gatepolicy.documents.load import is_really_below, is_there, relative_below
 from gatepolicy.errors import LockedError, ReportError, UsageError
 from gatepolicy.model.scan import ExitCode, Interruption, Scan
-from gatepolicy.operating.attested import attested_within
-from gatepolicy.operating.message import message_of, message_of_failure
-from gatepolicy.operating.news import Told, bulletin, deadlines
-from gatepolicy.operating.receivers import Receiver, receivers_of, send, urls_of
-from gatepolicy.operating.told import decode_told, encode_told
 from gatepolicy.reports.write import Destination, Report, write_reports
 from gatepolicy.scanning.plan import Plan
+
+if TYPE_CHECKING:
+    from gatepolicy.operating.news import Told
+    from gatepolicy.operating.receivers import Receiver
 
 _WAIT_SECONDS = 60.0
 _BY_SIGNAL = frozenset(by.exit_code for by in Interruption)
@@ -29,7 +31,7 @@ _BY_SIGNAL = frozenset(by.exit_code for by in Interruption)
 class Notifier:
     """Tells receivers what is new."""
 
-    receivers: tuple[Receiver, ...]
+    receivers: "tuple[Receiver, ...]"
     """To whom; empty when nobody was named."""
     given: ScanOptions
     """The options of the scan."""
@@ -43,6 +45,10 @@ class Notifier:
                 or must not be.
         """
         _refuse_unreviewed(given)
+        if not given.notify_urls and given.notify_file is None:
+            return cls((), given)
+        from gatepolicy.operating.receivers import receivers_of, urls_of
+
         return cls(tuple(receivers_of(urls_of(given.notify_urls, given.notify_file))), given)
 
     def tell(self, scan: Scan, plan: Plan, run: Run) -> None:
@@ -55,6 +61,11 @@ class Notifier:
         """
         if not self.receivers:
             return
+        from gatepolicy.operating.attested import attested_within
+        from gatepolicy.operating.message import message_of
+        from gatepolicy.operating.news import bulletin, deadlines
+        from gatepolicy.operating.receivers import send
+
         with _memory(self.given) as place:
             ends = deadlines(scan, attested_within(plan), self.given.expiring_within)
             told = bulletin(scan, _remembered(place), ends)
@@ -93,6 +104,11 @@ def tell_failure(given: ScanOptions, code: ExitCode) -> None:
     except UsageError:
         # What is wrong with them was told.
         return
+    if not receivers:
+        return
+    from gatepolicy.operating.message import message_of_failure
+    from gatepolicy.operating.receivers import send
+
     message = message_of_failure(given.inventory_file, code)
     send(message, receivers, sleep=time.sleep, warn=warn)
 
@@ -117,10 +133,12 @@ def _memory(given: ScanOptions) -> Iterator[Destination | None]:
         yield place
 
 
-def _remembered(place: Destination | None) -> Told | None:
+def _remembered(place: Destination | None) -> "Told | None":
     """What was told; what cannot be read was not told."""
     if place is None or not is_there(place.path):
         return None
+    from gatepolicy.operating.told import decode_told
+
     try:
         return decode_told(Path(place.path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -129,9 +147,11 @@ def _remembered(place: Destination | None) -> Told | None:
         return {}
 
 
-def _remember(place: Destination | None, told: Told) -> None:
+def _remember(place: Destination | None, told: "Told") -> None:
     if place is None:
         return
+    from gatepolicy.operating.told import encode_told
+
     try:
         write_reports([Report([encode_told(told)], place)])
     except ReportError as error:
