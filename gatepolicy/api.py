@@ -29,7 +29,7 @@ from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.policies.parents import policy_file
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.formats import FORMATS, ReportOptions
-from gatepolicy.reports.judged import fixes, why_unknown
+from gatepolicy.reports.summary import fixes, why_unknown
 from gatepolicy.scanning.live import prepare, scan_live
 from gatepolicy.scanning.plan import Selection, scope_of
 from gatepolicy.scanning.project import Project, is_of_others, load_project

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from gatepolicy.accounts.selector import Selector
+from gatepolicy.accounts.account import Selector
 from gatepolicy.documents.append import Entry, append_entry, refused_entry
 from gatepolicy.documents.document import DataPath, Document, show_path
 from gatepolicy.documents.load import Read, load_document, wrong_link

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from gatepolicy.accounts.account import Inventory, shown
+from gatepolicy.accounts.account import Inventory, Selector, misfits, shown
 from gatepolicy.accounts.answerable import by_hand
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.attestations.attestation import load_attestations
 from gatepolicy.cli import inputs, options, settings
 from gatepolicy.cli.given import CheckOptions, typed

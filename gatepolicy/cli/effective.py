@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from gatepolicy.accounts.account import some
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.selector import some
 from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.given import ExplainOptions
 from gatepolicy.documents.schema import did_you_mean

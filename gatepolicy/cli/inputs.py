@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from click.core import ParameterSource
 
-from gatepolicy.accounts.account import Inventory, fingerprint, salt_of
+from gatepolicy.accounts.account import Inventory, Selector, fingerprint, misfits, salt_of
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.accounts.selector import Selector, misfits
 from gatepolicy.cli import settings
 from gatepolicy.cli.given import InventoryOptions, OptionalInventoryOptions, PolicyOptions
 from gatepolicy.documents.load import is_there

@@ -2,7 +2,7 @@
 
 import click
 
-from gatepolicy.accounts.selector import some
+from gatepolicy.accounts.account import some
 from gatepolicy.cli import inputs
 from gatepolicy.cli.output import refuse_existing, refuse_overwriting
 from gatepolicy.documents.schema import did_you_mean

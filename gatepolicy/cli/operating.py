@@ -27,7 +27,6 @@ from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import MEANING, ExitCode, Scan
 from gatepolicy.operating.changes import is_changed
 from gatepolicy.operating.heartbeat import beat, call, url_at_end, url_at_start
-from gatepolicy.operating.lock import Holder, Patience, held, make_folder
 from gatepolicy.operating.log import Log
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.write import Destination
@@ -160,7 +159,8 @@ def _delayed(given: OperatingOptions) -> ExitCode:
 
 
 def _beat(given: OperatingOptions, of: Callable[[str], str]) -> None:
-    beat(given.heartbeat, of, send=call, sleep=time.sleep, warn=warn)
+    if given.heartbeat is not None:
+        beat(given.heartbeat, of, send=call, sleep=time.sleep, warn=warn)
 
 
 def _alone(given: ScanOptions, scan: Body, run: Run) -> ExitCode:
@@ -197,6 +197,8 @@ def state_file(given: ScanOptions, name: str, suffix: str) -> Destination:
         UsageError: It lies where this command may not write, or there is no such folder and none
             can be made.
     """
+    from gatepolicy.operating.lock import make_folder
+
     inventory = os.path.realpath(given.inventory_file)
     default = str(Path(given.inventory_file).parent / STATE_FOLDER)
     folder = given.state_folder or default
@@ -216,6 +218,8 @@ def locked(place: Destination, what: str, wait: float) -> AbstractContextManager
         what: What may be done once at a time.
         wait: Seconds.
     """
+    from gatepolicy.operating.lock import Holder, Patience, held
+
     holder = Holder(os.getpid(), socket.gethostname(), inputs.now())
     patience = Patience(wait, time.monotonic, time.sleep, _note)
     return held(place.folder / place.name, what, holder, patience)

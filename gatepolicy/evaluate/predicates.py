@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import assert_never
 
-from gatepolicy.documents.patterns import PatternError, contains
 from gatepolicy.model.facts import Access, FactValue, Grant, Network, Never
 from gatepolicy.rules.expressions import AHEAD, LEFT_OUT, MAYBE
 from gatepolicy.rules.rule import AllOf, AnyOf, Argument, Condition, Test
@@ -193,6 +192,8 @@ def matches(value: FactValue, argument: Argument, now: datetime) -> Truth:
     del now
     if not isinstance(value, str) or isinstance(value, Never) or not isinstance(argument, str):
         return None
+    from gatepolicy.documents.patterns import PatternError, contains
+
     try:
         return contains(argument, value)
     except PatternError:

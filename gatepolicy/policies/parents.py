@@ -17,7 +17,6 @@ from gatepolicy.documents.document import (
     hold_everything,
     network_of,
 )
-from gatepolicy.documents.patterns import PatternError, check_pattern
 from gatepolicy.documents.schema import Schema, did_you_mean
 from gatepolicy.errors import Problem
 from gatepolicy.model.evidence import Location
@@ -130,6 +129,9 @@ def read_duration(value: JSONValue) -> ReadValue:
 
 def read_pattern(value: JSONValue) -> ReadValue:
     """A regular expression of RE2."""
+    # Loading RE2 takes longer than reading a policy: only policies with an expression need it.
+    from gatepolicy.documents.patterns import PatternError, check_pattern
+
     assert isinstance(value, str)
     try:
         check_pattern(value)

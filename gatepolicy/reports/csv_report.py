@@ -15,7 +15,7 @@ from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import FACTS, Access, Fact, FactValue, Grant
 from gatepolicy.model.scan import Scan
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.judged import NOTHING_CHECKED, Judged, all_judged, unjudged, why_unknown
+from gatepolicy.reports.summary import NOTHING_CHECKED, Judged, all_judged, unjudged, why_unknown
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """What begins a formula, or does where a spreadsheet takes wide characters for plain ones."""

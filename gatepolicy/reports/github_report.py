@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from gatepolicy.model.evidence import Location
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity, Verdict
-from gatepolicy.reports.judged import (
+from gatepolicy.reports.summary import (
     NOTHING_CHECKED,
     Judged,
     all_judged,
     cut,
+    exit_sentence,
     fixes,
     rank,
     repository_path,
     unjudged,
     why_unknown,
 )
-from gatepolicy.reports.summary import exit_sentence
 
 GITHUB_ANNOTATION_LIMIT = 10
 """GitHub shows so many of a kind for each step."""

@@ -18,18 +18,18 @@ from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Severity
 from gatepolicy.reports import summary
 from gatepolicy.reports.json_report import json_document, json_list
-from gatepolicy.reports.judged import (
+from gatepolicy.reports.markdown_report import code
+from gatepolicy.reports.sarif_objects import Entry, Profile, shown_entries
+from gatepolicy.reports.summary import (
     NOTHING_CHECKED,
     cut,
+    exit_sentence,
     rank,
     repository_path,
     stable_uuid,
     unjudged,
     why_unknown,
 )
-from gatepolicy.reports.markdown_report import code
-from gatepolicy.reports.sarif_objects import Entry, Profile, shown_entries
-from gatepolicy.reports.summary import exit_sentence
 from gatepolicy.reports.text_layout import place
 
 _ALL = 2**63

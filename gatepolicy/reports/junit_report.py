@@ -19,17 +19,17 @@ from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
-from gatepolicy.reports.judged import (
+from gatepolicy.reports.summary import (
     NOTHING_CHECKED,
     Judged,
     Room,
     cut,
+    exit_sentence,
     fixes,
     rank,
     room_for,
     why_unknown,
 )
-from gatepolicy.reports.summary import exit_sentence
 from gatepolicy.reports.text_layout import control, place
 
 GITLAB_FILE_LIMIT = 28_000_000

@@ -14,16 +14,19 @@ from gatepolicy.model.encoding import encode_time
 from gatepolicy.model.posture import AccountState, posture
 from gatepolicy.model.scan import ExitCode, Scan
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity
-from gatepolicy.reports.judged import (
+from gatepolicy.reports.summary import (
     Judged,
     all_judged,
     cut,
+    exit_sentence,
     fixes,
+    interruption,
+    left_out,
     rank,
+    strict_exit_code,
     unjudged,
     why_unknown,
 )
-from gatepolicy.reports.summary import exit_sentence, interruption, left_out, strict_exit_code
 from gatepolicy.reports.text_layout import place
 
 GITHUB_COMMENT_LIMIT = 65_000

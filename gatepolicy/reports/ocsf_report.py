@@ -18,15 +18,16 @@ from gatepolicy.model.evidence import Subject
 from gatepolicy.model.scan import ExitCode, Scan
 from gatepolicy.model.verdicts import Outcome, RuleInfo, Severity, Verdict
 from gatepolicy.reports.json_report import json_line
-from gatepolicy.reports.judged import (
+from gatepolicy.reports.summary import (
     NOTHING_CHECKED,
     Judged,
     all_judged,
+    exit_sentence,
     stable_uuid,
+    strict_exit_code,
     unjudged,
     why_unknown,
 )
-from gatepolicy.reports.summary import exit_sentence, strict_exit_code
 
 OCSF_VERSION = "1.5.0"
 _CREATE = 1

@@ -20,16 +20,16 @@ from gatepolicy.model.evidence import Subject
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import Outcome, RuleInfo
 from gatepolicy.reports.json_report import Node, json_document
-from gatepolicy.reports.judged import (
+from gatepolicy.reports.summary import (
     NOTHING_CHECKED,
     Judged,
     all_judged,
     cut,
+    exit_sentence,
     stable_uuid,
     unjudged,
     why_unknown,
 )
-from gatepolicy.reports.summary import exit_sentence
 from gatepolicy.reports.text_layout import place
 from gatepolicy.rules.catalog import Framework
 

@@ -21,8 +21,14 @@ from gatepolicy.model.posture import AccountState, posture
 from gatepolicy.model.scan import ExitCode, Scan
 from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.judged import NOT_VERIFIABLE, why_unknown
-from gatepolicy.reports.summary import ACCOUNT_WORDS, account_word, strict_exit_code, summarise
+from gatepolicy.reports.summary import (
+    ACCOUNT_WORDS,
+    NOT_VERIFIABLE,
+    account_word,
+    strict_exit_code,
+    summarise,
+    why_unknown,
+)
 
 _COMPLETE = "gatepolicy_last_complete_scan_timestamp_seconds"
 _GOOD = "gatepolicy_last_good_scan_timestamp_seconds"

@@ -12,7 +12,7 @@ from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.scan import Scan, finding_identity
 from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.judged import repository_path
+from gatepolicy.reports.summary import repository_path
 from gatepolicy.resources import shipped_policies
 
 LEVEL = {

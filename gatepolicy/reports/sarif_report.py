@@ -50,7 +50,6 @@ from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Verdict
 from gatepolicy.reports import sarif_objects as sarif
 from gatepolicy.reports import summary
 from gatepolicy.reports.json_report import Node, json_document
-from gatepolicy.reports.judged import rank
 from gatepolicy.reports.sarif_objects import (
     LEVEL,
     SECURITY_SEVERITY,
@@ -62,7 +61,7 @@ from gatepolicy.reports.sarif_objects import (
     sentences,
     shown_entries,
 )
-from gatepolicy.reports.summary import exit_sentence, strict_exit_code
+from gatepolicy.reports.summary import exit_sentence, rank, strict_exit_code
 
 _TAG_LIMIT = 10
 """GitHub keeps ten tags, and refuses more than twenty."""

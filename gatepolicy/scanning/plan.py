@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from hashlib import sha256
 
-from gatepolicy.accounts.selector import Misfit, misfit_of_glob, misfit_of_label
+from gatepolicy.accounts.account import Misfit, misfit_of_glob, misfit_of_label
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Location, Subject

@@ -10,7 +10,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from itertools import takewhile
 
-from gatepolicy.accounts.selector import Selector
+from gatepolicy.accounts.account import Selector
 from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.scan import AccountResult
 from gatepolicy.model.verdicts import (

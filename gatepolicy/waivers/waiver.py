@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gatepolicy.accounts.selector import Selector, names_everything
+from gatepolicy.accounts.account import Selector, names_everything
 from gatepolicy.documents.document import Document, show_path
 from gatepolicy.documents.load import Read, load_document, wrong_link
 from gatepolicy.documents.schema import load_schema

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatepolicy.collect.fields import parsed, value_in
 from gatepolicy.collect.secrets import CredentialError
+from gatepolicy.collect.stores import parsed, value_in
 from gatepolicy.documents.document import JSONValue
 from tests.collect.references import without
 
@@ -129,7 +129,7 @@ def test_a_document_that_is_none(name: str, text: str, told: str) -> None:
 def test_yaml_without_a_suffix_needs_no_dotenv() -> None:
     told = without(
         "dotenv.parser",
-        "from gatepolicy.collect.fields import parsed, value_in\n"
+        "from gatepolicy.collect.stores import parsed, value_in\n"
         "from gatepolicy.collect.secrets import CredentialError\n"
         "print(value_in(parsed('url: a=b\\n', 'bot'), 'url'))\n"
         "try:\n"

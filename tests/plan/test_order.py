@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatepolicy.accounts.selector import Selector
+from gatepolicy.accounts.account import Selector
 from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.evidence import Evidence, Location, Subject
 from gatepolicy.model.facts import Fact, Facts, Grade, Provenance, Reason

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import Scan
 from gatepolicy.model.verdicts import OF_A_POLICY, Outcome, Verdict
-from gatepolicy.reports.judged import stable_uuid
 from gatepolicy.reports.oscal_report import render_oscal
+from gatepolicy.reports.summary import stable_uuid
 from gatepolicy.rules.catalog import load_frameworks
 from tests.reports.example_scan import (
     BAD_NAME,

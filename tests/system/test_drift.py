@@ -185,6 +185,10 @@ def edited(firm: Any, file: str, days: int = 0, /, **facts: object) -> str:
     (account,) = data["accounts"]
     for name, value in facts.items():
         fact = name.replace("__", ".")
+        if fact == "key.fingerprint":
+            # What all accounts together tell is made anew of what was kept for it.
+            account["comparison"]["key"]["fingerprint"] = value
+            continue
         if value is None:
             account["facts"].pop(fact, None)
             account["unknown"][fact] = "not_disclosed"

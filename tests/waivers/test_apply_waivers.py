@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatepolicy.accounts.selector import Selector
+from gatepolicy.accounts.account import Selector
 from gatepolicy.model.evidence import Evidence, Location, Subject
 from gatepolicy.model.facts import Facts, Reason
 from gatepolicy.model.scan import AccountResult

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from gatepolicy.accounts.selector import Selector
+from gatepolicy.accounts.account import Selector
 from gatepolicy.documents.append import Entry, append_entry
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import DocumentError, UsageError

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepolicy.accounts.selector import Selector
+from gatepolicy.accounts.account import Selector
 from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.verdicts import WaiverTerms
 from gatepolicy.waivers.apply import naming_waivers
