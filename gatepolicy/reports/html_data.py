@@ -4,6 +4,7 @@ Fleets repeat themselves: the same policy checks the same for every account, and
 alike. So texts, verdicts, facts and calls are in tables, and accounts refer to them by position.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -127,22 +128,36 @@ def _verdict_of(account: AccountResult) -> str:
     return "pass" if passes(account) else "warning"
 
 
-def page_data(scan: Scan, controls: Sequence[Control]) -> dict[str, object]:
-    """Everything that the page's script shows, as JSON values."""
+def page_data(scan: Scan, controls: Sequence[Control]) -> Iterator[str]:
+    """Everything that the page's script shows: a JSON object, piece by piece.
+
+    Accounts come one by one, so that no more than their tables is held; it cannot end the element
+    that it stands in.
+    """
     tables = _Tables(scan, {rule.id: rule for rule in scan.rules}, lines_of(scan.rules))
-    accounts = [tables.account(account, controls) for account in scan.accounts]
-    return {
+    head = {
         "controls": [[one.id, one.name, one.title, one.line] for one in controls],
         "lines": [[line.value, LINE_TITLE[line]] for line in PostureLine],
         "severities": [severity.value for severity in Severity],
         "verdict_states": list(VERDICTS),
-        "accounts": accounts,
-        "verdicts": tables.verdicts.rows,
-        "facts": tables.facts.rows,
-        "calls": tables.calls.rows,
-        # Last, since the other tables add to it.
-        "texts": tables.texts.rows,
     }
+    yield "{"
+    for name, value in head.items():
+        yield f'"{name}":{_embedded(value)},'
+    yield '"accounts":['
+    for position, account in enumerate(scan.accounts):
+        yield "," * bool(position) + _embedded(tables.account(account, controls))
+    yield f'],"verdicts":{_embedded(tables.verdicts.rows)},"facts":{_embedded(tables.facts.rows)}'
+    # Texts are last, since the other tables add to them.
+    yield f',"calls":{_embedded(tables.calls.rows)},"texts":{_embedded(tables.texts.rows)}}}'
+
+
+def _embedded(data: object) -> str:
+    """JSON without the characters of HTML."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

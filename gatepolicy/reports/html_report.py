@@ -5,7 +5,6 @@ their hashes, so that nothing that an exchange or an inventory says can become c
 JavaScript, everything but the interactive matrix and the details of accounts is there.
 """
 
-import json
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,14 +80,14 @@ def render_html(
         "style": style,
         "script": script,
         "csp": _content_security_policy(style, script),
-        "data": _embedded(page_data(scan, controls)),
+        "data": page_data(scan, controls),
         "version": __version__,
         **_head(scan),
         **_posture(scan),
         "urgent": list(urgent(scan)),
         "drift": None if scan.drift is None else _drift(scan, scan.drift),
         "controls": controls,
-        "rows": [matrix_row(one, controls) for one in scan.accounts[:STATIC_ROWS]],
+        "rows": [matrix_row(one, controls) for one in islice(scan.accounts, STATIC_ROWS)],
         "total": len(scan.accounts),
         "listed": LISTED_ACCOUNTS,
         "most": STATIC_ROWS,
@@ -95,10 +95,18 @@ def render_html(
         "attestations": _attestations(scan),
         "frameworks": _frameworks(scan, frameworks),
         "exchanges": list(asked_of(scan)),
-        "digest": sha256("".join(render_json(scan)).encode()).hexdigest(),
+        "digest": _digest(scan),
     }
     beside = {"trend": trend and shown_trend(scan, trend), "sign_offs": sign_offs}
     yield from _template().generate(context | beside)
+
+
+def _digest(scan: Scan) -> str:
+    """Of the JSON report, which is what people sign."""
+    found = sha256()
+    for piece in render_json(scan):
+        found.update(piece.encode())
+    return found.hexdigest()
 
 
 @cache
@@ -157,14 +165,6 @@ def _content_security_policy(style: str, script: str) -> str:
         f"default-src 'none'; style-src {hashed(style)}; script-src {hashed(script)};"
         " base-uri 'none'; form-action 'none'"
     )
-
-
-def _embedded(data: object) -> str:
-    """JSON that cannot end the element that holds it."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text
 
 
 def _head(scan: Scan) -> dict[str, Any]:

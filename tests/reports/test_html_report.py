@@ -2,7 +2,9 @@
 
 import json
 import re
+import tracemalloc
 from base64 import b64encode
+from collections import deque
 from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
@@ -30,9 +32,10 @@ from gatepolicy.model.trend import AccountCounts, Trend
 from gatepolicy.model.verdicts import OnUnknown, Outcome
 from gatepolicy.reports.clean import clean
 from gatepolicy.reports.html_data import controls_of, matrix_row, page_data
-from gatepolicy.reports.html_report import STATIC_ROWS, asked_of, urgent
+from gatepolicy.reports.html_report import STATIC_ROWS, asked_of, render_html, urgent
 from gatepolicy.reports.html_trend import point_of, shown_trend
 from gatepolicy.reports.json_report import render_json
+from gatepolicy.rules.catalog import load_frameworks
 from tests.reports.example_scan import example_scan, passing, scan_of, silent
 from tests.reports.page import HOSTILE, fleet, hostile_scan, page_of, signed_off, trend_to
 from tests.reports.strategies import whole_scans
@@ -419,11 +422,25 @@ def test_controls_that_only_policies_name_are_listed() -> None:
 
 
 def test_texts_are_in_the_data_once() -> None:
-    data = page_data(fleet(100), controls_of(fleet(100)))
-    texts = data["texts"]
-    assert isinstance(texts, list)
-    assert len(texts) == len(set(texts))
-    assert len(data["verdicts"]) == len(page_data(fleet(5), controls_of(fleet(5)))["verdicts"])  # type: ignore[arg-type]
+    small, large = (
+        json.loads("".join(page_data(fleet(count), controls_of(fleet(count)))))
+        for count in (5, 100)
+    )
+    assert len(large["texts"]) == len(set(large["texts"]))
+    assert large["verdicts"] == small["verdicts"]
+
+
+def test_a_page_of_many_accounts_is_made_piece_by_piece() -> None:
+    scan, frameworks = fleet(2_000), load_frameworks()
+    # What is read once is in memory then.
+    deque(render_html(example_scan(), frameworks=frameworks), maxlen=0)
+    tracemalloc.start()
+    try:
+        deque(render_html(scan, frameworks=frameworks), maxlen=0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000 * len(scan.accounts)
 
 
 @settings(max_examples=30)
