@@ -263,6 +263,13 @@ class OperatingOptions:
     notify_when: str
     """``changes`` or ``always``."""
 
+    @property
+    def is_unattended(self) -> bool:
+        """Whether any of them asks for something."""
+        asked = (self.lock, self.only_changes, self.heartbeat, self.notify_urls, self.notify_file)
+        is_timed = self.wait is not None or self.jitter is not None
+        return any(asked) or is_timed or self.log_format != "text"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScanOptions(ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, OperatingOptions):

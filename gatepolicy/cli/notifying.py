@@ -1,27 +1,28 @@
-"""News of a scan for the receivers that were named, and what is remembered of it.
-
-All that makes and sends news is imported when a receiver is named, and not before.
-"""
+"""A scan that nobody watches, with its news for receivers, and what is remembered of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from gatepolicy.cli import settings
+from gatepolicy.cli import operating, settings
 from gatepolicy.cli.given import ScanOptions
+from gatepolicy.cli.keeping import History
 from gatepolicy.cli.operating import Run, locked, state_file, warn
+from gatepolicy.cli.output import Outputs
 from gatepolicy.documents.load import is_really_below, is_there, relative_below
 from gatepolicy.errors import LockedError, ReportError, UsageError
+from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import ExitCode, Interruption, Scan
+from gatepolicy.operating.attested import attested_within
+from gatepolicy.operating.message import message_of, message_of_failure
+from gatepolicy.operating.news import Told, bulletin, deadlines
+from gatepolicy.operating.receivers import Receiver, receivers_of, send, urls_of
+from gatepolicy.operating.told import decode_told, encode_told
 from gatepolicy.reports.write import Destination, Report, write_reports
 from gatepolicy.scanning.plan import Plan
-
-if TYPE_CHECKING:
-    from gatepolicy.operating.news import Told
-    from gatepolicy.operating.receivers import Receiver
 
 _WAIT_SECONDS = 60.0
 _BY_SIGNAL = frozenset(by.exit_code for by in Interruption)
@@ -31,7 +32,7 @@ _BY_SIGNAL = frozenset(by.exit_code for by in Interruption)
 class Notifier:
     """Tells receivers what is new."""
 
-    receivers: "tuple[Receiver, ...]"
+    receivers: tuple[Receiver, ...]
     """To whom; empty when nobody was named."""
     given: ScanOptions
     """The options of the scan."""
@@ -45,10 +46,6 @@ class Notifier:
                 or must not be.
         """
         _refuse_unreviewed(given)
-        if not given.notify_urls and given.notify_file is None:
-            return cls((), given)
-        from gatepolicy.operating.receivers import receivers_of, urls_of
-
         return cls(tuple(receivers_of(urls_of(given.notify_urls, given.notify_file))), given)
 
     def tell(self, scan: Scan, plan: Plan, run: Run) -> None:
@@ -61,11 +58,6 @@ class Notifier:
         """
         if not self.receivers:
             return
-        from gatepolicy.operating.attested import attested_within
-        from gatepolicy.operating.message import message_of
-        from gatepolicy.operating.news import bulletin, deadlines
-        from gatepolicy.operating.receivers import send
-
         with _memory(self.given) as place:
             ends = deadlines(scan, attested_within(plan), self.given.expiring_within)
             told = bulletin(scan, _remembered(place), ends)
@@ -78,6 +70,59 @@ class Notifier:
                 run.log.event("notified", receivers=count, received=takers, news=len(told.news))
             is_known = takers > 0 or not is_due
             _remember(place, told.delivered if is_known else told.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """What a scan that nobody watches does as it goes on."""
+
+    given: ScanOptions
+    """Its options."""
+    run: Run
+    """Takes its events."""
+    notifier: Notifier
+    """Tells its news."""
+
+    def read(self, evidence: Evidence) -> None:
+        """One account was read, or could not be."""
+        self.run.read(evidence)
+
+    def write(
+        self, history: History, outputs: Outputs, scan: Scan, series: str, plan: Plan
+    ) -> None:
+        """Write what is wanted of the outputs, and tell receivers whether or not that went well.
+
+        Args:
+            history: Takes the scan.
+            outputs: What was asked for.
+            scan: The finished scan.
+            series: Name of its inventory in the history.
+            plan: What it asked.
+
+        Raises:
+            ReportError: A report could not be written.
+            HistoryError: The scan cannot be added although it must be.
+        """
+        wanted = operating.wanted(self.given, outputs, scan)
+        try:
+            history.write(wanted, scan, series)
+            self.run.wrote(wanted)
+        finally:
+            self.notifier.tell(scan, plan, self.run)
+
+
+def operated(given: ScanOptions, scan: Callable[[ScanOptions, Unattended], ExitCode]) -> ExitCode:
+    """Scan, with all that is done around a scan that nobody watches.
+
+    Args:
+        given: The options.
+        scan: Scans.
+    """
+
+    def scanned(given: ScanOptions, run: Run) -> ExitCode:
+        return scan(given, Unattended(given, run, Notifier.of(given)))
+
+    return operating.operated(given, scanned, tell_failure)
 
 
 def _refuse_unreviewed(given: ScanOptions) -> None:
@@ -104,11 +149,6 @@ def tell_failure(given: ScanOptions, code: ExitCode) -> None:
     except UsageError:
         # What is wrong with them was told.
         return
-    if not receivers:
-        return
-    from gatepolicy.operating.message import message_of_failure
-    from gatepolicy.operating.receivers import send
-
     message = message_of_failure(given.inventory_file, code)
     send(message, receivers, sleep=time.sleep, warn=warn)
 
@@ -133,12 +173,10 @@ def _memory(given: ScanOptions) -> Iterator[Destination | None]:
         yield place
 
 
-def _remembered(place: Destination | None) -> "Told | None":
+def _remembered(place: Destination | None) -> Told | None:
     """What was told; what cannot be read was not told."""
     if place is None or not is_there(place.path):
         return None
-    from gatepolicy.operating.told import decode_told
-
     try:
         return decode_told(Path(place.path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -147,11 +185,9 @@ def _remembered(place: Destination | None) -> "Told | None":
         return {}
 
 
-def _remember(place: Destination | None, told: "Told") -> None:
+def _remember(place: Destination | None, told: Told) -> None:
     if place is None:
         return
-    from gatepolicy.operating.told import encode_told
-
     try:
         write_reports([Report([encode_told(told)], place)])
     except ReportError as error:

@@ -89,8 +89,6 @@ def operated(
         scan: Scans; its exit code, and any error, are those of the command.
         tell_failure: Tells somebody that it did not get to its end.
     """
-    if given.only_plan:
-        return scan(given, Run(Log(None, inputs.now)))
     steps, started = _Steps(), time.monotonic()
     with _logging(given) as log:
         inventory = clean(given.inventory_file)

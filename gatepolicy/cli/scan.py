@@ -3,26 +3,15 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from gatepolicy.attestations.attestation import load_attestations
-from gatepolicy.cli import (
-    edge,
-    inputs,
-    keeping,
-    notifying,
-    operating,
-    operating_options,
-    options,
-    selecting,
-    settings,
-)
+from gatepolicy.cli import edge, inputs, keeping, options, selecting, settings
 from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.given import ScanOptions, typed
-from gatepolicy.cli.notifying import Notifier
-from gatepolicy.cli.operating import Run
 from gatepolicy.cli.output import Outputs
 from gatepolicy.collect.run import planned_requests
 from gatepolicy.collect.schedule import TYPICAL_LATENCY, Forecast, forecast
@@ -31,6 +20,9 @@ from gatepolicy.errors import UsageError
 from gatepolicy.model.scan import ExitCode, ScanSettings
 from gatepolicy.scanning.live import Prepared, prepare, scan_live
 from gatepolicy.scanning.workspace import input_files, load_workspace
+
+if TYPE_CHECKING:
+    from gatepolicy.cli.notifying import Unattended
 
 
 @click.command("scan")
@@ -45,7 +37,7 @@ from gatepolicy.scanning.workspace import input_files, load_workspace
 @options.outputs
 @options.edge
 @options.trust
-@operating_options.operating
+@options.operating
 @click.option(
     "--plan",
     "only_plan",
@@ -60,12 +52,15 @@ def command(given: ScanOptions) -> ExitCode:
     """
     if given.only_plan:
         _refuse_outputs_of_plan()
-    return operating.operated(given, _scan, notifying.tell_failure)
+    if given.only_plan or not given.is_unattended:
+        return _scan(given)
+    from gatepolicy.cli.notifying import operated
+
+    return operated(given, _scan)
 
 
-def _scan(given: ScanOptions, run: Run) -> ExitCode:
+def _scan(given: ScanOptions, unattended: "Unattended | None" = None) -> ExitCode:
     outputs = Outputs.parse(given)
-    notifier = Notifier.of(given)
     history = keeping.History.of(given)
     series = selecting.series(given, given.inventory_file)
     prepared, decides = _prepared(given, outputs, history)
@@ -79,17 +74,15 @@ def _scan(given: ScanOptions, run: Run) -> ExitCode:
         edge.collect_settings(given, keep_answers=False),
         decides,
         advance=progress.advance,
-        on_read=run.read,
+        on_read=unattended.read if unattended else lambda _: None,
     )
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
     scan = selecting.since(scan, baseline)
-    outputs = operating.wanted(given, outputs, scan)
-    try:
+    if unattended is None:
         history.write(outputs, scan, series)
-        run.wrote(outputs)
-    finally:
-        notifier.tell(scan, prepared.plan, run)
+    else:
+        unattended.write(history, outputs, scan, series, prepared.plan)
     return scan.exit_code
 
 

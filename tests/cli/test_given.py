@@ -9,7 +9,7 @@ import pytest
 
 from gatepolicy.cli.main import cli
 
-WITHOUT_OPTIONS = {"exchanges", "schema", "learn"}
+WITHOUT_OPTIONS = {"exchanges", "completion", "schema", "learn"}
 """They take one or two values."""
 
 
