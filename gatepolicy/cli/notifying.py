@@ -1,11 +1,14 @@
-"""A scan that nobody watches, with its news for receivers, and what is remembered of them."""
+"""A scan that nobody watches, with its news for receivers, and what is remembered of them.
+
+All that makes and sends news is imported when a receiver is named, and not before.
+"""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from gatepolicy.cli import operating, settings
 from gatepolicy.cli.given import ScanOptions
@@ -16,13 +19,12 @@ from gatepolicy.documents.load import is_really_below, is_there, relative_below
 from gatepolicy.errors import LockedError, ReportError, UsageError
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import ExitCode, Interruption, Scan
-from gatepolicy.operating.attested import attested_within
-from gatepolicy.operating.message import message_of, message_of_failure
-from gatepolicy.operating.news import Told, bulletin, deadlines
-from gatepolicy.operating.receivers import Receiver, receivers_of, send, urls_of
-from gatepolicy.operating.told import decode_told, encode_told
 from gatepolicy.reports.write import Destination, Report, write_reports
 from gatepolicy.scanning.plan import Plan
+
+if TYPE_CHECKING:
+    from gatepolicy.operating.news import Told
+    from gatepolicy.operating.receivers import Receiver
 
 _WAIT_SECONDS = 60.0
 _BY_SIGNAL = frozenset(by.exit_code for by in Interruption)
@@ -32,7 +34,7 @@ _BY_SIGNAL = frozenset(by.exit_code for by in Interruption)
 class Notifier:
     """Tells receivers what is new."""
 
-    receivers: tuple[Receiver, ...]
+    receivers: "tuple[Receiver, ...]"
     """To whom; empty when nobody was named."""
     given: ScanOptions
     """The options of the scan."""
@@ -46,6 +48,10 @@ class Notifier:
                 or must not be.
         """
         _refuse_unreviewed(given)
+        if not given.notify_urls and given.notify_file is None:
+            return cls((), given)
+        from gatepolicy.operating.receivers import receivers_of, urls_of
+
         return cls(tuple(receivers_of(urls_of(given.notify_urls, given.notify_file))), given)
 
     def tell(self, scan: Scan, plan: Plan, run: Run) -> None:
@@ -58,6 +64,11 @@ class Notifier:
         """
         if not self.receivers:
             return
+        from gatepolicy.operating.attested import attested_within
+        from gatepolicy.operating.message import message_of
+        from gatepolicy.operating.news import bulletin, deadlines
+        from gatepolicy.operating.receivers import send
+
         with _memory(self.given) as place:
             ends = deadlines(scan, attested_within(plan), self.given.expiring_within)
             told = bulletin(scan, _remembered(place), ends)
@@ -149,6 +160,11 @@ def tell_failure(given: ScanOptions, code: ExitCode) -> None:
     except UsageError:
         # What is wrong with them was told.
         return
+    if not receivers:
+        return
+    from gatepolicy.operating.message import message_of_failure
+    from gatepolicy.operating.receivers import send
+
     message = message_of_failure(given.inventory_file, code)
     send(message, receivers, sleep=time.sleep, warn=warn)
 
@@ -173,10 +189,12 @@ def _memory(given: ScanOptions) -> Iterator[Destination | None]:
         yield place
 
 
-def _remembered(place: Destination | None) -> Told | None:
+def _remembered(place: Destination | None) -> "Told | None":
     """What was told; what cannot be read was not told."""
     if place is None or not is_there(place.path):
         return None
+    from gatepolicy.operating.told import decode_told
+
     try:
         return decode_told(Path(place.path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -185,9 +203,11 @@ def _remembered(place: Destination | None) -> Told | None:
         return {}
 
 
-def _remember(place: Destination | None, told: Told) -> None:
+def _remember(place: Destination | None, told: "Told") -> None:
     if place is None:
         return
+    from gatepolicy.operating.told import encode_told
+
     try:
         write_reports([Report([encode_told(told)], place)])
     except ReportError as error:

@@ -14,7 +14,7 @@ from gatepolicy.model.encoding import encode_time
 from gatepolicy.reports.clean import clean
 
 Clock = Callable[[], datetime]
-_LEVELS = {"warning: ": "warning", "note: ": "note", "hint: ": "hint"}
+_LEVELS = {"warning: ": "warning", "note: ": "note", "hint: ": "hint", "reference: ": "note"}
 _ERROR = "error: "
 
 
@@ -53,8 +53,11 @@ class Log(io.TextIOBase):
         """As for any stream that is written to."""
         return True
 
-    def write(self, text: str) -> int:
+    def write(self, text: str | bytes) -> int:
         """Take a text for people: each of its lines is a problem."""
+        # click tries bytes first: whatever takes them gets no text.
+        if isinstance(text, bytes):
+            raise TypeError("a log takes text")
         *lines, self._rest = f"{self._rest}{text}".split("\n")
         for line in lines:
             self._problem(line)

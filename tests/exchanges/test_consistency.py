@@ -120,6 +120,12 @@ def test_problems_of_all_files_are_told(tmp_path: Path) -> None:
     ]
     assert any("menu is missing; add it" in line for line in both)
     assert any("menus: unknown key; did you mean menu?" in line for line in both)
+    # The other way round: the first file is not of the schema, the second one does not fit.
+    told(tmp_path, "bitso", shipped("bitso").replace("menu:", "menus:", 1))
+    both = told(tmp_path, "luno", shipped("luno").replace("menu: ", "menu: TODO ", 1))
+    assert {line.partition(":")[0] for line in both} == {"bitso.yaml", "luno.yaml"}
+    assert any("menus: unknown key; did you mean menu?" in line for line in both)
+    assert both[-1].endswith("menu: still says TODO; write it, or remove the line")
 
 
 # --- one file made by hand -----------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 import io
 import json
+from contextlib import redirect_stderr
 from datetime import UTC, datetime
+from typing import TextIO, cast
 
+import click
 import jsonschema
 import pytest
 from hypothesis import given
@@ -35,6 +38,7 @@ def logged(*texts: str) -> list[dict[str, object]]:
         ("error: a", "error", "a"),
         ("hint: a", "hint", "a"),
         ("note: a", "note", "a"),
+        ("reference: a", "note", "a"),
         ("accounts.yaml:1:2: a", "error", "accounts.yaml:1:2: a"),
         ("\x1b[2J", "error", "\\x1b[2J"),
     ],
@@ -46,6 +50,18 @@ def test_a_line_is_a_problem(line: str, level: str, text: str) -> None:
 def test_lines_are_put_together() -> None:
     found = logged("warning: ", "a\nerr", "or: b", "\n\n", "rest")
     assert [one["text"] for one in found] == ["a", "b", "rest"]
+
+
+def test_what_click_writes_is_a_line_as_well() -> None:
+    """It asks a stream for bytes first, and would write nothing else to one that takes them."""
+    stream = io.StringIO()
+    with redirect_stderr(cast("TextIO", Log(stream, lambda: NOW))):
+        click.echo("warning: a", err=True)
+        click.echo("reference: b", err=True)
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(one["level"], one["text"]) for one in told] == [("warning", "a"), ("note", "b")]
+    with pytest.raises(TypeError):
+        Log(stream, lambda: NOW).write(b"")
 
 
 @given(st.lists(st.text(max_size=20), max_size=4))
