@@ -286,8 +286,12 @@ def test_an_entry_can_be_based_on_another(tmp_path: Path) -> None:
 
 def test_a_broken_file_is_a_defect_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "moon.yaml").write_text("id: moon\n", encoding="utf-8")
-    with pytest.raises(InternalError, match=r"moon\.yaml of the exchange catalog"):
+    with pytest.raises(InternalError) as caught:
         load_exchange("moon", tmp_path)
+    assert str(caught.value) == (
+        "moon.yaml of the exchange catalog cannot be read (KeyError: 'errors')"
+    )
+    assert caught.value.hint == "install gatepolicy again"
 
 
 def test_a_fact_by_rule_is_told_as_such() -> None:
