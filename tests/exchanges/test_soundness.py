@@ -72,7 +72,7 @@ def assert_well_formed(facts: Facts) -> None:
 
 
 @every_exchange
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_whatever_an_exchange_sends_becomes_facts_or_reasons(
     exchange: Exchange, data: st.DataObject
@@ -129,7 +129,7 @@ def mutated_answers(draw: st.DrawFn, exchange: Exchange) -> dict[str, RawAnswer]
 
 
 @every_exchange
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_no_damage_to_an_answer_turns_an_absence_into_a_proof_of_more(
     exchange: Exchange, data: st.DataObject

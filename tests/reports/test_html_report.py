@@ -431,7 +431,7 @@ def test_texts_are_in_the_data_once() -> None:
 
 
 def test_a_page_of_many_accounts_is_made_piece_by_piece() -> None:
-    scan, frameworks = fleet(2_000), load_frameworks()
+    scan, frameworks = fleet(500), load_frameworks()
     # What is read once is in memory then.
     deque(render_html(example_scan(), frameworks=frameworks), maxlen=0)
     tracemalloc.start()

@@ -47,7 +47,7 @@ def loaded(text: str, file: str = "report.json") -> Scan:
 
 
 @pytest.mark.no_cover
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(scan=whole_scans())
 @example(scan=example_scan())
 def test_a_report_of_a_report_is_the_same_in_every_format(scan: Scan) -> None:

@@ -53,7 +53,7 @@ def test_it_is_what_each_waiver_says_of_each_account(
 @pytest.mark.parametrize("name", ["mm-{}", "mm-{}-*", "*-{}"])
 def test_a_hundred_thousand_waivers_are_found_quickly(name: str) -> None:
     accounts = [Subject(f"mm-{n}", "okx", {}, "", PLACE) for n in range(300)]
-    count = 100_000 if not name.startswith("*") else 2_000
+    count = 100_000 if name == "mm-{}" else 1_000
     waivers = [waiver(n, Selector((name.format(n),))) for n in range(count)]
     before = process_time()
     naming = naming_waivers(accounts, waivers)
