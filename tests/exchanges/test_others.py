@@ -85,7 +85,9 @@ def test_what_is_told_about_them() -> None:
 def test_an_exchange_that_says_nothing_but_why() -> None:
     others = load_others()
     assert list(others) == sorted(others)
-    assert others["apex"] == Other(State.NOT_RESEARCHED, "", "apex", "apex", "", {})
+    assert others["btcmarkets"] == Other(
+        State.NOT_DISCLOSED, "the API reports nothing about the key", *["btcmarkets"] * 2, "", {}
+    )
     bitrue = others["bitrue"]
     assert (bitrue.state, bitrue.id, bitrue.title) == (State.NOT_DISCLOSED, "bitrue", "Bitrue")
     assert bitrue.menu == "profile icon → API"
