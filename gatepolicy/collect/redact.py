@@ -375,7 +375,9 @@ _LONGEST = 4000
 """Characters of an answer that evidence keeps."""
 _SECRET_NAME = re.compile(r"secret|token|pass|sign", re.I)
 _KEY_NAME = re.compile(r"key", re.I)
-_PERSONAL_NAME = re.compile(r"client_?id|account_?uid|ii?ban|e-?mail|phone|funds|deposit", re.I)
+_PERSONAL_NAME = re.compile(
+    r"client_?id|account_?uid|ii?ban|e-?mail|phone|funds|balances|deposit", re.I
+)
 """Names of what is about other keys or about the owner: account numbers, balances."""
 _JSON_BEGINS = ("{", "[", '"')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")

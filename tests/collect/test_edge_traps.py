@@ -232,6 +232,7 @@ def test_secrets_in_an_answer_are_in_no_evidence(ask: Ask, case: str) -> None:
             ["AA08 N84G CPAR UN7A", "5a94f2bd-4f11-1a00-9364-1ee01721213c"],
         ),
         ("zaif_documented_example", ["15320", "1.389", "20440", "1.479"]),
+        ("binanceus_documented_example", ["4723846.89208129", "4763368.68006011"]),
     ],
 )
 def test_account_numbers_and_balances_are_in_no_evidence(case: str, personal: list[str]) -> None:
