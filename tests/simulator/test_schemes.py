@@ -346,6 +346,23 @@ def test_a_keyed_hash_in_every_form(form: str, secret: str, encoding: str, signa
     assert hmac_refusal(secret, "", secret=form, encoding=encoding) == "bad_signature"
 
 
+def test_a_secret_that_signs_in_capitals() -> None:
+    signed = hmac.digest(b"A-SECRET", f"{MS}GET/x".encode(), "sha256").hex()
+    assert hmac_refusal("a-secret", signed, secret="upper", encoding="hex") is None
+    assert hmac_refusal("a-secret", signed, secret="raw", encoding="hex") == "bad_signature"
+
+
+def test_a_path_without_the_product_that_it_begins_with() -> None:
+    signed = hmac.digest(RAW, b"/api/v3/fees", "sha256").hex()
+    headers = {"key": "k", "sign": signed, "time": str(MS)}
+    request = Request("GET", "/spot/api/v3/fees", "", headers, b"", NOW.timestamp())
+    key = replace(key_of("htx"), secret=RAW.decode())
+    below = {**HMAC_AUTH, "message": "{path_in_product}"}
+    assert SCHEMES["hmac"].refusal(request, below, key) is None
+    whole = {**HMAC_AUTH, "message": "{path}"}
+    assert SCHEMES["hmac"].refusal(request, whole, key) == "bad_signature"
+
+
 @pytest.mark.parametrize("form", ["base64", "hex"])
 def test_a_secret_of_another_form_signs_nothing(form: str) -> None:
     assert hmac_refusal(NO_SECRET, DIGEST.hex(), secret=form) == "bad_signature"

@@ -51,6 +51,7 @@ def _parts(request: Request, parameters: Parameters, key: SimulatedKey) -> Mappi
     return {
         "method": request.method,
         "path": request.path,
+        "path_in_product": "/" + request.path.removeprefix("/").partition("/")[2],
         "query": request.query,
         "and_sorted_query": f"#{_sorted(request.query)}" if request.query else "",
         "target": request.target(),
@@ -87,6 +88,8 @@ def _raw(secret: str, form: str) -> bytes | None:
                 return base64.b64decode(secret, validate=True)
             case "hex":
                 return bytes.fromhex(secret)
+            case "upper":
+                return secret.upper().encode()
             case _:
                 return secret.encode()
     except (ValueError, binascii.Error):
