@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gatepolicy.collect.secrets import CredentialError
+from gatepolicy.collect.local import CredentialError
 from gatepolicy.collect.stores import extra
 
 IDENTITY_FILE = "GATEPOLICY_AGE_IDENTITY_FILE"

@@ -17,9 +17,10 @@ from gatepolicy.collect.listing import (
     list_keys,
     too_large,
 )
+from gatepolicy.collect.local import CredentialError, Wait
 from gatepolicy.collect.redact import Privacy
 from gatepolicy.collect.schedule import NETWORK_REASONS, Clock, Lane, Schedule, Sleep, Visit
-from gatepolicy.collect.secrets import CredentialError, SecretSources, Wait, resolve_all
+from gatepolicy.collect.secrets import SecretSources, resolve_all
 from gatepolicy.collect.signer import Credentials, Signer, SigningError
 from gatepolicy.correlate.collected import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer

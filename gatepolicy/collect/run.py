@@ -14,14 +14,9 @@ from datetime import UTC, datetime
 from gatepolicy.accounts.account import Account, EnvReference, FileReference, Trust
 from gatepolicy.collect.collector import Edge, RetryPolicy, collect, route_of, url_of, waits
 from gatepolicy.collect.guard import Guard, open_guard
+from gatepolicy.collect.local import CredentialError
 from gatepolicy.collect.schedule import Schedule, calls_of
-from gatepolicy.collect.secrets import (
-    CredentialError,
-    Resolved,
-    SecretSources,
-    resolve_all,
-    resolver,
-)
+from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all, resolver
 from gatepolicy.collect.signer import Signer
 from gatepolicy.correlate.collected import Collected, Target, unread
 from gatepolicy.correlate.keys import Declared

@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from gatepolicy.accounts.account import StoreKind, host_in, is_loopback
-from gatepolicy.collect.secrets import CredentialError, Wait, in_thread
+from gatepolicy.collect.local import CredentialError, Wait, in_thread
 from gatepolicy.documents.document import JSONValue
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import DocumentError

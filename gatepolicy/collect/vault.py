@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gatepolicy.collect.secrets import read_file
+from gatepolicy.collect.local import read_file
 from gatepolicy.collect.stores import (
     CONNECT_SECONDS,
     READ_SECONDS,

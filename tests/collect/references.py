@@ -10,7 +10,8 @@ from dataclasses import replace
 from gatepolicy.accounts.account import Account, CredentialReference
 from gatepolicy.accounts.inventory import reference_of
 from gatepolicy.collect.collector import RetryPolicy, waits
-from gatepolicy.collect.secrets import CredentialError, Resolved, SecretSources, resolve_all
+from gatepolicy.collect.local import CredentialError
+from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.model.evidence import Location, Subject
 
 HERE = "accounts.yaml:7:15"

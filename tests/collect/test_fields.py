@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatepolicy.collect.secrets import CredentialError
+from gatepolicy.collect.local import CredentialError
 from gatepolicy.collect.stores import parsed, value_in
 from gatepolicy.documents.document import JSONValue
 from tests.collect.references import without
@@ -130,7 +130,7 @@ def test_yaml_without_a_suffix_needs_no_dotenv() -> None:
     told = without(
         "dotenv.parser",
         "from gatepolicy.collect.stores import parsed, value_in\n"
-        "from gatepolicy.collect.secrets import CredentialError\n"
+        "from gatepolicy.collect.local import CredentialError\n"
         "print(value_in(parsed('url: a=b\\n', 'bot'), 'url'))\n"
         "try:\n"
         "    parsed('A=b\\n', 'bot')\n"

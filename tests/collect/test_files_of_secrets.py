@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 
 from gatepolicy.accounts.inventory import reference_of
-from gatepolicy.collect.secrets import (
-    CredentialFile,
-    Resolved,
-    SecretSources,
-    read_file,
-    resolve_all,
-)
+from gatepolicy.collect.local import CredentialFile, read_file
+from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from tests.collect.references import (
     HERE,
     account_with,
@@ -213,7 +208,7 @@ def test_age_without_its_package() -> None:
     told = without(
         "pyrage",
         "from gatepolicy.collect.age import decrypted\n"
-        "from gatepolicy.collect.secrets import CredentialError\n"
+        "from gatepolicy.collect.local import CredentialError\n"
         "try:\n"
         "    decrypted(b'x', 'keys.txt', lambda path: b'')\n"
         "except CredentialError as error:\n"

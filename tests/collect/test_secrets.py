@@ -22,14 +22,8 @@ from gatepolicy.accounts.account import (
     FileReference,
     KeyringReference,
 )
-from gatepolicy.collect.secrets import (
-    CredentialError,
-    Resolved,
-    SecretSources,
-    read_file,
-    resolve_all,
-    run_command,
-)
+from gatepolicy.collect.local import CredentialError, read_file, run_command
+from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.model.evidence import Location, Subject
 from gatepolicy.model.secret import Secret
 

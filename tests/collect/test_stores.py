@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from gatepolicy.accounts.account import StoreKind, StoreReference
 from gatepolicy.accounts.inventory import reference_of
+from gatepolicy.collect.local import CredentialError
 from gatepolicy.collect.run import try_all
-from gatepolicy.collect.secrets import CredentialError, Resolved, SecretSources, resolve_all
+from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all
 from gatepolicy.collect.stores import Fetches, Held, Store, StoreError
 from tests.collect.references import HERE, WAIT, account_with, error_of, resolved, value_of, without
 

@@ -19,7 +19,7 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-ISOLATING = {"gatepolicy/collect/collector.py": 1, "gatepolicy/collect/secrets.py": 1}
+ISOLATING = {"gatepolicy/collect/collector.py": 1, "gatepolicy/collect/local.py": 1}
 """Where an error of one account, or of the library of a store, is kept from all others."""
 
 
