@@ -238,16 +238,24 @@ def _granted(permissions: Permissions, row: Row, entries: Sequence[_Entry], unre
 
 def _plainly_shown(permissions: Permissions, row: Row) -> Iterator[_Entry]:
     """Known words in a list of another shape than the documents describe."""
-    if permissions.shape not in _WORDS_ONLY:
-        return
     seen: set[str] = set()
-    for text, place in shown_words(resolve(row.value, permissions.pointer)):
+    for text, place in _shown(permissions, resolve(row.value, permissions.pointer)):
         word = _known(permissions, text)
         if word in permissions.words and word not in seen:
             seen.add(word)
             entry = _of_list(permissions, word, _mark_of_all(permissions, row), place)
             if entry.access in (Access.GRANTED, Access.READ_WRITE):
                 yield entry._replace(apparent=True)
+
+
+def _shown(permissions: Permissions, found: JSONValue | Absent) -> Iterator[tuple[str, str]]:
+    """Every text that could be a word, with its place; within groups, of any shape of a group."""
+    if permissions.shape in _WORDS_ONLY:
+        yield from shown_words(found)
+    elif permissions.shape is PermissionShape.GROUPS and isinstance(found, dict):
+        for group, names in found.items():
+            for name, place in shown_words(names):
+                yield f"{group}.{name}", join(group) + place
 
 
 def _is_listed(permissions: Permissions, entry: _Entry) -> bool:
@@ -392,6 +400,18 @@ def _of_word_list(permissions: Permissions, found: object, mark: JSONValue) -> I
         if not isinstance(entry, str | int) or isinstance(entry, bool) or entry == "":
             raise _Refused("a permission that is neither a string nor an integer")
         yield _of_list(permissions, str(entry), mark, join(index))
+        yield from _by_title(permissions, str(entry), mark, join(index))
+
+
+def _by_title(permissions: Permissions, name: str, mark: JSONValue, place: str) -> Iterator[_Entry]:
+    """The word whose title stands in its place, such as ``Withdraw`` for a documented number."""
+    if _known(permissions, name) in permissions.words:
+        return
+    for word, meaning in permissions.words.items():
+        if meaning.title.casefold() == name.casefold():
+            entry = _of_list(permissions, word, mark, place)
+            if entry.access in (Access.GRANTED, Access.READ_WRITE):
+                yield entry._replace(apparent=True)
 
 
 def _of_rows(permissions: Permissions, found: object) -> Iterator[_Entry]:

@@ -172,6 +172,10 @@ _BY_STATUS: Mapping[int, Reason] = {
     502: Reason.UNREACHABLE,
     503: Reason.MAINTENANCE,
     504: Reason.UNREACHABLE,
+    # Of Cloudflare, when the exchange behind it does not answer as it should; in use since before
+    # github.com/ccxt/ccxt issue 4268:
+    # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+    **dict.fromkeys(range(520, 527), Reason.UNREACHABLE),
 }
 """What a status means where neither the exchange's code nor its words tell (RFC 9110, RFC 7725)."""
 

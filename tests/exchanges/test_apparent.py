@@ -154,6 +154,18 @@ DANGERS: list[tuple[str, str, dict[str, Any], str, FactValue | None]] = [
         "ip.restricted",
         False,
     ),
+    # A group as text, and the title of a word in its place.
+    ("bybit_sub_account", "query_api", {"/result/permissions/Wallet": "Withdraw"}, WITHDRAW, True),
+    ("bybit_sub_account", "query_api", {"/result/permissions/Wallet": "Nothing"}, WITHDRAW, None),
+    ("bingx_documented_example", "permissions", {"/permissions": [1, "withdraw"]}, WITHDRAW, True),
+    ("bingx_documented_example", "permissions", {"/permissions": [1, "Other"]}, WITHDRAW, None),
+    (
+        "bitget_unified_reads",
+        "unified_info",
+        {"/data/permissions": ["uta_mgt", "Unified account trading"]},
+        "permission.trade.spot",
+        None,
+    ),
     # A flag of the binding.
     ("binance_futures_only", "restrictions", {"/ipRestrict": "false"}, "ip.restricted", False),
     ("lbank_documented_safe", "restrictions", {"/data/ipRestrict": 0}, "ip.restricted", False),

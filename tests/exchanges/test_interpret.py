@@ -96,6 +96,10 @@ def test_the_first_pattern_wins() -> None:
         (502, Reason.UNREACHABLE),
         (503, Reason.MAINTENANCE),
         (504, Reason.UNREACHABLE),
+        (519, Reason.UNEXPECTED_ANSWER),
+        (520, Reason.UNREACHABLE),
+        (526, Reason.UNREACHABLE),
+        (527, Reason.UNEXPECTED_ANSWER),
         (599, Reason.UNEXPECTED_ANSWER),
     ],
 )
