@@ -26,7 +26,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Measure the coverage of every fifth case of a test that has many like ones, such as exchanges.
+    """Measure the coverage of every fifth of the many like cases of a test, such as exchanges.
 
     Measuring doubles the time of a test. All cases are run.
     """

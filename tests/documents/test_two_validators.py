@@ -82,10 +82,13 @@ def compiled(file: Path) -> tuple[Schema, Any]:
     if file.stem == "exchange.schema":
         shipped = ROOT / "gatepolicy" / "exchanges" / "catalog" / "gate.yaml"
         return schema, yaml.safe_load(shipped.read_text(encoding="utf-8"))
-    properties = schema.document["properties"]
+    # A line of a log is one of several: the first one stands for all.
+    whole = schema.document
+    described = whole if "properties" in whole else whole["$defs"]["start"]
+    properties = described["properties"]
     return schema, {
         name: properties[name].get("const") or properties[name]["examples"][0]
-        for name in schema.document["required"]
+        for name in described["required"]
     }
 
 
