@@ -86,7 +86,7 @@ def test_an_exchange_that_says_nothing_but_why() -> None:
     others = load_others()
     assert list(others) == sorted(others)
     assert others["btcmarkets"] == Other(
-        State.NOT_DISCLOSED, "the API reports nothing about the key", *["btcmarkets"] * 2, "", {}
+        State.NOT_DISCLOSED, "the API reports nothing about the key", "btcmarkets", "btcmarkets"
     )
     bitrue = others["bitrue"]
     assert (bitrue.state, bitrue.id, bitrue.title) == (State.NOT_DISCLOSED, "bitrue", "Bitrue")
