@@ -16,7 +16,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --upgrade --generate-h
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: man package help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants docs
+.PHONY: man package thorough help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ demo: $(READY) ## Scan synthetic accounts on a local simulator, and write report
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -q -n auto $(TEST_OPTIONS)
+
+thorough: $(READY) ## Run the tests, and try every law on every exchange
+	@$(MAKE) --no-print-directory test TEST_OPTIONS='$(TEST_OPTIONS) --thorough'
 
 check: format lint types contracts coverage wheel package sarif workflow ## Everything that a change must pass
 

@@ -222,7 +222,7 @@ FAULTS = {
 }
 
 
-LISTS = {"bitfinex", "bitflyer"}
+LISTS = {"bitfinex", "bitflyer", "btse"}
 """Their answers are lists: no field can stand twice."""
 
 

@@ -131,7 +131,7 @@ accounts = st.builds(
 left_out = st.builds(LeftOut, subjects(clean_texts), keys, egress)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     times,
     clean_texts,
@@ -328,7 +328,7 @@ def outcome(data: bytes) -> CollectedFile | None:
         return None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.binary())
 def test_no_bytes_are_anything_but_a_problem(data: bytes) -> None:
     assert outcome(data) is None
@@ -337,7 +337,7 @@ def test_no_bytes_are_anything_but_a_problem(data: bytes) -> None:
 DUMPED = dumped(example()).encode()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, len(DUMPED)), st.integers(0, 8), st.binary(max_size=8))
 def test_whatever_bytes_are_exchanged_what_is_read_is_written_alike(
     start: int, length: int, new: bytes
@@ -362,7 +362,7 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(places(json.loads(DUMPED))), JSON_VALUES)
 def test_whatever_value_is_exchanged_is_read_as_itself_or_refused(
     path: tuple[str | int, ...], value: Any
@@ -377,7 +377,7 @@ def test_whatever_value_is_exchanged_is_read_as_itself_or_refused(
         assert json.loads(dumped(read)) == data
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
 def test_whatever_a_file_holds_is_evidence_or_a_problem(text: str) -> None:
     assert problems(text)

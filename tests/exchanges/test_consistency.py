@@ -83,9 +83,9 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, change: Change, expecte
 
 
 def test_an_exchange_stands_in_one_of_the_two_files(tmp_path: Path) -> None:
-    text = shipped("bitso").replace("id: bitso", "id: latoken", 1)
-    expected = "latoken.yaml:8:1: id: latoken stands in others.yaml too; remove its entry there"
-    assert told(tmp_path, "latoken", text) == [expected]
+    text = shipped("bitso").replace("id: bitso", "id: poloniex", 1)
+    expected = "poloniex.yaml:8:1: id: poloniex stands in others.yaml too; remove its entry there"
+    assert told(tmp_path, "poloniex", text) == [expected]
 
 
 def test_a_call_that_no_fact_needs_is_not_asked_for(tmp_path: Path) -> None:

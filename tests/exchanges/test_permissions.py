@@ -265,7 +265,13 @@ def test_a_new_group_is_unrecognised_once_it_holds_something() -> None:
     assert value(facts, WITHDRAW) is None
 
 
-@pytest.mark.parametrize("group", [None, "Withdraw", {}, [1], [""], [["Withdraw"]]])
+def test_a_word_in_place_of_its_group_is_shown_and_proves_nothing() -> None:
+    facts = bybit(0, Spot=["SpotTrade"], Wallet="Withdraw")
+    shown = facts.known[WITHDRAW.fact]
+    assert (shown.value, shown.provenance.grade) == (True, Grade.APPARENT)
+
+
+@pytest.mark.parametrize("group", [None, "Deposit", {}, [1], [""], [["Withdraw"]]])
 def test_a_group_of_another_shape_proves_nothing(group: Any) -> None:
     assert value(bybit(0, Spot=["SpotTrade"], Wallet=group), WITHDRAW) is None
 

@@ -309,7 +309,7 @@ def test_a_library_that_is_missing_is_named(
 
 
 @given(scans_())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_accounts_are_counted_as_the_page_counts_them(scan: Scan) -> None:
     row = scan_row(json.loads(report_of(scan)), INVENTORY, NOW)
     counts = point_of(scan).accounts
@@ -318,7 +318,7 @@ def test_accounts_are_counted_as_the_page_counts_them(scan: Scan) -> None:
 
 
 @given(scans_())
-@settings(max_examples=40, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=20, phases=(Phase.explicit, Phase.generate))
 def test_any_scan_is_stored_and_read_as_it_was(scan: Scan) -> None:
     accounts = {(one.evidence.subject.exchange, one.evidence.subject.id) for one in scan.accounts}
     assume(len(accounts) == len(scan.accounts))

@@ -136,7 +136,7 @@ def test_where_nothing_is_disclosed_nothing_could_be_read() -> None:
     assert evidence.why_not_read is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(scan=scans())
 def test_every_account_counts_exactly_once_in_every_line(scan: Scan) -> None:
     told = posture(scan)

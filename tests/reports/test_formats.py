@@ -98,7 +98,7 @@ def test_sarif_takes_profile_and_scope() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(scan=scans())
 def test_whatever_a_scan_holds_a_report_is_printable_and_can_be_written(
     name: str, scan: Scan
@@ -152,7 +152,7 @@ SECRET = "s3cr3t-of-the-key-0123456789abcdef"
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(scan=scans())
 def test_no_answer_of_an_exchange_is_in_a_report(name: str, scan: Scan) -> None:
     """Answers are redacted, and all the same none of them leaves the evidence."""

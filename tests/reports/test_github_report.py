@@ -160,7 +160,7 @@ def test_a_verdict_about_the_scan_itself() -> None:
     assert any(data.startswith("this scan: expected: ") for _, _, data in commands(example_scan()))
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(scan=scans(st.one_of(st.text(max_size=9), st.sampled_from(["::error::x", "a,b=c", "%0A"]))))
 def test_any_scan_is_read_as_at_most_ten_commands(scan: Scan) -> None:
     found = commands(scan)

@@ -187,7 +187,7 @@ def test_our_schemas_can_refuse() -> None:
     assert not jsonschema.Draft7Validator(QUALITY).is_valid([{"description": "x"}])
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(scan=whole_scans())
 def test_any_scan_is_valid_and_each_finding_is_there_once(scan: Scan) -> None:
     sast, quality = sast_of(scan), quality_of(scan)

@@ -20,7 +20,7 @@ def report(scan: Scan) -> Any:
     return json.loads("".join(render_json(scan)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scans())
 def test_any_scan_is_valid_by_the_schema(scan: Scan) -> None:
     data = report(scan)

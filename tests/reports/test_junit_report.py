@@ -57,7 +57,7 @@ def test_the_schema_is_the_one_that_was_taken_and_can_refuse() -> None:
     assert not SCHEMA.is_valid(junit_of(example_scan()).replace("testcase", "case"))
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(scan=whole_scans())
 def test_any_scan_is_valid_and_has_every_verdict_once(scan: Scan) -> None:
     text = junit_of(scan)

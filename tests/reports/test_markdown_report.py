@@ -83,7 +83,7 @@ def hostile_scan(name: str) -> Scan:
     return replace(scan_of(failing_account(name)), warnings=(name,))
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(name=ODD.filter(str.strip))
 def test_a_hostile_text_is_code_and_stays_in_its_cell(name: str) -> None:
     seen, plain = (list(tokens(markdown_of(hostile_scan(text)))) for text in (name, "plain"))
@@ -114,7 +114,7 @@ def test_a_code_span(text: str, expected: str) -> None:
     assert code(text) == expected
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(scan=scans())
 def test_any_scan_fits_and_holds_no_link(scan: Scan) -> None:
     text = markdown_of(scan)

@@ -54,7 +54,7 @@ FAIL = verdict(WITHDRAW, Outcome.FAIL, "it cannot", "it can", subject="withdraw"
 UNKNOWN = verdict(WITHDRAW, Outcome.UNKNOWN, "it cannot", subject="withdraw", reason=Reason.TIMEOUT)
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(scan=whole_scans())
 def test_any_scan_is_read_with_every_verdict(scan: Scan) -> None:
     found = every_event(scan)

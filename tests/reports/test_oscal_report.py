@@ -116,7 +116,7 @@ def ids(node: Any) -> Iterator[str]:
             yield from ids(value)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(scan=whole_scans())
 def test_every_verdict_of_any_scan_is_an_observation_and_every_id_is_unique(scan: Scan) -> None:
     document = oscal_of(scan)

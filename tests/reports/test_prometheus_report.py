@@ -66,7 +66,7 @@ def value(text: str, name: str, **labels: str) -> float | None:
     return found[0] if found else None
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(scan=whole_scans(st.one_of(QUOTES, st.sampled_from(HOSTILE))), former=st.text(max_size=20))
 def test_any_scan_is_read_by_the_clients_parser(scan: Scan, former: str) -> None:
     text = rendered(scan, former)
@@ -83,7 +83,7 @@ def test_any_scan_is_read_by_the_clients_parser(scan: Scan, former: str) -> None
         assert family.samples
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(scan=whole_scans())
 def test_every_account_and_every_unknown_is_counted_once(scan: Scan) -> None:
     found = list(samples(rendered(scan)))

@@ -65,7 +65,7 @@ def test_the_schema_can_refuse() -> None:
 
 
 @pytest.mark.parametrize("profile", Profile)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scan=scans())
 def test_any_scan_is_valid(profile: Profile, scan: Scan) -> None:
     log = sarif_of(scan, profile)
@@ -95,7 +95,7 @@ def messages(run: Any) -> list[str]:
     return [part["message"]["text"] for part in (*run["results"], *notes, *related)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scan=scans())
 def test_no_text_of_any_scan_becomes_a_link_or_a_placeholder(scan: Scan) -> None:
     for text in messages(run_of(scan, Profile.FULL)):
@@ -475,7 +475,7 @@ def test_several_questions_of_one_rule_count_each_account_once() -> None:
     assert only["properties"]["accounts"] == "1"
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(scan=scans())
 def test_no_violation_and_nothing_that_was_left_open_is_told_for_all(scan: Scan) -> None:
     told = run_of(scan)["results"]

@@ -40,7 +40,7 @@ def text_of(scan: Scan, style: Style | None = None) -> str:
     return "".join(render_text(scan, style=style or Style()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scans())
 def test_no_control_character_of_any_scan_reaches_a_terminal(scan: Scan) -> None:
     plain = text_of(scan, Style(verbose=1))
@@ -49,7 +49,7 @@ def test_no_control_character_of_any_scan_reaches_a_terminal(scan: Scan) -> None
     assert [line.rstrip() for line in ANSI.sub("", coloured).split("\n")] == plain.split("\n")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scans())
 def test_no_line_is_wider_than_eighty_columns(scan: Scan) -> None:
     assert all(width_of(line) <= 80 for line in text_of(scan, Style(verbose=1)).split("\n"))
@@ -371,7 +371,7 @@ def test_the_line_of_verdict_is_softened_by_nothing(scan: Scan, line: str) -> No
     assert text_of(scan).splitlines()[0] == line
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(scans())
 def test_only_a_clean_scan_is_told_as_a_pass(scan: Scan) -> None:
     first = text_of(scan).splitlines()[0]
