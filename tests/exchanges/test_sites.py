@@ -44,6 +44,7 @@ FAMILIES = {
     "kucoin": (401, '{"code": "400003", "msg": "KC-API-KEY not exists"}', "Europe"),
     "kucoinfutures": (401, '{"code": "400003", "msg": "KC-API-KEY not exists"}', "Europe"),
     "binance": (401, '{"code": -2015, "msg": "Invalid API-key, IP, or permissions"}', "binanceus"),
+    "binanceus": (401, '{"code": -2014, "msg": "API-key format invalid."}', "as binance)"),
     "coinbase": (401, "Unauthorized", "coinbaseexchange"),
     "htx": (200, '{"code": 1003, "message": "an invented message"}', "bittrade"),
     "bittrade": (200, '{"code": 1003, "message": "an invented message"}', "as htx)"),
