@@ -33,7 +33,7 @@ _QUESTIONS = {
 @click.option("--evidence", default="", metavar="LINK", help="Reference to the proof.")
 @typed(AttestOptions)
 def command(given: AttestOptions) -> ExitCode:
-    """Confirm what no API proves: add an attestation to a file.
+    """Confirm what no API discloses: add an attestation to a file.
 
     Writes to attestations.yaml by default. Prompts for whatever is missing. Keeps the comments and
     the order of the file, and validates what it writes.

@@ -35,7 +35,7 @@ COMMANDS: dict[str, str] = {
     "test": "Test policies on synthetic keys.",
     "check": "Validate policies, the inventory and the catalog; sends nothing.",
     "waive": "Accept a finding until a date: add a waiver to a file.",
-    "attest": "Confirm what no API proves: add an attestation to a file.",
+    "attest": "Confirm what no API discloses: add an attestation to a file.",
     "learn": "Propose the strictest policy that an account meets today.",
     "config": "Show each setting of a scan and where it comes from.",
     "explain": "Explain what a rule means, why it matters and how to fix it.",

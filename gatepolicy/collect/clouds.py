@@ -54,8 +54,8 @@ _AWS_BUSY = frozenset(
 )  # fmt: skip
 
 
-class SecretsManager:
-    """AWS Secrets Manager."""
+class _AwsStore:
+    """What both stores of AWS need."""
 
     def __init__(self, botocore: ModuleType, client: Any) -> None:
         """Keep the client.
@@ -66,6 +66,10 @@ class SecretsManager:
         """
         self._exceptions = botocore
         self._client = client
+
+
+class SecretsManager(_AwsStore):
+    """AWS Secrets Manager."""
 
     def read(self, name: str) -> Held:
         """The current version of a secret.
@@ -82,18 +86,8 @@ class SecretsManager:
         return _text(found.get("SecretBinary") if text is None else text, name)
 
 
-class ParameterStore:
+class ParameterStore(_AwsStore):
     """Parameters of AWS Systems Manager."""
-
-    def __init__(self, botocore: ModuleType, client: Any) -> None:
-        """Keep the client.
-
-        Args:
-            botocore: Its exceptions.
-            client: Of boto3.
-        """
-        self._exceptions = botocore
-        self._client = client
 
     def read(self, name: str) -> Held:
         """A parameter, decrypted.

@@ -14,6 +14,7 @@ from gatepolicy.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
 OLD_PHRASES = {
+    r"no API proves": "no API discloses",
     "passing reason": "transient error",
     "stands? here": "defined, listed, allowed",
     "in plain": "plaintext",
