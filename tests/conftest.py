@@ -13,14 +13,11 @@ settings.load_profile("gatepolicy")
 
 MEASURED_CASES = 5
 MANY_ALIKE = {
-    "test_answerable",
-    "test_catalog",
     "test_docs",
     "test_documented_over_http",
     "test_edge_traps",
     "test_habits",
     "test_init",
-    "test_learn",
     "test_never_disclosed",
     "test_pages",
     "test_profiles",
