@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import click
 
 from gatepolicy.accounts.account import Inventory
+from gatepolicy.accounts.egress import Division, Part
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.cli import edge, inputs, options, selecting, settings
 from gatepolicy.cli.edge import Progress
@@ -13,6 +15,7 @@ from gatepolicy.cli.given import CollectOptions, typed
 from gatepolicy.cli.output import destination, refuse_overwriting
 from gatepolicy.collect.run import Targets, Watcher, make_targets
 from gatepolicy.correlate.accounts import correlate
+from gatepolicy.correlate.keys import Uncorrelated
 from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Reason
@@ -28,6 +31,7 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges
 @click.command("collect")
 @options.inventory
 @options.account_selection
+@options.part
 @options.edge
 @options.trust
 @click.option(
@@ -43,12 +47,13 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges
 def command(given: CollectOptions) -> ExitCode:
     """Read every account and write evidence, without evaluating it.
 
-    Evidence holds facts with their sources and redacted answers, and no secret.
+    Evidence holds facts with their sources and redacted answers, and no secret. The evidence of
+    all egresses and shards is evaluated together, or merged: 'gatepolicy merge'.
     """
     place, inventory = _place_and_inventory(given)
-    chosen = selecting.selection(given)
+    chosen, part = selecting.selection(given), selecting.part(given, inventory)
     refuse_unmatched(chosen, [account.subject for account in inventory.accounts])
-    targets = _targets(inventory, chosen, given)
+    targets = _targets(inventory, chosen, part, given)
     warnings: list[str] = []
     progress = Progress(targets.selected, sys.stderr, quiet=given.quiet)
 
@@ -66,13 +71,18 @@ def command(given: CollectOptions) -> ExitCode:
     evidence = CollectedFile(
         collected_at=started_at,
         inventory=inventory.file,
-        read=read,
+        read=read if part is None else apart(read, inventory, part),
         warnings=tuple(warnings),
         salt=inputs.fingerprint_salt(inventory.file),
         fingerprint_check=inputs.fingerprint_check(inventory.file),
         narrowed_by=chosen.options,
+        parts=() if part is None else (part,),
+        inventory_digest=inventory.digest,
+        catalog_digest=inputs.installed_catalog(),
     )
     write_reports([Report(dump_evidence(evidence), place)])
+    if part is not None and not targets.selected:
+        return ExitCode.OK
     return _exit_code(interrupted_by, correlate([read]).accounts)
 
 
@@ -86,20 +96,38 @@ def _place_and_inventory(given: CollectOptions) -> tuple[Destination, Inventory]
     path, option = given.path, f"-o {given.path}"
     place = destination(path, settings.output_folder(given, "path"), option)
     refuse_overwriting(path, option, [given.inventory_file])
-    inventory = load_inventory(inputs.scanned_inventory(given), read=settings.reader(given))
+    file, read = inputs.scanned_inventory(given), settings.reader(given)
+    inventory = load_inventory(file, read=read, egresses=settings.egresses())
     refuse_overwriting(path, option, input_files(inventory=inventory))
     return place, inventory
 
 
-def _targets(inventory: Inventory, chosen: Selection, given: CollectOptions) -> Targets:
-    return make_targets(
+def apart(read: Uncorrelated, inventory: Inventory, part: Part) -> Uncorrelated:
+    """What one part read, with the part of each account that it left out."""
+    division = Division.of(inventory.accounts)
+    left_out = [
+        replace(other, read_by=str(division.part_of(other.subject.id, part)))
+        for other in read.left_out
+    ]
+    return replace(read, left_out=left_out)
+
+
+def _targets(
+    inventory: Inventory, chosen: Selection, part: Part | None, given: CollectOptions
+) -> Targets:
+    takes = chosen.takes_account
+    if part is not None:
+        takes = Division.of(inventory.accounts).takes(part)
+    targets = make_targets(
         inventory.accounts,
-        chosen.takes_account,
+        takes,
         load_exchanges(account.subject.exchange for account in inventory.accounts),
         load_others(),
         settings.trust(given),
         inventory=inventory.file,
     )
+    # Keys of other parts are compared once they are merged: their machines alone read them.
+    return targets if part is None else replace(targets, others=())
 
 
 def _exit_code(interrupted_by: Interruption | None, accounts: Sequence[Evidence]) -> ExitCode:

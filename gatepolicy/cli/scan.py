@@ -95,6 +95,7 @@ def _prepared(
         inputs.scanned_inventory(given),
         names=settings.names(),
         read=settings.reader(given),
+        egresses=settings.egresses(),
     )
     sources = input_files(workspace.policies, workspace.inventory)
     outputs.refuse_overwriting([*sources, *history.files])
