@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from gatepolicy.accounts.egress import Part
 from gatepolicy.correlate.accounts import correlate
 from gatepolicy.correlate.keys import AccountTraits, LeftOut, Uncompared, Uncorrelated
 from gatepolicy.errors import DocumentError, Problem
@@ -15,9 +15,6 @@ from gatepolicy.model.facts import HINT, Facts, Reason
 from gatepolicy.model.verdicts import OnUnknown, Outcome, RuleInfo, Verdict
 from gatepolicy.rules.rule import duration_in_words
 from gatepolicy.scanning.evidence import CollectedFile, collections_of
-
-if TYPE_CHECKING:
-    from gatepolicy.accounts.egress import Part
 
 FRESH_DAYS = 7
 """Evidence that is more days old is warned about."""
@@ -360,30 +357,33 @@ def merge_evidence(files: Mapping[str, CollectedFile]) -> CollectedFile:
     if problems:
         raise DocumentError(problems)
     refuse_misfits(files)
-    named = _named_alike(dict(sorted(files.items(), key=lambda item: _order(item[1]))))
-    ordered = tuple(named.values())
+    ordered = sorted(_named_alike(files).values(), key=lambda one: min(map(_order, one.parts)))
+    parts = sorted((part for one in ordered for part in one.parts), key=_order)
+    numbers = {part: number for number, part in enumerate(parts)}
     missing = missing_accounts(ordered)
-    accounts, left_out, before = list[Uncompared](), list[LeftOut](), 0
+    accounts, left_out = list[Uncompared](), list[LeftOut]()
     for one in ordered:
-        accounts += [replace(a, part=a.part + before) for a in one.read.accounts]
+        there = [numbers[part] for part in one.parts]
+        accounts += [replace(account, part=there[account.part]) for account in one.read.accounts]
         left_out += [
-            replace(other, part=other.part + before)
+            replace(other, part=there[other.part])
             for other in one.read.left_out
             if other.key.is_known or missing.get(other.subject.id) is other
         ]
-        before += len(one.parts)
-    accounts.sort(key=lambda account: account.evidence.subject.location)
     return replace(
         ordered[0],
         collected_at=min(one.collected_at for one in ordered),
-        read=Uncorrelated(accounts, left_out),
+        read=Uncorrelated(
+            tuple(sorted(accounts, key=lambda account: account.evidence.subject.location)),
+            tuple(sorted(left_out, key=lambda other: (other.part, other.subject.location))),
+        ),
         warnings=tuple(text for one in ordered for text in one.warnings),
-        parts=tuple(part for one in ordered for part in one.parts),
+        parts=tuple(parts),
     )
 
 
-def _order(one: CollectedFile) -> Sequence[tuple[str, int]]:
-    return [(part.egress, part.shard) for part in one.parts]
+def _order(part: Part) -> tuple[str, int]:
+    return part.egress, part.shard
 
 
 def _no_part(file: str) -> Problem:
