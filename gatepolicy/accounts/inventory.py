@@ -352,8 +352,9 @@ def _leaving(node: Mapping[str, Any], egresses: Egresses) -> dict[str, Any]:
     written = node.get("egress")
     name = egress_of(written, node.get("labels", {}), egresses)
     assert isinstance(name, str)
-    own = isinstance(written, list)
-    networks = _networks(written) if own else egresses[name].addresses if name else ()
+    networks = egresses[name].addresses if name else ()
+    if isinstance(written, list):
+        networks = _networks(written)
     return {"egress": networks, "egress_name": name}
 
 

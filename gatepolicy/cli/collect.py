@@ -71,7 +71,7 @@ def command(given: CollectOptions) -> ExitCode:
     evidence = CollectedFile(
         collected_at=started_at,
         inventory=inventory.file,
-        read=read if part is None else apart(read, inventory, part),
+        read=read if part is None else _apart(read, inventory, part),
         warnings=tuple(warnings),
         salt=inputs.fingerprint_salt(inventory.file),
         fingerprint_check=inputs.fingerprint_check(inventory.file),
@@ -102,7 +102,7 @@ def _place_and_inventory(given: CollectOptions) -> tuple[Destination, Inventory]
     return place, inventory
 
 
-def apart(read: Uncorrelated, inventory: Inventory, part: Part) -> Uncorrelated:
+def _apart(read: Uncorrelated, inventory: Inventory, part: Part) -> Uncorrelated:
     """What one part read, with the part of each account that it left out."""
     division = Division.of(inventory.accounts)
     left_out = [
@@ -115,12 +115,10 @@ def apart(read: Uncorrelated, inventory: Inventory, part: Part) -> Uncorrelated:
 def _targets(
     inventory: Inventory, chosen: Selection, part: Part | None, given: CollectOptions
 ) -> Targets:
-    takes = chosen.takes_account
-    if part is not None:
-        takes = Division.of(inventory.accounts).takes(part)
+    divided = None if part is None else Division.of(inventory.accounts).takes(part)
     targets = make_targets(
         inventory.accounts,
-        takes,
+        divided or chosen.takes_account,
         load_exchanges(account.subject.exchange for account in inventory.accounts),
         load_others(),
         settings.trust(given),

@@ -47,7 +47,7 @@ def with_egresses(text: str) -> str:
 def apart(firm: Any) -> Any:
     """Eight accounts on three desks and two exchanges, collected as a whole and in parts."""
     firm.policy = POLICY
-    sites = ({"site": "tokyo"}, {"site": "tokyo"}, {}, {})
+    sites: tuple[dict[str, str], ...] = ({"site": "tokyo"}, {"site": "tokyo"}, {}, {})
     firm.keys = [
         replace(
             clean_key((ExchangeId.OKX, ExchangeId.BYBIT)[number % 2], number, NOW),
