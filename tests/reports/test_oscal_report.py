@@ -221,7 +221,7 @@ def test_an_account_about_which_nothing_was_asked_is_an_observation() -> None:
 def test_an_empty_scan_reviewed_no_control() -> None:
     result = result_of(scan_of())
     (selection,) = result["reviewed-controls"]["control-selections"]
-    assert selection["description"] == "No rule was asked."
+    assert selection["description"] == "No rule was checked."
     assert len(selection["exclude-controls"]) == 6
     assert "observations" not in result
     assert "findings" not in result
