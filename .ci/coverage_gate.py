@@ -17,6 +17,7 @@ CORE = [
     "gatepolicy/evaluate/*",
     "gatepolicy/scanning/compared.py",
     "gatepolicy/scanning/evidence.py",
+    "gatepolicy/scanning/journal.py",
     "gatepolicy/exchanges/*",
     "gatepolicy/history/findings.py",
     "gatepolicy/history/rows.py",

@@ -7,7 +7,7 @@ import click
 
 from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.inventory import load_inventory
-from gatepolicy.cli import edge, inputs, options, selecting, settings
+from gatepolicy.cli import edge, inputs, journaling, options, selecting, settings
 from gatepolicy.cli.edge import Progress
 from gatepolicy.cli.given import CollectOptions, typed
 from gatepolicy.cli.output import destination, refuse_overwriting
@@ -18,7 +18,7 @@ from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import ExitCode, Interruption
 from gatepolicy.reports.clean import clean
-from gatepolicy.reports.write import Destination, Report, write_reports
+from gatepolicy.reports.write import STANDARD_OUTPUT, Destination, Report, write_reports
 from gatepolicy.scanning.evidence import CollectedFile, dump_evidence
 from gatepolicy.scanning.live import collect
 from gatepolicy.scanning.plan import Selection, refuse_unmatched
@@ -29,14 +29,16 @@ from gatepolicy.scanning.workspace import input_files, load_exchanges
 @options.inventory
 @options.account_selection
 @options.edge
+@options.journal
 @options.trust
 @click.option(
     "-o",
     "--output",
     "path",
-    default="-",
+    default="",
     metavar="PATH",
-    help="Where to write the evidence.  [default: standard output]",
+    help="Where to write the evidence.  [default: standard output; nowhere with --journal or"
+    " --resume, since a journal is evidence, too]",
 )
 @options.quiet("No progress, no notes. Still reports a nonzero exit code.")
 @typed(CollectOptions)
@@ -55,7 +57,8 @@ def command(given: CollectOptions) -> ExitCode:
     started_at = inputs.now()
     collecting = edge.collect_settings(given, keep_answers=True)
     watcher = Watcher(_wait, _wait, warnings.append, progress.advance)
-    read, interrupted_by = collect(targets, collecting, watcher)
+    journal = journaling.opened(given, targets, chosen.options)
+    read, interrupted_by = collect(targets, collecting, watcher, journal)
     progress.clear()
     if interrupted_by is not None:
         selected = [one.evidence for one in read.accounts if one.is_selected]
@@ -72,7 +75,10 @@ def command(given: CollectOptions) -> ExitCode:
         fingerprint_check=inputs.fingerprint_check(inventory.file),
         narrowed_by=chosen.options,
     )
-    write_reports([Report(dump_evidence(evidence), place)])
+    if place is not None:
+        write_reports([Report(dump_evidence(evidence), place)])
+    if journal is not None:
+        journal.refuse_missing_lines()
     return _exit_code(interrupted_by, correlate([read]).accounts)
 
 
@@ -81,13 +87,19 @@ def _wait(*read: object) -> None:
     del read
 
 
-def _place_and_inventory(given: CollectOptions) -> tuple[Destination, Inventory]:
-    """Where the evidence goes, which is no place of a file that is read; and the accounts."""
-    path, option = given.path, f"-o {given.path}"
-    place = destination(path, settings.output_folder(given, "path"), option)
-    refuse_overwriting(path, option, [given.inventory_file])
+def _place_and_inventory(given: CollectOptions) -> tuple[Destination | None, Inventory]:
+    """Where the evidence goes, which is no place of a file that is read; and the accounts.
+
+    It goes nowhere where nobody says so and there is a journal.
+    """
+    path = given.path or ("" if journaling.files(given) else STANDARD_OUTPUT)
+    option = f"-o {path}"
+    place = destination(path, settings.output_folder(given, "path"), option) if path else None
+    refuse_overwriting(path or STANDARD_OUTPUT, option, [given.inventory_file])
     inventory = load_inventory(inputs.scanned_inventory(given), read=settings.reader(given))
-    refuse_overwriting(path, option, input_files(inventory=inventory))
+    read = list(input_files(inventory=inventory))
+    refuse_overwriting(path or STANDARD_OUTPUT, option, [*read, *journaling.files(given)])
+    journaling.refuse_overwriting(given, [given.inventory_file, *read])
     return place, inventory
 
 

@@ -272,7 +272,21 @@ class OperatingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScanOptions(ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, OperatingOptions):
+class JournalOptions:
+    """Where accounts are kept as soon as they are read."""
+
+    journal_file: str
+    """A new journal; empty for none."""
+    resumed_file: str
+    """A journal of an earlier run, whose accounts are not read again; empty for none."""
+    retries: bool
+    """Whether those are, that could not be read for a passing reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions(
+    ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, OperatingOptions, JournalOptions
+):
     """Of ``gatepolicy scan``."""
 
     only_plan: bool
@@ -297,7 +311,7 @@ class ConfigOptions(
 
 
 @dataclass(frozen=True, kw_only=True)
-class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptions):
+class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptions, JournalOptions):
     """Of ``gatepolicy collect``."""
 
     path: str

@@ -157,13 +157,14 @@ def evidence(*files: str) -> "EvidenceFile":
         DocumentError: One is none, nobody can have collected it yet, or they do not fit each other.
     """
     from gatepolicy.scanning.compared import compare_evidence
-    from gatepolicy.scanning.evidence import load_evidence, refuse_future
+    from gatepolicy.scanning.evidence import refuse_future
+    from gatepolicy.scanning.journal import load_collected
 
     loaded = {}
     for file in files:
         if file in loaded:
             raise UsageError(f"the evidence {file} is named twice", hint="list it once")
-        loaded[file] = load_evidence(file)
+        loaded[file] = load_collected(file)
         refuse_future(loaded[file], file, now())
     return compare_evidence(loaded)
 

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from gatepolicy.attestations.attestation import load_attestations
-from gatepolicy.cli import edge, inputs, keeping, options, selecting, settings
+from gatepolicy.cli import edge, inputs, journaling, keeping, options, selecting, settings
 from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.given import ScanOptions, typed
 from gatepolicy.cli.output import Outputs
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @options.gate
 @options.outputs
 @options.edge
+@options.journal
 @options.trust
 @options.operating
 @click.option(
@@ -68,6 +69,7 @@ def _scan(given: ScanOptions, unattended: "Unattended | None" = None) -> ExitCod
     if given.only_plan:
         _print_plan(prepared.targets.asked, given)
         return ExitCode.OK
+    journal = journaling.opened(given, prepared.targets, selecting.selection(given).options)
     progress = Progress(prepared.targets.selected, sys.stderr, quiet=given.quiet)
     scan = scan_live(
         prepared,
@@ -75,6 +77,7 @@ def _scan(given: ScanOptions, unattended: "Unattended | None" = None) -> ExitCod
         decides,
         advance=progress.advance,
         on_read=unattended.read if unattended else lambda _: None,
+        journal=journal,
     )
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
@@ -83,6 +86,8 @@ def _scan(given: ScanOptions, unattended: "Unattended | None" = None) -> ExitCod
         history.write(outputs, scan, series)
     else:
         unattended.write(history, outputs, scan, series, prepared.plan)
+    if journal is not None:
+        journal.refuse_missing_lines()
     return scan.exit_code
 
 
@@ -96,8 +101,9 @@ def _prepared(
         names=settings.names(),
         read=settings.reader(given),
     )
-    sources = input_files(workspace.policies, workspace.inventory)
-    outputs.refuse_overwriting([*sources, *history.files])
+    sources = list(input_files(workspace.policies, workspace.inventory))
+    outputs.refuse_overwriting([*sources, *history.files, *journaling.files(given)])
+    journaling.refuse_overwriting(given, sources)
     waiving = selecting.waiving(given, workspace.rules)
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
     decides = selecting.scan_settings(given, workspace.rules)

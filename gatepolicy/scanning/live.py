@@ -1,8 +1,9 @@
 """A live scan: accounts are asked, and judged as their answers come in."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from gatepolicy.accounts.account import Trust
 from gatepolicy.attestations.attestation import Attestation
@@ -12,6 +13,7 @@ from gatepolicy.correlate.keys import Uncorrelated, keep
 from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import AccountResult, Interruption, Scan, ScanSettings
+from gatepolicy.scanning.journal_file import JournalFile
 from gatepolicy.scanning.plan import Plan, Selection, make_plan
 from gatepolicy.scanning.scan import NOTHING_WAIVED, Evaluator, Waiving, finish
 from gatepolicy.scanning.workspace import Workspace
@@ -70,7 +72,10 @@ def prepare(
 
 
 def collect(
-    targets: Targets, collecting: CollectSettings, watcher: Watcher
+    targets: Targets,
+    collecting: CollectSettings,
+    watcher: Watcher,
+    journal: JournalFile | None = None,
 ) -> tuple[Uncorrelated, Interruption | None]:
     """Read every account; compare none.
 
@@ -78,10 +83,13 @@ def collect(
         targets: What is read.
         collecting: How.
         watcher: Takes the evidence of each account as soon as it was read.
+        journal: Keeps each account as soon as it was read.
 
     Returns: What comparing them takes, and the signal that came before every account was read, if
         one did.
     """
+    if journal is not None:
+        return _collect_into(journal, targets, collecting, watcher)
     collection = run(targets, collecting, watcher)
     read = keep(
         targets.asked,
@@ -93,8 +101,35 @@ def collect(
     return read, collection.interrupted_by
 
 
+def _collect_into(
+    journal: JournalFile, targets: Targets, collecting: CollectSettings, watcher: Watcher
+) -> tuple[Uncorrelated, Interruption | None]:
+    warnings = list[str]()
+
+    def warn(line: str) -> None:
+        warnings.append(line)
+        watcher.warn(line)
+
+    if journal.note:
+        warn(journal.note)
+    keep = partial(journal.keep, targets)
+    try:
+        read, by = collect(
+            targets,
+            replace(collecting, reusable=journal.reusable),
+            replace(watcher, warn=warn, keep=keep),
+        )
+        journal.finish(read, warnings, by)
+    finally:
+        journal.close()
+    return read, by
+
+
 def collect_and_correlate(
-    targets: Targets, collecting: CollectSettings, watcher: Watcher
+    targets: Targets,
+    collecting: CollectSettings,
+    watcher: Watcher,
+    journal: JournalFile | None = None,
 ) -> Interruption | None:
     """Read every account, then compare them all.
 
@@ -103,10 +138,11 @@ def collect_and_correlate(
         collecting: How.
         watcher: Takes the evidence: of each account as soon as it was read, and again once all
             are compared.
+        journal: Keeps each account as soon as it was read.
 
     Returns: The signal that came before every account was read, if one did.
     """
-    read, interrupted_by = collect(targets, collecting, watcher)
+    read, interrupted_by = collect(targets, collecting, watcher, journal)
     correlated = correlate([read])
     for position in range(targets.selected):
         watcher.deliver(position, correlated.evidence[position])
@@ -149,6 +185,7 @@ def scan_live(
     *,
     advance: Callable[[SecondsLeft], None],
     on_read: Callable[[Evidence], None] = lambda _: None,
+    journal: JournalFile | None = None,
 ) -> Scan:
     """Read every account and evaluate it.
 
@@ -158,13 +195,14 @@ def scan_live(
         settings: What decides the exit code.
         advance: Called once for every account that is read.
         on_read: Takes the evidence of each account once, as soon as it was read, or could not be.
+        journal: Keeps each account as soon as it was read.
 
     Returns: The scan; after a signal, accounts that were not read are unknown.
     """
     started_at, warnings = datetime.now(UTC), list[str]()
     judge = _Judge(prepared, started_at, on_read)
     watcher = Watcher(judge.deliver, judge.find, warnings.append, advance)
-    by = collect_and_correlate(prepared.targets, collecting, watcher)
+    by = collect_and_correlate(prepared.targets, collecting, watcher, journal)
     return finish(
         prepared.plan,
         judge.results(prepared.targets.selected),
