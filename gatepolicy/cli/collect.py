@@ -56,7 +56,7 @@ def command(given: CollectOptions) -> ExitCode:
 
     started_at = inputs.now()
     collecting = edge.collect_settings(given, keep_answers=True)
-    watcher = Watcher(_wait, _wait, warnings.append, progress.advance)
+    watcher = Watcher(_wait, warnings.append, progress.advance)
     journal = journaling.opened(given, targets, chosen.options)
     read, interrupted_by = collect(targets, collecting, watcher, journal)
     progress.clear()

@@ -318,11 +318,8 @@ def _keep_nothing(position: int, collected: Collected) -> None:
 class Watcher:
     """Who looks on while it runs."""
 
-    deliver: Callable[[int, Evidence], None]
-    """Takes the position of a selected account and its evidence, in order of completion. Once all
-    accounts are compared, each is delivered a second time."""
-    find: Callable[[Evidence], None]
-    """Takes a key that the inventory does not name."""
+    read: Callable[[Evidence], None]
+    """Takes the evidence of each selected account once: as soon as it was read, or could not be."""
     warn: Callable[[str], None]
     """Takes one line for people."""
     advance: Callable[[SecondsLeft], None] = _count_nothing
@@ -377,7 +374,7 @@ async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) ->
     def deliver(position: int, found: Collected, left: SecondsLeft) -> None:
         collected[position] = found
         if position < targets.selected:
-            watcher.deliver(position, found.evidence)
+            watcher.read(found.evidence)
             watcher.advance(left)
 
     async def read() -> None:
@@ -474,7 +471,7 @@ def _interrupt(
         if position not in collected:
             collected[position] = unread(target, why, datetime.now(UTC))
             if position < selected:
-                watcher.deliver(position, collected[position].evidence)
+                watcher.read(collected[position].evidence)
 
 
 async def _api_key(account: Account, settings: CollectSettings) -> Secret | None:

@@ -1,4 +1,4 @@
-"""A live scan: accounts are asked, and judged as their answers come in."""
+"""A live scan: accounts are read, compared, and judged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from functools import partial
 from gatepolicy.accounts.account import Trust
 from gatepolicy.attestations.attestation import Attestation
 from gatepolicy.collect.run import CollectSettings, SecondsLeft, Targets, Watcher, make_targets, run
-from gatepolicy.correlate.accounts import correlate
+from gatepolicy.correlate.accounts import Correlated, correlate
 from gatepolicy.correlate.keys import Uncorrelated, keep
 from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
@@ -130,52 +130,29 @@ def collect_and_correlate(
     collecting: CollectSettings,
     watcher: Watcher,
     journal: JournalFile | None = None,
-) -> Interruption | None:
+) -> tuple[Correlated, Interruption | None]:
     """Read every account, then compare them all.
 
     Args:
         targets: What is read.
         collecting: How.
-        watcher: Takes the evidence: of each account as soon as it was read, and again once all
-            are compared.
+        watcher: Takes the evidence of each account as soon as it was read.
         journal: Keeps each account as soon as it was read.
 
-    Returns: The signal that came before every account was read, if one did.
+    Returns: All accounts, and the signal that came before every account was read, if one did.
     """
     read, interrupted_by = collect(targets, collecting, watcher, journal)
-    correlated = correlate([read])
-    for position in range(targets.selected):
-        watcher.deliver(position, correlated.evidence[position])
-    for evidence in correlated.found:
-        watcher.find(evidence)
-    return interrupted_by
+    return correlate([read]), interrupted_by
 
 
-class _Judge:
-    """Judges accounts as their answers come in."""
-
-    def __init__(
-        self, prepared: Prepared, now: datetime, on_read: Callable[[Evidence], None]
-    ) -> None:
-        self._plan = prepared.plan
-        self._evaluator = Evaluator(now=now, attestations=prepared.attestations)
-        self._on_read = on_read
-        self._selected: dict[int, AccountResult] = {}
-        self._found: list[AccountResult] = []
-
-    def deliver(self, position: int, evidence: Evidence) -> None:
-        if position not in self._selected:
-            self._on_read(evidence)
-        asked = self._plan.accounts[position]
-        self._selected[position] = self._evaluator.judge(asked, evidence)
-
-    def find(self, evidence: Evidence) -> None:
-        asked = self._plan.account_found(evidence.subject)
-        self._found.append(self._evaluator.judge(asked, evidence))
-
-    def results(self, selected: int) -> Sequence[AccountResult]:
-        """Of all selected accounts in the order of the inventory, then of what was found."""
-        return [*map(self._selected.__getitem__, range(selected)), *self._found]
+def _results(prepared: Prepared, correlated: Correlated, now: datetime) -> list[AccountResult]:
+    """Of all selected accounts in the order of the inventory, then of what was found."""
+    plan, evaluator = prepared.plan, Evaluator(now=now, attestations=prepared.attestations)
+    selected = correlated.evidence[: correlated.selected]
+    return [
+        *map(evaluator.judge, plan.accounts, selected),
+        *(evaluator.judge(plan.account_found(one.subject), one) for one in correlated.found),
+    ]
 
 
 def scan_live(
@@ -200,12 +177,11 @@ def scan_live(
     Returns: The scan; after a signal, accounts that were not read are unknown.
     """
     started_at, warnings = datetime.now(UTC), list[str]()
-    judge = _Judge(prepared, started_at, on_read)
-    watcher = Watcher(judge.deliver, judge.find, warnings.append, advance)
-    by = collect_and_correlate(prepared.targets, collecting, watcher, journal)
+    watcher = Watcher(on_read, warnings.append, advance)
+    correlated, by = collect_and_correlate(prepared.targets, collecting, watcher, journal)
     return finish(
         prepared.plan,
-        judge.results(prepared.targets.selected),
+        _results(prepared, correlated, started_at),
         started_at=started_at,
         finished_at=datetime.now(UTC),
         settings=settings,
