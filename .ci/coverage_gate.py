@@ -28,7 +28,7 @@ CORE = [
     "gatepolicy/operating/log.py",
     "gatepolicy/operating/message.py",
     "gatepolicy/operating/news.py",
-    "gatepolicy/operating/told.py",
+    "gatepolicy/operating/notified.py",
     "gatepolicy/scanning/plan.py",
     "gatepolicy/policies/*",
     "gatepolicy/policytests/*",

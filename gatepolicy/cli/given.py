@@ -249,7 +249,7 @@ class OperatingOptions:
     jitter: timedelta | None
     """It starts by chance up to so much later."""
     state_folder: str | None
-    """Where the lock and what was told are kept; ``None`` for the usual folder."""
+    """Where the lock and what was reported are kept; ``None`` for the usual folder."""
     only_changes: bool
     """Whether nothing is printed if nothing changed."""
     log_format: str

@@ -598,7 +598,7 @@ _ONE_AT_A_TIME = (
         "state_folder",
         envvar="GATEPOLICY_STATE",
         metavar="FOLDER",
-        help="Folder of the lock and of what receivers were told."
+        help="Folder of the lock and of what receivers were sent."
         "  [default: .gatepolicy beside the inventory]",
     ),
 )

@@ -124,7 +124,7 @@ def header_line(header: Header) -> str:
 
 
 def expected_line(one: Expected) -> str:
-    """That an account is to be told about."""
+    """That an account is to be reported about."""
     return json_line({"expected": {**encode_subject(one.subject), "role": one.role.value}})
 
 

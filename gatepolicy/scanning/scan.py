@@ -213,8 +213,8 @@ def _without_comparisons(
 ) -> tuple[Narrowing, Sequence[AccountResult]]:
     """Leave out of a narrowed scan what only the accounts that it left out could tell.
 
-    Whoever asked for less is told once what is missing. What was found nevertheless, such as a key
-    that two accounts share, stays; and nothing else passes for it.
+    What is missing is said once. What was found nevertheless, such as a key that two accounts
+    share, stays; and nothing else passes for it.
     """
     if not narrowing.is_any:
         return narrowing, results

@@ -142,7 +142,7 @@ def shown_sign_offs(
 ) -> SignOffs:
     """The sign-offs of a file, to be shown beside the report that they are about.
 
-    Without keys, a signature is not verified, and told as such. With keys, one of them must have
+    Without keys, a signature is not verified, which is said. With keys, one of them must have
     signed, as in ``check`` and ``sign_offs``. The rest is the same with and without: what is about
     another report is refused.
 
