@@ -365,43 +365,62 @@ async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) ->
     settings = replace(settings, sources=settings.sources.for_one_scan(wait))
     settings.on_begin(_stop())
     asyncio.get_running_loop().set_default_executor(_Threads())
-    asked = targets.asked
-    collected: dict[int, Collected] = {}
-    others = {
-        other.subject.id: Declared(other, None) for other in (*targets.unasked, *targets.others)
-    }
+    reading = _Reading(targets, settings, watcher)
+    interrupted_by = await until_signal(reading.read())
+    if interrupted_by is not None:
+        reading.interrupt(interrupted_by)
+    for warning in warnings_of(targets.asked, reading.collected):
+        watcher.warn(warning)
+    for warning in clock_warnings([found.evidence for found in reading.collected.values()]):
+        watcher.warn(warning)
+    return Collection(reading.collected, tuple(reading.others.values()), interrupted_by)
 
-    def deliver(position: int, found: Collected, left: SecondsLeft) -> None:
-        collected[position] = found
-        if position < targets.selected:
-            watcher.read(found.evidence)
-            watcher.advance(left)
 
-    async def read() -> None:
+class _Reading:
+    """Reads every target, and keeps what was read if that ends early."""
+
+    def __init__(self, targets: Targets, settings: CollectSettings, watcher: Watcher) -> None:
+        self._targets = targets
+        self._settings = settings
+        self._watcher = watcher
+        self.collected: dict[int, Collected] = {}
+        self.others = {
+            other.subject.id: Declared(other, None) for other in (*targets.unasked, *targets.others)
+        }
+
+    async def read(self) -> None:
+        """Read what no earlier run has read."""
+        asked, settings = self._targets.asked, self._settings
         reused = await _reused(asked, settings)
         positions = [position for position in range(len(asked)) if position not in reused]
         schedule = _schedule([asked[position] for position in positions], settings)
         for position, found in reused.items():
-            deliver(position, found, schedule.seconds_left)
+            self._deliver(position, found, schedule.seconds_left)
 
         def take(number: int, found: Collected) -> None:
-            watcher.keep(positions[number], found)
-            deliver(positions[number], found, schedule.seconds_left)
+            self._watcher.keep(positions[number], found)
+            self._deliver(positions[number], found, schedule.seconds_left)
 
         egresses = frozenset(target.account.proxy for target in schedule.targets)
         async with open_guard(egresses, settings.jobs) as guard:
             await collect(schedule, _edge(guard, settings), deliver=take)
-        for other in targets.others:
-            others[other.subject.id] = Declared(other, await _api_key(other, settings))
+        for other in self._targets.others:
+            self.others[other.subject.id] = Declared(other, await _api_key(other, settings))
 
-    interrupted_by = await until_signal(read())
-    if interrupted_by is not None:
-        _interrupt(asked, collected, interrupted_by, targets.selected, watcher)
-    for warning in warnings_of(asked, collected):
-        watcher.warn(warning)
-    for warning in clock_warnings([found.evidence for found in collected.values()]):
-        watcher.warn(warning)
-    return Collection(collected, tuple(others.values()), interrupted_by)
+    def interrupt(self, by: Interruption) -> None:
+        """Give every account that was not read its reason."""
+        why = Unknown(Reason.INTERRUPTED, f"{by} came before the account was read")
+        for position, target in enumerate(self._targets.asked):
+            if position not in self.collected:
+                self.collected[position] = unread(target, why, datetime.now(UTC))
+                if position < self._targets.selected:
+                    self._watcher.read(self.collected[position].evidence)
+
+    def _deliver(self, position: int, found: Collected, left: SecondsLeft) -> None:
+        self.collected[position] = found
+        if position < self._targets.selected:
+            self._watcher.read(found.evidence)
+            self._watcher.advance(left)
 
 
 def _schedule(targets: Sequence[Target], settings: CollectSettings) -> Schedule:
@@ -456,22 +475,6 @@ def _edge(guard: Guard, settings: CollectSettings) -> Edge:
         now=lambda: datetime.now(UTC),
         keep_answers=settings.keep_answers,
     )
-
-
-def _interrupt(
-    asked: Sequence[Target],
-    collected: dict[int, Collected],
-    by: Interruption,
-    selected: int,
-    watcher: Watcher,
-) -> None:
-    """Give every account that was not read its reason."""
-    why = Unknown(Reason.INTERRUPTED, f"{by} came before the account was read")
-    for position, target in enumerate(asked):
-        if position not in collected:
-            collected[position] = unread(target, why, datetime.now(UTC))
-            if position < selected:
-                watcher.read(collected[position].evidence)
 
 
 async def _api_key(account: Account, settings: CollectSettings) -> Secret | None:

@@ -144,21 +144,18 @@ class JournalFile:
             DocumentError: It is no journal.
             LockedError: Another run appends to it.
         """
-        descriptor = _reopened(place)
-        try:
-            content = _content(descriptor)
-            journal = parse_journal(
-                read_text(place.path, read=lambda _: whole_lines(content)), place.path
-            )
+        with contextlib.ExitStack() as stack:
+            descriptor = _reopened(place)
+            stack.callback(os.close, descriptor)
+            content = whole_lines(_content(descriptor))
+            journal = parse_journal(read_text(place.path, read=lambda _: content), place.path)
             _refuse_another(journal, header, targets)
-            os.ftruncate(descriptor, len(whole_lines(content)))
+            os.ftruncate(descriptor, len(content))
             file = cls(descriptor, place.path, pepper, world)
             file.reusable = _reusable(journal, header.collected_at, retries=retries)
             file.note = _note(place.path, file.reusable, targets.selected)
             file._append([resumed_line(header.collected_at)])
-        except BaseException:
-            os.close(descriptor)
-            raise
+            stack.pop_all()
         return file
 
     def keep(self, targets: Targets, position: int, collected: Collected) -> None:
