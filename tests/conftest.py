@@ -2,7 +2,9 @@
 
 import os
 import signal
-from collections.abc import Iterable
+import sys
+import threading
+from collections.abc import Generator, Iterable
 from zlib import crc32
 
 import pytest
@@ -106,6 +108,24 @@ def measure_less(items: Iterable[pytest.Item]) -> None:
     for position, item in enumerate(one for one in items if one.path.stem in MANY_ALIKE):
         if position % MEASURED_CASES:
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace nothing in a test that is not measured.
+
+    A worker of pytest-xdist has a second tracer below the one that pytest-cov stops.
+    """
+    if item.get_closest_marker("no_cover") is None:
+        return (yield)
+    trace, trace_of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(trace)
+        threading.settrace(trace_of_threads)
 
 
 def is_law(item: pytest.Item) -> bool:
