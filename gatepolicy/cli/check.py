@@ -143,16 +143,21 @@ def _accounts(given: CheckOptions) -> Inventory | None:
     """The inventory as far as it is known; what is wrong with it is reported by itself."""
     file = inputs.inventory_file(given)
     try:
-        return load_inventory(file, read=settings.reader(given)) if file is not None else None
+        return _load(file, given, answerable=False) if file is not None else None
     except DocumentError:
         return None
+
+
+def _load(file: str, given: CheckOptions, *, answerable: bool) -> Inventory:
+    read, egresses = settings.reader(given), settings.egresses()
+    return load_inventory(file, answerable=answerable, read=read, egresses=egresses)
 
 
 def _inventory(given: CheckOptions) -> Sequence[str]:
     file = inputs.inventory_file(given)
     if file is None:
         return []
-    inventory = load_inventory(file, answerable=True, read=settings.reader(given))
+    inventory = _load(file, given, answerable=True)
     accounts = inventory.accounts
     refused = list(_refused(inventory, given))
     if refused and given.untrusted:

@@ -316,6 +316,22 @@ class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptio
 
     path: str
     """Where the evidence goes."""
+    egress: str
+    """Only the accounts of this egress; empty for all."""
+    shard: tuple[int, int]
+    """Only this shard of them, and how many there are."""
+    quiet: bool
+    """Whether nothing else is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeOptions:
+    """Of ``gatepolicy merge``."""
+
+    evidence_files: tuple[str, ...]
+    """What was collected in parts."""
+    path: str
+    """Where the evidence goes."""
     quiet: bool
     """Whether nothing else is written."""
 

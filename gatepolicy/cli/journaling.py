@@ -1,19 +1,20 @@
 """The journal of a scan: where it is, and what it must not be."""
 
 import time
-from collections.abc import Iterable, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Iterable, Sequence
 
+from gatepolicy.accounts.account import Inventory
+from gatepolicy.accounts.egress import Division, Part
 from gatepolicy.cli import inputs, settings
 from gatepolicy.cli.given import CollectOptions, ScanOptions
 from gatepolicy.cli.output import destination
 from gatepolicy.cli.output import refuse_overwriting as refuse_output
 from gatepolicy.collect.run import Targets
-from gatepolicy.documents.load import read_bytes
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import catalog_digest
+from gatepolicy.model.evidence import Subject
 from gatepolicy.scanning.journal import Header
-from gatepolicy.scanning.journal_file import JournalFile, World
+from gatepolicy.scanning.journal_file import Beginning, JournalFile, World
 
 
 def files(given: ScanOptions | CollectOptions) -> Sequence[str]:
@@ -38,36 +39,51 @@ def refuse_overwriting(given: ScanOptions | CollectOptions, sources: Iterable[st
 
 
 def opened(
-    given: ScanOptions | CollectOptions, targets: Targets, narrowed_by: Sequence[str]
+    given: ScanOptions | CollectOptions,
+    inventory: Inventory,
+    targets: Targets,
+    narrowed_by: Sequence[str],
+    part: Part | None = None,
 ) -> JournalFile | None:
     """The journal, ready to be appended to; ``None`` without one.
 
     Args:
         given: The options.
+        inventory: All accounts.
         targets: What is read.
         narrowed_by: The options that left accounts of the inventory out.
+        part: The part of the inventory that is read; ``None`` for all of it.
 
     Raises:
         GatepolicyError: As of ``JournalFile.create`` and ``JournalFile.resume``.
     """
     if not files(given):
         return None
-    inventory, option = given.inventory_file, _option(given)
+    name = inventory.file
     header = Header(
         collected_at=inputs.now(),
-        inventory=inventory,
-        inventory_digest=sha256(read_bytes(inventory)).hexdigest(),
+        inventory=name,
+        inventory_digest=inventory.digest,
         catalog_digest=catalog_digest(),
-        salt=inputs.fingerprint_salt(inventory),
-        fingerprint_check=inputs.fingerprint_check(inventory),
+        salt=inputs.fingerprint_salt(name),
+        fingerprint_check=inputs.fingerprint_check(name),
         narrowed_by=narrowed_by,
+        parts=() if part is None else (part,),
     )
-    pepper, world = inputs.fingerprint_key(inventory), World(time.monotonic)
+    beginning = Beginning.of(header, targets, _read_by(inventory, part))
+    pepper, world = inputs.fingerprint_key(name), World(time.monotonic)
     within = settings.output_folder(given, "journal_file")
-    place = destination(files(given)[0], within, option)
+    place = destination(files(given)[0], within, _option(given))
     if given.journal_file:
-        return JournalFile.create(place, header, targets, pepper, world)
-    return JournalFile.resume(place, header, targets, pepper, world, retries=given.retries)
+        return JournalFile.create(place, beginning, pepper, world)
+    return JournalFile.resume(place, beginning, pepper, world, retries=given.retries)
+
+
+def _read_by(inventory: Inventory, part: Part | None) -> Callable[[Subject], str]:
+    if part is None:
+        return lambda _: ""
+    division = Division.of(inventory.accounts)
+    return lambda subject: str(division.part_of(subject.id, part))
 
 
 def _option(given: ScanOptions | CollectOptions) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from gatepolicy.accounts.account import host_of
+from gatepolicy.accounts.egress import shard_from
 from gatepolicy.model.scan import MEANING, ExitCode
 from gatepolicy.model.secret import Secret
 from gatepolicy.model.verdicts import Severity
@@ -84,6 +85,46 @@ def account_selection(function: F) -> F:
             multiple=True,
             metavar="KEY=VALUE",
             help="Only accounts with this label; repeatable.",
+        ),
+    )(function)
+
+
+class Shard(click.ParamType[tuple[int, int]]):
+    """The number of a shard, and how many there are, such as ``3/10``."""
+
+    name = "shard"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Both numbers."""
+        if isinstance(value, tuple):
+            return value
+        shard = shard_from(str(value))
+        if shard is None:
+            what = f"{value!r} is not a shard; write its number and their count, such as 3/10"
+            self.fail(what, param, ctx)
+        return shard
+
+
+def part(function: F) -> F:
+    """``--egress`` and ``--shard``."""
+    return _all(
+        click.option(
+            "--egress",
+            default="",
+            envvar="GATEPOLICY_EGRESS",
+            metavar="NAME",
+            help="Only the accounts of this egress of the project; none for those without one."
+            " Nothing that the others refer to is read.",
+        ),
+        click.option(
+            "--shard",
+            type=Shard(),
+            default=(1, 1),
+            envvar="GATEPOLICY_SHARD",
+            metavar="NUMBER/COUNT",
+            help="Only this shard of the accounts, such as 3/10: each account is in exactly one.",
         ),
     )(function)
 

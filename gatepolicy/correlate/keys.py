@@ -124,6 +124,8 @@ class Uncompared:
     """``None`` where nothing is to be compared: what its facts say, stands."""
     is_selected: bool = True
     """Whether it is an account of the scan; else it was read for what it lists, alone."""
+    part: int = 0
+    """Which of the parts of its file read it, from 0 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,10 @@ class LeftOut:
     """What is known of its key all the same."""
     egress: tuple[Network, ...]
     """The addresses that the inventory declares; may be empty."""
+    part: int = 0
+    """Which of the parts of its file left it out, from 0 on."""
+    read_by: str = ""
+    """The part that reads it, as far as this one can tell; empty where a user left it out."""
 
 
 @dataclass(frozen=True, slots=True)

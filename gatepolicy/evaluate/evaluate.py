@@ -252,6 +252,7 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.REQUEST_REFUSED,
     Reason.INTERNAL_ERROR,
     Reason.STALE_EVIDENCE,
+    Reason.NOT_COLLECTED,
     Reason.KEY_EXPIRED,
     Reason.BAD_KEY,
     Reason.BAD_SIGNATURE,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gatepolicy import __version__
+from gatepolicy.accounts.egress import Part
 from gatepolicy.correlate.keys import KeyTraits, LeftOut, Uncompared
 from gatepolicy.documents.document import Document
 from gatepolicy.documents.load import Read, load_json, problem, read_text
@@ -42,6 +43,7 @@ from gatepolicy.scanning.evidence import (
     CollectedFile,
     dump_account,
     dump_left_out,
+    dump_part,
     evidence_from,
     parse_evidence,
 )
@@ -71,6 +73,8 @@ class Header:
     """As in evidence."""
     version: str = __version__
     """Of the gatepolicy that wrote it."""
+    parts: Sequence[Part] = ()
+    """As in evidence."""
 
 
 class Role(StrEnum):
@@ -92,6 +96,8 @@ class Expected:
     """Which one."""
     role: Role
     """Why."""
+    read_by: str = ""
+    """The part of the inventory that reads an account that is left out, as in evidence."""
 
 
 class Standing(StrEnum):
@@ -117,6 +123,7 @@ def header_line(header: Header) -> str:
             "inventory_digest": header.inventory_digest,
             "catalog_digest": header.catalog_digest,
             "narrowed_by": list(header.narrowed_by),
+            **({"parts": [dump_part(part) for part in header.parts]} if header.parts else {}),
             "fingerprint_salt": header.salt,
             "fingerprint_check": header.fingerprint_check,
         }
@@ -125,7 +132,9 @@ def header_line(header: Header) -> str:
 
 def expected_line(one: Expected) -> str:
     """That an account is to be reported about."""
-    return json_line({"expected": {**encode_subject(one.subject), "role": one.role.value}})
+    read_by: dict[str, Json] = {"read_by": one.read_by} if one.read_by else {}
+    role = one.role.value
+    return json_line({"expected": {**encode_subject(one.subject), "role": role, **read_by}})
 
 
 def account_line(account: Uncompared, standing: Standing) -> str:
@@ -185,17 +194,19 @@ class Journal:
             "fingerprint_salt": self.header.salt,
             "accounts": accounts,
             "left_out": [
-                self.left_out.get(name) or dump_left_out(LeftOut(one.subject, KeyTraits(), ()))
-                for name, one in self.expected.items()
-                if one.role is Role.LEFT_OUT
+                self._left_out(one) for one in self.expected.values() if one.role is Role.LEFT_OUT
             ],
             "warnings": [*self._warnings(missing, len(accounts))],
         }
+        if self.header.parts:
+            data["parts"] = [dump_part(part) for part in self.header.parts]
         found = evidence_from(data, self.file)
         return replace(
             found,
             fingerprint_check=self.header.fingerprint_check,
             narrowed_by=self.header.narrowed_by,
+            inventory_digest=self.header.inventory_digest,
+            catalog_digest=self.header.catalog_digest,
         )
 
     @property
@@ -218,6 +229,11 @@ class Journal:
         facts = Facts.nothing(Reason.INTERRUPTED, "the journal ends before the account was read")
         unread = Evidence(one.subject, self.header.collected_at, facts, ())
         return dump_account(Uncompared(unread, None, is_selected=one.role is Role.SELECTED))
+
+    def _left_out(self, one: Expected) -> dict[str, Any]:
+        nothing = LeftOut(one.subject, KeyTraits(), ())
+        found = self.left_out.get(one.subject.id) or dump_left_out(nothing)
+        return {**found, "read_by": one.read_by} if one.read_by else found
 
     def _warnings(self, missing: Sequence[str], count: int) -> Iterable[str]:
         if self.end is not None:
@@ -309,6 +325,7 @@ def _header(data: Mapping[str, Any], file: str) -> Header:
         fingerprint_check=data["fingerprint_check"],
         narrowed_by=tuple(data["narrowed_by"]),
         version=data["tool"]["version"],
+        parts=tuple(Part(one["egress"], one["shard"], one["of"]) for one in data.get("parts", ())),
     )
 
 
@@ -329,7 +346,8 @@ def _take(journal: Journal, data: dict[str, Any], number: int) -> None:
     match kind:
         case "expected":
             subject = decode_subject(value)
-            journal.expected[subject.id] = Expected(subject, Role(value["role"]))
+            role, read_by = Role(value["role"]), value.get("read_by", "")
+            journal.expected[subject.id] = Expected(subject, role, read_by)
         case "left_out":
             _refuse_unannounced(journal, value, number, (Role.LEFT_OUT,))
             journal.left_out[value["id"]] = value

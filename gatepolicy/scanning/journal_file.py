@@ -15,7 +15,7 @@ from gatepolicy.documents.load import read_text
 from gatepolicy.errors import LockedError, ReportError, UsageError
 from gatepolicy.exchanges.interpret import TRANSIENT
 from gatepolicy.model.encoding import encode_time
-from gatepolicy.model.evidence import Evidence
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import Interruption
 from gatepolicy.reports.write import Destination
@@ -65,6 +65,47 @@ class World:
     """Brings an open file to the disk."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first lines of a journal."""
+
+    header: Header
+    """With what accounts are read."""
+    expected: Sequence[Expected]
+    """All accounts of the inventory."""
+
+    @classmethod
+    def of(
+        cls, header: Header, targets: Targets, read_by: Callable[[Subject], str] = lambda _: ""
+    ) -> "Beginning":
+        """The beginning of a journal about some targets.
+
+        Args:
+            header: The first line.
+            targets: What is read.
+            read_by: Tells of an account that is left out which part of the inventory reads it.
+        """
+        roles = [Role.SELECTED] * targets.selected + [Role.AUDITOR] * len(targets.asked)
+        asked = (target.account.subject for target in targets.asked)
+        left_out = (account.subject for account in targets.unasked)
+        return cls(
+            header,
+            [
+                *(Expected(subject, role) for subject, role in zip(asked, roles, strict=False)),
+                *(Expected(subject, Role.LEFT_OUT, read_by(subject)) for subject in left_out),
+            ],
+        )
+
+    @property
+    def selected(self) -> int:
+        """How many accounts are of the scan."""
+        return sum(one.role is Role.SELECTED for one in self.expected)
+
+    def text(self) -> str:
+        """All lines."""
+        return "".join([header_line(self.header), *map(expected_line, self.expected)])
+
+
 class JournalFile:
     """A journal that one run appends to.
 
@@ -88,14 +129,13 @@ class JournalFile:
 
     @classmethod
     def create(
-        cls, place: Destination, header: Header, targets: Targets, pepper: bytes, world: World
+        cls, place: Destination, beginning: Beginning, pepper: bytes, world: World
     ) -> "JournalFile":
         """A new journal.
 
         Args:
             place: Where; there must be no file.
-            header: Its first line.
-            targets: What it will tell about.
+            beginning: Its first lines.
             pepper: Key of the fingerprints.
             world: Clock and disk.
 
@@ -105,8 +145,7 @@ class JournalFile:
         try:
             folder = place.opened()
             try:
-                lines = [header_line(header), *map(expected_line, expected_of(targets))]
-                descriptor = _created(folder, place.name, "".join(lines).encode(), world)
+                descriptor = _created(folder, place.name, beginning.text().encode(), world)
             finally:
                 os.close(folder)
         except FileExistsError:
@@ -122,8 +161,7 @@ class JournalFile:
     def resume(
         cls,
         place: Destination,
-        header: Header,
-        targets: Targets,
+        beginning: Beginning,
         pepper: bytes,
         world: World,
         *,
@@ -133,8 +171,7 @@ class JournalFile:
 
         Args:
             place: Where it is.
-            header: With what the rest is read.
-            targets: What it has to tell about.
+            beginning: What its first lines have to be, but for the time.
             pepper: Key of the fingerprints.
             world: Clock and disk.
             retries: Whether accounts are read again that could not be read for a passing reason.
@@ -147,14 +184,15 @@ class JournalFile:
         with contextlib.ExitStack() as stack:
             descriptor = _reopened(place)
             stack.callback(os.close, descriptor)
+            now = beginning.header.collected_at
             content = whole_lines(_content(descriptor))
             journal = parse_journal(read_text(place.path, read=lambda _: content), place.path)
-            _refuse_another(journal, header, targets)
+            _refuse_another(journal, beginning)
             os.ftruncate(descriptor, len(content))
             file = cls(descriptor, place.path, pepper, world)
-            file.reusable = _reusable(journal, header.collected_at, retries=retries)
-            file.note = _note(place.path, file.reusable, targets.selected)
-            file._append([resumed_line(header.collected_at)])
+            file.reusable = _reusable(journal, now, retries=retries)
+            file.note = _note(place.path, file.reusable, beginning.selected)
+            file._append([resumed_line(now)])
             stack.pop_all()
         return file
 
@@ -230,15 +268,6 @@ class JournalFile:
                 self._error = error
 
 
-def expected_of(targets: Targets) -> Iterator[Expected]:
-    """The accounts that a journal will tell about."""
-    for position, target in enumerate(targets.asked):
-        role = Role.SELECTED if position < targets.selected else Role.AUDITOR
-        yield Expected(target.account.subject, role)
-    for account in targets.unasked:
-        yield Expected(account.subject, Role.LEFT_OUT)
-
-
 def _write(descriptor: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
@@ -293,21 +322,22 @@ def _content(descriptor: int) -> bytes:
         return file.read()
 
 
-def _refuse_another(journal: Journal, header: Header, targets: Targets) -> None:
+def _refuse_another(journal: Journal, beginning: Beginning) -> None:
     """Refuse to read the rest with something else.
 
     Raises:
         UsageError: With the first difference.
     """
-    before = journal.header
+    before, now = journal.header, beginning.header
+    expected = {one.subject.id: (one.role, one.read_by) for one in beginning.expected}
     differences = {
-        "another inventory": before.inventory_digest != header.inventory_digest,
-        "another catalog of exchanges": before.catalog_digest != header.catalog_digest,
-        f"gatepolicy {before.version}": before.version != header.version,
-        "another key of fingerprints": before.fingerprint_check != header.fingerprint_check,
-        "another selection of accounts": tuple(before.narrowed_by) != tuple(header.narrowed_by)
-        or {one.subject.id: one.role for one in expected_of(targets)}
-        != {name: one.role for name, one in journal.expected.items()},
+        "another inventory": before.inventory_digest != now.inventory_digest,
+        "another catalog of exchanges": before.catalog_digest != now.catalog_digest,
+        f"gatepolicy {before.version}": before.version != now.version,
+        "another key of fingerprints": before.fingerprint_check != now.fingerprint_check,
+        "another selection of accounts": (before.narrowed_by, before.parts)
+        != (tuple(now.narrowed_by), tuple(now.parts))
+        or expected != {name: (one.role, one.read_by) for name, one in journal.expected.items()},
     }
     for what, differs in differences.items():
         if differs:

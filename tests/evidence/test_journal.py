@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.accounts.account import Account, fingerprint
+from gatepolicy.accounts.egress import Part
 from gatepolicy.correlate.collected import Collected, Listed, ListedKey, Target
 from gatepolicy.correlate.keys import Declared, Uncompared, keep, keep_alone
 from gatepolicy.drift.load import parse_snapshot
@@ -201,6 +202,18 @@ def test_a_later_line_replaces_an_earlier_one() -> None:
 def test_an_interruption_is_kept() -> None:
     journal = parse_journal("".join(lines(end=end_line([], Interruption.SIGTERM))), "j")
     assert journal.end == {"warnings": [], "interrupted_by": "SIGTERM"}
+
+
+def test_a_part_of_an_inventory_stays_one() -> None:
+    part = Part("tokyo", 2, 3)
+    header = header_line(replace(HEADER, parts=(part,)))
+    other = Expected(LEFT_OUT.subject, Role.LEFT_OUT, "egress london")
+    text = "".join([header, *lines()[1:5], expected_line(other), *lines()[6:]])
+    for content in (text, text[: text.index('{"account"')]):
+        file = parse_journal(content, "j").evidence()
+        assert file.parts == (part,)
+        assert [one.read_by for one in file.read.left_out] == ["egress london"]
+        assert (file.inventory_digest, file.catalog_digest) == ("0" * 64, "1" * 64)
 
 
 def test_drift_reads_journals() -> None:
