@@ -295,20 +295,20 @@ def load_inventory(
     document = _document(file, keep)
     # The schema has accepted the document, so its shape is known from here on.
     data: Any = document.data
-    problems = list(_nonsense(document, data["accounts"]))
-    problems += _of_egresses(document, data["accounts"], egresses)
-    if answerable:
-        problems += unanswerable(document, data["accounts"])
-        problems.sort(key=lambda problem: (problem.location.line, problem.location.column))
+    problems = [
+        *_nonsense(document, data["accounts"]),
+        *_of_egresses(document, data["accounts"], egresses),
+        *(unanswerable(document, data["accounts"]) if answerable else ()),
+    ]
     if problems:
-        raise DocumentError(problems)
-    return Inventory(
-        file,
-        tuple(
-            _account(document, index, node, egresses) for index, node in enumerate(data["accounts"])
-        ),
-        digest_with(b"".join(contents), egresses),
-    )
+        raise DocumentError(sorted(problems, key=_place))
+    nodes = enumerate(data["accounts"])
+    accounts = tuple(_account(document, index, node, egresses) for index, node in nodes)
+    return Inventory(file, accounts, digest_with(b"".join(contents), egresses))
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    return problem.location.line, problem.location.column
 
 
 def _document(file: str, read: Read) -> Document:
