@@ -286,37 +286,41 @@ def load_inventory(
     Raises:
         DocumentError: With all its problems.
     """
-    text = (schemas_directory() / "inventory.schema.json").read_text(encoding="utf-8")
     contents: list[bytes] = []
 
     def keep(path: Path) -> bytes:
         contents.append(read(path))
         return contents[-1]
 
+    document = _document(file, keep)
+    # The schema has accepted the document, so its shape is known from here on.
+    data: Any = document.data
+    problems = [
+        *_nonsense(document, data["accounts"]),
+        *_of_egresses(document, data["accounts"], egresses),
+        *(unanswerable(document, data["accounts"]) if answerable else ()),
+    ]
+    if problems:
+        raise DocumentError(sorted(problems, key=_place))
+    nodes = enumerate(data["accounts"])
+    accounts = tuple(_account(document, index, node, egresses) for index, node in nodes)
+    return Inventory(file, accounts, digest_with(b"".join(contents), egresses))
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    return problem.location.line, problem.location.column
+
+
+def _document(file: str, read: Read) -> Document:
+    text = (schemas_directory() / "inventory.schema.json").read_text(encoding="utf-8")
     try:
-        document = load_document(
-            file, schema=load_schema(text), kind="Inventory", read=keep, reword=_reworded
+        return load_document(
+            file, schema=load_schema(text), kind="Inventory", read=read, reword=_reworded
         )
     except DocumentError as error:
         # A credential that was written in the place of a name would stand in a problem's path.
         problems = [replace(one, path=_private(one.path)) for one in error.problems]
         raise DocumentError(problems) from None
-    # The schema has accepted the document, so its shape is known from here on.
-    data: Any = document.data
-    problems = list(_nonsense(document, data["accounts"]))
-    problems += _of_egresses(document, data["accounts"], egresses)
-    if answerable:
-        problems += unanswerable(document, data["accounts"])
-        problems.sort(key=lambda problem: (problem.location.line, problem.location.column))
-    if problems:
-        raise DocumentError(problems)
-    return Inventory(
-        file,
-        tuple(
-            _account(document, index, node, egresses) for index, node in enumerate(data["accounts"])
-        ),
-        digest_with(b"".join(contents), egresses),
-    )
 
 
 def _account(
@@ -352,9 +356,8 @@ def _leaving(node: Mapping[str, Any], egresses: Egresses) -> dict[str, Any]:
     written = node.get("egress")
     name = egress_of(written, node.get("labels", {}), egresses)
     assert isinstance(name, str)
-    networks = egresses[name].addresses if name else ()
-    if isinstance(written, list):
-        networks = _networks(written)
+    declared = egresses[name].addresses if name else ()
+    networks = _networks(written) if isinstance(written, list) else declared
     return {"egress": networks, "egress_name": name}
 
 

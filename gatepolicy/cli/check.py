@@ -140,7 +140,7 @@ def _entries_for_nobody(
 
 
 def _accounts(given: CheckOptions) -> Inventory | None:
-    """The inventory as far as it is known; what is wrong with it is told by itself."""
+    """The inventory as far as it is known; what is wrong with it is reported by itself."""
     file = inputs.inventory_file(given)
     try:
         return _load(file, given, answerable=False) if file is not None else None
@@ -246,8 +246,8 @@ def _check_catalog() -> tuple[str, Sequence[str]]:
     by_exchange: dict[str, list[str]] = {}
     for one in unsigned_calls(catalog.values()):
         by_exchange.setdefault(one.exchange, []).append(one.why)
-    told = [_cannot_sign(exchange, ccxt, whys) for exchange, whys in by_exchange.items()]
-    return f"ok  exchange catalog ({len(catalog)} exchanges); nothing was sent", told
+    unsignable = [_cannot_sign(exchange, ccxt, whys) for exchange, whys in by_exchange.items()]
+    return f"ok  exchange catalog ({len(catalog)} exchanges); nothing was sent", unsignable
 
 
 def _cannot_sign(exchange: str, ccxt: str, whys: Sequence[str]) -> str:

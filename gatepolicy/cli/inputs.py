@@ -17,7 +17,7 @@ from gatepolicy.cli.given import InventoryOptions, OptionalInventoryOptions, Pol
 from gatepolicy.documents.load import is_there
 from gatepolicy.errors import UsageError
 from gatepolicy.policies.parents import UnknownParent, policy_file
-from gatepolicy.resources import catalog_directory, shipped_policies
+from gatepolicy.resources import shipped_policies
 from gatepolicy.scanning.project import is_of_others
 
 if TYPE_CHECKING:
@@ -169,24 +169,16 @@ def evidence_files(*files: str) -> "dict[str, CollectedFile]":
         UsageError: A file is named twice.
         DocumentError: One is none, or nobody can have collected it yet.
     """
-    from gatepolicy.scanning.evidence import load_evidence, refuse_future
+    from gatepolicy.scanning.evidence import refuse_future
+    from gatepolicy.scanning.journal import load_collected
 
     loaded = {}
     for file in files:
         if file in loaded:
             raise UsageError(f"the evidence {file} is named twice", hint="list it once")
-        loaded[file] = load_evidence(file)
+        loaded[file] = load_collected(file)
         refuse_future(loaded[file], file, now())
     return loaded
-
-
-def installed_catalog() -> str:
-    """The digest of the exchange catalog, as signed statements have it."""
-    from gatepolicy.signing.statement import catalog_digest
-
-    return catalog_digest(
-        {one.name: one.read_bytes() for one in catalog_directory().glob("*.yaml")}
-    )
 
 
 def fingerprint_key(inventory_file: str) -> bytes:

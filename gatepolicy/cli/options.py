@@ -532,6 +532,35 @@ def edge(function: F) -> F:
     )(function)
 
 
+def journal(function: F) -> F:
+    """Where accounts are kept as soon as they are read."""
+    return _all(
+        click.option(
+            "--journal",
+            "journal_file",
+            default="",
+            metavar="FILE",
+            help="Append each account to this new file as soon as it was read. What a killed scan"
+            " has read is kept there, for --resume and for 'gatepolicy evaluate'.",
+        ),
+        click.option(
+            "--resume",
+            "resumed_file",
+            default="",
+            metavar="FILE",
+            help="Go on with the journal of a scan that did not end: read only the accounts that it"
+            " lacks, whose keys changed, or that were read more than a day ago.",
+        ),
+        click.option(
+            "--retry-unread",
+            "retries",
+            is_flag=True,
+            help="With --resume: also read again the accounts that could not be read because of the"
+            " network, a time-out, a rate limit or maintenance.",
+        ),
+    )(function)
+
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -610,7 +639,7 @@ _ONE_AT_A_TIME = (
         "state_folder",
         envvar="GATEPOLICY_STATE",
         metavar="FOLDER",
-        help="Folder of the lock and of what receivers were told."
+        help="Folder of the lock and of what receivers were sent."
         "  [default: .gatepolicy beside the inventory]",
     ),
 )

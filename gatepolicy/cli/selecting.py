@@ -212,7 +212,7 @@ def waiving(given: ReportingOptions, rules: Mapping[str, Rule]) -> Waiving:
     Raises:
         DocumentError: With the problems of all files of waivers.
     """
-    # NOTE: read even where nothing is to be waived: a broken file is told in every scan.
+    # NOTE: read even where nothing is to be waived: a broken file is reported in every scan.
     waivers = load_waivers(given.waiver_files, rules, read=settings.reader(given))
     return Waiving(() if given.no_waivers else waivers, given.expiring_within)
 

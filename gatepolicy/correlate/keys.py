@@ -203,6 +203,30 @@ def keep(
     )
 
 
+def keep_alone(target: Target, api_key: Secret | None, pepper: bytes) -> AccountTraits | None:
+    """What may be kept of an account, whatever the keys of others are.
+
+    Args:
+        target: What was collected.
+        api_key: The public half of its key; ``None`` when it could not be read.
+        pepper: Key of the fingerprints.
+
+    Returns: The same as ``keep`` finds among all accounts; ``None`` where that depends on others:
+        the account lists keys, or another one lists it, or only a part of its key is known.
+    """
+    declared = Declared(target.account, api_key)
+    key = _Key.of(declared, pepper)
+    if target.lists or target.account.audited_by or (key.shown and not key.fingerprint):
+        return None
+    lists = {target.account.subject.id: _NO_LIST}
+    return _Keeper.of([declared], pepper).of_account(target, lists)
+
+
+def key_fingerprint(declared: Declared, pepper: bytes) -> str:
+    """The fingerprint of an account's key; empty where neither is known."""
+    return _Key.of(declared, pepper).fingerprint
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     """How an account's key is known: whole, by what is shown of it, by its fingerprint, or not."""

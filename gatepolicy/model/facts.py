@@ -323,11 +323,11 @@ class Facts:
         """These facts, with one of them known, or unknown, as given."""
         return self.learn_all({name: what})
 
-    def learn_all(self, told: "Mapping[str, Fact | Unknown]") -> "Facts":
+    def learn_all(self, learnt: "Mapping[str, Fact | Unknown]") -> "Facts":
         """These facts, with some of them known, or unknown, as given."""
-        known = {name: fact for name, fact in self.known.items() if name not in told}
-        unknown = {name: why for name, why in self.unknown.items() if name not in told}
-        for name, what in told.items():
+        known = {name: fact for name, fact in self.known.items() if name not in learnt}
+        unknown = {name: why for name, why in self.unknown.items() if name not in learnt}
+        for name, what in learnt.items():
             if isinstance(what, Fact):
                 known[name] = what
             else:

@@ -148,8 +148,8 @@ def dump_evidence(evidence: CollectedFile) -> Iterator[str]:
             **_dump_parts(evidence),
             "fingerprint_salt": evidence.salt,
             **({"fingerprint_check": check} if check else {}),
-            "accounts": (_dump_account(account) for account in evidence.read.accounts),
-            "left_out": (_dump_left_out(other) for other in evidence.read.left_out),
+            "accounts": (dump_account(account) for account in evidence.read.accounts),
+            "left_out": (dump_left_out(other) for other in evidence.read.left_out),
             "warnings": iter(evidence.warnings),
         },
         levels=4,
@@ -157,18 +157,21 @@ def dump_evidence(evidence: CollectedFile) -> Iterator[str]:
 
 
 def _dump_parts(evidence: CollectedFile) -> dict[str, Json]:
-    parts: list[Json] = [
-        {"egress": part.egress, "shard": part.shard, "of": part.of} for part in evidence.parts
-    ]
-    found = {
-        "parts": parts,
+    found: dict[str, Json] = {
+        "parts": [dump_part(part) for part in evidence.parts],
         "inventory_digest": evidence.inventory_digest,
         "catalog_digest": evidence.catalog_digest,
     }
     return {name: value for name, value in found.items() if value}
 
 
-def _dump_account(account: Uncompared) -> Json:
+def dump_part(part: Part) -> dict[str, Json]:
+    """A part of an inventory, as it stands in evidence and in a journal."""
+    return {"egress": part.egress, "shard": part.shard, "of": part.of}
+
+
+def dump_account(account: Uncompared) -> dict[str, Json]:
+    """An account as it stands in evidence and in a journal."""
     evidence, traits = account.evidence, account.traits
     return {
         **encode_subject(evidence.subject),
@@ -182,7 +185,8 @@ def _dump_account(account: Uncompared) -> Json:
     }
 
 
-def _dump_left_out(other: LeftOut) -> Json:
+def dump_left_out(other: LeftOut) -> dict[str, Json]:
+    """An account that was not read, as it stands in evidence and in a journal."""
     return {
         **encode_subject(other.subject),
         "key": _dump_key(other.key),
@@ -258,7 +262,12 @@ def load_evidence(file: str, *, read: Read = Path.read_bytes) -> CollectedFile:
 
 def parse_evidence(text: str, file: str) -> CollectedFile:
     """Evidence from its text; see ``load_evidence``."""
-    data = _checked(text, file)
+    return evidence_from(load_json(text, file), file)
+
+
+def evidence_from(document: JSONValue, file: str) -> CollectedFile:
+    """Evidence from what its text says; see ``load_evidence``."""
+    data = _checked(document, file)
     reader = _Reader(file, [])
     read = Uncorrelated(
         tuple(
@@ -289,10 +298,9 @@ def parse_evidence(text: str, file: str) -> CollectedFile:
     return evidence
 
 
-def _checked(text: str, file: str) -> Mapping[str, Any]:
+def _checked(data: JSONValue, file: str) -> Mapping[str, Any]:
     """Data of which the schema says that it is evidence."""
     schema = (schemas_directory() / "evidence.schema.json").read_text(encoding="utf-8")
-    data = load_json(text, file)
     _refuse_report(data, file)
     _refuse_older(data, file)
     document = Document(file, data, start=0, marks=None)

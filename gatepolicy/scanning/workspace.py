@@ -116,7 +116,7 @@ def rules_of(
     Args:
         policies: Whose rules are taken, too.
         exchanges: Catalog entries, whose fixes reports are to tell.
-        named: Exchanges of the accounts; of those without an entry, fixes are told as well.
+        named: Exchanges of the accounts; of those without an entry, fixes are reported as well.
 
     Raises:
         DocumentError: Two policies mean different rules by one id or name.

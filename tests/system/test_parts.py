@@ -224,3 +224,35 @@ def test_an_egress_that_no_account_uses_is_a_slip_and_an_empty_shard_is_none(fir
     empty = 2 if shard_of("okx", "account-1", 2) == 1 else 1
     assert firm.run("collect", "--shard", f"{empty}/2", "-o", "e.json").code == 0
     assert firm.read("e.json")["accounts"] == []
+
+
+def verdicts_of(report: Any) -> Any:
+    return [(account["id"], account["verdicts"]) for account in report["accounts"]]
+
+
+def test_a_part_that_was_killed_is_merged_from_its_journal(apart: Any) -> None:
+    whole = verdicts_of(report(apart, *BY_EGRESS))
+    with SimulatorThread(Simulator(apart.keys)) as simulator:
+        file = apart.folder / "accounts.yaml"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(re.sub(r"http://127.0.0.1:\d+", simulator.url, text), encoding="utf-8")
+        for number, shard in enumerate(SHARDS[1:], start=2):
+            apart.run("collect", "-o", shard, "--shard", f"{number}/3")
+        assert apart.run("collect", "--journal", "j", "--shard", "1/3").code == 0
+        assert verdicts_of(report(apart, "j", *SHARDS[1:])) == whole
+        assert apart.run("merge", "j", *SHARDS[1:], "-o", "merged.json").code == 0
+        journal = apart.folder / "j"
+        lines = journal.read_bytes().splitlines(keepends=True)
+        first = next(n for n, line in enumerate(lines) if line.startswith(b'{"account"'))
+        journal.write_bytes(b"".join(lines[: first + 1]))
+        kept = json.loads(lines[first])["account"]["id"]
+        killed = report(apart, "j", *SHARDS[1:])
+        ids = [a["id"] for a in killed["accounts"]]
+        unread = [a["id"] for a in killed["accounts"] if a["unknown"].get("key.exists")]
+        assert ids == list(IDS)
+        lost = [name for name in IDS if shard_of_account(apart, name) == 1 and name != kept]
+        assert unread == lost != []
+        other = apart.run("collect", "--resume", "j", "--shard", "2/3")
+        assert "begun with another selection of accounts" in other.err
+        assert apart.run("collect", "--resume", "j", "--shard", "1/3").code == 0
+        assert verdicts_of(report(apart, "j", *SHARDS[1:])) == whole
