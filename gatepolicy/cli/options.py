@@ -610,7 +610,7 @@ class SecretUrl(SecretText):
 
 def operating(function: F) -> F:
     """Of a scan that nobody watches. None of them can be set by a project file."""
-    return _all(*_ONE_AT_A_TIME, *_TOLD)(function)
+    return _all(*_ONE_AT_A_TIME, *_REPORTED)(function)
 
 
 _ONE_AT_A_TIME = (
@@ -643,7 +643,7 @@ _ONE_AT_A_TIME = (
         "  [default: .gatepolicy beside the inventory]",
     ),
 )
-_TOLD = (
+_REPORTED = (
     click.option(
         "--only-changes",
         is_flag=True,
@@ -673,8 +673,8 @@ _TOLD = (
         multiple=True,
         envvar="GATEPOLICY_NOTIFY",
         metavar="URL",
-        help="Tell this service, by its apprise URL, what is new, worse, fixed or about to expire;"
-        " repeatable.",
+        help="Notify this service, by its apprise URL, of what is new, worse, fixed or about to"
+        " expire; repeatable.",
     ),
     click.option(
         "--notify-file",
@@ -688,6 +688,6 @@ _TOLD = (
         default="changes",
         show_default=True,
         envvar="GATEPOLICY_NOTIFY_WHEN",
-        help="Tell changes only, or a digest after every scan.",
+        help="Report changes only, or send a digest after every scan.",
     ),
 )
