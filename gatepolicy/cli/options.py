@@ -623,7 +623,7 @@ class SecretUrl(SecretText):
 
 def operating(function: F) -> F:
     """Of a scan that nobody watches. None of them can be set by a project file."""
-    return _all(*_ONE_AT_A_TIME, *_TOLD)(function)
+    return _all(*_ONE_AT_A_TIME, *_REPORTED)(function)
 
 
 _ONE_AT_A_TIME = (
@@ -656,7 +656,7 @@ _ONE_AT_A_TIME = (
         "  [default: .gatepolicy beside the inventory]",
     ),
 )
-_TOLD = (
+_REPORTED = (
     click.option(
         "--only-changes",
         is_flag=True,
@@ -686,8 +686,8 @@ _TOLD = (
         multiple=True,
         envvar="GATEPOLICY_NOTIFY",
         metavar="URL",
-        help="Tell this service, by its apprise URL, what is new, worse, fixed or about to expire;"
-        " repeatable.",
+        help="Notify this service, by its apprise URL, of what is new, worse, fixed or about to"
+        " expire; repeatable.",
     ),
     click.option(
         "--notify-file",
@@ -701,6 +701,6 @@ _TOLD = (
         default="changes",
         show_default=True,
         envvar="GATEPOLICY_NOTIFY_WHEN",
-        help="Tell changes only, or a digest after every scan.",
+        help="Report changes only, or send a digest after every scan.",
     ),
 )
