@@ -16,7 +16,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --upgrade --generate-h
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: man package thorough help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants docs
+.PHONY: kills man package thorough help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -136,6 +136,10 @@ build/mutmut: .ci/mutants-constraints.txt $(READY)
 MUTATE ?= gatepolicy/waivers
 mutants: build/mutmut ## Change code in small ways, and name the changes that no test notices
 	@PYTHONPATH=$(CURDIR)/build/mutmut $(BIN)/python .ci/mutants.py $(MUTATE) $(MUTATE_OPTIONS)
+
+# More: make kills KILLS_OPTIONS='--count 20'
+kills: $(READY) ## Kill a scan again and again, resume it, and look whether anything was lost
+	@$(BIN)/python -m tests.bench.kills $(KILLS_OPTIONS)
 
 bench: $(READY) ## Measure speed, memory and start-up
 	@$(BIN)/python tests/bench/run.py

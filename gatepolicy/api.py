@@ -278,6 +278,7 @@ class _Prepared:
             _files(project, "policies") or [policy_file("baseline")],
             self.inventory,
             names=project.names,
+            egresses=project.egresses,
         )
         waivers = load_waivers(_files(project, "waivers"), workspace.rules)
         prepared = prepare(

@@ -69,7 +69,7 @@ class AbortedError(GatepolicyError):
 
 
 class DocumentError(GatepolicyError):
-    """One or more documents have problems; all of them are told at once."""
+    """One or more documents have problems; all of them are reported at once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         """Keep the problems in the order in which they stand in the files."""

@@ -1,7 +1,10 @@
 """What holds for all tests."""
 
+import os
 import signal
-from collections.abc import Iterable
+import sys
+import threading
+from collections.abc import Generator, Iterable
 from zlib import crc32
 
 import pytest
@@ -31,6 +34,16 @@ MANY_ALIKE = {
     "test_words",
 }
 """Files of tests that try the same on each exchange, answer, schema or file."""
+NOT_MEASURED = {
+    "test_commands",
+    "test_formats",
+    "test_fuzz",
+    "test_left_out_results",
+    "test_repeated_credentials",
+    "test_schedule",
+    "test_silence",
+}
+"""Files of tests that take long, and run lines which others run, too."""
 SWEEPS = {
     "test_a_documented_answer_is_understood",
     "test_a_passing_fault_is_overcome",
@@ -78,8 +91,43 @@ def is_tried(item: pytest.Item) -> bool:
     return name not in SWEEPS or crc32(case.encode()) % TRIED_CASES == 0
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: some tests wait for a server, or for a time-out."""
+    return (os.cpu_count() or 1) + 1
+
+
 def measure_less(items: Iterable[pytest.Item]) -> None:
-    """Measure the coverage of every fifth of many like cases: it doubles the time of a test."""
+    """Measure the coverage of fewer tests: it makes a test take two to ten times as long.
+
+    Of many like cases, every fifth is measured. A law is tried on hundreds of examples, which run
+    the same lines.
+    """
+    for item in items:
+        if is_law(item) or item.path.stem in NOT_MEASURED:
+            item.add_marker(pytest.mark.no_cover)
     for position, item in enumerate(one for one in items if one.path.stem in MANY_ALIKE):
         if position % MEASURED_CASES:
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace nothing in a test that is not measured.
+
+    A worker of pytest-xdist has a second tracer below the one that pytest-cov stops.
+    """
+    if item.get_closest_marker("no_cover") is None:
+        return (yield)
+    trace, trace_of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(trace)
+        threading.settrace(trace_of_threads)
+
+
+def is_law(item: pytest.Item) -> bool:
+    """Whether hypothesis chooses the examples."""
+    return hasattr(getattr(item, "function", None), "hypothesis")

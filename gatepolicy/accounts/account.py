@@ -277,6 +277,8 @@ class Account:
     """Whether its key lists the account's other keys."""
     egress: tuple[Network, ...] = ()
     """The addresses from which its bots trade; empty when the inventory does not say."""
+    egress_name: str = ""
+    """The egress of the project from which alone it is read; empty when any may read it."""
 
     def place_of(self, credential: str) -> str:
         """Where the reference to a credential stands, as messages name it.
@@ -295,6 +297,8 @@ class Inventory:
     """As the user named it."""
     accounts: Sequence[Account]
     """In the order of the file."""
+    digest: str = ""
+    """The same for the same file with the same egresses; empty when it is of no file."""
 
 
 @dataclass(frozen=True, slots=True)

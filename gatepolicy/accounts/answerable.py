@@ -62,7 +62,7 @@ def _wrong(node: Node, exchange: Exchange | Other | None) -> Iterator[tuple[str,
 
 
 def _unusable(node: Node, exchange: Exchange) -> Iterator[tuple[str, str, str]]:
-    # NOTE: that there are none at all is told anyway.
+    # NOTE: that there are none at all is reported anyway.
     given = node.get("credentials", exchange.credentials)
     missing = [f"no {name}" for name in exchange.credentials if name not in given]
     if missing and "audited_by" not in node:

@@ -27,6 +27,7 @@ from gatepolicy.accounts.account import (
     is_quotable,
 )
 from gatepolicy.accounts.answerable import unanswerable
+from gatepolicy.accounts.egress import NO_EGRESSES, Egresses, Mistaken, digest_with, egress_of
 from gatepolicy.documents.document import (
     EVERYWHERE,
     DataPath,
@@ -267,7 +268,11 @@ _NO_URL = re.compile(r"[^\x21-\x7e]")
 
 
 def load_inventory(
-    file: str, *, read: Read = Path.read_bytes, answerable: bool = False
+    file: str,
+    *,
+    read: Read = Path.read_bytes,
+    answerable: bool = False,
+    egresses: Egresses = NO_EGRESSES,
 ) -> Inventory:
     """An inventory.
 
@@ -276,34 +281,51 @@ def load_inventory(
         read: Reads the bytes of a file.
         answerable: Whether what no scan could ask about is a problem as well. For a scan it is
             none: it is a reason, later.
+        egresses: Those of the project, which accounts may name.
 
     Raises:
         DocumentError: With all its problems.
     """
+    contents: list[bytes] = []
+
+    def keep(path: Path) -> bytes:
+        contents.append(read(path))
+        return contents[-1]
+
+    document = _document(file, keep)
+    # The schema has accepted the document, so its shape is known from here on.
+    data: Any = document.data
+    problems = [
+        *_nonsense(document, data["accounts"]),
+        *_of_egresses(document, data["accounts"], egresses),
+        *(unanswerable(document, data["accounts"]) if answerable else ()),
+    ]
+    if problems:
+        raise DocumentError(sorted(problems, key=_place))
+    nodes = enumerate(data["accounts"])
+    accounts = tuple(_account(document, index, node, egresses) for index, node in nodes)
+    return Inventory(file, accounts, digest_with(b"".join(contents), egresses))
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    return problem.location.line, problem.location.column
+
+
+def _document(file: str, read: Read) -> Document:
     text = (schemas_directory() / "inventory.schema.json").read_text(encoding="utf-8")
     try:
-        document = load_document(
+        return load_document(
             file, schema=load_schema(text), kind="Inventory", read=read, reword=_reworded
         )
     except DocumentError as error:
         # A credential that was written in the place of a name would stand in a problem's path.
         problems = [replace(one, path=_private(one.path)) for one in error.problems]
         raise DocumentError(problems) from None
-    # The schema has accepted the document, so its shape is known from here on.
-    data: Any = document.data
-    problems = list(_nonsense(document, data["accounts"]))
-    if answerable:
-        problems += unanswerable(document, data["accounts"])
-        problems.sort(key=lambda problem: (problem.location.line, problem.location.column))
-    if problems:
-        raise DocumentError(problems)
-    return Inventory(
-        file,
-        tuple(_account(document, index, node) for index, node in enumerate(data["accounts"])),
-    )
 
 
-def _account(document: Document, index: int, node: Mapping[str, Any]) -> Account:
+def _account(
+    document: Document, index: int, node: Mapping[str, Any], egresses: Egresses
+) -> Account:
     credentials = node.get("credentials", {})
     place: DataPath = ("accounts", index)
     return Account(
@@ -325,8 +347,38 @@ def _account(document: Document, index: int, node: Mapping[str, Any]) -> Account
         key=node.get("key", ""),
         audited_by=node.get("audited_by", ""),
         discover=node.get("discover", False),
-        egress=_networks(node.get("egress", ())),
+        **_leaving(node, egresses),
     )
+
+
+def _leaving(node: Mapping[str, Any], egresses: Egresses) -> dict[str, Any]:
+    """The egress of an account, once it was found to be in order."""
+    written = node.get("egress")
+    name = egress_of(written, node.get("labels", {}), egresses)
+    assert isinstance(name, str)
+    declared = egresses[name].addresses if name else ()
+    networks = _networks(written) if isinstance(written, list) else declared
+    return {"egress": networks, "egress_name": name}
+
+
+def _of_egresses(document: Document, accounts: list[Any], egresses: Egresses) -> Iterator[Problem]:
+    """Accounts of which nobody can tell from where they are read."""
+    names: dict[str, str] = {}
+    for index, node in enumerate(accounts):
+        found = egress_of(node.get("egress"), node.get("labels", {}), egresses)
+        if isinstance(found, Mistaken):
+            step = "egress" if isinstance(node.get("egress"), str) else "labels"
+            yield _problem(document, ("accounts", index, step), found.what, found.fix)
+        else:
+            names[node["id"]] = found
+    for index, node in enumerate(accounts):
+        own, auditor = names.get(node["id"], ""), node.get("audited_by", "")
+        # Its auditor is asked with its key alone; one with a secret is asked itself, too.
+        asks = not node.get("credentials", {}).keys() <= {"apiKey"}
+        if own and asks and names.get(auditor, own) != own:
+            what = f"its auditor {auditor} has another egress, and both are read together"
+            fix = "give both the same egress, or leave out all credentials but apiKey"
+            yield _problem(document, ("accounts", index, "audited_by"), what, fix)
 
 
 def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -402,11 +454,13 @@ def _of_account(document: Document, place: DataPath, node: Mapping[str, Any]) ->
             path = (*place, "credentials", name)
             yield _problem(document, path, mistake.what, mistake.fix)
     yield from _of_addresses(document, place, node)
-    for index, text in enumerate(node.get("egress", ())):
+    written = node.get("egress", ())
+    networks = () if isinstance(written, str) else written
+    for index, text in enumerate(networks):
         found = network_of(text)
         if isinstance(found, tuple):
             yield _problem(document, (*place, "egress", index), *found)
-    if hold_everything(_networks(node.get("egress", ()))):
+    if hold_everything(_networks(networks)):
         yield _problem(document, (*place, "egress"), *EVERYWHERE)
     if not 0 < _seconds(node.get("timeout", DEFAULT_TIMEOUT)) <= _LONGEST_TIMEOUT:
         what, fix = "must be more than 0 and at most ten minutes", "such as 30s"

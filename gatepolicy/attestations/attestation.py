@@ -67,11 +67,11 @@ def with_attested(
             about a key that exists, and it proves nothing.
     """
     mine = [one for one in attestations if one.day <= as_of.date() and one.is_about(subject)]
-    told = {name: _last(name, mine, as_of) for name in ATTESTED_FACTS}
+    confirmed = {name: _last(name, mine, as_of) for name in ATTESTED_FACTS}
     if unread is None:
-        return facts.learn_all(told)
+        return facts.learn_all(confirmed)
     return facts.learn_all(
-        {name: fact if fact.value is Never.NEVER else unread for name, fact in told.items()}
+        {name: fact if fact.value is Never.NEVER else unread for name, fact in confirmed.items()}
     )
 
 
@@ -81,8 +81,8 @@ def _last(name: str, attestations: Sequence[Attestation], as_of: datetime) -> Fa
     if not of_control:
         return Fact(Never.NEVER, Provenance(Grade.ATTESTED, "", "", "no attestation"))
     last = max(of_control, key=lambda one: one.day)
-    told = f"{last.by} on {last.day}, {last.location}"
-    reference = f"{told}, {last.evidence}" if last.evidence else told
+    who = f"{last.by} on {last.day}, {last.location}"
+    reference = f"{who}, {last.evidence}" if last.evidence else who
     # Nobody knows at which hour it was said: the day counts from its end, or from now.
     moment = min(datetime.combine(last.day, time.max, UTC), as_of)
     return Fact(moment, Provenance(Grade.ATTESTED, "", "", reference))
@@ -153,9 +153,9 @@ def _wrong_words(node: Mapping[str, Any], index: int, document: Document) -> Ite
         for position, name in enumerate(node.get("exchanges", ()))
     }
     wrong["attestations", index, "evidence"] = wrong_link(node.get("evidence", ""))
-    for path, told in wrong.items():
-        if told is not None:
-            yield Problem(document.at(path), show_path(path), *told)
+    for path, mistake in wrong.items():
+        if mistake is not None:
+            yield Problem(document.at(path), show_path(path), *mistake)
 
 
 def _about_day(document: Document, index: int, what: str, fix: str) -> Problem:

@@ -47,7 +47,7 @@ def command(given: AttestOptions) -> ExitCode:
     filled = prompt_for_missing(given, _QUESTIONS)
     today = inputs.now().date().isoformat()
     day = given.day or today
-    # Both are written like 2026-11-01: what is not is told when the entry is checked.
+    # Both are written like 2026-11-01: what is not is reported when the entry is checked.
     if _DAY.fullmatch(day) and day > today:
         hint = "give the date (UTC) of the check"
         raise UsageError(f"--date {day}: this date is in the future", hint=hint)

@@ -140,19 +140,24 @@ def _entries_for_nobody(
 
 
 def _accounts(given: CheckOptions) -> Inventory | None:
-    """The inventory as far as it is known; what is wrong with it is told by itself."""
+    """The inventory as far as it is known; what is wrong with it is reported by itself."""
     file = inputs.inventory_file(given)
     try:
-        return load_inventory(file, read=settings.reader(given)) if file is not None else None
+        return _load(file, given, answerable=False) if file is not None else None
     except DocumentError:
         return None
+
+
+def _load(file: str, given: CheckOptions, *, answerable: bool) -> Inventory:
+    read, egresses = settings.reader(given), settings.egresses()
+    return load_inventory(file, answerable=answerable, read=read, egresses=egresses)
 
 
 def _inventory(given: CheckOptions) -> Sequence[str]:
     file = inputs.inventory_file(given)
     if file is None:
         return []
-    inventory = load_inventory(file, answerable=True, read=settings.reader(given))
+    inventory = _load(file, given, answerable=True)
     accounts = inventory.accounts
     refused = list(_refused(inventory, given))
     if refused and given.untrusted:
@@ -241,8 +246,8 @@ def _check_catalog() -> tuple[str, Sequence[str]]:
     by_exchange: dict[str, list[str]] = {}
     for one in unsigned_calls(catalog.values()):
         by_exchange.setdefault(one.exchange, []).append(one.why)
-    told = [_cannot_sign(exchange, ccxt, whys) for exchange, whys in by_exchange.items()]
-    return f"ok  exchange catalog ({len(catalog)} exchanges); nothing was sent", told
+    unsignable = [_cannot_sign(exchange, ccxt, whys) for exchange, whys in by_exchange.items()]
+    return f"ok  exchange catalog ({len(catalog)} exchanges); nothing was sent", unsignable
 
 
 def _cannot_sign(exchange: str, ccxt: str, whys: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def explain_account(account: str, given: ExplainOptions) -> Iterator[str]:
         UsageError: The inventory has no such account.
     """
     policies = load_policies(inputs.policy_files(given), names=settings.names())
-    inventory = load_inventory(given.inventory_file)
+    inventory = load_inventory(given.inventory_file, egresses=settings.egresses())
     subjects = {entry.subject.id: entry.subject for entry in inventory.accounts}
     if account not in subjects:
         hint = did_you_mean(account, subjects, f"it has {some(list(subjects))}")

@@ -64,8 +64,8 @@ def command(exchange: str | None) -> ExitCode:
 def _table(catalog: Mapping[str, Exchange]) -> Iterator[str]:
     rows = [["exchange", *_COLUMNS]]
     for exchange in catalog.values():
-        told = disclosure(exchange)
-        rows.append([exchange.id, *(_SHORT[told[fact].how] for fact in _COLUMNS.values())])
+        disclosed = disclosure(exchange)
+        rows.append([exchange.id, *(_SHORT[disclosed[fact].how] for fact in _COLUMNS.values())])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -97,8 +97,8 @@ def _details(exchange: Exchange) -> Iterator[str]:
     yield "Calls, and the permission that each needs:"
     yield from _calls(exchange)
     yield ""
-    for name, told in disclosure(exchange).items():
-        yield from _fact(name, told)
+    for name, disclosed in disclosure(exchange).items():
+        yield from _fact(name, disclosed)
     yield from _words(exchange)
 
 
@@ -144,8 +144,8 @@ def _word(word: Word) -> Iterator[str]:
     yield from _wrapped(f"  {word.word} ({word.title}): {allows}{doubt}", indent=4)
 
 
-def _fact(name: str, told: Disclosure) -> Iterator[str]:
-    yield from _wrapped(f"{name:25} {told.how.value:14} {told.where}", indent=41)
+def _fact(name: str, disclosed: Disclosure) -> Iterator[str]:
+    yield from _wrapped(f"{name:25} {disclosed.how.value:14} {disclosed.where}", indent=41)
 
 
 def _wrapped(text: str, *, indent: int) -> Iterator[str]:

@@ -249,7 +249,7 @@ class OperatingOptions:
     jitter: timedelta | None
     """It starts by chance up to so much later."""
     state_folder: str | None
-    """Where the lock and what was told are kept; ``None`` for the usual folder."""
+    """Where the lock and what was reported are kept; ``None`` for the usual folder."""
     only_changes: bool
     """Whether nothing is printed if nothing changed."""
     log_format: str
@@ -272,7 +272,21 @@ class OperatingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScanOptions(ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, OperatingOptions):
+class JournalOptions:
+    """Where accounts are kept as soon as they are read."""
+
+    journal_file: str
+    """A new journal; empty for none."""
+    resumed_file: str
+    """A journal of an earlier run, whose accounts are not read again; empty for none."""
+    retries: bool
+    """Whether those are, that could not be read for a passing reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions(
+    ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, OperatingOptions, JournalOptions
+):
     """Of ``gatepolicy scan``."""
 
     only_plan: bool
@@ -297,9 +311,25 @@ class ConfigOptions(
 
 
 @dataclass(frozen=True, kw_only=True)
-class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptions):
+class CollectOptions(InventoryOptions, AccountSelection, EdgeOptions, TrustOptions, JournalOptions):
     """Of ``gatepolicy collect``."""
 
+    path: str
+    """Where the evidence goes."""
+    egress: str
+    """Only the accounts of this egress; empty for all."""
+    shard: tuple[int, int]
+    """Only this shard of them, and how many there are."""
+    quiet: bool
+    """Whether nothing else is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeOptions:
+    """Of ``gatepolicy merge``."""
+
+    evidence_files: tuple[str, ...]
+    """What was collected in parts."""
     path: str
     """Where the evidence goes."""
     quiet: bool

@@ -155,9 +155,9 @@ def list_findings(given: HistoryFindingsOptions) -> ExitCode:
 
     chosen = keeping.which(given, given.inventory)
     fixed = queries.findings(store, inventory=chosen, fixed=True)
-    shown = fixed if given.fixed else queries.findings(store, inventory=chosen)
-    named = [(i, one) for i, one in shown if given.unknowns or one.violated_at is not None]
-    told = [one for _, one in named]
+    found_in = fixed if given.fixed else queries.findings(store, inventory=chosen)
+    named = [(i, one) for i, one in found_in if given.unknowns or one.violated_at is not None]
+    shown = [one for _, one in named]
     times = list(queries.times_to_fix([one for _, one in fixed]))
     waivers = queries.waivers_used(store, chosen)
     if given.form == "json":
@@ -165,7 +165,7 @@ def list_findings(given: HistoryFindingsOptions) -> ExitCode:
         return _print_json(
             {"findings": found, "time_to_fix": _plains(times), "waivers": _plains(waivers)}
         )
-    lines = _fixed(told) if given.fixed else _open(told, inputs.now())
+    lines = _fixed(shown) if given.fixed else _open(shown, inputs.now())
     return _print([*lines, *_times(times), *_waivers(waivers)])
 
 

@@ -22,6 +22,7 @@ from gatepolicy.scanning.project import is_of_others
 
 if TYPE_CHECKING:
     from gatepolicy.scanning.compared import EvidenceFile
+    from gatepolicy.scanning.evidence import CollectedFile
 
 _INVENTORY = "accounts.yaml"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -97,7 +98,7 @@ def inventory(given: OptionalInventoryOptions) -> Inventory | None:
         DocumentError: It has problems.
     """
     file = inventory_file(given)
-    return None if file is None else load_inventory(file)
+    return None if file is None else load_inventory(file, egresses=settings.egresses())
 
 
 def refuse_entry_for_nobody(file: str, selector: Selector, accounts: Inventory | None) -> None:
@@ -157,15 +158,27 @@ def evidence(*files: str) -> "EvidenceFile":
         DocumentError: One is none, nobody can have collected it yet, or they do not fit each other.
     """
     from gatepolicy.scanning.compared import compare_evidence
-    from gatepolicy.scanning.evidence import load_evidence, refuse_future
+
+    return compare_evidence(evidence_files(*files))
+
+
+def evidence_files(*files: str) -> "dict[str, CollectedFile]":
+    """Evidence by the name of its file, with the accounts of none compared.
+
+    Raises:
+        UsageError: A file is named twice.
+        DocumentError: One is none, or nobody can have collected it yet.
+    """
+    from gatepolicy.scanning.evidence import refuse_future
+    from gatepolicy.scanning.journal import load_collected
 
     loaded = {}
     for file in files:
         if file in loaded:
             raise UsageError(f"the evidence {file} is named twice", hint="list it once")
-        loaded[file] = load_evidence(file)
+        loaded[file] = load_collected(file)
         refuse_future(loaded[file], file, now())
-    return compare_evidence(loaded)
+    return loaded
 
 
 def fingerprint_key(inventory_file: str) -> bytes:

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "init": "Create a project: policies, inventory, waivers, tests, CI.",
     "scan": "Read what every key can do, and evaluate it against policies.",
     "collect": "Read every account and write evidence, without evaluating it.",
+    "merge": "Merge evidence that was collected by egress or by shard.",
     "evaluate": "Evaluate evidence that was collected earlier; needs no secret.",
     "report": "Render a scan again, in any format, from its JSON report.",
     "history": "Show scans that were kept, and what became of their findings.",

@@ -23,7 +23,7 @@ from gatepolicy.reports.write import Destination, Report, write_reports
 from gatepolicy.scanning.plan import Plan
 
 if TYPE_CHECKING:
-    from gatepolicy.operating.news import Told
+    from gatepolicy.operating.news import Notified
     from gatepolicy.operating.receivers import Receiver
 
 _WAIT_SECONDS = 60.0
@@ -71,16 +71,16 @@ class Notifier:
 
         with _memory(self.given) as place:
             ends = deadlines(scan, attested_within(plan), self.given.expiring_within)
-            told = bulletin(scan, _remembered(place), ends)
-            is_due = bool(told.news) or self.given.notify_when == "always"
+            found = bulletin(scan, _remembered(place), ends)
+            is_due = bool(found.news) or self.given.notify_when == "always"
             takers = 0
             if is_due:
-                message = message_of(scan, told.news)
+                message = message_of(scan, found.news)
                 takers = send(message, self.receivers, sleep=time.sleep, warn=warn)
                 count = len(self.receivers)
-                run.log.event("notified", receivers=count, received=takers, news=len(told.news))
+                run.log.event("notified", receivers=count, received=takers, news=len(found.news))
             is_known = takers > 0 or not is_due
-            _remember(place, told.delivered if is_known else told.kept)
+            _remember(place, found.delivered if is_known else found.kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def operated(given: ScanOptions, scan: Callable[[ScanOptions, Unattended], ExitC
 
 
 def _refuse_unreviewed(given: ScanOptions) -> None:
-    """Refuse a file of receivers that may be a stranger's, who would be told everything."""
+    """Refuse a file of receivers that may be a stranger's, who would be sent everything."""
     file, folder = given.notify_file, settings.project_folder()
     if not given.untrusted or not file:
         return
@@ -158,7 +158,7 @@ def tell_failure(given: ScanOptions, code: ExitCode) -> None:
     try:
         receivers = Notifier.of(given).receivers
     except UsageError:
-        # What is wrong with them was told.
+        # What is wrong with them was reported.
         return
     if not receivers:
         return
@@ -171,9 +171,9 @@ def tell_failure(given: ScanOptions, code: ExitCode) -> None:
 
 @contextmanager
 def _memory(given: ScanOptions) -> Iterator[Destination | None]:
-    """The file of what was told, for nobody else meanwhile; ``None`` when it cannot be used.
+    """The file of what was reported, for nobody else meanwhile; ``None`` when it cannot be used.
 
-    Whoever edits the files of an untrusted project could write there that everything was told.
+    Whoever edits the files of an untrusted project could write there that everything was reported.
     """
     if given.untrusted:
         yield None
@@ -181,34 +181,36 @@ def _memory(given: ScanOptions) -> Iterator[Destination | None]:
     with ExitStack() as stack:
         place = None
         try:
-            place = state_file(given, "told", "json")
-            lock = state_file(given, "told", "lock")
+            place = state_file(given, "notified", "json")
+            lock = state_file(given, "notified", "lock")
             stack.enter_context(locked(lock, "a notification", _WAIT_SECONDS))
         except (UsageError, LockedError) as error:
             warn(f"the next scan may tell the same again: {error}")
         yield place
 
 
-def _remembered(place: Destination | None) -> "Told | None":
-    """What was told; what cannot be read was not told."""
+def _remembered(place: Destination | None) -> "Notified | None":
+    """What was reported; what cannot be read was not reported."""
     if place is None or not is_there(place.path):
         return None
-    from gatepolicy.operating.told import decode_told
+    from gatepolicy.operating.notified import decode_notified
 
     try:
-        return decode_told(Path(place.path).read_text(encoding="utf-8"))
+        return decode_notified(Path(place.path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is damaged"
-        warn(f"{place.path}: what was told cannot be read, so everything is told again: {why}")
+        warn(
+            f"{place.path}: what was sent before cannot be read, so everything is sent again: {why}"
+        )
         return {}
 
 
-def _remember(place: Destination | None, told: "Told") -> None:
+def _remember(place: Destination | None, found: "Notified") -> None:
     if place is None:
         return
-    from gatepolicy.operating.told import encode_told
+    from gatepolicy.operating.notified import encode_notified
 
     try:
-        write_reports([Report([encode_told(told)], place)])
+        write_reports([Report([encode_notified(found)], place)])
     except ReportError as error:
         warn(f"the next scan may tell the same again: {error}")

@@ -54,13 +54,13 @@ class Run:
     def read(self, evidence: Evidence) -> None:
         """One account was read, or could not be."""
         why, subject = evidence.why_not_read, evidence.subject
-        told = {} if why is None else {"reason": why.reason.value}
+        cause = {} if why is None else {"reason": why.reason.value}
         self.log.event(
             "account",
             account=clean(subject.id),
             exchange=clean(subject.exchange),
             read=why is None,
-            **told,
+            **cause,
         )
 
     def wrote(self, outputs: Outputs) -> None:
@@ -108,7 +108,7 @@ def operated(
 
 
 class _Steps:
-    """Runs one step after the other; an error is told at once, and becomes an exit code."""
+    """Runs one step after the other; an error is reported at once, and becomes an exit code."""
 
     def __init__(self) -> None:
         self.has_error = False

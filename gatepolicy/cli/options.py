@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from gatepolicy.accounts.account import host_of
+from gatepolicy.accounts.egress import shard_from
 from gatepolicy.model.scan import MEANING, ExitCode
 from gatepolicy.model.secret import Secret
 from gatepolicy.model.verdicts import Severity
@@ -84,6 +85,46 @@ def account_selection(function: F) -> F:
             multiple=True,
             metavar="KEY=VALUE",
             help="Only accounts with this label; repeatable.",
+        ),
+    )(function)
+
+
+class Shard(click.ParamType[tuple[int, int]]):
+    """The number of a shard, and how many there are, such as ``3/10``."""
+
+    name = "shard"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Both numbers."""
+        if isinstance(value, tuple):
+            return value
+        shard = shard_from(str(value))
+        if shard is None:
+            what = f"{value!r} is not a shard; write its number and their count, such as 3/10"
+            self.fail(what, param, ctx)
+        return shard
+
+
+def part(function: F) -> F:
+    """``--egress`` and ``--shard``."""
+    return _all(
+        click.option(
+            "--egress",
+            default="",
+            envvar="GATEPOLICY_EGRESS",
+            metavar="NAME",
+            help="Only the accounts of this egress of the project; none for those without one."
+            " Nothing that the others refer to is read.",
+        ),
+        click.option(
+            "--shard",
+            type=Shard(),
+            default=(1, 1),
+            envvar="GATEPOLICY_SHARD",
+            metavar="NUMBER/COUNT",
+            help="Only this shard of the accounts, such as 3/10: each account is in exactly one.",
         ),
     )(function)
 
@@ -491,6 +532,35 @@ def edge(function: F) -> F:
     )(function)
 
 
+def journal(function: F) -> F:
+    """Where accounts are kept as soon as they are read."""
+    return _all(
+        click.option(
+            "--journal",
+            "journal_file",
+            default="",
+            metavar="FILE",
+            help="Append each account to this new file as soon as it was read. What a killed scan"
+            " has read is kept there, for --resume and for 'gatepolicy evaluate'.",
+        ),
+        click.option(
+            "--resume",
+            "resumed_file",
+            default="",
+            metavar="FILE",
+            help="Go on with the journal of a scan that did not end: read only the accounts that it"
+            " lacks, whose keys changed, or that were read more than a day ago.",
+        ),
+        click.option(
+            "--retry-unread",
+            "retries",
+            is_flag=True,
+            help="With --resume: also read again the accounts that could not be read because of the"
+            " network, a time-out, a rate limit or maintenance.",
+        ),
+    )(function)
+
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -569,7 +639,7 @@ _ONE_AT_A_TIME = (
         "state_folder",
         envvar="GATEPOLICY_STATE",
         metavar="FOLDER",
-        help="Folder of the lock and of what receivers were told."
+        help="Folder of the lock and of what receivers were sent."
         "  [default: .gatepolicy beside the inventory]",
     ),
 )

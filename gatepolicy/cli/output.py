@@ -87,7 +87,7 @@ class Outputs:
 
         Raises:
             UsageError: An unknown format, an empty path, two reports for one place, a file that
-                the scan reads, or a folder that is not there: better told before a long scan than
+                the scan reads, or a folder that is not there: better said before a long scan than
                 after it.
         """
         texts = given.output_texts or ["text"]

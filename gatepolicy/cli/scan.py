@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from gatepolicy.accounts.account import Inventory
 from gatepolicy.attestations.attestation import load_attestations
-from gatepolicy.cli import edge, inputs, keeping, options, selecting, settings
+from gatepolicy.cli import edge, inputs, journaling, keeping, options, selecting, settings
 from gatepolicy.cli.edge import Progress, in_words
 from gatepolicy.cli.given import ScanOptions, typed
 from gatepolicy.cli.output import Outputs
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @options.gate
 @options.outputs
 @options.edge
+@options.journal
 @options.trust
 @options.operating
 @click.option(
@@ -63,11 +65,13 @@ def _scan(given: ScanOptions, unattended: "Unattended | None" = None) -> ExitCod
     outputs = Outputs.parse(given)
     history = keeping.History.of(given)
     series = selecting.series(given, given.inventory_file)
-    prepared, decides = _prepared(given, outputs, history)
+    inventory, prepared, decides = _prepared(given, outputs, history)
     baseline = selecting.baseline(given, history, series)
     if given.only_plan:
         _print_plan(prepared.targets.asked, given)
         return ExitCode.OK
+    narrowed_by = selecting.selection(given).options
+    journal = journaling.opened(given, inventory, prepared.targets, narrowed_by)
     progress = Progress(prepared.targets.selected, sys.stderr, quiet=given.quiet)
     scan = scan_live(
         prepared,
@@ -75,6 +79,7 @@ def _scan(given: ScanOptions, unattended: "Unattended | None" = None) -> ExitCod
         decides,
         advance=progress.advance,
         on_read=unattended.read if unattended else lambda _: None,
+        journal=journal,
     )
     progress.clear()
     scan = replace(scan, scope=selecting.sarif_scope(given, given.inventory_file))
@@ -83,26 +88,31 @@ def _scan(given: ScanOptions, unattended: "Unattended | None" = None) -> ExitCod
         history.write(outputs, scan, series)
     else:
         unattended.write(history, outputs, scan, series, prepared.plan)
+    if journal is not None:
+        journal.refuse_missing_lines()
     return scan.exit_code
 
 
 def _prepared(
     given: ScanOptions, outputs: Outputs, history: keeping.History
-) -> tuple[Prepared, ScanSettings]:
-    """The scan that is about to start, and what decides its exit code."""
+) -> tuple[Inventory, Prepared, ScanSettings]:
+    """All accounts, the scan that is about to start, and what decides its exit code."""
     workspace = load_workspace(
         inputs.policy_files(given),
         inputs.scanned_inventory(given),
         names=settings.names(),
         read=settings.reader(given),
+        egresses=settings.egresses(),
     )
-    sources = input_files(workspace.policies, workspace.inventory)
-    outputs.refuse_overwriting([*sources, *history.files])
+    sources = list(input_files(workspace.policies, workspace.inventory))
+    outputs.refuse_overwriting([*sources, *history.files, *journaling.files(given)])
+    journaling.refuse_overwriting(given, sources)
     waiving = selecting.waiving(given, workspace.rules)
     attestations = load_attestations(given.attestation_files, read=settings.reader(given))
     decides = selecting.scan_settings(given, workspace.rules)
     chosen, trust = selecting.selection(given), settings.trust(given)
-    return prepare(workspace, chosen, waiving, attestations, trust), decides
+    prepared = prepare(workspace, chosen, waiving, attestations, trust)
+    return workspace.inventory, prepared, decides
 
 
 def _refuse_outputs_of_plan() -> None:

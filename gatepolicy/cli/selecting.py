@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from gatepolicy.accounts.account import Inventory
+from gatepolicy.accounts.egress import Division, Part, refuse_unknown_egress
 from gatepolicy.cli import settings
 from gatepolicy.cli.given import (
     AccountSelection,
+    CollectOptions,
     EvidenceAgeOptions,
     HistoryOfProject,
     ReportingOptions,
@@ -41,6 +44,24 @@ def selection(given: AccountSelection) -> Selection:
     if isinstance(given, RuleSelection):
         return replace(chosen, rules=given.rules, skip_rules=given.skip_rules)
     return chosen
+
+
+def part(given: CollectOptions, inventory: Inventory) -> Part | None:
+    """The part of an inventory that is read; ``None`` for all of it.
+
+    Raises:
+        UsageError: No account uses the egress; or the part is narrowed as well, and so what it
+            left out could not be told from what is missing.
+    """
+    part = Part(given.egress, *given.shard)
+    if part.is_whole:
+        return None
+    if given.accounts or given.labels:
+        what = "--egress and --shard cannot be combined with --account and --label"
+        raise UsageError(what, hint="collect the whole part, and narrow its evaluation")
+    division = Division.of(inventory.accounts)
+    refuse_unknown_egress(part.egress, settings.egresses(), division)
+    return part
 
 
 def _label(text: str) -> tuple[str, str]:
@@ -191,7 +212,7 @@ def waiving(given: ReportingOptions, rules: Mapping[str, Rule]) -> Waiving:
     Raises:
         DocumentError: With the problems of all files of waivers.
     """
-    # NOTE: read even where nothing is to be waived: a broken file is told in every scan.
+    # NOTE: read even where nothing is to be waived: a broken file is reported in every scan.
     waivers = load_waivers(given.waiver_files, rules, read=settings.reader(given))
     return Waiving(() if given.no_waivers else waivers, given.expiring_within)
 

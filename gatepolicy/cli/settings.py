@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from gatepolicy.accounts.account import Trust
+from gatepolicy.accounts.egress import Egresses
 from gatepolicy.cli.given import TrustOptions, UntrustedOptions
 from gatepolicy.documents.load import Read, is_really_below, problem, relative_below
 from gatepolicy.errors import UsageError
@@ -112,6 +113,11 @@ def names() -> Names:
     """Networks and variables of the project."""
     project = current_project()
     return project.names if project.file else NO_NAMES
+
+
+def egresses() -> Egresses:
+    """Egresses of the project."""
+    return current_project().egresses
 
 
 _BY_A_PERSON = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)

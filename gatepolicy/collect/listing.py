@@ -105,7 +105,7 @@ async def list_keys(
     Args:
         exchange: Whose.
         public: The asking account's credentials that are no secrets.
-        outcomes: What the calls about the own key have told.
+        outcomes: What the calls about the own key have said.
         ask: Sends.
     """
     if not exchange.listings:

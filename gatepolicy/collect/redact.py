@@ -427,7 +427,7 @@ class Privacy:
         return replace(raw, body=text.encode())
 
     def unsendable(self, params: Mapping[str, Sent]) -> Failure | None:
-        """Why a call cannot be sent with what earlier answers told, or ``None``."""
+        """Why a call cannot be sent with what earlier answers said, or ``None``."""
         if any(MARK in str(value) for value in params.values()):
             return Failure(REPEATED.reason, REPEATED.detail)
         return None

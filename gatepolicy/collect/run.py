@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from gatepolicy.accounts.account import Account, EnvReference, FileReference, Trust
@@ -19,7 +19,7 @@ from gatepolicy.collect.schedule import Schedule, calls_of
 from gatepolicy.collect.secrets import Resolved, SecretSources, resolve_all, resolver
 from gatepolicy.collect.signer import Signer
 from gatepolicy.correlate.collected import Collected, Target, unread
-from gatepolicy.correlate.keys import Declared
+from gatepolicy.correlate.keys import Declared, key_fingerprint
 from gatepolicy.exchanges.catalog import Other
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.evidence import Evidence, Subject, clock_warnings
@@ -270,6 +270,16 @@ def _needs_no_stop(stop: Stop) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Reusable:
+    """An account as an earlier run read it."""
+
+    evidence: Evidence
+    """What its key disclosed then."""
+    fingerprint: str
+    """Of the key with which it was read; empty where there was none to compare."""
+
+
+@dataclass(frozen=True, slots=True)
 class CollectSettings:
     """How to collect."""
 
@@ -288,6 +298,8 @@ class CollectSettings:
     on_begin: Callable[[Stop], None] = _needs_no_stop
     """Called as it begins, with what stops it: then nothing more is sent, and it raises
     ``CancelledError``."""
+    reusable: Mapping[str, Reusable] = field(default_factory=dict)
+    """Accounts, by id, that are not read again if their key is still the same."""
 
 
 SecondsLeft = Callable[[], float]
@@ -298,19 +310,23 @@ def _count_nothing(left: SecondsLeft) -> None:
     del left
 
 
+def _keep_nothing(position: int, collected: Collected) -> None:
+    del position, collected
+
+
 @dataclass(frozen=True, slots=True)
 class Watcher:
     """Who looks on while it runs."""
 
-    deliver: Callable[[int, Evidence], None]
-    """Takes the position of a selected account and its evidence, in order of completion. Once all
-    accounts are compared, each is delivered a second time."""
-    find: Callable[[Evidence], None]
-    """Takes a key that the inventory does not name."""
+    read: Callable[[Evidence], None]
+    """Takes the evidence of each selected account once: as soon as it was read, or could not be."""
     warn: Callable[[str], None]
     """Takes one line for people."""
     advance: Callable[[SecondsLeft], None] = _count_nothing
     """Called once for every selected account that is read."""
+    keep: Callable[[int, Collected], None] = _keep_nothing
+    """Takes the position of a target and what was read of it, as soon as it was; nothing of what an
+    earlier run read."""
 
 
 class _Threads(ThreadPoolExecutor):
@@ -349,40 +365,90 @@ async def _run(targets: Targets, settings: CollectSettings, watcher: Watcher) ->
     settings = replace(settings, sources=settings.sources.for_one_scan(wait))
     settings.on_begin(_stop())
     asyncio.get_running_loop().set_default_executor(_Threads())
-    asked = targets.asked
-    collected: dict[int, Collected] = {}
-    others = {
-        other.subject.id: Declared(other, None) for other in (*targets.unasked, *targets.others)
-    }
-    schedule = Schedule(
-        asked,
+    reading = _Reading(targets, settings, watcher)
+    interrupted_by = await until_signal(reading.read())
+    if interrupted_by is not None:
+        reading.interrupt(interrupted_by)
+    for warning in warnings_of(targets.asked, reading.collected):
+        watcher.warn(warning)
+    for warning in clock_warnings([found.evidence for found in reading.collected.values()]):
+        watcher.warn(warning)
+    return Collection(reading.collected, tuple(reading.others.values()), interrupted_by)
+
+
+class _Reading:
+    """Reads every target, and keeps what was read if that ends early."""
+
+    def __init__(self, targets: Targets, settings: CollectSettings, watcher: Watcher) -> None:
+        self._targets = targets
+        self._settings = settings
+        self._watcher = watcher
+        self.collected: dict[int, Collected] = {}
+        self.others = {
+            other.subject.id: Declared(other, None) for other in (*targets.unasked, *targets.others)
+        }
+
+    async def read(self) -> None:
+        """Read what no earlier run has read."""
+        asked, settings = self._targets.asked, self._settings
+        reused = await _reused(asked, settings)
+        positions = [position for position in range(len(asked)) if position not in reused]
+        schedule = _schedule([asked[position] for position in positions], settings)
+        for position, found in reused.items():
+            self._deliver(position, found, schedule.seconds_left)
+
+        def take(number: int, found: Collected) -> None:
+            self._watcher.keep(positions[number], found)
+            self._deliver(positions[number], found, schedule.seconds_left)
+
+        egresses = frozenset(target.account.proxy for target in schedule.targets)
+        async with open_guard(egresses, settings.jobs) as guard:
+            await collect(schedule, _edge(guard, settings), deliver=take)
+        for other in self._targets.others:
+            self.others[other.subject.id] = Declared(other, await _api_key(other, settings))
+
+    def interrupt(self, by: Interruption) -> None:
+        """Give every account that was not read its reason."""
+        why = Unknown(Reason.INTERRUPTED, f"{by} came before the account was read")
+        for position, target in enumerate(self._targets.asked):
+            if position not in self.collected:
+                self.collected[position] = unread(target, why, datetime.now(UTC))
+                if position < self._targets.selected:
+                    self._watcher.read(self.collected[position].evidence)
+
+    def _deliver(self, position: int, found: Collected, left: SecondsLeft) -> None:
+        self.collected[position] = found
+        if position < self._targets.selected:
+            self._watcher.read(found.evidence)
+            self._watcher.advance(left)
+
+
+def _schedule(targets: Sequence[Target], settings: CollectSettings) -> Schedule:
+    return Schedule(
+        targets,
         jobs=settings.jobs,
         max_rate=settings.max_rate,
         clock=time.monotonic,
         sleep=asyncio.sleep,
     )
 
-    def deliver(position: int, found: Collected) -> None:
-        collected[position] = found
-        if position < targets.selected:
-            watcher.deliver(position, found.evidence)
-            watcher.advance(schedule.seconds_left)
 
-    async def read() -> None:
-        egresses = frozenset(target.account.proxy for target in asked)
-        async with open_guard(egresses, settings.jobs) as guard:
-            await collect(schedule, _edge(guard, settings), deliver=deliver)
-        for other in targets.others:
-            others[other.subject.id] = Declared(other, await _api_key(other, settings))
+async def _reused(asked: Sequence[Target], settings: CollectSettings) -> Mapping[int, Collected]:
+    """What an earlier run read, by position; nothing of an account whose key is another one now."""
+    slots = asyncio.Semaphore(_TRIED_AT_ONCE)
 
-    interrupted_by = await until_signal(read())
-    if interrupted_by is not None:
-        _interrupt(asked, collected, interrupted_by, targets.selected, watcher)
-    for warning in warnings_of(asked, collected):
-        watcher.warn(warning)
-    for warning in clock_warnings([found.evidence for found in collected.values()]):
-        watcher.warn(warning)
-    return Collection(collected, tuple(others.values()), interrupted_by)
+    async def one(target: Target) -> Collected | None:
+        found = settings.reusable.get(target.account.subject.id)
+        if found is None or target.unusable is not None or target.lists:
+            return None
+        async with slots:
+            key = await _api_key(target.account, settings)
+        if key_fingerprint(Declared(target.account, key), settings.pepper) != found.fingerprint:
+            return None
+        return Collected(replace(found.evidence, subject=target.account.subject), key)
+
+    found = await asyncio.gather(*map(one, asked)) if settings.reusable else ()
+    return {position: one for position, one in enumerate(found) if one is not None}
 
 
 def _stop() -> Stop:
@@ -409,22 +475,6 @@ def _edge(guard: Guard, settings: CollectSettings) -> Edge:
         now=lambda: datetime.now(UTC),
         keep_answers=settings.keep_answers,
     )
-
-
-def _interrupt(
-    asked: Sequence[Target],
-    collected: dict[int, Collected],
-    by: Interruption,
-    selected: int,
-    watcher: Watcher,
-) -> None:
-    """Give every account that was not read its reason."""
-    why = Unknown(Reason.INTERRUPTED, f"{by} came before the account was read")
-    for position, target in enumerate(asked):
-        if position not in collected:
-            collected[position] = unread(target, why, datetime.now(UTC))
-            if position < selected:
-                watcher.deliver(position, collected[position].evidence)
 
 
 async def _api_key(account: Account, settings: CollectSettings) -> Secret | None:

@@ -61,14 +61,15 @@ class Correlated:
         return (*self.evidence[: self.selected], *self.found)
 
 
-def correlate(collections: Sequence[Uncorrelated]) -> Correlated:
+def correlate(collections: Sequence[Uncorrelated], *, by_place: bool = False) -> Correlated:
     """Compare every account with every other.
 
     Args:
         collections: All that was read, with fingerprints of one key. No account is selected in two
             of them.
+        by_place: Whether all are of one inventory: then its order is theirs, too.
     """
-    inventory = _Inventory.of([_Collection.of(one) for one in collections])
+    inventory = _Inventory.of([_Collection.of(one) for one in collections], by_place=by_place)
     evidence = [inventory.compared(one) for one in inventory.read]
     found = list(_found_keys(inventory, evidence))
     of_all = _with_shared_addresses(inventory, [*evidence, *found])
@@ -188,8 +189,10 @@ class _Inventory:
     """All keys."""
 
     @classmethod
-    def of(cls, collections: Sequence[_Collection]) -> "_Inventory":
+    def of(cls, collections: Sequence[_Collection], *, by_place: bool) -> "_Inventory":
         read = _each_once(collections)
+        if by_place:
+            read = dict(sorted(read.items(), key=_place))
         left_out: dict[str, tuple[LeftOut, _Key]] = {}
         for collection in collections:
             for one in collection.left_out:
@@ -239,6 +242,12 @@ def _each_once(collections: Sequence[_Collection]) -> dict[str, _Read]:
                     key = _Key(one.evidence.subject, _key_of(one), collection)
                     read.setdefault(name, _Read(one, key))
     return read
+
+
+def _place(read: tuple[str, _Read]) -> tuple[bool, int, int]:
+    account = read[1].account
+    location = account.evidence.subject.location
+    return not account.is_selected, location.line, location.column
 
 
 def _declared(traits: AccountTraits, own: Facts) -> Fact | Unknown:

@@ -1,7 +1,7 @@
 """Which accounts work from the same addresses, label by label. Pure.
 
-Two desks that share an address cannot be told apart by it, and an intruder on that machine has the
-keys of both within reach.
+Two desks that share an address cannot be distinguished by it, and an intruder on that machine has
+the keys of both within reach.
 """
 
 from collections import defaultdict

@@ -70,8 +70,8 @@ class Collected:
     warnings: tuple[str, ...] = ()
     """One line each, for people."""
     trouble: Unknown | None = None
-    """What kept it from being read and is told beside the report, too; ``None`` when all is well
-    or the report says enough."""
+    """What kept it from being read, and is also a warning; ``None`` when all is well or the report
+    says enough."""
 
 
 def unread(

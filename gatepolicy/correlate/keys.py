@@ -124,6 +124,8 @@ class Uncompared:
     """``None`` where nothing is to be compared: what its facts say, stands."""
     is_selected: bool = True
     """Whether it is an account of the scan; else it was read for what it lists, alone."""
+    part: int = 0
+    """Which of the parts of its file read it, from 0 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,10 @@ class LeftOut:
     """What is known of its key all the same."""
     egress: tuple[Network, ...]
     """The addresses that the inventory declares; may be empty."""
+    part: int = 0
+    """Which of the parts of its file left it out, from 0 on."""
+    read_by: str = ""
+    """The part that reads it, as far as this one can tell; empty where a user left it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +201,30 @@ def keep(
         ),
         tuple(keeper.left_out(other.account) for other in others),
     )
+
+
+def keep_alone(target: Target, api_key: Secret | None, pepper: bytes) -> AccountTraits | None:
+    """What may be kept of an account, whatever the keys of others are.
+
+    Args:
+        target: What was collected.
+        api_key: The public half of its key; ``None`` when it could not be read.
+        pepper: Key of the fingerprints.
+
+    Returns: The same as ``keep`` finds among all accounts; ``None`` where that depends on others:
+        the account lists keys, or another one lists it, or only a part of its key is known.
+    """
+    declared = Declared(target.account, api_key)
+    key = _Key.of(declared, pepper)
+    if target.lists or target.account.audited_by or (key.shown and not key.fingerprint):
+        return None
+    lists = {target.account.subject.id: _NO_LIST}
+    return _Keeper.of([declared], pepper).of_account(target, lists)
+
+
+def key_fingerprint(declared: Declared, pepper: bytes) -> str:
+    """The fingerprint of an account's key; empty where neither is known."""
+    return _Key.of(declared, pepper).fingerprint
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What changed about one account, by name. Pure.
 
 A table says for each fact how its change is called. When a key was last used changes with every
-scan, and is told nowhere.
+scan, and is reported nowhere.
 """
 
 import re
@@ -69,7 +69,7 @@ class Snapshot:
     """The options that narrowed it, such as ``--account mm-*``: of the command that collected, and
     of the one that judged. All of them hold."""
     left_out: Set[str] = frozenset()
-    """Names of rules that it was told not to ask, or could not ask without the other accounts."""
+    """Names of rules that it was not to check, or could not ask without the other accounts."""
 
 
 def snapshot_of(scan: Scan) -> Snapshot:
@@ -100,7 +100,7 @@ _BETWEEN = re.compile(r"[\s,;()]+")
 
 
 def names_more(before: str, after: str) -> bool:
-    """Whether something is told that was not told before.
+    """Whether something is reported that was not reported before.
 
     Args:
         before: What was seen by an earlier scan, in words.
@@ -416,8 +416,8 @@ def _of_neighbours(old: FactValue, new: FactValue) -> Iterator[_Change]:
     before, after = _others(old), _others(new)
     if before != after:
         is_worse = bool(set(after) - set(before))
-        told = (", ".join(before) or "none", ", ".join(after) or "none")
-        yield ("ip-sharing-changed", is_worse, *told)
+        values = (", ".join(before) or "none", ", ".join(after) or "none")
+        yield ("ip-sharing-changed", is_worse, *values)
 
 
 def _others(value: FactValue) -> list[str]:

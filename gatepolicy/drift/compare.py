@@ -17,7 +17,7 @@ from gatepolicy.model.verdicts import Outcome
 
 
 def comparable(old: Snapshot, new: Snapshot) -> Snapshot:
-    """The earlier scan without what the later one was told to leave out.
+    """The earlier scan without what the later one was to leave out.
 
     Args:
         old: The earlier scan.

@@ -16,7 +16,7 @@ from gatepolicy.model.scan import Finding
 from gatepolicy.reports.json_report import decode_finding
 from gatepolicy.resources import schemas_directory
 from gatepolicy.scanning.compared import compare_evidence
-from gatepolicy.scanning.evidence import parse_evidence
+from gatepolicy.scanning.journal import is_journal, parse_collected, whole_lines
 
 _EVIDENCE = "Evidence"
 
@@ -31,22 +31,22 @@ def load_snapshot(file: str, *, read: Read = Path.read_bytes) -> Snapshot:
     Raises:
         DocumentError: It is neither, or a value in it was not written by gatepolicy.
     """
-    return parse_snapshot(read_text(file, read=read), file)
+    return parse_snapshot(read_text(file, read=lambda path: whole_lines(read(path))), file)
 
 
 def parse_snapshot(text: str, file: str) -> Snapshot:
     """The same from its text.
 
     Args:
-        text: A report or evidence.
+        text: A report, evidence, or a journal.
         file: What to call it.
 
     Raises:
         DocumentError: It is neither, or a value in it was not written by gatepolicy.
     """
-    data = load_json(text, file)
-    if isinstance(data, dict) and data.get("kind") == _EVIDENCE:
-        evidence = compare_evidence({file: parse_evidence(text, file)})
+    data = None if is_journal(text) else load_json(text, file)
+    if data is None or (isinstance(data, dict) and data.get("kind") == _EVIDENCE):
+        evidence = compare_evidence({file: parse_collected(text, file)})
         narrowed_by = (evidence.narrowed_by,)
         return Snapshot(file, accounts_of(evidence.accounts), None, narrowed_by=narrowed_by)
     schema = (schemas_directory() / "report.schema.json").read_text(encoding="utf-8")

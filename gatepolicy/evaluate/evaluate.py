@@ -177,7 +177,7 @@ def _time(test: Test, value: FactValue, now: datetime) -> str:
         return never
     day = value.astimezone(UTC).date()
     if test.fact in ATTESTED_FACTS:
-        # People say a day, and no hour: days are told as a calendar counts them.
+        # People say a day, and no hour: days are reported as a calendar counts them.
         age = now.astimezone(UTC).date() - day
     return f"{before} {day} ({_distance(age)})"
 
@@ -252,6 +252,7 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     Reason.REQUEST_REFUSED,
     Reason.INTERNAL_ERROR,
     Reason.STALE_EVIDENCE,
+    Reason.NOT_COLLECTED,
     Reason.KEY_EXPIRED,
     Reason.BAD_KEY,
     Reason.BAD_SIGNATURE,
@@ -272,7 +273,7 @@ MOST_TELLING_FIRST: tuple[Reason, ...] = (
     # Last of all: a verdict with this reason is left out of a narrowed scan.
     Reason.NOT_SELECTED,
 )
-"""Which reason is told when there are several: what its owner can act on comes first."""
+"""Which reason is reported when there are several: what its owner can act on comes first."""
 
 _APPARENT = frozenset({Grade.APPARENT})
 
@@ -303,12 +304,12 @@ def evaluate(
     Returns:
         One verdict for every control: pass and fail only where accepted facts prove them.
     """
-    told = facts.without_moments(CLOCK_IS_WRONG) if is_clock_wrong else facts
+    usable = facts.without_moments(CLOCK_IS_WRONG) if is_clock_wrong else facts
     clock = None if is_clock_wrong else now
     return tuple(
-        _verdict(control, told, now)
+        _verdict(control, usable, now)
         if control.expression is None
-        else _of_expression(control, control.expression, told, clock, subject)
+        else _of_expression(control, control.expression, usable, clock, subject)
         for control in controls
     )
 

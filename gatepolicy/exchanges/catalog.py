@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gatepolicy.documents.load import load_document, read_text
+from gatepolicy.documents.load import Read, load_document, read_text
 from gatepolicy.documents.schema import did_you_mean, load_schema
 from gatepolicy.documents.yaml_tree import parse_yaml
 from gatepolicy.errors import InternalError
@@ -283,3 +284,14 @@ def _of_permission(exchange: Exchange, name: str) -> Disclosure:
     if any(capability.fact == name for capability in permissions.inferred_absence):
         return Disclosure(Discloses.INFERRED, f"{place}; {permissions.inferred_reference}")
     return Disclosure(Discloses.OBSERVED, place)
+
+
+def catalog_digest(read: Read = Path.read_bytes) -> str:
+    """What ``sha256sum *.yaml | sha256sum`` in the folder of the installed catalog says.
+
+    Args:
+        read: Reads the bytes of a file.
+    """
+    files = {file.name: file for file in catalog_directory().glob("*.yaml")}
+    lines = (f"{sha256(read(files[name])).hexdigest()}  {name}\n" for name in sorted(files))
+    return sha256("".join(lines).encode()).hexdigest()

@@ -124,7 +124,7 @@ def _ways(exchange: Exchange, fact: str) -> list[str]:
         "structural": exchange.structural,
         "not_disclosed": exchange.not_disclosed,
     }
-    return [name for name, told in parts.items() if fact in told]
+    return [name for name, disclosed in parts.items() if fact in disclosed]
 
 
 def _is_beside_words(ways: list[str], fact: str) -> bool:

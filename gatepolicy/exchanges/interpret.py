@@ -131,7 +131,7 @@ def _is(page: Page, status: int, text: str) -> bool:
 
 
 class Remedies(Protocol):
-    """What is told about fixing keys on one exchange."""
+    """What is reported about fixing keys on one exchange."""
 
     @property
     def id(self) -> str:

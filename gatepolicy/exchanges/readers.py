@@ -260,8 +260,8 @@ def _given_text(value: JSONValue) -> FactValue | Wrong:
 
 
 def _given_rows(value: JSONValue) -> FactValue | Wrong:
-    """True for any list of objects, also an empty one: that the account's rows are told proves what
-    the call needs.
+    """True for any list of objects, also an empty one: that the account's rows are shown proves
+    what the call needs.
     """
     is_rows = isinstance(value, list) and all(isinstance(row, dict) for row in value)
     return True if is_rows else Wrong("no list of objects")

@@ -30,7 +30,7 @@ class Tracked:
     last_seen: datetime
     """When it was last found."""
     checked_at: datetime
-    """The last scan that has told anything about it."""
+    """The last scan that said anything about it."""
     fixed_at: datetime | None = None
     """When it was proved to pass; ``None`` while that is not so."""
     gone: Gone | None = None

@@ -1,4 +1,4 @@
-"""Which inventory a series of scans is of: told apart, and renamed."""
+"""Which inventory a series of scans is of: distinguished, and renamed."""
 
 from sqlalchemy import Connection, exists, select, update
 
@@ -27,7 +27,9 @@ def rename(store: Store, old: str, new: str) -> None:
             raise HistoryError(f"{store.where.name}: no scan of {old}", hint=hint)
         if _has(connection, new):
             what = f"{store.where.name} has scans of {new} already"
-            raise HistoryError(what, hint="choose another name: scans cannot be told apart later")
+            raise HistoryError(
+                what, hint="choose another name: scans cannot be distinguished later"
+            )
         for table in (SCANS, FINDINGS):
             connection.execute(update(table).where(table.c.inventory == old).values(inventory=new))
 

@@ -234,7 +234,7 @@ def trend(
 ) -> Trend:
     """How an inventory stood up to a scan, and with it.
 
-    What is told about the scan is the same before it is stored and ever after, so that a page can
+    What is said about the scan is the same before it is stored and ever after, so that a page can
     be made again: what was stored after it, and what began after it, is left out. Only what was
     pruned since is missing; and old evidence that was stored late can show that a finding is older,
     or was fixed earlier, than was known.

@@ -229,9 +229,9 @@ def _tracked(connection: Connection, inventory: str, at: datetime) -> list[Track
     return [finding_of(row._asdict()) for row in rows]
 
 
-def _keep(connection: Connection, told: Iterable[Tracked], inventory: str) -> None:
+def _keep(connection: Connection, tracked: Iterable[Tracked], inventory: str) -> None:
     new, changed = [], []
-    for one in told:
+    for one in tracked:
         if one.id is None:
             new.append(finding_row(one, inventory))
         else:

@@ -112,14 +112,14 @@ class Evidence:
 
     @property
     def was_read(self) -> bool:
-        """Whether an answer, and not only a refusal, told anything about this key."""
+        """Whether an answer, and not only a refusal, reported anything about this key."""
         return any(fact.provenance.grade in _TOLD for fact in self.facts.known.values())
 
     @property
     def why_not_read(self) -> Unknown | None:
         """Why the key could not be read, whatever the refusals themselves prove.
 
-        ``None`` once an answer told anything, and where there was nothing to ask for. For reports:
+        ``None`` once an answer said anything, and where there was nothing to ask for. For reports:
         the exit code follows ``unread``.
         """
         if self.was_read:
@@ -132,7 +132,7 @@ class Evidence:
 TOLERANCE = timedelta(minutes=5)
 """Clocks differ by so much without any harm: ages are counted in days."""
 FARTHEST = timedelta(days=36_525)
-"""More is told as so much: any further date is as wrong."""
+"""More is reported as so much: any further date is as wrong."""
 _SHOWN_EXCHANGES = 5
 
 

@@ -39,6 +39,8 @@ class Reason(StrEnum):
     NOT_SELECTED = "not_selected"
     """Only accounts that a narrowed scan left out could tell."""
     STALE_EVIDENCE = "stale_evidence"
+    NOT_COLLECTED = "not_collected"
+    """The inventory was collected in parts, and the one with this account is missing."""
     NOT_ALLOWED = "not_allowed"
     """A file leads to a host, a command or a file that nobody allowed; nothing was sent."""
 
@@ -78,6 +80,7 @@ HINT: dict[Reason, str] = {
     Reason.INTERNAL_ERROR: "please report this defect with its reference",
     Reason.NOT_SELECTED: "scan all accounts, without --account and --label",
     Reason.STALE_EVIDENCE: "collect the evidence again",
+    Reason.NOT_COLLECTED: "collect the missing part, and evaluate all parts together",
     Reason.NOT_ALLOWED: "nothing was read or sent; if you trust it, allow the host with"
     " --allow-host HOST, or the reference by a scan without --untrusted",
 }
@@ -320,11 +323,11 @@ class Facts:
         """These facts, with one of them known, or unknown, as given."""
         return self.learn_all({name: what})
 
-    def learn_all(self, told: "Mapping[str, Fact | Unknown]") -> "Facts":
+    def learn_all(self, learnt: "Mapping[str, Fact | Unknown]") -> "Facts":
         """These facts, with some of them known, or unknown, as given."""
-        known = {name: fact for name, fact in self.known.items() if name not in told}
-        unknown = {name: why for name, why in self.unknown.items() if name not in told}
-        for name, what in told.items():
+        known = {name: fact for name, fact in self.known.items() if name not in learnt}
+        unknown = {name: why for name, why in self.unknown.items() if name not in learnt}
+        for name, what in learnt.items():
             if isinstance(what, Fact):
                 known[name] = what
             else:

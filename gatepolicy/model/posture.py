@@ -94,7 +94,7 @@ class PostureCount:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Of how many accounts anything is told."""
+    """Of how many accounts anything is known."""
 
     inventory: int
     """Accounts of the inventory, as far as the scan knows it."""
@@ -115,7 +115,7 @@ class Posture:
     lines: Sequence[PostureCount]
     """All of ``PostureLine``, in their order; ``OWN_RULES`` only where a policy has such rules."""
     coverage: Coverage
-    """Of how many accounts anything is told."""
+    """Of how many accounts anything is known."""
 
 
 def posture(scan: Scan) -> Posture:

@@ -135,7 +135,7 @@ class Comparison:
     is_worse: bool
     """Whether it is a finding that is new, or that got worse: no earlier scan accepts it."""
     why: Sequence[str] = ()
-    """What is not as it was, one line each; empty when nothing is to be told."""
+    """What is not as it was, one line each; empty when nothing is to be reported."""
 
 
 class Gone(StrEnum):

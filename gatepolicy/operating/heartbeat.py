@@ -54,7 +54,7 @@ def beat(
     warn: Callable[[str], None],
     pauses: Sequence[float] = _PAUSES,
 ) -> None:
-    """Call the URL; a failure is tried again, then told, and changes nothing.
+    """Call the URL; a failure is tried again, then reported, and changes nothing.
 
     Args:
         url: The URL; ``None`` for no heartbeat.
@@ -100,6 +100,6 @@ def call(url: str, *, timeout: float = _TIMEOUT_SECONDS) -> str:
 
 
 def _why(reason: object) -> str:
-    """The kind of an error. Its text is not told: it may hold the URL."""
+    """The kind of an error. Its text is not reported: it may hold the URL."""
     number = getattr(reason, "strerror", None)
     return str(number) if isinstance(reason, OSError) and number else type(reason).__name__

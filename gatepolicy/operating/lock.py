@@ -130,17 +130,17 @@ def _is_acquired(descriptor: int) -> bool:
 
 
 def _write(descriptor: int, holder: Holder) -> None:
-    told = {"pid": holder.pid, "host": holder.host, "since": encode_time(holder.since)}
+    held_by = {"pid": holder.pid, "host": holder.host, "since": encode_time(holder.since)}
     # A full disk is no reason not to scan.
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{json.dumps(told)}\n".encode(), 0)
+        os.pwrite(descriptor, f"{json.dumps(held_by)}\n".encode(), 0)
 
 
 def _told(descriptor: int) -> str:
     """Who holds it, as far as the file tells."""
     try:
-        told = json.loads(os.pread(descriptor, _MOST, 0))
-        return str(Holder(int(told["pid"]), str(told["host"]), decode_time(told["since"])))
+        held_by = json.loads(os.pread(descriptor, _MOST, 0))
+        return str(Holder(int(held_by["pid"]), str(held_by["host"]), decode_time(held_by["since"])))
     except (OSError, ValueError, TypeError, KeyError):
         return "by another process"

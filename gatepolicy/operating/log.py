@@ -45,8 +45,8 @@ class Log(io.TextIOBase):
         """
         if self._stream is None:
             return
-        told = {"time": encode_time(self._clock()), "event": name, **members}
-        self._stream.write(f"{json.dumps(told)}\n")
+        entry = {"time": encode_time(self._clock()), "event": name, **members}
+        self._stream.write(f"{json.dumps(entry)}\n")
         self._stream.flush()
 
     def writable(self) -> bool:

@@ -46,7 +46,7 @@ class Message:
 
 
 def message_of(scan: Scan, news: Sequence[News]) -> Message:
-    """What is told of a scan.
+    """What is reported of a scan.
 
     Args:
         scan: The finished scan.
@@ -68,7 +68,7 @@ def message_of(scan: Scan, news: Sequence[News]) -> Message:
 
 
 def message_of_failure(what: str, code: ExitCode) -> Message:
-    """What is told when a scan did not get to its end.
+    """What is reported when a scan did not get to its end.
 
     Args:
         what: The inventory.
@@ -102,7 +102,7 @@ def _told(news: Sequence[News]) -> Iterator[str]:
 
 
 def _groups(news: Iterable[News]) -> Iterator[str]:
-    """What several accounts share is told once."""
+    """What several accounts share is reported once."""
     accounts: dict[str, list[str]] = {}
     for one in news:
         accounts.setdefault(_what(one), []).append(one.item.account)

@@ -1,8 +1,8 @@
-"""What of a scan is news: compared with an earlier one, and with what was told already. Pure.
+"""What of a scan is news: compared with an earlier one, and with what was reported already. Pure.
 
-Nothing is told twice. A finding is told when it is new, and again when it is worse than was ever
-told; once it is proved to pass it is told as fixed, and would be new again. What only looks better,
-such as a violation that became unknown, is no news and no fix.
+Nothing is reported twice. A finding is reported when it is new, and again when it is worse than was
+ever reported; once it is proved to pass it is reported as fixed, and would be new again. What only
+looks better, such as a violation that became unknown, is no news and no fix.
 """
 
 import re
@@ -29,7 +29,7 @@ from gatepolicy.model.verdicts import OnUnknown, Outcome, Severity, Verdict, Wai
 
 
 class Kind(StrEnum):
-    """Why something is told; in this order."""
+    """Why something is reported; in this order."""
 
     NEW = "new"
     WORSE = "worse"
@@ -50,7 +50,7 @@ ITEM_LEVELS = frozenset({*LEVELS, _EXPIRING, _CHANGED})
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that can be told: a finding, a change of a key, or an end that is near."""
+    """Something that can be reported: a finding, a change of a key, or an end that is near."""
 
     level: str
     """One of ``LEVELS``; ``expiring`` or ``changed`` for what is no finding."""
@@ -65,7 +65,7 @@ class Item:
     subject: str = ""
     """What within the account; may be empty."""
     marks: frozenset[str] = frozenset()
-    """Digests of what was told to have got worse."""
+    """Digests of what was reported to have got worse."""
 
     @property
     def identity(self) -> str:
@@ -92,8 +92,8 @@ class News:
     """When it expires; only of what does."""
 
 
-Told = Mapping[str, Item]
-"""What was told, and is not over: by a digest."""
+Notified = Mapping[str, Item]
+"""What was reported, and is not over: by a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +101,11 @@ class Bulletin:
     """What a scan has to tell."""
 
     news: Sequence[News]
-    """Everything that was not told yet."""
-    delivered: Told
+    """Everything that was not reported yet."""
+    delivered: Notified
     """What is known once it was delivered."""
-    kept: Told
-    """What is known if it was not: so that it is told the next time."""
+    kept: Notified
+    """What is known if it was not: so that it is reported the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,27 +122,27 @@ class Deadline:
     """Its last day. UTC."""
 
 
-def bulletin(scan: Scan, told: Told | None, deadlines: Sequence[Deadline] = ()) -> Bulletin:
+def bulletin(scan: Scan, notified: Notified | None, deadlines: Sequence[Deadline] = ()) -> Bulletin:
     """What there is to tell of a scan.
 
     Args:
         scan: The finished scan, compared with an earlier one or not.
-        told: What was told before; ``None`` when nobody ever was: then what the earlier scan has is
-            known.
+        notified: What was reported before; ``None`` when nothing ever was: then what the earlier
+            scan has is known.
         deadlines: What ends soon.
     """
     found = dict(_findings(scan))
-    before = told if told is not None else dict(_known(found))
+    before = notified if notified is not None else dict(_known(found))
     answers = Questions(scan.as_findings(), one_policy=False).answers
     moved = {o.identity: o for key, o in before.items() if o.rule and key not in answers}
     news: list[News] = []
     after: dict[str, Item] = {}
     for key, (item, comparison) in found.items():
         former = before.get(key) or moved.get(item.identity)
-        kind, after[key] = _standing(item, comparison, former)
+        kind, after[key] = _news_and_item(item, comparison, former)
         if kind is not None:
             news.append(News(kind, key, item))
-    news += _absent(scan) if told is None else _over(scan, before, answers, after)
+    news += _absent(scan) if notified is None else _over(scan, before, answers, after)
     news += _others(scan, before, after, deadlines)
     ranked = sorted(news, key=lambda one: (list(Kind).index(one.kind), one.item.rank))
     undelivered = {
@@ -192,10 +192,10 @@ def _known(found: Mapping[str, _Found]) -> Iterator[tuple[str, Item]]:
             yield key, item
 
 
-def _standing(
+def _news_and_item(
     item: Item, comparison: Comparison | None, former: Item | None
 ) -> tuple[Kind | None, Item]:
-    """Why a finding is told, if it is; and what is known about it then."""
+    """Why a finding is reported, if it is; and what is known about it then."""
     marks = frozenset(_marks(comparison))
     if former is None:
         was_there = comparison is not None and comparison.state is BaselineState.UPDATED
@@ -220,9 +220,9 @@ def _marks(comparison: Comparison | None) -> Iterator[str]:
 
 
 def _over(
-    scan: Scan, before: Told, answers: Mapping[str, Finding], after: dict[str, Item]
+    scan: Scan, before: Notified, answers: Mapping[str, Finding], after: dict[str, Item]
 ) -> Iterator[News]:
-    """What was told and is no finding now. What this scan did not look at stays as it was told."""
+    """What was reported and is no finding now. What this scan did not look at stays as it was."""
     still = {item.identity for item in after.values()}
     for key, item in before.items():
         if not item.rule or key in after:
@@ -242,7 +242,7 @@ def _is_whole(scan: Scan) -> bool:
 
 
 def _absent(scan: Scan) -> Iterator[News]:
-    """The same by the earlier scan, as long as nothing was told."""
+    """The same by the earlier scan, as long as nothing was reported."""
     for one in scan.drift.absent if scan.drift else ():
         was = one.finding
         level = _level_of(was)
@@ -261,11 +261,11 @@ def _level_of(finding: Finding) -> str | None:
 
 
 _UNDELIVERED = frozenset({"undelivered"})
-"""The mark of a change that nobody could be told: the next scan does not see it any more."""
+"""The mark of a change that nobody could be notified of: the next scan does not see it any more."""
 
 
 def _others(
-    scan: Scan, before: Told, after: dict[str, Item], deadlines: Sequence[Deadline]
+    scan: Scan, before: Notified, after: dict[str, Item], deadlines: Sequence[Deadline]
 ) -> Iterator[News]:
     """Keys that changed for the worse, and ends that are near: each once."""
     seen = dict(_changes(scan))
@@ -288,7 +288,7 @@ def _others(
 
 def _changes(scan: Scan) -> Iterator[tuple[str, Item]]:
     for one in scan.drift.changes if scan.drift else ():
-        # What is no longer known is told by the verdicts that needed it.
+        # What is no longer known is reported by the verdicts that needed it.
         if one.is_worse and one.name != "fact-lost":
             item = Item(_CHANGED, "", one.name, one.exchange, one.account, one.what)
             yield _change_key(one), item

@@ -129,7 +129,7 @@ def send(
     warn: Callable[[str], None],
     pauses: Sequence[float] = _PAUSES,
 ) -> int:
-    """Send a message to each receiver; one that does not take it is tried again, then told.
+    """Send a message to each receiver; one that does not take it is tried again, then reported.
 
     Args:
         message: What to send.

@@ -97,7 +97,7 @@ def _same(one: Argument, other: Argument) -> Argument | None:
     return one if one == other else None
 
 
-STRICTEST: Mapping[str, Strictest] = {
+STRICTER: Mapping[str, Strictest] = {
     "permissions.allow": _both,
     "permissions.forbid": _either,
     "permissions.require": _either,
@@ -208,7 +208,7 @@ def _custom_of(parents: Sequence[Policy]) -> Sequence[CustomRule]:
 
 
 def _once_each(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """What is wrong in general is wrong on every exchange: it is told once."""
+    """What is wrong in general is wrong on every exchange: it is reported once."""
     first: dict[tuple[Location, str], Problem] = {}
     for problem in problems:
         first.setdefault((problem.location, problem.what), problem)
@@ -302,7 +302,7 @@ def _copy_place(place: str, section: Section, places: dict[str, Location]) -> No
 
 
 def _stricter(place: str, one: Clause, other: Clause) -> Clause:
-    value = STRICTEST[place](one.value, other.value)
+    value = STRICTER[place](one.value, other.value)
     if value is None or value == one.value:
         return one
     if value == other.value:
@@ -356,7 +356,7 @@ def _loosened_clauses(layers: _Layers, parent: Section) -> Iterator[Problem]:
         inherited = parent.clauses.get(place)
         if inherited is None or place in GATHERS:
             continue
-        strictest = STRICTEST[place](clause.value, inherited.value)
+        strictest = STRICTER[place](clause.value, inherited.value)
         if strictest is None:
             what = f"cannot be compared with what is inherited from {inherited.location}"
             yield _loosens(layers, place, clause.location, what)
@@ -459,7 +459,7 @@ def _incomparable(layers: _Layers) -> Iterator[Problem]:
     for parent in layers.inherited:
         for place, clause in parent.clauses.items():
             other = first.setdefault(place, clause)
-            if other is not clause and STRICTEST[place](other.value, clause.value) is None:
+            if other is not clause and STRICTER[place](other.value, clause.value) is None:
                 what = f"cannot be compared with what is inherited from {other.location}"
                 yield _loosens(layers, place, clause.location, what)
 

@@ -187,7 +187,7 @@ CLAUSES: Mapping[str, Reader] = {
 _SUFFIXES = (".yaml", ".yml")
 
 
-class UnknownParent(Exception):  # noqa: N818 - told as a problem of the policy that names it
+class UnknownParent(Exception):  # noqa: N818 - reported as a problem of the policy that names it
     """An entry of ``extends`` that leads nowhere."""
 
     def __init__(self, what: str, fix: str) -> None:
@@ -216,7 +216,7 @@ def policy_file(reference: str, folder: str = "") -> str:
 
 
 def shown_file(file: str) -> str:
-    """A policy's file as people are told about it: of a shipped one its name, and no path.
+    """A policy's file as people read about it: of a shipped one its name, and no path.
 
     Where gatepolicy is installed says nothing to a reader, and differs from machine to machine.
     """

@@ -31,7 +31,7 @@ def softened_guards(policies: Iterable[Policy], rules: Mapping[str, Rule]) -> It
         rules: By id.
     """
     guarding = [rule for rule in rules.values() if _GUARDING_FUNDS.intersection(rule.groups)]
-    told: set[tuple[Location, str]] = set()
+    reported: set[tuple[Location, str]] = set()
     for policy in policies:
         for section in (policy.general, *policy.exchanges.values()):
             for rule in guarding:
@@ -40,8 +40,8 @@ def softened_guards(policies: Iterable[Policy], rules: Mapping[str, Rule]) -> It
                     continue
                 said = f"on_unknown.{effect.said_as}"
                 place = section.places.get(said, section.location)
-                if (place, rule.info.name) not in told:
-                    told.add((place, rule.info.name))
+                if (place, rule.info.name) not in reported:
+                    reported.add((place, rule.info.name))
                     yield Remark(place, _text(said, rule))
 
 

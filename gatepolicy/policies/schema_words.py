@@ -78,7 +78,7 @@ def _enumeration(title: str, description: str, values: Iterable[str]) -> Schema:
 
 
 def _strict(title: str, description: str, properties: Schema, **more: object) -> Schema:
-    first, told = next(iter(properties.items()))
+    first, other = next(iter(properties.items()))
     return {
         "title": title,
         "description": description,
@@ -86,7 +86,7 @@ def _strict(title: str, description: str, properties: Schema, **more: object) ->
         "additionalProperties": False,
         "properties": properties,
         **more,
-        "examples": [{first: told["examples"][0]}],
+        "examples": [{first: other["examples"][0]}],
     }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What formats can be told. Each takes what concerns it."""
+    """What formats take. Each takes what concerns it."""
 
     style: Style = field(default_factory=Style)
     """How text looks."""

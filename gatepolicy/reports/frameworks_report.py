@@ -118,6 +118,6 @@ def _others(others: dict[str, list[str]], counts: _Counts, width: int) -> Iterat
 def _evidence(asked: list[str], counts: _Counts, width: int) -> Iterator[Line]:
     total = sum((counts[rule] for rule in asked), Counter[AccountState]())
     tone = next((_TONES[state] for state in _TONES if total[state]), Tone.GOOD)
-    told = ", ".join(f"{total[o]:,} {word}" for o, word in _WORDS.items() if total[o])
-    evidence = told or "none: no policy uses its rules"
-    yield from labelled("evidence", evidence, width, tone=tone if told else Tone.UNSURE)
+    numbers = ", ".join(f"{total[o]:,} {word}" for o, word in _WORDS.items() if total[o])
+    evidence = numbers or "none: no policy uses its rules"
+    yield from labelled("evidence", evidence, width, tone=tone if numbers else Tone.UNSURE)

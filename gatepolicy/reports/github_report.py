@@ -117,8 +117,8 @@ def _command(name: str, title: str, message: str, place: Location | None) -> str
     properties = {"title": cut(title, _TEXT_LIMIT)}
     if place is not None and path is not None:
         properties = {"file": cut(path, 1_000), "line": str(place.line), **properties}
-    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{name} {told}::{_data(message)}\n"
+    pairs = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name} {pairs}::{_data(message)}\n"
 
 
 def _data(text: str) -> str:

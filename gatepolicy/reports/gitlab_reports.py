@@ -83,8 +83,8 @@ def _sentence(entry: Entry, rule: RuleInfo) -> str:
     subject = f" ({verdict.subject})" if verdict.subject and not entry.stands_for_all else ""
     title = f"{_who(entry)}: {rule.title.rstrip('.')}{subject}"
     if verdict.outcome is Outcome.UNKNOWN:
-        told = f"neither proved nor disproved ({why_unknown(verdict)})"
-        return f"{title}: {told}. Needed: {verdict.needed}"
+        state = f"neither proved nor disproved ({why_unknown(verdict)})"
+        return f"{title}: {state}. Needed: {verdict.needed}"
     return f"{title}. Expected: {verdict.expected}. Seen: {verdict.seen}"
 
 
@@ -212,8 +212,8 @@ def _description(entry: Entry) -> str:
         "Policy": f"{verdict.policy} ({place(verdict.location)})",
         "Owner": entry.subject.owner if entry.subject and not entry.stands_for_all else "",
     }
-    told = ((label, code(text, _TEXT_LIMIT)) for label, text in lines.items())
-    return "\n".join(f"- {label}: {text}" for label, text in told if text)
+    items = ((label, code(text, _TEXT_LIMIT)) for label, text in lines.items())
+    return "\n".join(f"- {label}: {text}" for label, text in items if text)
 
 
 def _location(entry: Entry) -> Mapping[str, Json]:

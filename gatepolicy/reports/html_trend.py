@@ -55,7 +55,7 @@ class Part:
     height: float
     """Of ``HEIGHT``."""
     is_whole: bool
-    """Whether the whole scan is told: neither narrowed nor interrupted."""
+    """Whether the whole scan is reported: neither narrowed nor interrupted."""
     label: str
     """The same in words."""
 

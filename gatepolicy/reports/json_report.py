@@ -202,16 +202,16 @@ def decode_finding(data: Mapping[str, Any]) -> Finding:
 
 
 def encode_comparison(comparison: Comparison) -> dict[str, Json]:
-    """How a verdict stands; what is not as it was is told of those that are updated, or new.
+    """How a verdict stands; what is not as it was is reported of those that are updated, or new.
 
     Without ``baseline_worse``, it is no worse.
     """
-    told: dict[str, Json] = {"baseline": comparison.state.value}
+    members: dict[str, Json] = {"baseline": comparison.state.value}
     if comparison.state is BaselineState.UPDATED or comparison.is_worse:
-        told["baseline_worse"] = comparison.is_worse
+        members["baseline_worse"] = comparison.is_worse
     if comparison.why:
-        told["baseline_why"] = list(comparison.why)
-    return told
+        members["baseline_why"] = list(comparison.why)
+    return members
 
 
 def _absent(absent: Absent) -> Json:

@@ -9,13 +9,14 @@ passed: every name is made unique. It refuses files of 30 MB and more: the worst
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import assert_never
 
 from gatepolicy import __version__
 from gatepolicy.model.encoding import encode_time
+from gatepolicy.model.evidence import Subject
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import AccountResult, Scan
 from gatepolicy.model.verdicts import OnUnknown, Outcome, Verdict
@@ -95,29 +96,40 @@ def _room(scan: Scan, limit: int) -> Room:
 
 def _suites(scan: Scan) -> Iterator[_Suite]:
     """First the one about the scan itself, then those of the accounts."""
-    names, fix_for = Counter[tuple[str, str]](), fixes(scan)
-
-    def case_of(one: Judged) -> _Case:
-        group = f"{one.exchange}.{one.account}" if one.subject else _OF_THE_SCAN
-        name = _unique(names, cut(group, _NAME_LIMIT), _name(one.verdict))
-        return _case(one, *name, fix_for(one.verdict.rule, one.exchange))
-
-    general = [case_of(Judged(None, verdict)) for verdict in scan.general]
+    groups, fix_for = Counter[str](), fixes(scan)
+    general = _cases(_unique(groups, _OF_THE_SCAN), None, scan.general, fix_for)
     yield _Suite(_OF_THE_SCAN, encode_time(scan.finished_at), general)
     for account in scan.accounts:
         subject = account.evidence.subject
-        cases = [case_of(Judged(subject, verdict)) for verdict in account.verdicts]
+        group = _unique(groups, cut(f"{subject.exchange}.{subject.id}", _NAME_LIMIT))
+        cases = _cases(group, subject, account.verdicts, fix_for)
         collected = encode_time(account.evidence.collected_at)
         name = cut(f"{subject.id} on {subject.exchange}", _NAME_LIMIT)
-        yield _Suite(name, collected, cases or [_unchecked(account, names)])
+        yield _Suite(name, collected, cases or [_unchecked(account, group)])
 
 
-def _unique(names: Counter[tuple[str, str]], group: str, name: str) -> tuple[str, str]:
-    """A name that no earlier case of the group has."""
-    found = (group, name)
+def _cases(
+    group: str,
+    subject: Subject | None,
+    verdicts: Iterable[Verdict],
+    fix_for: Callable[[str, str], str],
+) -> Sequence[_Case]:
+    names = Counter[str]()
+    judged = (Judged(subject, verdict) for verdict in verdicts)
+    return [
+        _case(
+            one, group, _unique(names, _name(one.verdict)), fix_for(one.verdict.rule, one.exchange)
+        )
+        for one in judged
+    ]
+
+
+def _unique(names: Counter[str], name: str) -> str:
+    """A name that none before has."""
+    found = name
     while found in names:
-        names[group, name] += 1
-        found = (group, f"{name} #{names[group, name]}")
+        names[name] += 1
+        found = f"{name} #{names[name]}"
     names[found] = 1
     return found
 
@@ -180,12 +192,10 @@ def _type(verdict: Verdict) -> str:
     return verdict.reason.value if verdict.reason else verdict.outcome.value
 
 
-def _unchecked(account: AccountResult, names: Counter[tuple[str, str]]) -> _Case:
-    subject = account.evidence.subject
-    group = cut(f"{subject.exchange}.{subject.id}", _NAME_LIMIT)
+def _unchecked(account: AccountResult, group: str) -> _Case:
     kind = "skipped" if account.evidence.unread is None else "error"
     element = f"<{kind} {_attributes(message=NOTHING_CHECKED, type='unchecked')}/>"
-    return _Case(0, kind, _element(*_unique(names, group, NOTHING_CHECKED), element))
+    return _Case(0, kind, _element(group, NOTHING_CHECKED, element))
 
 
 def _about_left_out(room: Room) -> Iterator[_Case]:
@@ -219,7 +229,7 @@ def _suite(suite: _Suite, cases: Sequence[_Case], properties: Sequence[str]) -> 
 
 
 def _properties(scan: Scan, room: Room) -> Sequence[str]:
-    told = {
+    values = {
         "version": __version__,
         "finished_at": encode_time(scan.finished_at),
         "exit_code": str(scan.exit_code.value),
@@ -227,7 +237,7 @@ def _properties(scan: Scan, room: Room) -> Sequence[str]:
         "left_out": str(room.total_left_out),
     }
     lines = [
-        f"      <property {_attributes(name=name, value=text)}/>\n" for name, text in told.items()
+        f"      <property {_attributes(name=name, value=text)}/>\n" for name, text in values.items()
     ]
     return ["    <properties>\n", *lines, "    </properties>\n"]
 

@@ -1,7 +1,7 @@
 """Markdown for a step summary or a comment on a pull request, as GitHub and GitLab render it.
 
 Every text that comes from outside stands in a code span: there, neither Markdown nor HTML means
-anything, and nobody is mentioned. The worst comes first, and what found no room is told.
+anything, and nobody is mentioned. The worst comes first, and what found no room is reported.
 """
 
 from collections import Counter
@@ -196,16 +196,16 @@ _SIGN = {
 
 def _fixes(scan: Scan, violations: Iterable[Judged]) -> _Section:
     fix_for = fixes(scan)
-    told: dict[tuple[str, str], list[str]] = {}
+    by_fix: dict[tuple[str, str], list[str]] = {}
     for one in violations:
         key = (one.verdict.rule, fix_for(one.verdict.rule, one.exchange))
-        places = told.setdefault(key, [])
+        places = by_fix.setdefault(key, [])
         if one.exchange not in places:
             places.append(one.exchange)
     rows = [
         f"- {code(rule)} {_named([code(place) for place in places if place])}:"
         f" {code(fix, _LONG_LIMIT)}\n"
-        for (rule, fix), places in told.items()
+        for (rule, fix), places in by_fix.items()
     ]
     return _Section(("\n", "### How to fix it\n", "\n"), rows, "fixes")
 

@@ -73,8 +73,8 @@ def render_ocsf(scan: Scan) -> Iterator[str]:
         question = one.question
         seen[question] += 1
         uid = stable_uuid("ocsf-event", question, moment, str(seen[question]))
-        told = _verdict_members(one, question, rules[one.verdict.rule])
-        yield json_line({**_event(scan, one.subject, str(uid)), **told})
+        members = _verdict_members(one, question, rules[one.verdict.rule])
+        yield json_line({**_event(scan, one.subject, str(uid)), **members})
     for subject in unjudged(scan):
         uid = stable_uuid("ocsf-event", subject.exchange, subject.id, moment)
         yield json_line({**_event(scan, subject, str(uid)), **_unchecked_members(subject)})
@@ -171,7 +171,7 @@ def _compliance(verdict: Verdict) -> Json:
 def _unmapped(one: Judged) -> Json:
     """What OCSF has no member for."""
     verdict = one.verdict
-    told = {
+    members = {
         "finding": one.identity,
         "verdict": verdict.outcome.value,
         "on_unknown": verdict.on_unknown.value,
@@ -181,8 +181,8 @@ def _unmapped(one: Judged) -> Json:
     }
     if verdict.waived is not None:
         terms = verdict.waived.terms
-        told |= {"waiver": terms.id, "waived_until": terms.expires.isoformat()}
-    return told
+        members |= {"waiver": terms.id, "waived_until": terms.expires.isoformat()}
+    return members
 
 
 def _unchecked_members(subject: Subject) -> Mapping[str, Json]:

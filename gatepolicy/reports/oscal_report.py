@@ -10,24 +10,24 @@ keeps its id. https://pages.nist.gov/OSCAL/concepts/layer/assessment/assessment-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from typing import TypeAlias
+from uuid import UUID
 
 from gatepolicy import __version__
 from gatepolicy.model.encoding import Json, encode_time
-from gatepolicy.model.evidence import Subject
+from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.scan import Scan
-from gatepolicy.model.verdicts import Outcome, RuleInfo
+from gatepolicy.model.verdicts import Outcome, RuleInfo, Verdict
 from gatepolicy.reports.json_report import Node, json_document
 from gatepolicy.reports.summary import (
     NOTHING_CHECKED,
     Judged,
-    all_judged,
     cut,
     exit_sentence,
     stable_uuid,
-    unjudged,
     why_unknown,
 )
 from gatepolicy.reports.text_layout import place
@@ -36,7 +36,8 @@ from gatepolicy.rules.catalog import Framework
 OSCAL_VERSION = "1.1.3"
 _NAMESPACE = "urn:gatepolicy:oscal"
 _TEXT_LIMIT = 2_000
-_Numbered: TypeAlias = tuple[str, Judged]
+_ID_SIZE = 16
+_Numbered: TypeAlias = tuple[str, Judged, str]
 _TOOL = str(stable_uuid("tool", "gatepolicy"))
 
 
@@ -70,10 +71,9 @@ def render_oscal(scan: Scan, *, frameworks: Sequence[Framework] = ()) -> Iterato
 
 
 def _result(scan: Scan, uuid: str, frameworks: Sequence[Framework]) -> Mapping[str, Node]:
-    asked = _asked(scan)
-    has_observations = any(True for _ in chain(scan.verdicts(), unjudged(scan)))
-    numbered = list(_numbered(scan))
-    findings = list(_findings(scan, numbered, _controls(frameworks)))
+    checked = _checked(scan)
+    has_observations = any(True for _ in chain(scan.verdicts(), scan.accounts))
+    findings = list(_findings(scan, _controls(frameworks)))
     return {
         "uuid": uuid,
         "title": "Scan of API keys",
@@ -82,31 +82,31 @@ def _result(scan: Scan, uuid: str, frameworks: Sequence[Framework]) -> Mapping[s
         "end": encode_time(scan.finished_at),
         **_props([("exit-code", str(scan.exit_code.value)), ("scope", scan.scope)]),
         "local-definitions": _definitions(scan),
-        "reviewed-controls": {"control-selections": [_selection(scan, asked)]},
-        **({"observations": _observations(scan, numbered)} if has_observations else {}),
+        "reviewed-controls": {"control-selections": [_selection(scan, checked)]},
+        **({"observations": _observations(scan)} if has_observations else {}),
         **({"findings": findings} if findings else {}),
     }
 
 
-def _asked(scan: Scan) -> Sequence[RuleInfo]:
+def _checked(scan: Scan) -> Sequence[RuleInfo]:
     found = {verdict.rule for verdict in scan.verdicts()}
     return [rule for rule in scan.rules if rule.id in found]
 
 
-def _selection(scan: Scan, asked: Sequence[RuleInfo]) -> Json:
-    if asked:
+def _selection(scan: Scan, checked: Sequence[RuleInfo]) -> Json:
+    if checked:
         return {
-            "description": "The rules that policies ask.",
-            "include-controls": [{"control-id": _token(rule.id)} for rule in asked],
+            "description": "The rules that policies check.",
+            "include-controls": [{"control-id": _token(rule.id)} for rule in checked],
         }
     return {
-        "description": "No rule was asked.",
+        "description": "No rule was checked.",
         "include-all": {},
         "exclude-controls": [{"control-id": _token(rule.id)} for rule in scan.rules],
     }
 
 
-def _definitions(scan: Scan) -> Mapping[str, Json]:
+def _definitions(scan: Scan) -> Mapping[str, Node]:
     tool: Json = {
         "uuid": _TOOL,
         "type": "software",
@@ -115,9 +115,18 @@ def _definitions(scan: Scan) -> Mapping[str, Json]:
         "props": [{"name": "version", "value": __version__}],
         "status": {"state": "operational"},
     }
-    subjects = {_item_uuid(one.evidence.subject): one.evidence.subject for one in scan.accounts}
-    items = [_item(uuid, subject) for uuid, subject in subjects.items()]
-    return {"components": [tool], **({"inventory-items": items} if items else {})}
+    has_items = any(True for _ in scan.accounts)
+    return {"components": [tool], **({"inventory-items": _items(scan)} if has_items else {})}
+
+
+def _items(scan: Scan) -> Iterator[Json]:
+    """One for each account; an id that two accounts have stands once."""
+    seen = Counter[str]()
+    for one in scan.accounts:
+        uuid = _item_uuid(one.evidence.subject)
+        if uuid not in seen:
+            seen[uuid] += 1
+            yield _item(uuid, one.evidence.subject)
 
 
 def _item_uuid(subject: Subject) -> str:
@@ -130,59 +139,82 @@ def _account_uuid(exchange: str, account: str) -> str:
 
 
 def _item(uuid: str, subject: Subject) -> Json:
-    told = {
+    values = {
         "account": subject.id,
         "exchange": subject.exchange,
         "owner": subject.owner,
         "declared-at": place(subject.location),
     }
-    return {"uuid": uuid, "description": _title(_named(subject)), **_props(told.items())}
+    return {"uuid": uuid, "description": _title(_named(subject)), **_props(values.items())}
 
 
 def _named(subject: Subject) -> str:
     return f"API key {subject.id} on {subject.exchange}"
 
 
-def _observations(scan: Scan, numbered: Iterable[_Numbered]) -> Iterator[Json]:
+def _observations(scan: Scan) -> Iterator[Json]:
     rules = {rule.id: rule for rule in scan.rules}
-    collected = _collection_times(scan)
-    for uuid, one in numbered:
-        moment = (
-            collected[_item_uuid(one.subject)] if one.subject else encode_time(scan.finished_at)
-        )
+    for uuid, one, moment in _numbered(scan):
         yield _observation(uuid, one, rules[one.verdict.rule], moment)
-    unchecked = {_item_uuid(subject): subject for subject in unjudged(scan)}
-    for uuid, subject in unchecked.items():
-        yield {
-            "uuid": str(stable_uuid("unchecked", uuid)),
-            "title": _title(f"{_named(subject)}: {NOTHING_CHECKED}"),
-            "description": NOTHING_CHECKED,
-            **_props([("verdict", "not_checked")]),
-            **_made(subject),
-            "collected": collected[uuid],
-        }
+    seen = set[str]()
+    for account in scan.accounts:
+        uuid = _item_uuid(account.evidence.subject)
+        if not account.verdicts and uuid not in seen:
+            seen.add(uuid)
+            yield _unchecked(uuid, account.evidence)
 
 
-def _collection_times(scan: Scan) -> Mapping[str, str]:
-    """Id of the item of an account to when it was read."""
-    evidence = (account.evidence for account in scan.accounts)
-    return {_item_uuid(one.subject): encode_time(one.collected_at) for one in evidence}
+def _unchecked(uuid: str, evidence: Evidence) -> Json:
+    return {
+        "uuid": str(stable_uuid("unchecked", uuid)),
+        "title": _title(f"{_named(evidence.subject)}: {NOTHING_CHECKED}"),
+        "description": NOTHING_CHECKED,
+        **_props([("verdict", "not_checked")]),
+        **_made(evidence.subject),
+        "collected": encode_time(evidence.collected_at),
+    }
 
 
 def _numbered(scan: Scan) -> Iterator[_Numbered]:
-    """Every verdict with the id of its observation."""
+    """Every verdict with the id of its observation, and when its account was read.
+
+    Made anew whenever they are needed, so that no more than an account is kept.
+    """
+    accounts = Counter[tuple[str, str]]()
+    for account in scan.accounts:
+        subject = account.evidence.subject
+        moment = encode_time(account.evidence.collected_at)
+        accounts[subject.exchange, subject.id] += 1
+        again = accounts[subject.exchange, subject.id]
+        yield from _of_one(subject, account.verdicts, moment, again)
+    yield from _of_one(None, scan.general, encode_time(scan.finished_at), 1)
+
+
+def _of_one(
+    subject: Subject | None, verdicts: Iterable[Verdict], moment: str, again: int
+) -> Iterator[_Numbered]:
+    """The verdicts about one account.
+
+    Args:
+        subject: The account; ``None`` for the scan itself.
+        verdicts: About it.
+        moment: When it was read.
+        again: 1, but more where an account of the same id came before.
+    """
     seen = Counter[str]()
-    for one in all_judged(scan):
-        question = one.question
-        seen[question] += 1
-        yield str(stable_uuid("observation", question, str(seen[question]))), one
+    others = () if again == 1 else (f"{again}",)
+    for verdict in verdicts:
+        one = Judged(subject, verdict)
+        seen[one.question] += 1
+        name = stable_uuid("observation", one.question, str(seen[one.question]), *others)
+        yield str(name), one, moment
 
 
 def _observation(uuid: str, one: Judged, rule: RuleInfo, moment: str) -> Json:
     verdict = one.verdict
     who = _named(one.subject) if one.subject else "This scan"
     subject = f" ({verdict.subject})" if verdict.subject else ""
-    told = {
+    values = {
         "verdict": verdict.outcome.value,
         "severity": verdict.severity.value,
         "reason": why_unknown(verdict) if verdict.reason else "",
@@ -198,7 +230,7 @@ def _observation(uuid: str, one: Judged, rule: RuleInfo, moment: str) -> Json:
         "uuid": uuid,
         "title": _title(f"{who}: {rule.id} {rule.name}{subject}: {verdict.outcome.value}"),
         "description": " ".join(_sentences(lines)) or rule.title,
-        **_props(told.items()),
+        **_props(values.items()),
         **_made(one.subject),
         "collected": moment,
     }
@@ -230,41 +262,52 @@ def _controls(frameworks: Sequence[Framework]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _findings(
-    scan: Scan, numbered: Iterable[_Numbered], controls: Mapping[str, Sequence[str]]
-) -> Iterator[Json]:
+@dataclass(slots=True)
+class _Group:
+    """The verdicts of one rule of a policy."""
+
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    """How many there are of each."""
+    observations: bytearray = field(default_factory=bytearray)
+    """Their ids, 16 bytes each: a scan may have millions."""
+
+    def names(self) -> Iterator[Json]:
+        """The ids, as OSCAL refers to them."""
+        for start in range(0, len(self.observations), _ID_SIZE):
+            found = UUID(bytes=bytes(self.observations[start : start + _ID_SIZE]))
+            yield {"observation-uuid": str(found)}
+
+
+def _findings(scan: Scan, controls: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, Node]]:
     """One for each rule of a policy that applies to anything."""
     rules = {rule.id: rule for rule in scan.rules}
-    groups: dict[tuple[str, str], list[tuple[str, Judged]]] = {}
-    for uuid, one in numbered:
+    groups: dict[tuple[str, str], _Group] = {}
+    for uuid, one, _ in _numbered(scan):
         if one.verdict.outcome is not Outcome.NOT_APPLICABLE:
-            key = (one.verdict.rule, one.verdict.policy)
-            groups.setdefault(key, []).append((uuid, one))
+            group = groups.setdefault((one.verdict.rule, one.verdict.policy), _Group())
+            group.counts[one.verdict.outcome] += 1
+            group.observations += UUID(uuid).bytes
     for (rule, policy), group in groups.items():
-        counts = Counter(one.verdict.outcome for _, one in group)
         about = [*controls.get(rules[rule].name, ()), *rules[rule].named_controls]
         props = _props(
             [("policy", policy), *(("evidence-about-control", control) for control in about)]
         )
-        yield _finding(rules[rule], policy, counts, props, [uuid for uuid, _ in group])
+        yield _finding(rules[rule], policy, group, props)
 
 
 def _finding(
-    rule: RuleInfo,
-    policy: str,
-    counts: Counter[Outcome],
-    props: Mapping[str, Json],
-    observations: Sequence[str],
-) -> Json:
-    told = ", ".join(
+    rule: RuleInfo, policy: str, group: _Group, props: Mapping[str, Json]
+) -> Mapping[str, Node]:
+    counts = group.counts
+    counted = ", ".join(
         f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome if counts[outcome]
     )
     state, reason = _status(counts)
-    asked = f", policy {policy}" if policy else ""
+    of_policy = f", policy {policy}" if policy else ""
     return {
         "uuid": str(stable_uuid("finding", rule.id, policy)),
-        "title": _title(f"{rule.id} {rule.name}{asked}"),
-        "description": f"{rule.title}: {told}.",
+        "title": _title(f"{rule.id} {rule.name}{of_policy}"),
+        "description": f"{rule.title}: {counted}.",
         **props,
         "target": {
             "type": "objective-id",
@@ -272,7 +315,7 @@ def _finding(
             "title": _title(rule.title),
             "status": {"state": state, "reason": reason},
         },
-        "related-observations": [{"observation-uuid": uuid} for uuid in observations],
+        "related-observations": group.names(),
     }
 
 
@@ -302,9 +345,9 @@ def _resources(scan: Scan, plan: str) -> Iterator[Json]:
         }
 
 
-def _props(told: Iterable[tuple[str, str]]) -> dict[str, Json]:
+def _props(named: Iterable[tuple[str, str]]) -> dict[str, Json]:
     """Properties of our own; none of them may be empty, nor may their list."""
-    values = ((name, _value(text)) for name, text in told)
+    values = ((name, _value(text)) for name, text in named)
     props: Json = [{"name": name, "ns": _NAMESPACE, "value": text} for name, text in values if text]
     return {"props": props} if props else {}
 

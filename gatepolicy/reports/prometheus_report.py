@@ -43,7 +43,7 @@ class Family:
     text: str
     """What it means, in one line."""
     samples: Sequence[tuple[Mapping[str, str], float]]
-    """Labels to value. No two have the same labels. A family without any is not told."""
+    """Labels to value. No two have the same labels. A family without any is not reported."""
 
 
 def render_prometheus(scan: Scan, *, former: str = "") -> Iterator[str]:
@@ -54,8 +54,8 @@ def render_prometheus(scan: Scan, *, former: str = "") -> Iterator[str]:
         former: The text of the file that this one replaces; empty when there is none.
     """
     scope = clean(scan.scope or "accounts")
-    told = (family for family in _families(scan, scope, former) if family.samples)
-    for family in told:
+    filled = (family for family in _families(scan, scope, former) if family.samples)
+    for family in filled:
         yield f"# HELP {family.name} {family.text}\n# TYPE {family.name} gauge\n"
         for labels, value in family.samples:
             yield f"{family.name}{_labels({'scope': scope, **labels})} {_number(value)}\n"
@@ -95,8 +95,8 @@ def _counts(name: str, text: str, label: str, counts: Mapping[str, int]) -> Fami
 
 
 def _by_severity(name: str, text: str, counts: Mapping[Severity, int]) -> Family:
-    told = {severity.value: count for severity, count in counts.items()}
-    return _counts(name, text, "severity", told)
+    values = {severity.value: count for severity, count in counts.items()}
+    return _counts(name, text, "severity", values)
 
 
 def _unknowns(scan: Scan) -> Family:
@@ -195,8 +195,8 @@ def _number(value: float) -> str:
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    told = ",".join(f'{name}="{_value(text)}"' for name, text in labels.items())
-    return f"{{{told}}}"
+    pairs = ",".join(f'{name}="{_value(text)}"' for name, text in labels.items())
+    return f"{{{pairs}}}"
 
 
 def _value(text: str) -> str:

@@ -296,7 +296,7 @@ def unjudged(scan: Scan) -> Iterator[Subject]:
 
 
 NOTHING_CHECKED = "nothing was checked"
-"""What is told of an account without any verdict."""
+"""What is reported of an account without any verdict."""
 
 
 def rank(verdict: Verdict) -> int:
@@ -317,7 +317,7 @@ NOT_VERIFIABLE = "not_verifiable"
 
 
 def why_unknown(verdict: Verdict) -> str:
-    """The reason of an unknown as one word; what an exchange never discloses is told apart."""
+    """The reason of an unknown as one word; what an exchange never discloses is distinguished."""
     reason = verdict.reason or Reason.NOT_DISCLOSED
     return NOT_VERIFIABLE if verdict.not_verifiable else reason.value
 

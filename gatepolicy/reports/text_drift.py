@@ -36,10 +36,10 @@ def drift_lines(drift: Drift, findings: Sequence[Finding], width: int) -> Iterat
 
 def _counts(drift: Drift, findings: Sequence[Finding]) -> str:
     counts = Counter(drift.states[finding.question].state for finding in findings)
-    told = [f"{counts[state]:,} {state}" for state in BaselineState if counts[state]]
+    parts = [f"{counts[state]:,} {state}" for state in BaselineState if counts[state]]
     if drift.absent:
-        told.append(f"{len(drift.absent):,} absent")
-    return f"Findings: {', '.join(told) or 'none'}."
+        parts.append(f"{len(drift.absent):,} absent")
+    return f"Findings: {', '.join(parts) or 'none'}."
 
 
 def _finding(state: str, finding: Finding, now: str, width: int, tone: Tone) -> Iterator[Line]:

@@ -1,6 +1,6 @@
 """Violations, what was accepted, and what was not proved, as text.
 
-What accounts share is told once for all of them; unknowns are a table of reasons and exchanges.
+What accounts share is reported once for all of them; unknowns are a table of reasons and exchanges.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ TEXTS_LIMIT = 4
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What violations have in common that are told together."""
+    """What violations have in common that are reported together."""
 
     severity: Severity
     rule: str
@@ -120,13 +120,13 @@ def _head(kind: _Kind, found: _Found, width: int) -> Iterator[Line]:
 
 
 def _texts(kind: _Kind, found: _Found, rule: RuleInfo, verbose: int) -> Iterator[tuple[str, str]]:
-    """Labels with their texts, in the order in which they are told."""
+    """Labels with their texts, in the order in which they are reported."""
     limit = None if verbose else TEXTS_LIMIT
     verdicts = found.verdicts
     policies = list(dict.fromkeys(map(policy_place, verdicts)))
     yield "what", limited((v.subject for v in verdicts), limit)
     expected = limited((v.expected for v in verdicts), limit, "; ")
-    # One policy is told with what it asks for; several have a line of their own.
+    # One policy is reported with what it asks for; several have a line of their own.
     yield "expected", f"{expected} ({policies[0]})" if len(policies) == 1 else expected
     seen = _seen(found)
     if len(seen) == 1:
@@ -210,7 +210,7 @@ def waived(accounts: Iterable[AccountResult], width: int, verbose: int) -> Itera
 def waiver_list(waivers: Sequence[WaiverInfo], width: int, *, whole: bool) -> Iterator[Line]:
     """A heading and some lines for each waiver.
 
-    What is wrong with a waiver is a finding, and told as such; here is what is about to end.
+    What is wrong with a waiver is a finding, and reported as such; here is what is about to end.
 
     Args:
         waivers: All of them.
@@ -237,7 +237,7 @@ def waiver_list(waivers: Sequence[WaiverInfo], width: int, *, whole: bool) -> It
 NAMES_LIMIT = 4
 """So many accounts, or rules, of one gap are named."""
 GAPS_LIMIT = 3
-"""So many gaps are told of one reason on one exchange."""
+"""So many gaps are reported of one reason on one exchange."""
 
 EFFECT = {
     OnUnknown.BLOCK: "blocking",
@@ -320,7 +320,7 @@ def _table(rows: Sequence[_Row], width: int, verbose: int) -> Iterator[Line]:
 
 
 def _by_reason(rows: Sequence[_Row]) -> Iterable[Sequence[_Row]]:
-    """Rows of one reason together: what would prove them is told below them once."""
+    """Rows of one reason together: what would prove them is reported below them once."""
     groups: dict[tuple[UnknownSource, str], list[_Row]] = {}
     for row in rows:
         groups.setdefault((row.source, row.reason), []).append(row)

@@ -1,8 +1,8 @@
 """Text for people: one line of verdict, the posture, what to do, and what the exit code means.
 
 It is read in a terminal and in the mail of a nightly scan, so what matters comes first, and what
-would repeat is told once: a violation for all accounts of an exchange that share it, an unknown for
-all of one reason. Every mark has a word beside it, so that nothing depends on colour.
+would repeat stands there once: a violation for all accounts of an exchange that share it, an
+unknown for all of one reason. Every mark has a word beside it, so that nothing depends on colour.
 """
 
 from collections import Counter
@@ -77,20 +77,20 @@ def _failure(scan: Scan, summary: Summary) -> str:
     violations_ = sum(summary.violations.values())
     blocking = sum(summary.blocking_unknowns.values())
     worst = next((f" ({n:,} {severity})" for severity, n in summary.violations.items() if n), "")
-    told = [f"{counted(violations_, 'violation')}{worst}"] if violations_ else []
-    told += [counted(blocking, "blocking unknown")] if blocking else []
+    parts = [f"{counted(violations_, 'violation')}{worst}"] if violations_ else []
+    parts += [counted(blocking, "blocking unknown")] if blocking else []
     accounts = sum(any(v.blocks for v in account.verdicts) for account in scan.accounts)
     if not accounts:
-        return f"{', '.join(told)} about the scan itself"
-    return f"{', '.join(told)}; {accounts:,} of {counted(len(scan.accounts), 'account')}"
+        return f"{', '.join(parts)} about the scan itself"
+    return f"{', '.join(parts)}; {accounts:,} of {counted(len(scan.accounts), 'account')}"
 
 
 def _gaps(scan: Scan, summary: Summary) -> str:
     what = f"{summary.incomplete:,} of {counted(len(scan.accounts), 'account')}"
-    told = [f"something required is unknown of {what}"] if summary.incomplete else []
+    parts = [f"something required is unknown of {what}"] if summary.incomplete else []
     if any(verdict.incomplete for verdict in scan.general):
-        told.append("something about the scan itself")
-    return ", and ".join(told)
+        parts.append("something about the scan itself")
+    return ", and ".join(parts)
 
 
 def _success(scan: Scan, summary: Summary) -> str:
@@ -109,11 +109,11 @@ def _success(scan: Scan, summary: Summary) -> str:
 
 def posture_lines(scan: Scan, width: int) -> Iterator[Line]:
     """A line for each thing that a reviewer asks first."""
-    told = posture(scan)
+    found = posture(scan)
     yield line()
-    yield from paragraph(_coverage(told.coverage), width, tone=Tone.TITLE)
-    column = max(len(one.title) for one in told.lines) + 4
-    for one in told.lines:
+    yield from paragraph(_coverage(found.coverage), width, tone=Tone.TITLE)
+    column = max(len(one.title) for one in found.lines) + 4
+    for one in found.lines:
         start = f"  {one.title}"
         for part in wrap(", ".join(_count_in_words(one)), width - column):
             yield (Span(pad(start, column)), Span(part, _tone(one)))
@@ -199,8 +199,8 @@ def _accounts_sentence(accounts: Sequence[AccountResult]) -> str:
     if not accounts:
         return "No account was scanned."
     states = Counter(account_word(account) for account in accounts)
-    told = ", ".join(f"{states[word]:,} {word}" for word in ACCOUNT_WORDS if states[word])
-    return f"{counted(len(accounts), 'account')}: {told}{_silence(accounts)}."
+    counts = ", ".join(f"{states[word]:,} {word}" for word in ACCOUNT_WORDS if states[word])
+    return f"{counted(len(accounts), 'account')}: {counts}{_silence(accounts)}."
 
 
 def _silence(accounts: Sequence[AccountResult]) -> str:
@@ -213,7 +213,7 @@ def _silence(accounts: Sequence[AccountResult]) -> str:
 
 
 def _verdicts_sentence(scan: Scan, summary: Summary) -> str:
-    """Those of accounts that could not be read are told with these."""
+    """Those of accounts that could not be read are reported with these."""
     silent = _blocking(scan.accounts, UnknownSource.NOT_VERIFIABLE)
     unread = _blocking(scan.accounts, UnknownSource.NOT_READ)
     blocking = sum(summary.blocking_unknowns.values()) - unread - silent

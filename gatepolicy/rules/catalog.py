@@ -60,10 +60,10 @@ def named_rule(rules: Mapping[str, Rule], name: str) -> RuleInfo:
 def with_fixes(rule: Rule, exchanges: Iterable[Remedies]) -> Rule:
     """The rule with the fixes of some exchanges beside its default one.
 
-    Where an exchange has no fix of its own, the default one is told with the exchange's menu.
+    Where an exchange has no fix of its own, the default one is reported with the exchange's menu.
     """
-    told = {exchange.id: _fix(rule, exchange) for exchange in exchanges}
-    special = {name: fix for name, fix in told.items() if fix}
+    fixes = {exchange.id: _fix(rule, exchange) for exchange in exchanges}
+    special = {name: fix for name, fix in fixes.items() if fix}
     return replace(rule, info=replace(rule.info, fix={**rule.info.fix, **special}))
 
 

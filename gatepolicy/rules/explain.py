@@ -33,7 +33,7 @@ def explain_rule(rule: Rule, exchange: Exchange | Other | None) -> str:
 
     Args:
         rule: The rule.
-        exchange: Whose fix and whose disclosure of facts is told; ``None`` for the general text.
+        exchange: Whose fix and whose disclosure of facts is shown; ``None`` for the general text.
     """
     info = rule.info if exchange is None else with_fixes(rule, [exchange]).info
     return "\n\n".join(_blocks(rule, info, exchange))
@@ -104,10 +104,10 @@ def _blocks(rule: Rule, info: RuleInfo, exchange: Exchange | Other | None) -> It
 
 
 def _fact(fact: str, exchange: Exchange | Other | None) -> str:
-    told = f"{fact}: {(FACTS.get(fact) or ATTESTED_FACTS[fact]).meaning}"
+    line = f"{fact}: {(FACTS.get(fact) or ATTESTED_FACTS[fact]).meaning}"
     if exchange is None:
-        return _wrapped(told)
-    return f"{_wrapped(told)}\n{_wrapped(disclosure(exchange, fact), indent='    ')}"
+        return _wrapped(line)
+    return f"{_wrapped(line)}\n{_wrapped(disclosure(exchange, fact), indent='    ')}"
 
 
 def _wrapped(text: str, indent: str = "  ") -> str:

@@ -8,6 +8,7 @@ decides about passes, so a value of the wrong kind, a missing fact or a second a
 id is a problem, never something to be read around. It does not prove who wrote the file.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gatepolicy import __version__
+from gatepolicy.accounts.egress import Part
 from gatepolicy.correlate.keys import (
     AccountTraits,
     KeyTraits,
@@ -78,11 +80,29 @@ class CollectedFile:
     """The options that left accounts of the inventory out, such as ``--account mm-*``."""
     version: str = __version__
     """Of the gatepolicy that collected it."""
+    parts: Sequence[Part] = ()
+    """The parts of the inventory that it holds, if that was collected in parts."""
+    inventory_digest: str = ""
+    """Of the inventory with the egresses of the project; empty where it is unknown."""
+    catalog_digest: str = ""
+    """Of the exchange catalog; empty where it is unknown."""
 
 
 def uncompared(evidence: Iterable[Evidence]) -> Uncorrelated:
     """Accounts of which nothing is to be compared: what their facts say, stands."""
     return Uncorrelated(tuple(Uncompared(one) for one in evidence))
+
+
+def collections_of(evidence: CollectedFile) -> Iterator[Uncorrelated]:
+    """What each part read: keys were compared within a part alone."""
+    accounts: dict[int, list[Uncompared]] = defaultdict(list)
+    left_out: dict[int, list[LeftOut]] = defaultdict(list)
+    for account in evidence.read.accounts:
+        accounts[account.part].append(account)
+    for other in evidence.read.left_out:
+        left_out[other.part].append(other)
+    for part in range(max(len(evidence.parts), 1)):
+        yield Uncorrelated(accounts[part], left_out[part])
 
 
 def refuse_future(evidence: CollectedFile, file: str, now: datetime) -> None:
@@ -125,21 +145,38 @@ def dump_evidence(evidence: CollectedFile) -> Iterator[str]:
             "collected_at": encode_time(evidence.collected_at),
             "inventory": evidence.inventory,
             **({"narrowed_by": list(evidence.narrowed_by)} if evidence.narrowed_by else {}),
+            **_dump_parts(evidence),
             "fingerprint_salt": evidence.salt,
             **({"fingerprint_check": check} if check else {}),
-            "accounts": (_dump_account(account) for account in evidence.read.accounts),
-            "left_out": (_dump_left_out(other) for other in evidence.read.left_out),
+            "accounts": (dump_account(account) for account in evidence.read.accounts),
+            "left_out": (dump_left_out(other) for other in evidence.read.left_out),
             "warnings": iter(evidence.warnings),
         },
         levels=4,
     )
 
 
-def _dump_account(account: Uncompared) -> Json:
+def _dump_parts(evidence: CollectedFile) -> dict[str, Json]:
+    found: dict[str, Json] = {
+        "parts": [dump_part(part) for part in evidence.parts],
+        "inventory_digest": evidence.inventory_digest,
+        "catalog_digest": evidence.catalog_digest,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def dump_part(part: Part) -> dict[str, Json]:
+    """A part of an inventory, as it stands in evidence and in a journal."""
+    return {"egress": part.egress, "shard": part.shard, "of": part.of}
+
+
+def dump_account(account: Uncompared) -> dict[str, Json]:
+    """An account as it stands in evidence and in a journal."""
     evidence, traits = account.evidence, account.traits
     return {
         **encode_subject(evidence.subject),
         "is_selected": account.is_selected,
+        **({"part": account.part} if account.part else {}),
         "collected_at": encode_time(evidence.collected_at),
         **encode_skew(evidence.clock_skew),
         **encode_facts(evidence.facts),
@@ -148,11 +185,14 @@ def _dump_account(account: Uncompared) -> Json:
     }
 
 
-def _dump_left_out(other: LeftOut) -> Json:
+def dump_left_out(other: LeftOut) -> dict[str, Json]:
+    """An account that was not read, as it stands in evidence and in a journal."""
     return {
         **encode_subject(other.subject),
         "key": _dump_key(other.key),
         "egress": encode_value(other.egress),
+        **({"part": other.part} if other.part else {}),
+        **({"read_by": other.read_by} if other.read_by else {}),
     }
 
 
@@ -222,7 +262,12 @@ def load_evidence(file: str, *, read: Read = Path.read_bytes) -> CollectedFile:
 
 def parse_evidence(text: str, file: str) -> CollectedFile:
     """Evidence from its text; see ``load_evidence``."""
-    data = _checked(text, file)
+    return evidence_from(load_json(text, file), file)
+
+
+def evidence_from(document: JSONValue, file: str) -> CollectedFile:
+    """Evidence from what its text says; see ``load_evidence``."""
+    data = _checked(document, file)
     reader = _Reader(file, [])
     read = Uncorrelated(
         tuple(
@@ -243,17 +288,19 @@ def parse_evidence(text: str, file: str) -> CollectedFile:
         fingerprint_check=data.get("fingerprint_check", ""),
         narrowed_by=tuple(data.get("narrowed_by", ())),
         version=data["tool"]["version"],
+        parts=tuple(reader.part(one, f"parts[{i}]") for i, one in enumerate(data.get("parts", ()))),
+        inventory_digest=data.get("inventory_digest", ""),
+        catalog_digest=data.get("catalog_digest", ""),
     )
-    reader.refuse_same_ids(read)
+    reader.refuse_same_ids(evidence)
     if reader.problems:
         raise DocumentError(reader.problems)
     return evidence
 
 
-def _checked(text: str, file: str) -> Mapping[str, Any]:
+def _checked(data: JSONValue, file: str) -> Mapping[str, Any]:
     """Data of which the schema says that it is evidence."""
     schema = (schemas_directory() / "evidence.schema.json").read_text(encoding="utf-8")
-    data = load_json(text, file)
     _refuse_report(data, file)
     _refuse_older(data, file)
     document = Document(file, data, start=0, marks=None)
@@ -305,11 +352,23 @@ class _Reader:
             evidence,
             None if traits is None else self.traits(traits, f"{path}.comparison"),
             is_selected=data["is_selected"],
+            part=data.get("part", 0),
         )
 
     def left_out(self, data: Mapping[str, Any], path: str) -> LeftOut:
         egress = self.networks(data["egress"], f"{path}.egress")
-        return LeftOut(decode_subject(data), self.key(data["key"], f"{path}.key"), egress)
+        return LeftOut(
+            decode_subject(data),
+            self.key(data["key"], f"{path}.key"),
+            egress,
+            part=data.get("part", 0),
+            read_by=data.get("read_by", ""),
+        )
+
+    def part(self, data: Mapping[str, Any], path: str) -> Part:
+        if data["shard"] > data["of"]:
+            self.note(f"{path}.shard", f"there are only {data['of']} shards")
+        return Part(data["egress"], data["shard"], data["of"])
 
     def traits(self, data: Mapping[str, Any], path: str) -> AccountTraits:
         listed = data["listed"]
@@ -388,16 +447,25 @@ class _Reader:
             self.note(f"{path}.unknown_details.{name}", "not an unknown fact")
         return Facts(known, {name: decode_unknown(name, data) for name in data["unknown"]})
 
-    def refuse_same_ids(self, read: Uncorrelated) -> None:
-        seen: set[str] = set()
-        for position, account in enumerate(read.accounts):
-            if account.evidence.subject.id in seen:
+    def refuse_same_ids(self, evidence: CollectedFile) -> None:
+        """Each account was read once, and left out once by each of the other parts."""
+        seen: set[tuple[int, str]] = set()
+        read: set[str] = set()
+        for position, account in enumerate(evidence.read.accounts):
+            self.refuse_other_part(account.part, evidence, f"accounts[{position}].part")
+            if account.evidence.subject.id in read:
                 self.note(f"accounts[{position}].id", "duplicate id")
-            seen.add(account.evidence.subject.id)
-        for position, other in enumerate(read.left_out):
-            if other.subject.id in seen:
+            read.add(account.evidence.subject.id)
+            seen.add((account.part, account.evidence.subject.id))
+        for position, other in enumerate(evidence.read.left_out):
+            self.refuse_other_part(other.part, evidence, f"left_out[{position}].part")
+            if (other.part, other.subject.id) in seen:
                 self.note(f"left_out[{position}].id", "duplicate id")
-            seen.add(other.subject.id)
+            seen.add((other.part, other.subject.id))
+
+    def refuse_other_part(self, part: int, evidence: CollectedFile, path: str) -> None:
+        if part and part >= len(evidence.parts):
+            self.note(path, f"there are only {len(evidence.parts)} parts")
 
 
 def _unknown(data: Mapping[str, Any]) -> Unknown:

@@ -1,17 +1,19 @@
-"""A live scan: accounts are asked, and judged as their answers come in."""
+"""A live scan: accounts are read, compared, and judged."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from gatepolicy.accounts.account import Trust
 from gatepolicy.attestations.attestation import Attestation
 from gatepolicy.collect.run import CollectSettings, SecondsLeft, Targets, Watcher, make_targets, run
-from gatepolicy.correlate.accounts import correlate
+from gatepolicy.correlate.accounts import Correlated, correlate
 from gatepolicy.correlate.keys import Uncorrelated, keep
 from gatepolicy.exchanges.catalog import load_others
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.scan import AccountResult, Interruption, Scan, ScanSettings
+from gatepolicy.scanning.journal_file import JournalFile
 from gatepolicy.scanning.plan import Plan, Selection, make_plan
 from gatepolicy.scanning.scan import NOTHING_WAIVED, Evaluator, Waiving, finish
 from gatepolicy.scanning.workspace import Workspace
@@ -70,7 +72,10 @@ def prepare(
 
 
 def collect(
-    targets: Targets, collecting: CollectSettings, watcher: Watcher
+    targets: Targets,
+    collecting: CollectSettings,
+    watcher: Watcher,
+    journal: JournalFile | None = None,
 ) -> tuple[Uncorrelated, Interruption | None]:
     """Read every account; compare none.
 
@@ -78,10 +83,13 @@ def collect(
         targets: What is read.
         collecting: How.
         watcher: Takes the evidence of each account as soon as it was read.
+        journal: Keeps each account as soon as it was read.
 
     Returns: What comparing them takes, and the signal that came before every account was read, if
         one did.
     """
+    if journal is not None:
+        return _collect_into(journal, targets, collecting, watcher)
     collection = run(targets, collecting, watcher)
     read = keep(
         targets.asked,
@@ -93,53 +101,58 @@ def collect(
     return read, collection.interrupted_by
 
 
+def _collect_into(
+    journal: JournalFile, targets: Targets, collecting: CollectSettings, watcher: Watcher
+) -> tuple[Uncorrelated, Interruption | None]:
+    warnings = list[str]()
+
+    def warn(line: str) -> None:
+        warnings.append(line)
+        watcher.warn(line)
+
+    if journal.note:
+        warn(journal.note)
+    keep = partial(journal.keep, targets)
+    try:
+        read, by = collect(
+            targets,
+            replace(collecting, reusable=journal.reusable),
+            replace(watcher, warn=warn, keep=keep),
+        )
+        journal.finish(read, warnings, by)
+    finally:
+        journal.close()
+    return read, by
+
+
 def collect_and_correlate(
-    targets: Targets, collecting: CollectSettings, watcher: Watcher
-) -> Interruption | None:
+    targets: Targets,
+    collecting: CollectSettings,
+    watcher: Watcher,
+    journal: JournalFile | None = None,
+) -> tuple[Correlated, Interruption | None]:
     """Read every account, then compare them all.
 
     Args:
         targets: What is read.
         collecting: How.
-        watcher: Takes the evidence: of each account as soon as it was read, and again once all
-            are compared.
+        watcher: Takes the evidence of each account as soon as it was read.
+        journal: Keeps each account as soon as it was read.
 
-    Returns: The signal that came before every account was read, if one did.
+    Returns: All accounts, and the signal that came before every account was read, if one did.
     """
-    read, interrupted_by = collect(targets, collecting, watcher)
-    correlated = correlate([read])
-    for position in range(targets.selected):
-        watcher.deliver(position, correlated.evidence[position])
-    for evidence in correlated.found:
-        watcher.find(evidence)
-    return interrupted_by
+    read, interrupted_by = collect(targets, collecting, watcher, journal)
+    return correlate([read]), interrupted_by
 
 
-class _Judge:
-    """Judges accounts as their answers come in."""
-
-    def __init__(
-        self, prepared: Prepared, now: datetime, on_read: Callable[[Evidence], None]
-    ) -> None:
-        self._plan = prepared.plan
-        self._evaluator = Evaluator(now=now, attestations=prepared.attestations)
-        self._on_read = on_read
-        self._selected: dict[int, AccountResult] = {}
-        self._found: list[AccountResult] = []
-
-    def deliver(self, position: int, evidence: Evidence) -> None:
-        if position not in self._selected:
-            self._on_read(evidence)
-        asked = self._plan.accounts[position]
-        self._selected[position] = self._evaluator.judge(asked, evidence)
-
-    def find(self, evidence: Evidence) -> None:
-        asked = self._plan.account_found(evidence.subject)
-        self._found.append(self._evaluator.judge(asked, evidence))
-
-    def results(self, selected: int) -> Sequence[AccountResult]:
-        """Of all selected accounts in the order of the inventory, then of what was found."""
-        return [*map(self._selected.__getitem__, range(selected)), *self._found]
+def _results(prepared: Prepared, correlated: Correlated, now: datetime) -> list[AccountResult]:
+    """Of all selected accounts in the order of the inventory, then of what was found."""
+    plan, evaluator = prepared.plan, Evaluator(now=now, attestations=prepared.attestations)
+    selected = correlated.evidence[: correlated.selected]
+    return [
+        *map(evaluator.judge, plan.accounts, selected),
+        *(evaluator.judge(plan.account_found(one.subject), one) for one in correlated.found),
+    ]
 
 
 def scan_live(
@@ -149,6 +162,7 @@ def scan_live(
     *,
     advance: Callable[[SecondsLeft], None],
     on_read: Callable[[Evidence], None] = lambda _: None,
+    journal: JournalFile | None = None,
 ) -> Scan:
     """Read every account and evaluate it.
 
@@ -158,16 +172,16 @@ def scan_live(
         settings: What decides the exit code.
         advance: Called once for every account that is read.
         on_read: Takes the evidence of each account once, as soon as it was read, or could not be.
+        journal: Keeps each account as soon as it was read.
 
     Returns: The scan; after a signal, accounts that were not read are unknown.
     """
     started_at, warnings = datetime.now(UTC), list[str]()
-    judge = _Judge(prepared, started_at, on_read)
-    watcher = Watcher(judge.deliver, judge.find, warnings.append, advance)
-    by = collect_and_correlate(prepared.targets, collecting, watcher)
+    watcher = Watcher(on_read, warnings.append, advance)
+    correlated, by = collect_and_correlate(prepared.targets, collecting, watcher, journal)
     return finish(
         prepared.plan,
-        judge.results(prepared.targets.selected),
+        _results(prepared, correlated, started_at),
         started_at=started_at,
         finished_at=datetime.now(UTC),
         settings=settings,

@@ -2,16 +2,26 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from gatepolicy.documents.document import DataPath, Document, show_path
+from gatepolicy.accounts.egress import NO_EGRESSES, WITHOUT, Egress, Egresses
+from gatepolicy.documents.document import (
+    EVERYWHERE,
+    DataPath,
+    Document,
+    collapsed,
+    hold_everything,
+    network_of,
+    show_path,
+)
 from gatepolicy.documents.load import Read, is_of_repository, load_document, relative_below
 from gatepolicy.documents.schema import load_schema
 from gatepolicy.errors import DocumentError, Problem, UsageError
 from gatepolicy.model.evidence import Location
+from gatepolicy.model.facts import Network
 from gatepolicy.policies.parents import NO_NAMES, Names, UnknownParent, names_of, policy_file
 from gatepolicy.resources import schemas_directory
 
@@ -38,6 +48,8 @@ class Project:
     """Name in the file, such as ``policies`` or ``jobs``, to what it says."""
     names: Names
     """Networks and variables that hold in every policy."""
+    egresses: Egresses = field(default_factory=lambda: NO_EGRESSES)
+    """The places from which exchanges are asked, by name."""
 
 
 NO_PROJECT = Project("", {}, NO_NAMES)
@@ -118,9 +130,10 @@ def load_project(file: str, *, read: Read = Path.read_bytes) -> Project:
     )
     reader = _Reader(document)
     settings = dict(reader.settings())
+    egresses = dict(reader.egresses())
     if reader.problems:
         raise DocumentError(reader.problems)
-    return Project(file, settings, names_of(document))
+    return Project(file, settings, names_of(document), egresses)
 
 
 def _reworded(document: Document, problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -162,6 +175,30 @@ class _Reader:
         for name, value in data.get("defaults", {}).items():
             found.append((name, Setting(value, self._document.key_at(("defaults", name)))))
         return found
+
+    def egresses(self) -> Iterator[tuple[str, Egress]]:
+        data: Any = self._document.data
+        for name, node in data.get("egresses", {}).items():
+            place: DataPath = ("egresses", name)
+            at = self._document.key_at(place)
+            if name == WITHOUT:
+                what = f"{WITHOUT} stands for the accounts that name no egress"
+                self.problems.append(Problem(at, show_path(place), what, "choose another name"))
+            networks = self._addresses(place, node.get("addresses", ()))
+            yield name, Egress(name, networks, node.get("labels", {}), at)
+
+    def _addresses(self, place: DataPath, texts: Sequence[str]) -> tuple[Network, ...]:
+        place = (*place, "addresses")
+        networks = []
+        for index, text in enumerate(texts):
+            found, at = network_of(text), (*place, index)
+            if isinstance(found, tuple):
+                self.problems.append(Problem(self._document.at(at), show_path(at), *found))
+            else:
+                networks.append(found)
+        if hold_everything(networks):
+            self.problems.append(Problem(self._document.at(place), show_path(place), *EVERYWHERE))
+        return collapsed(networks)
 
     def _setting(self, name: str, *, value: object) -> tuple[str, Setting]:
         return name, Setting(value, self._document.key_at((name,)))

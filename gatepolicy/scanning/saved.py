@@ -118,27 +118,27 @@ class _NotWrittenError(Exception):
         self.what = what
 
 
-def _differences(path: str, told: object, made: object) -> Iterator[str]:
+def _differences(path: str, saved: object, made: object) -> Iterator[str]:
     """Where a file says something else than what would be written now.
 
     Members that only the file lacks are none: their defaults were taken.
     """
     if path == "tool":
         return
-    if isinstance(told, dict) and isinstance(made, Mapping):
-        for name, value in told.items():
+    if isinstance(saved, dict) and isinstance(made, Mapping):
+        for name, value in saved.items():
             inner = f"{path}.{name}" if path else name
             if name not in made:
                 yield inner
             else:
                 yield from _differences(inner, value, made[name])
-    elif isinstance(told, list) and isinstance(made, Sequence | Iterator):
+    elif isinstance(saved, list) and isinstance(made, Sequence | Iterator):
         entries = list(made)
-        if len(entries) != len(told):
+        if len(entries) != len(saved):
             yield path
-        for number, (value, entry) in enumerate(zip(told, entries, strict=False)):
+        for number, (value, entry) in enumerate(zip(saved, entries, strict=False)):
             yield from _differences(f"{path}[{number}]", value, entry)
-    elif told != made:
+    elif saved != made:
         yield path
 
 
@@ -322,15 +322,15 @@ def _waiver(data: Data, path: str) -> WaiverInfo:
 
 
 def _drift(data: Data) -> Drift | None:
-    told = data.get("drift")
-    if told is None:
+    drift = data.get("drift")
+    if drift is None:
         return None
     return Drift(
-        baseline=told["baseline"],
+        baseline=drift["baseline"],
         states=dict(_states(data)),
         absent=tuple(
             Absent(decode_finding(one), Gone(one["because"]), one["expected_now"])
-            for one in told["absent"]
+            for one in drift["absent"]
         ),
         changes=tuple(
             FactChange(
@@ -342,7 +342,7 @@ def _drift(data: Data) -> Drift | None:
                 before=one["before"],
                 after=one["after"],
             )
-            for one in told["changes"]
+            for one in drift["changes"]
         ),
     )
 

@@ -16,6 +16,9 @@ from gatepolicy.scanning.plan import Plan, PlannedAccount
 from gatepolicy.waivers.apply import Circumstances, apply_waivers, waiver_findings
 from gatepolicy.waivers.waiver import Waiver
 
+MOST_KEPT = 1_000
+"""Verdicts of one control that are kept: those about dates and networks hardly ever repeat."""
+
 
 class Evaluator:
     """Evaluates one account after the other, and asks nothing twice.
@@ -30,6 +33,7 @@ class Evaluator:
         now: datetime | None = None,
         attestations: Sequence[Attestation] = (),
         as_of: datetime | None = None,
+        most_kept: int = MOST_KEPT,
     ) -> None:
         """Set the moments at which accounts are judged.
 
@@ -39,8 +43,10 @@ class Evaluator:
             attestations: What people said.
             as_of: When what people said is judged; ``now`` unless given. A moment before ``now``
                 makes nothing younger, and what was said after it does not count. UTC.
+            most_kept: So many verdicts of a control are looked up, and any others made anew.
         """
         self._now = now
+        self._most_kept = most_kept
         self._as_of = as_of
         self._attestations = attestations
         self._attested: dict[int, bool] = {}
@@ -58,7 +64,11 @@ class Evaluator:
         judged = (self._verdict(control, facts, subject, moments) for control in planned.controls)
         verdicts = (*planned.given, *judged)
         identity = tuple(map(id, verdicts))
-        return AccountResult(evidence, self._shared.setdefault(identity, verdicts))
+        # Nothing else has the identity of a verdict that is kept here.
+        shared = self._shared.get(identity)
+        if shared is None and len(self._shared) < self._most_kept:
+            self._shared[identity] = verdicts
+        return AccountResult(evidence, shared or verdicts)
 
     def _asks_people(self, controls: tuple[Control, ...]) -> bool:
         # By identity: the plan keeps one tuple for all accounts with the same questions.
@@ -85,7 +95,8 @@ class Evaluator:
         verdict = checked.verdicts.get((when, facts_seen))
         if verdict is None:
             (verdict,) = evaluate((control,), facts, moment, subject, is_clock_wrong=wrong)
-            checked.verdicts[when, facts_seen] = verdict
+            if len(checked.verdicts) < self._most_kept:
+                checked.verdicts[when, facts_seen] = verdict
         return verdict
 
 
@@ -202,8 +213,8 @@ def _without_comparisons(
 ) -> tuple[Narrowing, Sequence[AccountResult]]:
     """Leave out of a narrowed scan what only the accounts that it left out could tell.
 
-    Whoever asked for less is told once what is missing. What was found nevertheless, such as a key
-    that two accounts share, stays; and nothing else passes for it.
+    What is missing is said once. What was found nevertheless, such as a key that two accounts
+    share, stays; and nothing else passes for it.
     """
     if not narrowing.is_any:
         return narrowing, results

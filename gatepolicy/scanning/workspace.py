@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatepolicy.accounts.account import AgeReference, ExecReference, FileReference, Inventory
+from gatepolicy.accounts.egress import NO_EGRESSES, Egresses
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.documents.load import Read
 from gatepolicy.errors import DocumentError, Problem
@@ -40,6 +41,7 @@ def load_workspace(
     *,
     names: Names = NO_NAMES,
     read: Read = Path.read_bytes,
+    egresses: Egresses = NO_EGRESSES,
 ) -> Workspace:
     """Read and check all files.
 
@@ -48,6 +50,7 @@ def load_workspace(
         inventory_file: The accounts.
         names: Networks and variables of the project.
         read: Reads the bytes of a file.
+        egresses: Those of the project.
 
     Raises:
         DocumentError: With the problems of all files together.
@@ -60,7 +63,7 @@ def load_workspace(
     except DocumentError as error:
         problems.extend(error.problems)
     try:
-        inventory = load_inventory(inventory_file, read=read)
+        inventory = load_inventory(inventory_file, read=read, egresses=egresses)
     except DocumentError as error:
         problems.extend(error.problems)
     if problems or inventory is None:
@@ -113,7 +116,7 @@ def rules_of(
     Args:
         policies: Whose rules are taken, too.
         exchanges: Catalog entries, whose fixes reports are to tell.
-        named: Exchanges of the accounts; of those without an entry, fixes are told as well.
+        named: Exchanges of the accounts; of those without an entry, fixes are reported as well.
 
     Raises:
         DocumentError: Two policies mean different rules by one id or name.

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gatepolicy.documents.load import decode, load_json, problem
 from gatepolicy.drift.load import parse_snapshot
 from gatepolicy.errors import RefusedError, SigningError
+from gatepolicy.exchanges.catalog import catalog_digest
 from gatepolicy.model.sign_offs import ShownSignOff, Signature, SignOffs
-from gatepolicy.resources import catalog_directory
 from gatepolicy.signing.envelope import Signed, key_id_of, parse_bundle, verified
 from gatepolicy.signing.statement import (
     CATALOG,
@@ -24,7 +24,6 @@ from gatepolicy.signing.statement import (
     SignOff,
     Subject,
     Verdict,
-    catalog_digest,
     digest_of,
     policies_of,
     predicate_of,
@@ -143,7 +142,7 @@ def shown_sign_offs(
 ) -> SignOffs:
     """The sign-offs of a file, to be shown beside the report that they are about.
 
-    Without keys, a signature is not verified, and told as such. With keys, one of them must have
+    Without keys, a signature is not verified, which is said. With keys, one of them must have
     signed, as in ``check`` and ``sign_offs``. The rest is the same with and without: what is about
     another report is refused.
 
@@ -221,14 +220,9 @@ def states(checked: Checked, *, read: Read = Path.read_bytes) -> list[tuple[str,
         if subject.name.startswith(POLICY):
             found.append((subject.name, _state(subject, places.get(subject.digest, ""), read)))
         elif subject.name == CATALOG:
-            same = subject.digest == installed_catalog(read)
+            same = subject.digest == catalog_digest(read)
             found.append((subject.name, State.SAME if same else State.CHANGED))
     return found
-
-
-def installed_catalog(read: Read = Path.read_bytes) -> str:
-    """The digest of the catalog of this installation."""
-    return catalog_digest({file.name: read(file) for file in catalog_directory().glob("*.yaml")})
 
 
 def subjects_of(
@@ -256,7 +250,7 @@ def subjects_of(
     if evidence is not None:
         name, collected = evidence
         subjects.append(Subject(f"{EVIDENCE}{Path(name).name}", digest_of(collected)))
-    subjects += [*policies_of(data), Subject(CATALOG, installed_catalog(read))]
+    subjects += [*policies_of(data), Subject(CATALOG, catalog_digest(read))]
     return data, subjects
 
 

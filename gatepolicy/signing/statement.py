@@ -78,16 +78,6 @@ def digest_of(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def catalog_digest(files: Mapping[str, bytes]) -> str:
-    """What ``sha256sum *.yaml | sha256sum`` in the folder of the catalog says.
-
-    Args:
-        files: Name to content.
-    """
-    lines = (f"{digest_of(files[name])}  {name}\n" for name in sorted(files))
-    return digest_of("".join(lines).encode())
-
-
 def policies_of(report: Mapping[str, Any]) -> Sequence[Subject]:
     """Every policy of a report, and every policy that it is built upon, each once."""
     found: dict[str, str] = {}

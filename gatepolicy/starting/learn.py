@@ -130,10 +130,10 @@ def _words(known: Known, exchange: Exchange) -> str:
 def _unknown(evidence: Evidence, known: Known) -> Iterator[str]:
     reasons = {name: why.reason.value for name, why in evidence.facts.unknown.items()}
     inferred = {name: "only inferred" for name in evidence.facts.known if name not in known}
-    told = {**reasons, **inferred}
-    if told:
+    whys = {**reasons, **inferred}
+    if whys:
         yield "# Unknown, and so not required:\n"
-    for name, why in told.items():
+    for name, why in whys.items():
         yield f"#   {name}: {why}\n"
 
 

@@ -56,7 +56,7 @@ def nightly_files(variables: Sequence[str]) -> dict[str, str]:
             f"# mode stays 0600, and {IGNORED} keeps it out of the repository.\n{lines}"
             "# Hosts of each proxy and base_url in accounts.yaml, separated by spaces.\n"
             "GATEPOLICY_ALLOW_HOSTS=''\n"
-            "# Who is told what changed: URLs of https://appriseit.com/services/, separated by\n"
+            "# Where changes are reported: URLs of https://appriseit.com/services/, separated by\n"
             "# spaces. They need: pip install apprise\n"
             "GATEPOLICY_NOTIFY=''\n"
             "# What is called when a scan starts and ends, such as https://hc-ping.com/UUID.\n"

@@ -133,7 +133,7 @@ def apply_waivers(
 
     Args:
         accounts: As they were judged.
-        waivers: All of them; of several that hold, the one that holds for longest is told.
+        waivers: All of them; of several that hold, the one that holds for longest is reported.
         circumstances: The day, and what policies allow.
     """
     tallies = {waiver.terms.id: _Tally() for waiver in waivers}
@@ -188,7 +188,7 @@ def _waived(
         holding.append(waiver)
     if not holding:
         return verdict
-    # Whatever the order of the files, the same one is told: the one that holds for longest.
+    # Whatever the order of the files, the same one is reported: the one that holds for longest.
     terms = max((waiver.terms for waiver in holding), key=lambda one: (one.expires, one.id))
     return replace(verdict, outcome=Outcome.WAIVED, waived=Waived(verdict.outcome, terms))
 

@@ -1,4 +1,4 @@
-"""Waivers that every scan would refuse, told before one. Pure."""
+"""Waivers that every scan would refuse, reported before one. Pure."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ def refused_waivers(
     """What policies do not allow, and what begins in the future.
 
     Args:
-        waivers: All of them. What is over by now is told by a scan.
+        waivers: All of them. What is over by now is reported by a scan.
         policies: All of them.
         plan: What they ask about the accounts of the inventory; about none, where there is none.
         today: UTC.

@@ -175,7 +175,8 @@ def main() -> None:
         speed(options.accounts, 0, folder, options.jobs)
         speed(options.accounts, 100, folder, options.jobs)
         memory(folder, options.jobs)
-    subprocess.run([PYTHON, "-m", "tests.bench.page"], check=True, cwd=HERE.parents[1])
+    for name in ("tests.bench.page", "tests.bench.formats"):
+        subprocess.run([PYTHON, "-m", name], check=True, cwd=HERE.parents[1])
 
 
 if __name__ == "__main__":

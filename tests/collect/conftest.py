@@ -63,13 +63,13 @@ def ask(tmp_path: Path) -> Ask:
                     SecretSources.real(str(inventory)), environ=environ or environment(keys)
                 ),
             )
-            collected: dict[int, Evidence] = {}
-            find = (lambda _: None) if found is None else found.append
-            collect_and_correlate(
-                targets, settings, Watcher(collected.__setitem__, find, lambda _: None)
+            correlated, _ = collect_and_correlate(
+                targets, settings, Watcher(lambda _: None, lambda _: None)
             )
+            if found is not None:
+                found += correlated.found
             assert not playing.forbidden_requests
             assert not playing.followed_redirects
-        return [collected[position] for position in range(len(keys))]
+        return list(correlated.evidence[: len(keys)])
 
     return collect

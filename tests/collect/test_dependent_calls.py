@@ -40,12 +40,10 @@ def collected(tmp_path: Path, key: SimulatedKey, exchange: Exchange) -> Evidence
         accounts = load_inventory(str(inventory)).accounts
         sources = replace(SecretSources.real(str(inventory)), environ=environment([key]))
         settings = CollectSettings(1, None, 1, b"pepper", keep_answers=False, sources=sources)
-        found: dict[int, Evidence] = {}
         targets = make_targets(accounts, lambda _: True, {"gate": exchange}, {})
-        collect_and_correlate(
-            targets, settings, Watcher(found.__setitem__, lambda _: None, lambda _: None)
-        )
-    return found[0]
+        watcher = Watcher(lambda _: None, lambda _: None)
+        correlated, _ = collect_and_correlate(targets, settings, watcher)
+    return correlated.evidence[0]
 
 
 def test_a_value_of_the_first_answer_goes_into_the_second_call(

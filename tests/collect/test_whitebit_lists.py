@@ -53,13 +53,10 @@ def discovered(
             keep_answers=True,
             sources=replace(SecretSources.real(str(inventory)), environ=environment([main])),
         )
-        own: dict[int, Evidence] = {}
-        found: list[Evidence] = []
-        collect_and_correlate(
-            targets, settings, Watcher(own.__setitem__, found.append, lambda _: None)
-        )
+        watcher = Watcher(lambda _: None, lambda _: None)
+        correlated, _ = collect_and_correlate(targets, settings, watcher)
         assert not simulator.forbidden_requests
-    return own[0], found
+    return correlated.evidence[0], list(correlated.found)
 
 
 def test_whitebit_lists_keys_of_sub_accounts_and_the_addresses_of_each(tmp_path: Path) -> None:

@@ -82,9 +82,10 @@ def compiled(file: Path) -> tuple[Schema, Any]:
     if file.stem == "exchange.schema":
         shipped = ROOT / "gatepolicy" / "exchanges" / "catalog" / "gate.yaml"
         return schema, yaml.safe_load(shipped.read_text(encoding="utf-8"))
-    # A line of a log is one of several: the first one stands for all.
-    whole = schema.document
-    described = whole if "properties" in whole else whole["$defs"]["start"]
+    whole = described = schema.document
+    if "properties" not in whole:
+        # A line of a log, or of a journal, is one of several: the first one stands for all.
+        described = whole["$defs"][whole["oneOf"][0]["$ref"].rpartition("/")[2]]
     properties = described["properties"]
     return schema, {
         name: properties[name].get("const") or properties[name]["examples"][0]

@@ -21,8 +21,8 @@ from gatepolicy.model.verdicts import (
     WaiverState,
 )
 from gatepolicy.operating.attested import attested_within
-from gatepolicy.operating.news import Bulletin, Deadline, Kind, Told, bulletin, deadlines
-from gatepolicy.operating.told import decode_told, encode_told
+from gatepolicy.operating.news import Bulletin, Deadline, Kind, Notified, bulletin, deadlines
+from gatepolicy.operating.notified import decode_notified, encode_notified
 from gatepolicy.policies.load import load_policies
 from gatepolicy.scanning.plan import Selection, make_plan
 from gatepolicy.scanning.workspace import load_exchanges, rules_of
@@ -66,12 +66,12 @@ def kinds(told: Bulletin) -> list[Kind]:
 
 def nights(*scans: Scan) -> list[list[Kind]]:
     """What each of several nights tells, each remembered by a file."""
-    told: Told | None = None
+    told: Notified | None = None
     found = []
     for scan in scans:
         one = bulletin(scan, told)
         found.append(kinds(one))
-        told = decode_told(encode_told(one.delivered))
+        told = decode_notified(encode_notified(one.delivered))
         assert told == one.delivered
     return found
 
@@ -220,7 +220,7 @@ def test_a_key_that_changed_for_the_worse_is_told_once() -> None:
 
 def test_a_change_that_was_not_delivered_is_told_although_it_is_over() -> None:
     first = bulletin(changed(night(), CHANGE), {})
-    kept = decode_told(encode_told(first.kept))
+    kept = decode_notified(encode_notified(first.kept))
     second = bulletin(changed(night()), kept)
     assert kinds(second) == WORSE
     assert kinds(bulletin(changed(night()), second.kept)) == WORSE
@@ -254,7 +254,7 @@ def test_the_worst_comes_first() -> None:
 @given(scan=whole_scans())
 def test_nothing_of_any_scan_is_told_twice(scan: Scan) -> None:
     first = bulletin(scan, {})
-    told = decode_told(encode_told(first.delivered))
+    told = decode_notified(encode_notified(first.delivered))
     assert bulletin(scan, told).news == ()
     assert len({one.key for one in first.news}) == len(first.news)
 
@@ -268,7 +268,7 @@ def test_whatever_was_not_delivered_is_told_again(scan: Scan) -> None:
 
 @settings(max_examples=60)
 @given(scan=whole_scans(), told=st.sampled_from([None, {}]))
-def test_a_fix_is_only_what_passes(scan: Scan, told: Told | None) -> None:
+def test_a_fix_is_only_what_passes(scan: Scan, told: Notified | None) -> None:
     passed = {one.identity for one in scan.as_findings() if one.outcome is Outcome.PASS}
     alone = replace(scan, drift=None)
     for one in bulletin(alone, told).news:
@@ -281,19 +281,19 @@ def test_a_fix_is_only_what_passes(scan: Scan, told: Told | None) -> None:
         "",
         "[]",
         "{}",
-        '{"version": 2, "told": {}}',
-        '{"version": 1, "told": []}',
-        '{"version": 1, "told": {"a": 1}}',
-        '{"version": 1, "told": {"a": {}}}',
-        '{"version": 1, "told": {"a": {"level": "bad"}}}',
-        '{"version": 1, "told": {"a": {"level": "high", "rule": 1}}}',
-        '{"version": 1, "told": {"a": {"level": "high", "marks": 1}}}',
-        '{"version": 1, "told": {"a": {"level": "high", "marks": [1]}}}',
+        '{"version": 2, "notified": {}}',
+        '{"version": 1, "notified": []}',
+        '{"version": 1, "notified": {"a": 1}}',
+        '{"version": 1, "notified": {"a": {}}}',
+        '{"version": 1, "notified": {"a": {"level": "bad"}}}',
+        '{"version": 1, "notified": {"a": {"level": "high", "rule": 1}}}',
+        '{"version": 1, "notified": {"a": {"level": "high", "marks": 1}}}',
+        '{"version": 1, "notified": {"a": {"level": "high", "marks": [1]}}}',
     ],
 )
 def test_what_was_not_written_by_this_version(text: str) -> None:
     with pytest.raises(ValueError):
-        decode_told(text)
+        decode_notified(text)
 
 
 def test_deadlines_of_waivers_keys_and_attestations() -> None:

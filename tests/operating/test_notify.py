@@ -198,11 +198,11 @@ def test_one_receiver_of_two_is_enough_not_to_tell_twice(desk: Desk) -> None:
 
 def test_what_was_told_is_forgotten_rather_than_kept_silent(desk: Desk) -> None:
     desk.night(can_withdraw=True)
-    [state] = (desk.firm.folder / ".gatepolicy").glob("told-*.json")
+    [state] = (desk.firm.folder / ".gatepolicy").glob("notified-*.json")
     assert state.stat().st_mode & 0o777 == 0o600
     state.write_text("{", encoding="utf-8")
     damaged = desk.night(can_withdraw=True)
-    assert "everything is told again: it is damaged" in damaged.err
+    assert "everything is sent again: it is damaged" in damaged.err
     assert desk.titles == [NEW, NEW]
     assert desk.night(can_withdraw=True).err == ""
     state.unlink()
@@ -246,7 +246,7 @@ def test_whoever_edits_an_untrusted_project_silences_and_redirects_nothing(desk:
     project = desk.firm.folder / "gatepolicy.yaml"
     project.write_text("apiVersion: gatepolicy/v1\nkind: Project\n", encoding="utf-8")
     desk.night(can_withdraw=True)
-    assert list((desk.firm.folder / ".gatepolicy").glob("told-*.json"))
+    assert list((desk.firm.folder / ".gatepolicy").glob("notified-*.json"))
     desk.night("--untrusted", can_withdraw=True)
     assert desk.titles == [NEW, NEW]
     file = desk.firm.folder / "receivers.txt"

@@ -83,6 +83,20 @@ def test_equal_verdicts_are_kept_once() -> None:
     assert first.verdicts is second.verdicts
 
 
+def test_what_is_not_kept_is_judged_anew() -> None:
+    text = TEXT.replace("permissions: {forbid: [withdraw]}", "key: {max_age: 90d}")
+    policies = load_policies(["desk.yaml"], read=lambda _: text.encode())
+    made = [Fact(NOW - timedelta(days=days), OBSERVED) for days in range(86, 95)]
+    collected = [evidence(f"a{n}", Facts({"key.created_at": one})) for n, one in enumerate(made)]
+    plan = make_plan([one.subject for one in collected], policies, {}, load_rules(), Selection())
+    evaluator = Evaluator(now=NOW, most_kept=2)
+    for _ in range(2):
+        judged = [evaluator.judge(*pair) for pair in zip(plan.accounts, collected, strict=True)]
+        outcomes = [one.verdicts[0].outcome for one in judged]
+        assert outcomes == [Outcome.PASS] * 5 + [Outcome.FAIL] * 4
+        assert len({one.verdicts[0].seen for one in judged}) == len(judged)
+
+
 def test_ages_are_counted_up_to_when_each_account_was_read() -> None:
     text = TEXT.replace("permissions: {forbid: [withdraw]}", "key: {max_age: 90d}")
     policies = load_policies(["desk.yaml"], read=lambda _: text.encode())

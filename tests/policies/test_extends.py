@@ -311,6 +311,12 @@ def test_accepted_grades_are_inherited() -> None:
     ).general.accepted == frozenset({Grade.OBSERVED})
 
 
+def test_fewer_accepted_grades_are_stricter() -> None:
+    parent = "key: {max_age: 9d}\nevidence: {accept: [observed, attested]}\n"
+    policy = upon(parent, "evidence: {accept: [observed]}\n")
+    assert policy.general.accepted == frozenset({Grade.OBSERVED})
+
+
 def test_words_that_may_mean_no_more_replace_an_inherited_allow() -> None:
     policy = upon(
         "permissions: {allow: [read, trade.spot, trade.margin, convert, loan]}\n",

@@ -147,6 +147,19 @@ def test_two_questions_with_one_name_are_two_cases() -> None:
     assert [kind(case) for case in found] == ["passed", "failure", "passed", "passed"]
 
 
+def test_two_accounts_with_one_name_are_two_groups() -> None:
+    bad = verdict(WITHDRAW, Outcome.FAIL, "it cannot", "it can")
+    good = replace(bad, outcome=Outcome.PASS)
+    long = "x" * 300
+    accounts = [subject(f"{long}{number}", "gate", 3) for number in (1, 2)]
+    scan = scan_of(
+        *(account(one, Facts(), (v,)) for one, v in zip(accounts, (good, bad), strict=True))
+    )
+    first, second = cases(junit_of(scan))
+    assert second.classname == f"{first.classname} #2"
+    assert (kind(first), kind(second)) == ("passed", "failure")
+
+
 def test_an_account_about_which_nothing_was_asked_is_a_case() -> None:
     silent = account(subject("idle", "gate", 3), Facts.nothing(Reason.NOT_DISCLOSED), ())
     unread = account(subject("gone", "gate", 4), Facts.nothing(Reason.TIMEOUT), ())

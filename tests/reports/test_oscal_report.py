@@ -218,10 +218,19 @@ def test_an_account_about_which_nothing_was_asked_is_an_observation() -> None:
     assert props(observation) == {"verdict": "not_checked"}
 
 
+def test_two_accounts_of_one_name_are_one_item_and_two_observations() -> None:
+    twin = account(subject("mm", "gate", 3), Facts(), (GOOD,))
+    result = result_of(scan_of(twin, twin))
+    assert len(result["local-definitions"]["inventory-items"]) == 1
+    first, second = result["observations"]
+    assert first["uuid"] != second["uuid"]
+    assert len(result["findings"][0]["related-observations"]) == 2
+
+
 def test_an_empty_scan_reviewed_no_control() -> None:
     result = result_of(scan_of())
     (selection,) = result["reviewed-controls"]["control-selections"]
-    assert selection["description"] == "No rule was asked."
+    assert selection["description"] == "No rule was checked."
     assert len(selection["exclude-controls"]) == 6
     assert "observations" not in result
     assert "findings" not in result

@@ -460,6 +460,12 @@ def test_what_an_answer_left_open_stays_a_result_for_each_account() -> None:
     assert names == ["quiet-0", "quiet-1"]
 
 
+def test_what_passes_about_the_scan_itself_is_no_alert() -> None:
+    passed = verdict(WITHDRAW, Outcome.PASS, "a", "b")
+    assert run_of(scan_of(general=(passed,)))["results"] == []
+    assert len(run_of(scan_of(general=(passed,)), Profile.FULL)["results"]) == 1
+
+
 def test_the_full_profile_holds_every_verdict() -> None:
     fleet = silent_fleet(OnUnknown.WARN, OnUnknown.WARN)
     told = [r for r in run_of(scan_of(*fleet), Profile.FULL)["results"] if r["kind"] == "open"]

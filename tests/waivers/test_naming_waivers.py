@@ -41,6 +41,13 @@ selectors = st.builds(
 )
 
 
+def test_a_waiver_names_an_account_and_not_the_keys_that_were_found_beside_it() -> None:
+    one = waiver(1, Selector(accounts=("a*",)))
+    account = Subject("ab", "okx", {}, "", PLACE)
+    found = Subject("ab/key", "okx", {}, "", PLACE, found_by="ab")
+    assert (one.names(account), one.names(found)) == (True, False)
+
+
 @given(st.lists(subjects, max_size=5), st.lists(selectors, max_size=5))
 def test_it_is_what_each_waiver_says_of_each_account(
     accounts: list[Subject], chosen: list[Selector]

@@ -1,18 +1,18 @@
-"""What was told, as text: so that the next scan tells nothing twice. Pure."""
+"""What was reported, as text: so that the next scan tells nothing twice. Pure."""
 
 import json
 from collections.abc import Mapping
 
-from gatepolicy.operating.news import ITEM_LEVELS, Item, Told
+from gatepolicy.operating.news import ITEM_LEVELS, Item, Notified
 
 _VERSION = 1
 _TEXTS = ("level", "rule", "name", "exchange", "account", "subject")
 
 
-def encode_told(told: Told) -> str:
+def encode_notified(notified: Notified) -> str:
     """As JSON, in stable order."""
-    items = {key: _encode(item) for key, item in sorted(told.items())}
-    return f"{json.dumps({'version': _VERSION, 'told': items}, indent=1)}\n"
+    items = {key: _encode(item) for key, item in sorted(notified.items())}
+    return f"{json.dumps({'version': _VERSION, 'notified': items}, indent=1)}\n"
 
 
 def _encode(item: Item) -> Mapping[str, object]:
@@ -20,15 +20,15 @@ def _encode(item: Item) -> Mapping[str, object]:
     return {**texts, **({"marks": sorted(item.marks)} if item.marks else {})}
 
 
-def decode_told(text: str) -> Told:
+def decode_notified(text: str) -> Notified:
     """Back from JSON.
 
     Raises:
         ValueError: It was not written by this version, or not by gatepolicy.
     """
     match json.loads(text):
-        case {"version": version, "told": dict(told)} if version == _VERSION:
-            return {key: _decode(item) for key, item in told.items()}
+        case {"version": version, "notified": dict(notified)} if version == _VERSION:
+            return {key: _decode(item) for key, item in notified.items()}
     raise ValueError("not of this version")
 
 
