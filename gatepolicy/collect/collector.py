@@ -21,7 +21,7 @@ from gatepolicy.collect.local import CredentialError, Wait
 from gatepolicy.collect.redact import Privacy
 from gatepolicy.collect.schedule import NETWORK_REASONS, Clock, Lane, Schedule, Sleep, Visit
 from gatepolicy.collect.secrets import SecretSources, resolve_all
-from gatepolicy.collect.signer import Credentials, Signer, SigningError
+from gatepolicy.collect.signer import Credentials, Signer, SigningError, wallet_address
 from gatepolicy.correlate.collected import Collected, Listed, Target, unread
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
@@ -36,6 +36,7 @@ from gatepolicy.exchanges.interpret import (
 from gatepolicy.exchanges.normalise import at_moment, described_by, facts_of
 from gatepolicy.model.evidence import CallRecord, Evidence, largest_skew, skew_of
 from gatepolicy.model.facts import Fact, Facts, Grade, Reason, Unknown
+from gatepolicy.model.secret import Secret
 
 Random = Callable[[], float]
 
@@ -195,6 +196,17 @@ async def _collected(
     return replace(found, warnings=tuple(resolved.warnings))
 
 
+def _names(exchange: Exchange, credentials: Credentials) -> Credentials:
+    """What names the key, by the credential that does; empty where the credentials do not tell."""
+    if not exchange.named_by_wallet:
+        return {n: one for n, one in credentials.items() if n in ("apiKey", exchange.named_by)}
+    try:
+        return {exchange.named_by: Secret(wallet_address(credentials["privateKey"]))}
+    except SigningError:
+        # No call can be signed with it either, and says so.
+        return {}
+
+
 class _AccountCalls:
     """The calls of one account, one after the other, within its bounds."""
 
@@ -211,7 +223,8 @@ class _AccountCalls:
         self._target = target
         self._exchange = exchange
         self._credentials = credentials
-        self._privacy = Privacy(credentials)
+        self._names = _names(exchange, credentials)
+        self._privacy = Privacy({**credentials, **self._names})
         self._visit = visit
         self._edge = edge
         self._route = route_of(target.account, exchange)
@@ -228,11 +241,11 @@ class _AccountCalls:
         outcomes = await self._outcomes(self._exchange)
         view = described_by(self._exchange, outcomes)
         disclosed = outcomes if view is self._exchange else await self._outcomes(view)
-        api_key = self._credentials.get("apiKey")
+        api_key = self._names.get("apiKey")
         if self._silenced is not None and not self._requests:
             away = unread(self._target, self._silenced, self._edge.now(), api_key=api_key)
             return replace(away, trouble=self._silenced)
-        named = self._credentials.get(self._exchange.named_by)
+        named = self._names.get(self._exchange.named_by)
         facts = facts_of(view, disclosed, named.reveal() if named else None)
         facts = bounded(self._privacy.facts(facts))
         listed = None

@@ -26,7 +26,10 @@ _SECRETS = (
     f"ed25519:{'z' * 43}",
 )
 """Forms of secrets, of which each exchange takes one."""
-_OTHERS = {"password": "dummy-passphrase", "accountId": "0", "walletAddress": "0x" + "0" * 40}
+_OTHERS = {
+    "password": "dummy-passphrase", "accountId": "0", "walletAddress": "0x" + "0" * 40,
+    "privateKey": f"0x{_BYTES.hex()}",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

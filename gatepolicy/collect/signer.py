@@ -89,6 +89,19 @@ Credentials = Mapping[str, Secret]
 _CAN_CHANGE_IN_PLACE = ("options", "urls", "headers", "tokenBucket")
 
 
+def wallet_address(private_key: Secret) -> str:
+    """The address of the wallet that a private key signs for, in small letters.
+
+    Raises:
+        SigningError: It is no private key of a wallet. The text quotes nothing of it.
+    """
+    base = importlib.import_module("ccxt.base.exchange").Exchange
+    try:
+        return str(base.eth_get_address_from_private_key(private_key.reveal()))
+    except _signing_errors() as error:
+        raise SigningError(type(error).__name__) from None
+
+
 class SigningError(Exception):
     """ccxt could not sign with these credentials. The text names the kind of failure only."""
 

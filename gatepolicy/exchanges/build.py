@@ -88,10 +88,15 @@ def build(data: Data) -> Exchange:
         not_disclosed=not_disclosed_of(data.get("not_disclosed", {})),
         menu=data["menu"],
         fixes=data["fixes"],
-        named_by=data.get("named_by", "apiKey"),
+        named_by="apiKey" if _named_by_wallet(data) else data.get("named_by", "apiKey"),
+        named_by_wallet=_named_by_wallet(data),
         credentials_note=data.get("credentials_note", ""),
         sites=tuple(Site(**site) for site in data.get("sites", ())),
     )
+
+
+def _named_by_wallet(data: Data) -> bool:
+    return bool(data.get("named_by") == "privateKey")
 
 
 def facts_from(data: Data) -> Mapping[str, tuple[FactSource, ...]]:

@@ -514,6 +514,9 @@ class Exchange:
     """Lists of other keys."""
     named_by: str = "apiKey"
     """ccxt name of the credential that names the key; never a secret."""
+    named_by_wallet: bool = False
+    """Whether the address of the wallet of ``privateKey`` stands in the place of ``apiKey``; it is
+    worked out on this machine."""
     credentials_note: str = ""
     """Which of several values a credential is, where people mix them up; may be empty."""
     alternatives: Sequence[Alternative] = ()

@@ -294,6 +294,18 @@ def _of_permissions(exchange: Exchange, rows: Rows) -> Mapping[str, Fact | Unkno
     return permission_facts(permissions, words)
 
 
+def _of_words(
+    exchange: Exchange, by_words: Mapping[str, Fact | Unknown], name: str
+) -> Sequence[Fact | Unknown]:
+    """What the words say about a fact; nothing about what none of them is known to be about."""
+    permissions = exchange.permissions
+    about = {c.fact for word in permissions.words.values() for c in word.may_grant()}
+    about |= {capability.fact for capability in permissions.wordless}
+    is_capability = name in {capability.fact for capability in Capability}
+    is_silent = name not in by_words or (is_capability and name not in about)
+    return () if is_silent else (by_words[name],)
+
+
 def _disclosed(
     exchange: Exchange,
     rows: Rows,
@@ -303,7 +315,7 @@ def _disclosed(
     """Every fact with places of its own in the answers, which agree with what the words say."""
     return {
         name: from_sources(
-            sources, rows, (*([by_words[name]] if name in by_words else []), *proofs.get(name, ()))
+            sources, rows, (*_of_words(exchange, by_words, name), *proofs.get(name, ()))
         )
         or _UNTOLD
         for name, sources in exchange.facts.items()

@@ -46,6 +46,8 @@ _NOT_PUBLIC = tuple(
 """From none of these can anybody reach an exchange (RFC 6890)."""
 _PUBLIC_6 = IPv6Network("2000::/3")
 """The only public addresses of IPv6 (RFC 4291)."""
+_GAPS = re.compile(r"\s*,\s*|\s+")
+"""What stands between addresses where spaces do."""
 _SHOWS = re.compile(r"[1-9]")
 """What a masked address shows of itself at least: nothing but zeros may be the mark for all."""
 _MASKED = re.compile(r"([0-9]{1,3}|\*{1,3})(\.([0-9]{1,3}|\*{1,3})){2,3}")
@@ -148,6 +150,13 @@ def _comma_addresses(value: JSONValue) -> FactValue | Wrong:
     return others if others == EVERYWHERE else Wrong("a trailing comma in a list of addresses")
 
 
+def _spaced_addresses(value: JSONValue) -> FactValue | Wrong:
+    """As of commas, with spaces between them, or either."""
+    if not isinstance(value, str):
+        return Wrong("no text")
+    return _comma_addresses(_GAPS.sub(",", value.strip()))
+
+
 def _entries(value: JSONValue) -> tuple[str, ...] | Wrong:
     if not isinstance(value, list):
         return Wrong("no list")
@@ -208,6 +217,11 @@ def _comma_addresses_bind(value: JSONValue) -> FactValue | Wrong:
     return _bind(_comma_addresses(value), value.split(",") if isinstance(value, str) else [])
 
 
+def _spaced_addresses_bind(value: JSONValue) -> FactValue | Wrong:
+    entries = _GAPS.split(value.strip()) if isinstance(value, str) else []
+    return _bind(_spaced_addresses(value), entries)
+
+
 def _bind(networks: FactValue | Wrong, entries: Sequence[JSONValue]) -> FactValue | Wrong:
     """Whether these are addresses that somebody can have alone; what is hidden beside one that
     nobody can have alone changes nothing.
@@ -263,8 +277,10 @@ READERS: Mapping[str, Reader] = {
     "iso_time": Reader(FactKind.TIME, _iso),
     "addresses": Reader(FactKind.NETWORKS, _addresses),
     "comma_addresses": Reader(FactKind.NETWORKS, _comma_addresses),
+    "spaced_addresses": Reader(FactKind.NETWORKS, _spaced_addresses),
     "addresses_bind": Reader(FactKind.BOOL, _addresses_bind),
     "comma_addresses_bind": Reader(FactKind.BOOL, _comma_addresses_bind),
+    "spaced_addresses_bind": Reader(FactKind.BOOL, _spaced_addresses_bind),
     "masked_comma_addresses_bind": Reader(FactKind.BOOL, _masked_comma_addresses_bind),
     "given_text": Reader(FactKind.BOOL, _given_text),
     "given_rows": Reader(FactKind.BOOL, _given_rows),
@@ -346,7 +362,7 @@ def _shown(source: FactSource, value: JSONValue) -> FactValue | None:
             return says_yes(value) or (False if _folded(value) in _NO else None)
         case FactKind.BOOL if source.reader.endswith("_bind"):
             return _of_addresses("addresses_bind", value)
-        case FactKind.NETWORKS if source.reader in ("addresses", "comma_addresses"):
+        case FactKind.NETWORKS if source.reader.endswith("addresses"):
             return _of_addresses("addresses", value)
         case FactKind.TIME if source.reader in _TIMES:
             return _time(value)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
-from gatepolicy.simulator.keys import SimulatedKey
+from gatepolicy.simulator.keys import WALLET, SimulatedKey
 
 _OWNER = "treasury-security@example.com"
 _SHOWN = 12
@@ -88,6 +88,8 @@ def _credentials(key: SimulatedKey) -> dict[str, str]:
     if key.audited_by:
         return {}
     secret = key.secret if key.given_secret is None else key.given_secret
+    if key.named_by == WALLET:
+        return {"privateKey": secret, **key.more_credentials}
     given = {key.named_by: key.api_key, "secret": secret, "password": key.passphrase}
     return {name: value for name, value in given.items() if value} | dict(key.more_credentials)
 

@@ -33,6 +33,8 @@ SITES: Mapping[str, ExchangeId] = {
 }
 """Sites with keys of their own that answer as another exchange does."""
 
+WALLET = "wallet"
+"""In place of a credential's name: the address that the private key signs for names the key."""
 CALLER_IP = "203.0.113.10"
 
 _WITH_PASSPHRASE = frozenset({ExchangeId.OKX, ExchangeId.KUCOIN})
@@ -102,7 +104,7 @@ class SimulatedKey:
     """Account id of the key that lists this one, so that the scanner needs no credential of it;
     only of exchanges that show the first twelve characters of a key."""
     named_by: str = "apiKey"
-    """ccxt's name of the credential that names the key."""
+    """ccxt's name of the credential that names the key; ``WALLET`` where none does."""
     more_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the scanner is given besides, by ccxt's name, such as an account's number."""
 

@@ -7,9 +7,10 @@ from hashlib import sha256
 from uuid import UUID
 
 from gatepolicy.simulator.clean import BOUND_IPS
-from gatepolicy.simulator.keys import SimulatedKey
+from gatepolicy.simulator.keys import WALLET, SimulatedKey
 from gatepolicy.simulator.profile import Profile
 from gatepolicy.simulator.schemes.encoded import base58_text
+from gatepolicy.simulator.schemes.wallet import wallet_of
 
 
 def profile_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
@@ -25,11 +26,11 @@ def profile_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
         for name, kind in profile.credentials.items()
     }
     created_at = now - timedelta(days=30)
-    named_by = "apiKey" if "apiKey" in credentials else next(iter(credentials))
+    named_by, api_key, secret = _named(credentials)
     return SimulatedKey(
         exchange=profile.id,
-        api_key=credentials.pop(named_by),
-        secret=credentials.pop("secret", ""),
+        api_key=api_key,
+        secret=secret,
         passphrase=credentials.pop("password", ""),
         named_by=named_by,
         more_credentials=credentials,
@@ -40,6 +41,15 @@ def profile_key(profile: Profile, number: int, now: datetime) -> SimulatedKey:
         allowed_ips=BOUND_IPS,
         labels={"desk": "mm"},
     )
+
+
+def _named(credentials: dict[str, str]) -> tuple[str, str, str]:
+    """What names a key, with its name and its secret; they leave the credentials."""
+    if "privateKey" in credentials:
+        private_key = credentials.pop("privateKey")
+        return WALLET, wallet_of(private_key), private_key
+    named_by = "apiKey" if "apiKey" in credentials else next(iter(credentials))
+    return named_by, credentials.pop(named_by), credentials.pop("secret", "")
 
 
 def _seed(profile: Profile, name: str, kind: str, number: int) -> str:
@@ -121,6 +131,7 @@ _KINDS: Mapping[str, Callable[[str], str]] = {
     "account_number": lambda seed: str(int.from_bytes(_digest(seed)[:2])),
     "hex40": lambda seed: (_digest(seed) + _digest(seed)[:8]).hex(),
     # In capitals, as wallets show some letters and exchanges do not.
+    "evm_private_key": lambda seed: f"0x{_digest(seed).hex()}",
     "evm_address": lambda seed: f"0x{_digest(seed).hex()[:40].upper()}",
 }
 """Kind in a profile to how such a credential is generated."""

@@ -3,6 +3,7 @@
 The simulator says what the documents quote; the facts were written by hand from the documents.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from gatepolicy.exchanges.catalog import known_exchanges, load_exchange
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN, Grade
 from gatepolicy.simulator.faults import Fault, FaultKind
+from gatepolicy.simulator.keys import WALLET, SimulatedKey
 from gatepolicy.simulator.synthetic import simulated_exchanges, synthetic_key
 from tests.exchanges.test_documented_answers import CASES, expected_value
 
@@ -46,18 +48,31 @@ def test_every_exchange_of_the_catalog_is_simulated() -> None:
     assert set(simulated_exchanges()) == set(known_exchanges())
 
 
+def body_for(key: SimulatedKey, case: Any, answer: Any) -> str:
+    """A documented body, about a wallet of which the simulator has the private key."""
+    if key.named_by != WALLET:
+        return str(answer["body"])
+    return re.sub(re.escape(case["api_key"]), key.api_key, answer["body"], flags=re.IGNORECASE)
+
+
 @pytest.mark.parametrize("path", QUOTED, ids=lambda path: path.stem)
 def test_a_documented_answer_is_understood(ask: Ask, path: Path) -> None:
     case = read(path)
     # Calls of alternatives are sent only where the case has their answers.
     sent = (call.id for call in load_exchange(case["exchange"]).sendable)
     said = [case["answers"][call] for call in sent if call in case["answers"]]
+    made = synthetic_key(case["exchange"], 7, NOW)
     faults = tuple(
-        Fault(kind=FaultKind.SCRIPTED, times=1, status=answer["status"], body=answer["body"])
+        Fault(
+            kind=FaultKind.SCRIPTED,
+            times=1,
+            status=answer["status"],
+            body=body_for(made, case, answer),
+        )
         for answer in said
     )
-    made = synthetic_key(case["exchange"], 7, NOW)
-    key = replace(made, faults=faults, api_key=case["api_key"])
+    api_key = made.api_key if made.named_by == WALLET else case["api_key"]
+    key = replace(made, faults=faults, api_key=api_key)
     [evidence] = ask([key], attempts=1)
     refused = "all_else_unknown" in case
     proved = {

@@ -14,7 +14,7 @@ from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.facts import OF_THE_SCAN, FactValue, Grade, Reason
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.fleet import unbound, with_unrecognised, with_withdraw
-from gatepolicy.simulator.keys import SITES, ExchangeId, SimulatedKey
+from gatepolicy.simulator.keys import SITES, WALLET, ExchangeId, SimulatedKey
 from gatepolicy.simulator.profile import Profile, known_profiles, load_profile
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.synthetic import simulated_exchanges, synthetic_key
@@ -192,7 +192,10 @@ def test_an_unknown_key_proves_nothing(ask: Ask, exchange: str) -> None:
     from gatepolicy.simulator.inventory import environment
 
     known, stranger = safe(exchange), synthetic_key(exchange, 9, NOW)
-    given = environment([replace(known, api_key=stranger.api_key)])
+    other = replace(known, api_key=stranger.api_key)
+    if known.named_by == WALLET:
+        other = replace(known, secret=stranger.secret)
+    given = environment([other])
     [evidence] = ask([known], environ=given)
     assert answered(evidence) == {}
 

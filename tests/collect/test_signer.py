@@ -31,6 +31,7 @@ CANARIES = {
     "password": "canaryPassphrase13",
     "accountId": "canaryAccount5b21",
     "walletAddress": "0x0123456789abcdef0123456789abcdef01234567",
+    "privateKey": f"0x{b'canary private key of no wallet!'.hex()}",
 }
 INVENTED = b"canary secret of nobody, 32bytes"
 

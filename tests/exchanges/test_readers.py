@@ -145,6 +145,28 @@ def test_a_comma_at_the_end_of_masked_addresses(text: str) -> None:
     assert isinstance(read("masked_comma_addresses_bind", text), Wrong)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "203.0.113.5 198.51.100.0/24",
+        "203.0.113.5,198.51.100.0/24",
+        " 203.0.113.5 ,  198.51.100.0/24 ",
+    ],
+)
+def test_addresses_with_spaces_or_commas_between(text: str) -> None:
+    networks = (ip_network("198.51.100.0/24"), ip_network("203.0.113.5"))
+    assert read("spaced_addresses", text) == networks
+    assert read("spaced_addresses_bind", text) is True
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0.0.0.0", "203.0.113.5 0.0.0.0/0", "203.0.113.5,,198.51.100.1"]
+)
+def test_one_mark_among_addresses_with_spaces_opens_the_key(text: str) -> None:
+    assert read("spaced_addresses", text) == EVERYWHERE
+    assert read("spaced_addresses_bind", text) is False
+
+
 ALL: list[JSONValue] = [None, True, False, 0, 1, -1, 1.5, "", "x", [], [1], [None], {}, {"a": 1}]
 FITS: dict[str, list[JSONValue]] = {
     "text": ["", "x"],
@@ -152,6 +174,8 @@ FITS: dict[str, list[JSONValue]] = {
     "texts": [[]],
     "comma_addresses": [""],
     "comma_addresses_bind": [""],
+    "spaced_addresses": [""],
+    "spaced_addresses_bind": [""],
     "masked_comma_addresses_bind": [""],
     "given_text": ["x"],
     "given_rows": [[]],

@@ -870,8 +870,12 @@ def test_a_text_does_not_switch_withdrawals_off(exchange: Exchange, text: Any) -
     case = next(cases_of(exchange))
     call, pointer = exchange.permissions.call, exchange.permissions.pointer
     switches = [n for n, w in exchange.permissions.words.items() if Capability.WITHDRAW in w.grants]
-    changes = dict.fromkeys([f"{pointer}/{name}" for name in switches], text)
-    facts = normalise(exchange, answered(case, {call: changes}), _case(case)["api_key"])
+    key = _case(case)["api_key"]
+    body = json.loads(_case(case)["answers"][call]["body"])
+    row = own_row(body, exchange.own_keys.get(call), key)
+    assert isinstance(row, Row)
+    changes = dict.fromkeys([f"{row.pointer}{pointer}/{name}" for name in switches], text)
+    facts = normalise(exchange, answered(case, {call: changes}), key)
     assert "permission.withdraw" not in facts.known
 
 

@@ -55,7 +55,7 @@ def timely(request: Request, timestamp: Parameters) -> bool:
 
     Args:
         request: The request.
-        timestamp: Its place, its ``unit`` (ms, s or iso) and the ``window`` in seconds. Where a
+        timestamp: Its place, its ``unit`` (us, ms, s or iso) and the ``window`` in seconds. Where a
             request may ask for another window, ``requested_window`` is the header that holds it, in
             milliseconds, and ``at_most`` the longest, in seconds; a longer one is no window.
     """
@@ -79,11 +79,14 @@ def _window(request: Request, timestamp: Parameters) -> float:
     return milliseconds / 1000
 
 
+_A_SECOND = {"us": 1_000_000, "ms": 1000, "s": 1}
+
+
 def _seconds(text: str, unit: str) -> float | None:
     try:
         if unit == "iso":
             moment = datetime.fromisoformat(text)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        return float(text) / (1000 if unit == "ms" else 1)
+        return float(text) / _A_SECOND[unit]
     except ValueError:
         return None

@@ -15,6 +15,7 @@ from gatepolicy.simulator.schemes.lbank import LBANK
 from gatepolicy.simulator.schemes.orderly import ORDERLY
 from gatepolicy.simulator.schemes.public import PUBLIC
 from gatepolicy.simulator.schemes.scheme import Scheme
+from gatepolicy.simulator.schemes.wallet import WALLETS
 from gatepolicy.simulator.schemes.whitebit import WHITEBIT
 
 SCHEMES: Mapping[str, Scheme] = {
@@ -30,6 +31,7 @@ SCHEMES: Mapping[str, Scheme] = {
     "lbank": LBANK,
     "orderly": ORDERLY,
     "public": PUBLIC,
+    "wallet": WALLETS,
     "whitebit": WHITEBIT,
 }
 """Name in a profile to scheme."""
