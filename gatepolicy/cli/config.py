@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from gatepolicy.cli import inputs, keeping, options, settings
 from gatepolicy.cli.given import ConfigOptions, typed
-from gatepolicy.cli.settings import OPTION, WITHOUT_PROJECT, current_project
+from gatepolicy.cli.settings import OPERATING, OPTION, WITHOUT_PROJECT, current_project
 from gatepolicy.model.scan import ExitCode
 from gatepolicy.policies.parents import Definition
 from gatepolicy.reports.clean import clean
@@ -32,6 +32,7 @@ _COLUMN = 20
 @options.edge
 @options.evidence_age
 @options.trust
+@options.operating
 @typed(ConfigOptions)
 def command(given: ConfigOptions) -> ExitCode:
     """Show each setting of a scan and where it comes from.
@@ -40,7 +41,7 @@ def command(given: ConfigOptions) -> ExitCode:
     """
     project = current_project()
     click.echo(f"{'project':<{_COLUMN}}{clean(project.file or 'none')}")
-    for name, option in {**OPTION, **WITHOUT_PROJECT}.items():
+    for name, option in {**OPTION, **WITHOUT_PROJECT, **OPERATING}.items():
         value = _value(given, name, option)
         origin = _origin(project, name, option)
         for text in _texts(value):
@@ -70,9 +71,15 @@ def _texts(value: object) -> Iterator[str]:
         if isinstance(item, bool):
             yield "yes" if item else "no"
         elif isinstance(item, timedelta):
-            yield duration_in_words(item)
+            yield _duration(item)
         else:
             yield "none" if item in (None, "") else str(item)
+
+
+def _duration(item: timedelta) -> str:
+    if item % timedelta(hours=1):
+        return f"{item / timedelta(minutes=1):g} minutes"
+    return duration_in_words(item)
 
 
 def _origin(project: Project, name: str, option: str) -> str:

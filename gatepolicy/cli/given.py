@@ -305,7 +305,13 @@ class EvaluateOptions(ReportingOptions, EvidenceAgeOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions(
-    ReportingOptions, InventoryOptions, EdgeOptions, TrustOptions, EvidenceAgeOptions, KeepOptions
+    ReportingOptions,
+    InventoryOptions,
+    EdgeOptions,
+    TrustOptions,
+    EvidenceAgeOptions,
+    KeepOptions,
+    OperatingOptions,
 ):
     """Of ``gatepolicy config``."""
 
@@ -588,8 +594,8 @@ class SignOptions:
     """A JSON report."""
     key: str
     """File of the private key."""
-    evidence: str | None
-    """What the report is about; ``None`` when no file is named."""
+    evidence: tuple[str, ...]
+    """Files of evidence that the report is about."""
     path: str | None
     """Where the envelope goes; ``None`` for beside the report."""
     force: bool
@@ -604,8 +610,8 @@ class SignedFiles:
     """The envelope."""
     report: str | None
     """The report; ``None`` for beside the envelope."""
-    evidence: str | None
-    """The evidence; ``None`` for beside the envelope."""
+    evidence: tuple[str, ...]
+    """Files of evidence; those that are not named lie beside the envelope."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Options that several commands share. Each can be set by an environment variable as well."""
 
 import math
+import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -89,6 +90,11 @@ def account_selection(function: F) -> F:
     )(function)
 
 
+_INDEX = "index/"
+_COMPLETION_INDEX = "JOB_COMPLETION_INDEX"
+"""Set by Kubernetes in the pods of an Indexed Job, from 0 on."""
+
+
 class Shard(click.ParamType[tuple[int, int]]):
     """The number of a shard, and how many there are, such as ``3/10``."""
 
@@ -100,7 +106,13 @@ class Shard(click.ParamType[tuple[int, int]]):
         """Both numbers."""
         if isinstance(value, tuple):
             return value
-        shard = shard_from(str(value))
+        text = str(value)
+        if text.startswith(_INDEX):
+            number = os.environ.get(_COMPLETION_INDEX, "")
+            if not number.isdecimal():
+                self.fail(f"{text!r} needs the variable {_COMPLETION_INDEX}", param, ctx)
+            text = f"{int(number) + 1}/{text.removeprefix(_INDEX)}"
+        shard = shard_from(text)
         if shard is None:
             what = f"{value!r} is not a shard; write its number and their count, such as 3/10"
             self.fail(what, param, ctx)
@@ -124,7 +136,8 @@ def part(function: F) -> F:
             default=(1, 1),
             envvar="GATEPOLICY_SHARD",
             metavar="NUMBER/COUNT",
-            help="Only this shard of the accounts, such as 3/10: each account is in exactly one.",
+            help="Only this shard of the accounts, such as 3/10: each account is in exactly one."
+            " index/10 takes the number from JOB_COMPLETION_INDEX of Kubernetes.",
         ),
     )(function)
 
@@ -610,7 +623,7 @@ class SecretUrl(SecretText):
 
 def operating(function: F) -> F:
     """Of a scan that nobody watches. None of them can be set by a project file."""
-    return _all(*_ONE_AT_A_TIME, *_TOLD)(function)
+    return _all(*_ONE_AT_A_TIME, *_REPORTED)(function)
 
 
 _ONE_AT_A_TIME = (
@@ -643,7 +656,7 @@ _ONE_AT_A_TIME = (
         "  [default: .gatepolicy beside the inventory]",
     ),
 )
-_TOLD = (
+_REPORTED = (
     click.option(
         "--only-changes",
         is_flag=True,
@@ -673,8 +686,8 @@ _TOLD = (
         multiple=True,
         envvar="GATEPOLICY_NOTIFY",
         metavar="URL",
-        help="Tell this service, by its apprise URL, what is new, worse, fixed or about to expire;"
-        " repeatable.",
+        help="Notify this service, by its apprise URL, of what is new, worse, fixed or about to"
+        " expire; repeatable.",
     ),
     click.option(
         "--notify-file",
@@ -688,6 +701,6 @@ _TOLD = (
         default="changes",
         show_default=True,
         envvar="GATEPOLICY_NOTIFY_WHEN",
-        help="Tell changes only, or a digest after every scan.",
+        help="Report changes only, or send a digest after every scan.",
     ),
 )

@@ -57,6 +57,20 @@ WITHOUT_PROJECT: Mapping[str, str] = {
 }
 """What narrows or softens a scan, or trusts, and no project file sets; to the option's name."""
 
+OPERATING: Mapping[str, str] = {
+    "lock": "lock",
+    "wait": "wait",
+    "jitter": "jitter",
+    "state": "state_folder",
+    "only_changes": "only_changes",
+    "log_format": "log_format",
+    "heartbeat": "heartbeat",
+    "notify": "notify_urls",
+    "notify_file": "notify_file",
+    "notify_when": "notify_when",
+}
+"""What a scan that nobody watches takes, and no project file sets; to the option's name."""
+
 COMMAND_LINE = "command line"
 """Where an option comes from that a person typed."""
 

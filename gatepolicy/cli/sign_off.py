@@ -32,7 +32,10 @@ DECISIONS = ("accepted", "rejected", "accepted with conditions")
     "--report", metavar="FILE", help="The report.  [default: beside the envelope, by its name]"
 )
 @click.option(
-    "--evidence", metavar="FILE", help="The evidence.  [default: beside the envelope, by its name]"
+    "--evidence",
+    multiple=True,
+    metavar="FILE",
+    help="The evidence; repeatable.  [default: beside the envelope, by its name]",
 )
 @typed(SignOffOptions)
 def command(given: SignOffOptions) -> ExitCode:

@@ -44,7 +44,10 @@ if TYPE_CHECKING:
     "--report", metavar="FILE", help="The report.  [default: beside the envelope, by its name]"
 )
 @click.option(
-    "--evidence", metavar="FILE", help="The evidence.  [default: beside the envelope, by its name]"
+    "--evidence",
+    multiple=True,
+    metavar="FILE",
+    help="The evidence; repeatable.  [default: beside the envelope, by its name]",
 )
 @typed(VerifyOptions)
 def command(given: VerifyOptions) -> ExitCode:

@@ -52,8 +52,8 @@ class Files:
     """The envelope."""
     report: str | None = None
     """The report; ``None`` when it lies beside the envelope."""
-    evidence: str | None = None
-    """The evidence; ``None`` when it lies beside the envelope."""
+    evidence: Sequence[str] = ()
+    """Files of evidence; those that are not named lie beside the envelope."""
 
 
 PublicKeys = Mapping[str, Ed25519PublicKey]
@@ -95,9 +95,7 @@ def check(
         raise RefusedError(f"{files.envelope}: no report was signed")
     report = _report(_unchanged(subject, files.report, files.envelope, read), subject.name)
     _refuse_another_meaning(verdict, report, files.envelope)
-    evidence = verdict.subject(EVIDENCE)
-    if evidence is not None:
-        _unchanged(evidence, files.evidence, files.envelope, read)
+    _refuse_another_evidence(verdict, files, read)
     _refuse_future(verdict, files.envelope, now)
     return Checked(bundle, verdict, report)
 
@@ -226,13 +224,13 @@ def states(checked: Checked, *, read: Read = Path.read_bytes) -> list[tuple[str,
 
 
 def subjects_of(
-    report: tuple[str, bytes], evidence: tuple[str, bytes] | None, read: Read = Path.read_bytes
+    report: tuple[str, bytes], evidence: Mapping[str, bytes], read: Read = Path.read_bytes
 ) -> tuple[Mapping[str, Any], Sequence[Subject]]:
     """The report, and what is signed of it: the files, its policies, and the catalog.
 
     Args:
         report: Its file and content.
-        evidence: The same of the evidence; ``None`` without any.
+        evidence: The same of each file of evidence.
         read: Reads the catalog.
 
     Raises:
@@ -247,8 +245,7 @@ def subjects_of(
         what = f"{file} was written by gatepolicy {data['tool']['version']}, this is {__version__}"
         raise SigningError(what, hint="sign with the version that scanned")
     subjects = [Subject(f"{REPORT}{Path(file).name}", digest_of(content))]
-    if evidence is not None:
-        name, collected = evidence
+    for name, collected in evidence.items():
         subjects.append(Subject(f"{EVIDENCE}{Path(name).name}", digest_of(collected)))
     subjects += [*policies_of(data), Subject(CATALOG, catalog_digest(read))]
     return data, subjects
@@ -284,6 +281,20 @@ def _unchanged(subject: Subject, named: str | None, envelope: str, read: Read) -
         what = f"{file} is not the {kind} that was signed"
         raise RefusedError(what, hint=f"get the {kind} again, or scan and sign again")
     return content
+
+
+def _refuse_another_evidence(verdict: Verdict, files: Files, read: Read) -> None:
+    """Refuse evidence that was not signed; what nobody names lies beside the envelope."""
+    named = {digest_of(read_file(file, read)): file for file in files.evidence}
+    signed = [one for one in verdict.subjects if one.name.startswith(EVIDENCE)]
+    for file in (
+        file for digest, file in named.items() if digest not in {s.digest for s in signed}
+    ):
+        what = f"{file} is not the evidence that was signed"
+        raise RefusedError(what, hint="get the evidence again, or scan and sign again")
+    for subject in signed:
+        if subject.digest not in named:
+            _unchanged(subject, None, files.envelope, read)
 
 
 def _refuse_future(verdict: Verdict, file: str, now: datetime) -> None:

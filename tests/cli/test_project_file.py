@@ -100,6 +100,16 @@ def test_each_setting_has_its_origin(
         "history_project none (default)",
         "allow_hosts none (default)",
         "untrusted no (default)",
+        "lock no (default)",
+        "wait none (default)",
+        "jitter none (default)",
+        "state none (default)",
+        "only_changes no (default)",
+        "log_format text (default)",
+        "heartbeat none (default)",
+        "notify none (default)",
+        "notify_file none (default)",
+        "notify_when changes (default)",
         "$egress 198.51.100.0/28 (networks, ../gatepolicy.yaml:8:12)",
         "$rotation 30d (variables, ../gatepolicy.yaml:9:13)",
     ]
@@ -284,6 +294,18 @@ def test_a_bad_project_is_no_traceback(run: Run, folder: Path) -> None:
     assert ended.code == 2
     assert ended.err.startswith("gatepolicy.yaml:")
     assert run("schema", "project").code == 0
+
+
+def test_settings_of_timers_are_listed_and_no_url_of_a_receiver(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEPOLICY_NOTIFY", "json://receiver.example.com/planted")
+    told = lines(run("config", "--lock", "--wait", "30m").out)
+    assert "lock yes (command line)" in told
+    assert "wait 30 minutes (command line)" in told
+    assert "notify *** (environment, GATEPOLICY_NOTIFY)" in told
+    assert "heartbeat none (default)" in told
+    assert not any("planted" in line for line in told)
 
 
 @pytest.mark.parametrize("age", ["1h", "7d", "1w", "168h"])

@@ -30,6 +30,12 @@ TIMER = DEPLOY / "systemd" / "gatepolicy.timer"
 DOCKERFILE = DEPLOY / "docker" / "Dockerfile"
 COMPOSE: Any = yaml.safe_load((DEPLOY / "docker" / "compose.yaml").read_text(encoding="utf-8"))
 BASE = DEPLOY / "kubernetes" / "base"
+SHARDS: Any = yaml.safe_load(
+    (DEPLOY / "docker" / "compose.shards.yaml").read_text(encoding="utf-8")
+)
+JOB: Any = yaml.safe_load(
+    (DEPLOY / "kubernetes" / "shards" / "job.yaml").read_text(encoding="utf-8")
+)
 CRONJOB: Any = yaml.safe_load((BASE / "cronjob.yaml").read_text(encoding="utf-8"))
 PROJECTS = {
     "systemd": DEPLOY / "systemd" / "project",
@@ -68,11 +74,11 @@ def references(project: Path) -> list[str]:
     return [text for one in inventory["accounts"] for text in one["credentials"].values()]
 
 
-def parsed(words: Sequence[str]) -> click.Context:
-    """The options of a scan, as the command line reads them; what it does not know is an error."""
-    scan = cli.get_command(click.Context(cli), "scan")
-    assert scan is not None
-    return scan.make_context("scan", list(words))
+def parsed(words: Sequence[str], command: str = "scan") -> click.Context:
+    """Options as the command line reads them; what it does not know is an error."""
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    return found.make_context(command, list(words))
 
 
 # The example projects
@@ -219,9 +225,10 @@ def test_hadolint_finds_nothing() -> None:
 # Compose
 
 
-def test_the_compose_file_is_valid_for_the_specification() -> None:
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.shards.yaml"])
+def test_the_compose_file_is_valid_for_the_specification(name: str) -> None:
     checker = str(Path(sys.executable).with_name("check-jsonschema"))
-    file = str(DEPLOY / "docker" / "compose.yaml")
+    file = str(DEPLOY / "docker" / name)
     output = output_of(checker, "--builtin-schema", "vendor.compose-spec", file)
     assert output == "ok -- validation done\n"
 
@@ -243,6 +250,22 @@ def test_the_container_of_compose_is_closed() -> None:
     assert parsed(service["command"][3:]).params["baseline_if_exists"] == "/reports/report.json"
 
 
+def test_the_containers_of_shards_are_as_closed_as_that_of_a_scan() -> None:
+    services = SHARDS["services"]
+    changing = {"build", "command", "depends_on", "secrets", "volumes"}
+    closed = {k: v for k, v in COMPOSE["services"]["gatepolicy"].items() if k not in changing}
+    for service in services.values():
+        assert {k: v for k, v in service.items() if k not in changing} == closed
+        assert service["volumes"][0]["read_only"] is True
+        assert service["command"][:2] == ["--project", "gatepolicy.yaml"]
+    shards = [parsed(one["command"][3:], "collect").params for one in list(services.values())[:2]]
+    assert [one["shard"] for one in shards] == [(1, 2), (2, 2)]
+    evaluated = services["evaluate"]
+    assert "secrets" not in evaluated
+    told = parsed(evaluated["command"][3:], "evaluate").params
+    assert list(told["evidence_files"]) == [one["path"] for one in shards]
+
+
 # Kubernetes
 
 
@@ -255,6 +278,9 @@ def test_kubernetes_knows_every_field(version: str, tmp_path: Path) -> None:
     program = tool("kubernetes-validate")
     files = [str(BASE / "cronjob.yaml"), str(BASE / "reports.yaml")]
     files.append(str(DEPLOY / "kubernetes" / "example" / "namespace.yaml"))
+    files += [
+        str(DEPLOY / "kubernetes" / "shards" / f"{name}.yaml") for name in ("job", "evidence")
+    ]
     if shutil.which("kubectl"):
         whole = tmp_path / "example.yaml"
         whole.write_text(yaml.safe_dump_all(built(DEPLOY / "kubernetes" / "example")), "utf-8")
@@ -299,6 +325,36 @@ def test_the_pod_meets_the_standard_restricted() -> None:
     allowed = {"configMap", "secret", "persistentVolumeClaim", "emptyDir"}
     assert all(volume.keys() - {"name"} <= allowed for volume in POD["volumes"])
     assert "ports" not in CONTAINER
+
+
+def test_the_pods_of_shards_are_those_of_a_scan_and_read_every_shard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job, pod = JOB["spec"], JOB["spec"]["template"]["spec"]
+    own = {"containers", "volumes"}
+    assert {k: v for k, v in pod.items() if k not in own} == {
+        k: v for k, v in POD.items() if k not in own
+    }
+    (container,) = pod["containers"]
+    own = {"args", "volumeMounts"}
+    assert {k: v for k, v in container.items() if k not in own} == {
+        k: v for k, v in CONTAINER.items() if k not in own
+    }
+    allowed = {"configMap", "secret", "persistentVolumeClaim", "emptyDir"}
+    assert all(volume.keys() - {"name"} <= allowed for volume in pod["volumes"])
+    assert job["completionMode"] == "Indexed"
+    assert container["args"][:3] == ["--project", "gatepolicy.yaml", "collect"]
+    shards = []
+    for index in range(job["completions"]):
+        monkeypatch.setenv("JOB_COMPLETION_INDEX", str(index))
+        shards.append(parsed(container["args"][3:], "collect").params["shard"])
+    assert shards == [(1, 3), (2, 3), (3, 3)]
+    monkeypatch.delenv("JOB_COMPLETION_INDEX")
+    with pytest.raises(click.BadParameter, match="needs the variable JOB_COMPLETION_INDEX"):
+        parsed(container["args"][3:], "collect")
+    if shutil.which("kubectl"):
+        kinds = {one["kind"] for one in built(DEPLOY / "kubernetes" / "shards")}
+        assert kinds == {"Job", "PersistentVolumeClaim"}
 
 
 def test_two_scans_never_run_at_once_and_none_is_repeated() -> None:

@@ -315,6 +315,23 @@ def test_files_may_lie_elsewhere(signed: Office) -> None:
     assert "verified" in signed.done(*VERIFY, *found)
 
 
+def test_a_report_about_several_files_of_evidence(office: Office) -> None:
+    for name in ("a/one.json", "two.json", "b/one.json"):
+        (office.folder / name).parent.mkdir(exist_ok=True)
+        office.write(name, f'{{"kind": "Evidence", "of": "{name}"}}\n')
+    files = ("--evidence", "a/one.json", "--evidence", "two.json")
+    office.done("sign", "report.json", "--key", "signing.pem", *files)
+    assert office.run(*VERIFY)[0] == 2
+    assert "verified" in office.done(*VERIFY, *files)
+    # What is not named lies beside the envelope.
+    assert "verified" in office.done(*VERIFY, "--evidence", "a/one.json")
+    wrong = ("--evidence", "b/one.json")
+    assert office.refused(*VERIFY, *wrong) == "b/one.json is not the evidence that was signed"
+    both = ("sign", "report.json", "--key", "signing.pem", "--force", *files, *wrong)
+    code, _, err = office.run(*both)
+    assert (code, "--evidence: two files are named one.json" in err) == (2, True)
+
+
 def test_another_key_is_refused(signed: Office) -> None:
     told = signed.refused("verify", ENVELOPE, "--key", "jane.pub.pem")
     assert told.startswith(f"{ENVELOPE}: the report was signed with another key (")
