@@ -95,6 +95,9 @@ def _cell(text: str) -> str:
 def _exchange(exchange: Exchange) -> Iterator[str]:
     yield f"\n## {exchange.title} (`{exchange.id}`)\n"
     yield f"<{exchange.reference}>. Keys are edited at: {exchange.menu}.\n"
+    seen = ", ".join(f"{one.day} ({one.source})" for one in exchange.seen)
+    live = f"seen live: {seen}" if seen else "as documented: not compared with a live answer"
+    yield f"Documents read: {exchange.documents_read}; {live}.\n"
     limit = exchange.rate_limit
     yield (
         f"Credentials: {', '.join(f'`{name}`' for name in exchange.credentials)}; at most"

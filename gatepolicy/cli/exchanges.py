@@ -1,10 +1,12 @@
 """``gatepolicy exchanges``: what each exchange discloses about a key."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import click
 
+from gatepolicy.cli import inputs
 from gatepolicy.errors import UsageError
 from gatepolicy.exchanges.catalog import (
     MEANING,
@@ -18,6 +20,7 @@ from gatepolicy.exchanges.catalog import (
     load_catalog,
     load_exchange,
     load_others,
+    read_long_ago,
 )
 from gatepolicy.exchanges.exchange import Call, Exchange, Word
 from gatepolicy.exchanges.interpret import described
@@ -49,7 +52,7 @@ def command(exchange: str | None) -> ExitCode:
     With ID, every fact of one exchange: observed, structural or not disclosed, and its source.
     """
     if exchange is None:
-        lines = _table(load_catalog())
+        lines = _table(load_catalog(), inputs.now().date())
     elif exchange in known_exchanges():
         lines = _details(load_exchange(exchange))
     elif exchange in load_others():
@@ -61,7 +64,7 @@ def command(exchange: str | None) -> ExitCode:
     return ExitCode.OK
 
 
-def _table(catalog: Mapping[str, Exchange]) -> Iterator[str]:
+def _table(catalog: Mapping[str, Exchange], today: date) -> Iterator[str]:
     rows = [["exchange", *_COLUMNS]]
     for exchange in catalog.values():
         disclosed = disclosure(exchange)
@@ -69,10 +72,21 @@ def _table(catalog: Mapping[str, Exchange]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    yield from _others(load_others())
+    others = load_others()
+    yield from _others(others)
+    seen = [exchange.id for exchange in catalog.values() if exchange.seen]
+    yield ""
+    yield from _named("Compared with live answers, and not only with documents", seen)
+    old = list(read_long_ago([*catalog.values(), *others.values()], today))
+    yield from _named("Documents last read more than 180 days ago", old)
     yield ""
     yield "yes: disclosed; inferred: disclosed, but not conclusive; -: not disclosed."
     yield "'gatepolicy exchanges ID' shows every fact and its source."
+
+
+def _named(title: str, names: Sequence[str]) -> Iterator[str]:
+    yield f"{title} ({len(names)}):"
+    yield from _wrapped(f"  {', '.join(names) or 'none'}", indent=2)
 
 
 def _others(others: Mapping[str, Other]) -> Iterator[str]:
@@ -86,6 +100,7 @@ def _others(others: Mapping[str, Other]) -> Iterator[str]:
 def _details(exchange: Exchange) -> Iterator[str]:
     yield f"{exchange.title} ({exchange.id})"
     yield exchange.reference
+    yield from _wrapped(_age_of(exchange), indent=2)
     yield f"credentials: {', '.join(exchange.credentials)}"
     if exchange.credentials_note:
         yield from _wrapped(f"  {exchange.credentials_note}", indent=2)
@@ -100,6 +115,13 @@ def _details(exchange: Exchange) -> Iterator[str]:
     for name, disclosed in disclosure(exchange).items():
         yield from _fact(name, disclosed)
     yield from _words(exchange)
+
+
+def _age_of(exchange: Exchange) -> str:
+    """When the entry was last compared with anything."""
+    seen = "; ".join(f"{one.day} ({one.source})" for one in exchange.seen)
+    live = f"seen live: {seen}" if seen else "not compared with a live answer"
+    return f"documents read: {exchange.documents_read}; {live}"
 
 
 def _words(exchange: Exchange) -> Iterator[str]:

@@ -4,7 +4,7 @@ All that makes and sends news is imported when a receiver is named, and not befo
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from gatepolicy.reports.write import Destination, Report, write_reports
 from gatepolicy.scanning.plan import Plan
 
 if TYPE_CHECKING:
-    from gatepolicy.operating.news import Notified
+    from gatepolicy.operating.news import News, Notified
     from gatepolicy.operating.receivers import Receiver
 
 _WAIT_SECONDS = 60.0
@@ -65,22 +65,45 @@ class Notifier:
         if not self.receivers:
             return
         from gatepolicy.operating.attested import attested_within
-        from gatepolicy.operating.message import message_of
         from gatepolicy.operating.news import bulletin, deadlines
-        from gatepolicy.operating.receivers import send
 
         with _memory(self.given) as place:
             ends = deadlines(scan, attested_within(plan), self.given.expiring_within)
-            found = bulletin(scan, _remembered(place), ends)
-            is_due = bool(found.news) or self.given.notify_when == "always"
-            takers = 0
-            if is_due:
-                message = message_of(scan, found.news)
-                takers = send(message, self.receivers, sleep=time.sleep, warn=warn)
-                count = len(self.receivers)
-                run.log.event("notified", receivers=count, received=takers, news=len(found.news))
-            is_known = takers > 0 or not is_due
-            _remember(place, found.delivered if is_known else found.kept)
+            after = dict[str, "Notified"]()
+            for known, receivers in _alike(self.receivers, _remembered(place)):
+                found = bulletin(scan, known, ends)
+                takers = self._sent(scan, found.news, receivers, run)
+                for one in receivers:
+                    after[one.name] = found.delivered if one.name in takers else found.kept
+            _remember(place, after)
+
+    def _sent(
+        self, scan: Scan, news: "Sequence[News]", receivers: "Sequence[Receiver]", run: Run
+    ) -> frozenset[str]:
+        """Send news, and name the receivers that have it then; what is no news, all have."""
+        from gatepolicy.operating.message import message_of
+        from gatepolicy.operating.receivers import send
+
+        if not news and self.given.notify_when != "always":
+            return frozenset(one.name for one in receivers)
+        takers = send(message_of(scan, news), receivers, sleep=time.sleep, warn=warn)
+        run.log.event("notified", receivers=len(receivers), received=len(takers), news=len(news))
+        return takers
+
+
+def _alike(
+    receivers: "Sequence[Receiver]", before: "Mapping[str, Notified] | None"
+) -> "Iterator[tuple[Notified | None, Sequence[Receiver]]]":
+    """Receivers that took the same so far, together: nearly always, that is all of them."""
+    groups: list[tuple[Notified | None, list[Receiver]]] = []
+    for one in receivers:
+        known = None if before is None else before.get(one.name, {} if not before else None)
+        group = next((members for same, members in groups if same == known), None)
+        if group is None:
+            groups.append((known, [one]))
+        else:
+            group.append(one)
+    yield from groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +212,8 @@ def _memory(given: ScanOptions) -> Iterator[Destination | None]:
         yield place
 
 
-def _remembered(place: Destination | None) -> "Notified | None":
-    """What was reported; what cannot be read was not reported."""
+def _remembered(place: Destination | None) -> "Mapping[str, Notified] | None":
+    """What each receiver took; what cannot be read, none did."""
     if place is None or not is_there(place.path):
         return None
     from gatepolicy.operating.notified import decode_notified
@@ -205,7 +228,7 @@ def _remembered(place: Destination | None) -> "Notified | None":
         return {}
 
 
-def _remember(place: Destination | None, found: "Notified") -> None:
+def _remember(place: Destination | None, found: "Mapping[str, Notified]") -> None:
     if place is None:
         return
     from gatepolicy.operating.notified import encode_notified

@@ -6,6 +6,7 @@ its tests check them.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from ipaddress import ip_network
 from typing import Any, TypeAlias
 
@@ -28,6 +29,7 @@ from gatepolicy.exchanges.exchange import (
     Permissions,
     PermissionShape,
     RateLimit,
+    SeenLive,
     Site,
     Success,
     Table,
@@ -90,9 +92,18 @@ def build(data: Data) -> Exchange:
         fixes=data["fixes"],
         named_by="apiKey" if _named_by_wallet(data) else data.get("named_by", "apiKey"),
         named_by_wallet=_named_by_wallet(data),
+        documents_read=day_of(data.get("documents_read")),
+        seen=tuple(
+            SeenLive(date.fromisoformat(one["date"]), one["source"]) for one in data.get("seen", ())
+        ),
         credentials_note=data.get("credentials_note", ""),
         sites=tuple(Site(**site) for site in data.get("sites", ())),
     )
+
+
+def day_of(text: str | None) -> date | None:
+    """A day such as ``2026-11-23``; ``None`` where none is written."""
+    return None if text is None else date.fromisoformat(text)
 
 
 def _named_by_wallet(data: Data) -> bool:

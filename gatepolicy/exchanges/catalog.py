@@ -1,7 +1,8 @@
 """The catalog: every exchange as data, what it discloses, and exchanges without an entry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ from gatepolicy.exchanges.build import (
     Data,
     build,
     call_of,
+    day_of,
     facts_from,
     not_disclosed_of,
     own_key_of,
@@ -98,13 +100,18 @@ def _file(exchange_id: str, directory: Path | None = None) -> Path:
     return (directory or catalog_directory()) / f"{exchange_id}.yaml"
 
 
+_OF_ONE_ENTRY = frozenset({"documents_read", "seen"})
+"""What was looked at for one exchange says nothing about another that answers in the same way."""
+
+
 def _data(file: Path) -> Any:
     """What a file holds, upon the file that it is based on."""
     data: Any = parse_yaml(read_text(str(file)), str(file)).data
     if not isinstance(data, dict) or "based_on" not in data:
         return data
     base: Any = _data(file.with_name(f"{data['based_on']}.yaml"))
-    return {**base, **data}
+    inherited = {name: value for name, value in base.items() if name not in _OF_ONE_ENTRY}
+    return {**inherited, **data}
 
 
 def _built(data: Any, file: Path) -> Exchange:
@@ -152,6 +159,8 @@ class Other:
     """The path of the web page where keys are edited; empty when nobody wrote it down."""
     fixes: Mapping[str, str] = field(default_factory=dict)
     """Rule name to the fix on this exchange."""
+    documents_read: date | None = None
+    """When somebody last looked at its documents; ``None`` when nobody did."""
 
     @property
     def summary(self) -> str:
@@ -177,9 +186,26 @@ def load_others() -> Mapping[str, Other]:
             title=entry.get("title", name),
             menu=entry.get("menu", ""),
             fixes=entry.get("fixes", {}),
+            documents_read=day_of(entry.get("documents_read")),
         )
         for name, entry in sorted(data["exchanges"].items())
     }
+
+
+READ_AGAIN_AFTER = timedelta(days=180)
+"""Documents that were read longer ago may say something else by now."""
+
+
+def read_long_ago(entries: Iterable[Exchange | Other], today: date) -> Iterator[str]:
+    """Ids of the entries whose documents were last read more than 180 days ago.
+
+    Args:
+        entries: Of the catalog, or outside it.
+        today: The day from which that is counted.
+    """
+    for entry in entries:
+        if entry.documents_read is not None and today - entry.documents_read > READ_AGAIN_AFTER:
+            yield entry.id
 
 
 def hint_about(name: str) -> str:

@@ -5,6 +5,7 @@ Every field mirrors ``schemas/exchange.schema.json``; the catalog file is the tr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -465,6 +466,16 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenLive:
+    """One comparison of an entry with a live answer."""
+
+    day: date
+    """Of the answer."""
+    source: str
+    """Who compared it, and where that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """Everything that gatepolicy knows about an exchange."""
 
@@ -517,6 +528,10 @@ class Exchange:
     named_by_wallet: bool = False
     """Whether the address of the wallet of ``privateKey`` stands in the place of ``apiKey``; it is
     worked out on this machine."""
+    documents_read: date | None = None
+    """When somebody last compared the entry with the documents; every shipped entry says so."""
+    seen: Sequence[SeenLive] = ()
+    """Live answers that were compared with the entry; without any, it is as documented."""
     credentials_note: str = ""
     """Which of several values a credential is, where people mix them up; may be empty."""
     alternatives: Sequence[Alternative] = ()

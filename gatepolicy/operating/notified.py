@@ -5,13 +5,20 @@ from collections.abc import Mapping
 
 from gatepolicy.operating.news import ITEM_LEVELS, Item, Notified
 
-_VERSION = 1
+_VERSION = 2
 _TEXTS = ("level", "rule", "name", "exchange", "account", "subject")
 
 
-def encode_notified(notified: Notified) -> str:
-    """As JSON, in stable order."""
-    items = {key: _encode(item) for key, item in sorted(notified.items())}
+def encode_notified(by_receiver: Mapping[str, Notified]) -> str:
+    """As JSON, in stable order.
+
+    Args:
+        by_receiver: Name of each receiver, such as ``receiver 1 (json)``, to what it took.
+    """
+    items = {
+        name: {key: _encode(item) for key, item in sorted(notified.items())}
+        for name, notified in sorted(by_receiver.items())
+    }
     return f"{json.dumps({'version': _VERSION, 'notified': items}, indent=1)}\n"
 
 
@@ -20,7 +27,7 @@ def _encode(item: Item) -> Mapping[str, object]:
     return {**texts, **({"marks": sorted(item.marks)} if item.marks else {})}
 
 
-def decode_notified(text: str) -> Notified:
+def decode_notified(text: str) -> Mapping[str, Notified]:
     """Back from JSON.
 
     Raises:
@@ -28,8 +35,15 @@ def decode_notified(text: str) -> Notified:
     """
     match json.loads(text):
         case {"version": version, "notified": dict(notified)} if version == _VERSION:
-            return {key: _decode(item) for key, item in notified.items()}
+            return {name: _of_receiver(items) for name, items in notified.items()}
     raise ValueError("not of this version")
+
+
+def _of_receiver(data: object) -> Notified:
+    match data:
+        case dict():
+            return {key: _decode(item) for key, item in data.items()}
+    raise ValueError("no items")
 
 
 def _decode(data: object) -> Item:

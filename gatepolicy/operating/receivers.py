@@ -128,7 +128,7 @@ def send(
     sleep: Callable[[float], None],
     warn: Callable[[str], None],
     pauses: Sequence[float] = _PAUSES,
-) -> int:
+) -> frozenset[str]:
     """Send a message to each receiver; one that does not take it is tried again, then reported.
 
     Args:
@@ -138,7 +138,7 @@ def send(
         warn: Takes a line for people.
         pauses: Seconds before each further attempt.
 
-    Returns: How many took it.
+    Returns: The names of those that took it.
     """
     left = list(receivers)
     for pause in (0.0, *pauses):
@@ -147,4 +147,4 @@ def send(
         left = [receiver for receiver in left if not receiver.send(message)]
     for receiver in left:
         warn(f"{receiver.name} did not take the notification after {len(pauses) + 1} attempts")
-    return len(receivers) - len(left)
+    return frozenset(one.name for one in receivers) - {one.name for one in left}

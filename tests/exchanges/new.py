@@ -9,6 +9,7 @@ What is still to do, ``gatepolicy check --catalog`` tells with its line.
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,7 @@ id: {client.id}
 title: {client.name}
 ccxt_id: {client.id}
 reference: {_reference(client.urls.get("doc"))}
+documents_read: {datetime.now(UTC).date()}
 credentials: [{", ".join(needed)}]
 hosts: [{", ".join(_hosts(client.urls.get("api")))}]
 sandbox_hosts: []

@@ -2,22 +2,28 @@
 
 import subprocess
 import sys
+from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from gatepolicy.exchanges.catalog import (
     MEANING,
+    READ_AGAIN_AFTER,
     Other,
     State,
     hint_about,
     is_exchange,
     known_exchanges,
+    load_exchange,
     load_others,
+    read_long_ago,
     unknown_exchange,
 )
+from gatepolicy.exchanges.exchange import SeenLive
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
-from gatepolicy.resources import policies_directory
+from gatepolicy.resources import catalog_directory, policies_directory
 from gatepolicy.rules.catalog import load_rules, with_fixes
 from tests.whole_catalog import CATALOG
 
@@ -86,7 +92,11 @@ def test_an_exchange_that_says_nothing_but_why() -> None:
     others = load_others()
     assert list(others) == sorted(others)
     assert others["btcmarkets"] == Other(
-        State.NOT_DISCLOSED, "the API reports nothing about the key", "btcmarkets", "btcmarkets"
+        State.NOT_DISCLOSED,
+        "the API reports nothing about the key",
+        "btcmarkets",
+        "btcmarkets",
+        documents_read=date(2026, 11, 23),
     )
     bitrue = others["bitrue"]
     assert (bitrue.state, bitrue.id, bitrue.title) == (State.NOT_DISCLOSED, "bitrue", "Bitrue")
@@ -122,3 +132,26 @@ def test_an_unknown_exchange_gets_a_hint(name: str, hint: str) -> None:
 def test_a_known_exchange_is_one_in_the_catalog_or_outside_it(name: str) -> None:
     assert is_exchange(name)
     assert unknown_exchange(name) is None
+
+
+def test_every_entry_says_when_its_documents_were_read() -> None:
+    entries = [*CATALOG.values(), *load_others().values()]
+    assert [one.id for one in entries if one.documents_read is None] == []
+    newest = max(one.documents_read for one in entries if one.documents_read)
+    assert list(read_long_ago(entries, newest)) == []
+    much_later = newest + READ_AGAIN_AFTER + timedelta(days=1)
+    assert list(read_long_ago(entries, much_later)) == [one.id for one in entries]
+
+
+def test_what_was_seen_of_one_exchange_is_not_seen_of_another_that_is_based_on_it(
+    tmp_path: Path,
+) -> None:
+    for name in ("okx", "okxus"):
+        text = (catalog_directory() / f"{name}.yaml").read_text(encoding="utf-8")
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    with (tmp_path / "okx.yaml").open("a", encoding="utf-8") as file:
+        file.write("seen: [{date: 2026-11-25, source: a desk}]\n")
+    base, other = (load_exchange(name, tmp_path) for name in ("okx", "okxus"))
+    assert base.seen == (SeenLive(date(2026, 11, 25), "a desk"),)
+    assert other.seen == ()
+    assert other.documents_read == CATALOG["okxus"].documents_read
