@@ -5,7 +5,8 @@ import pytest
 from gatepolicy.accounts.account import Inventory
 from gatepolicy.accounts.inventory import load_inventory
 from gatepolicy.errors import DocumentError
-from gatepolicy.exchanges.catalog import load_catalog, load_others
+from gatepolicy.exchanges.catalog import load_others
+from tests.whole_catalog import CATALOG
 
 HEAD = "apiVersion: gatepolicy/v1\nkind: Inventory\naccounts:\n"
 KEY = "credentials: {apiKey: env:KEY, secret: env:SECRET}"
@@ -92,9 +93,9 @@ def test_everything_is_told_in_one_go_and_in_order() -> None:
     assert places == ["accounts.yaml:4:41", "accounts.yaml:5:10", "accounts.yaml:5:23"]
 
 
-@pytest.mark.parametrize("exchange", sorted(load_catalog()))
+@pytest.mark.parametrize("exchange", sorted(CATALOG))
 def test_an_account_with_all_credentials_is_sound(exchange: str) -> None:
-    needed = load_catalog()[exchange].credentials
+    needed = CATALOG[exchange].credentials
     written = ", ".join(f"{name}: env:{name.upper()}" for name in needed)
     entry = f"id: a, exchange: {exchange}, credentials: {{{written}}}"
     (account,) = load(entry, answerable=True).accounts

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from gatepolicy.exchanges.catalog import load_catalog
+from tests.whole_catalog import CATALOG
 
 SCRIPT = """
 import sys
@@ -25,7 +25,7 @@ print("the same")
 """
 
 
-@pytest.mark.parametrize("ccxt_id", sorted({e.ccxt_id for e in load_catalog().values()}))
+@pytest.mark.parametrize("ccxt_id", sorted({e.ccxt_id for e in CATALOG.values()}))
 def test_the_class_is_the_same_and_the_others_stay_away(ccxt_id: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", SCRIPT, ccxt_id], capture_output=True, text=True, check=False

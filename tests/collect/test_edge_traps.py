@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gatepolicy.collect.guard import SignedRequest, differences
 from gatepolicy.collect.redact import Redactor, redact_answer
 from gatepolicy.collect.signer import Signer, SigningError
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Call, Exchange
 from gatepolicy.model.evidence import Evidence
 from gatepolicy.model.secret import Secret
@@ -41,11 +41,10 @@ from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.synthetic import synthetic_key
 from tests.collect.test_signer import BASE64, CALLS, LISTS, credentials, named, params, sign
 from tests.exchanges.test_traps import _case, secrets_in
+from tests.whole_catalog import CATALOG
 
 Ask = Callable[..., list[Evidence]]
 NOW = datetime.now(UTC)
-CATALOG = load_catalog()
-
 # --- writes ---------------------------------------------------------------------------------------
 
 # ccxt's name, and what it changes.

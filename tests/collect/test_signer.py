@@ -12,12 +12,11 @@ import pytest
 
 from gatepolicy.collect.guard import SignedRequest, differences
 from gatepolicy.collect.signer import Signer, SigningError
-from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Call, Exchange, Sent
 from gatepolicy.exchanges.interpret import PUBLIC_CREDENTIALS
 from gatepolicy.model.secret import Secret
+from tests.whole_catalog import CATALOG
 
-CATALOG = load_catalog()
 CALLS = [(exchange, call) for exchange in CATALOG.values() for call in exchange.sendable]
 LISTS = [
     (exchange, call)

@@ -27,8 +27,8 @@ from gatepolicy.exchanges.readers import EVERYWHERE, READERS
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Capability, Fact, Grade, Provenance, Reason
 from gatepolicy.resources import catalog_directory, schemas_directory
 from gatepolicy.rules.catalog import load_rules
+from tests.whole_catalog import CATALOG
 
-CATALOG: Mapping[str, Exchange] = load_catalog()
 every_exchange = pytest.mark.parametrize("exchange", CATALOG.values(), ids=CATALOG.keys())
 VIEWS: Mapping[str, Exchange] = {
     **CATALOG,

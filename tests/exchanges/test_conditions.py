@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gatepolicy.exchanges.answers import Answer
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Documented, Exchange, FactSource, When
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.exchanges.sources import (
@@ -20,11 +20,11 @@ from gatepolicy.exchanges.sources import (
     names,
 )
 from gatepolicy.model.facts import Access, Fact, Facts, Grade, Grant, Reason, Unknown
+from tests.whole_catalog import CATALOG
 
 if TYPE_CHECKING:
     from gatepolicy.documents.document import JSONValue
 
-CATALOG = load_catalog()
 ONE = When("/a", Documented((1,)), Documented((0,)))
 OTHER = When("/b", Documented((True,)), Documented((), "digits"), skipped_if_absent=True)
 

@@ -10,7 +10,6 @@ import yaml
 
 from gatepolicy.exchanges.answers import Answer
 from gatepolicy.exchanges.build import with_listings
-from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import (
     Call,
     Detail,
@@ -24,8 +23,8 @@ from gatepolicy.exchanges.exchange import (
 from gatepolicy.exchanges.normalise import facts_of_row, normalise
 from gatepolicy.exchanges.sources import NoRow, Row, rows_of, same_key, shown_key
 from gatepolicy.model.facts import Capability, Fact, Grade, Provenance
+from tests.whole_catalog import CATALOG
 
-CATALOG = load_catalog()
 CASES = [
     yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted(Path(__file__).with_name("documented").glob("*.yaml"))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange, never_disclosed
+from gatepolicy.exchanges.catalog import load_exchange, never_disclosed
 from gatepolicy.model.facts import FACTS, OF_THE_SCAN, Facts, Reason, Unknown
 from gatepolicy.model.verdicts import Outcome, Verdict
 from gatepolicy.policies.compile import compile_policy
@@ -24,8 +24,8 @@ from gatepolicy.rules.rule import AllOf, AnyOf, may_decide
 from gatepolicy.rules.rule import Test as Check
 from tests.exchanges.test_documented_answers import CASES, facts_of
 from tests.reports import strategies
+from tests.whole_catalog import CATALOG
 
-CATALOG = load_catalog()
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 STRICT = load_policy(str(policies_directory() / "strict.yaml"))
 every_exchange = pytest.mark.parametrize("exchange_id", CATALOG)

@@ -12,7 +12,6 @@ from gatepolicy.exchanges.catalog import (
     hint_about,
     is_exchange,
     known_exchanges,
-    load_catalog,
     load_others,
     unknown_exchange,
 )
@@ -20,6 +19,7 @@ from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
 from gatepolicy.resources import policies_directory
 from gatepolicy.rules.catalog import load_rules, with_fixes
+from tests.whole_catalog import CATALOG
 
 RULES = load_rules()
 
@@ -46,7 +46,7 @@ def test_every_exchange_has_exactly_one_row() -> None:
     outside = {name for name, other in others.items() if other.state is State.OUTSIDE}
     assert not outside & carried()
     assert others.keys() - outside <= carried()
-    assert {exchange.ccxt_id for exchange in load_catalog().values()} <= carried()
+    assert {exchange.ccxt_id for exchange in CATALOG.values()} <= carried()
 
 
 BY_HAND = GUIDES - set(known_exchanges())

@@ -11,14 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer
-from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.facts import FACTS, Access, Capability, Facts, Grade, Grant, Reason
+from tests.whole_catalog import CATALOG
 
 # Thousands of like answers: measuring their coverage would double their time, and tell nothing.
 pytestmark = pytest.mark.no_cover
-CATALOG = load_catalog()
 DOCUMENTED = Path(__file__).with_name("documented")
 KEY = "c5dcfbf1f3a7not0a0real0key"
 every_exchange = pytest.mark.parametrize("exchange", CATALOG.values(), ids=CATALOG.keys())

@@ -70,7 +70,7 @@ import pytest
 import yaml
 
 from gatepolicy.exchanges.answers import Answer, NoAnswer, RawAnswer, resolve
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import (
     Exchange,
     FactSource,
@@ -92,9 +92,9 @@ from gatepolicy.model.facts import (
     Provenance,
     Reason,
 )
+from tests.whole_catalog import CATALOG
 
 DOCUMENTED = Path(__file__).with_name("documented")
-CATALOG = load_catalog()
 UNKNOWN = "unknown"
 Changes: TypeAlias = Mapping[str, Any]
 """JSON Pointer into an answer to what stands there instead; ``...`` takes it away."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatepolicy.exchanges.catalog import load_catalog
 from gatepolicy.exchanges.exchange import Documented, Exchange, FactSource, Level, Meaning
 from tests.fuzz.hunt import Unsound, every_single_change, random_changes
 from tests.fuzz.subjects import Subject, subjects
+from tests.whole_catalog import CATALOG
 
 if TYPE_CHECKING:
     from gatepolicy.documents.document import JSONValue
@@ -28,7 +28,7 @@ RANDOM_CHANGES = 20_000
 
 @cache
 def catalog() -> Mapping[str, Exchange]:
-    return load_catalog()
+    return CATALOG
 
 
 @cache

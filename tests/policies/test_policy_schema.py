@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gatepolicy.exchanges.catalog import known_exchanges, load_catalog
+from gatepolicy.exchanges.catalog import known_exchanges
 from gatepolicy.exchanges.exchange import PermissionShape
 from gatepolicy.model.facts import Capability
 from gatepolicy.model.verdicts import OnUnknown, Severity
@@ -17,10 +17,10 @@ from gatepolicy.policies.policy import ACCEPTABLE
 from gatepolicy.policies.schema_words import as_text, refresh, rewrite
 from gatepolicy.resources import policies_directory, schemas_directory
 from gatepolicy.rules.catalog import load_rules
+from tests.whole_catalog import CATALOG
 
 FILE = schemas_directory() / "policy.schema.json"
 SCHEMA: Any = json.loads(FILE.read_text(encoding="utf-8"))
-CATALOG = load_catalog()
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 
 from gatepolicy.evaluate.evaluate import evaluate
 from gatepolicy.exchanges.answers import Answer
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.exchanges.normalise import normalise
 from gatepolicy.model.facts import Capability, Fact, Facts, Grade, Provenance, Reason
@@ -22,6 +22,7 @@ from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
 from gatepolicy.resources import policies_directory
 from gatepolicy.rules.catalog import load_rules
+from tests.whole_catalog import CATALOG
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 KEY = "0123456789abcdef0123456789abcdef"
@@ -229,7 +230,7 @@ def test_the_baseline_blocks_wherever_a_good_key_can_be_proved() -> None:
         name: {place: meaning.value for place, meaning in section.on_unknown.items()}
         for name, section in BASELINE.exchanges.items()
     }
-    catalog = load_catalog()
+    catalog = CATALOG
     for name, exchange in catalog.items():
         said = softened.get(name, {key: m.value for key, m in BASELINE.general.on_unknown.items()})
         withdraw = never_proved(exchange, Capability.WITHDRAW)

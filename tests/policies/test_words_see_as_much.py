@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepolicy.evaluate.evaluate import evaluate
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange, Permissions
 from gatepolicy.exchanges.grants import permission_facts
 from gatepolicy.exchanges.sources import Granted
@@ -19,10 +19,11 @@ from gatepolicy.model.verdicts import Outcome, Severity, Verdict
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.rules.catalog import load_rules
 from tests.policies.example_exchange import policy_of
+from tests.whole_catalog import CATALOG
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 RULES = load_rules()
-SPOKEN = [exchange for exchange in load_catalog().values() if exchange.permissions.words]
+SPOKEN = [exchange for exchange in CATALOG.values() if exchange.permissions.words]
 OBSERVED = Provenance(Grade.OBSERVED, "call", "/")
 
 

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.exchanges.exchange import Exchange
 from gatepolicy.model.facts import Fact, Grade, Provenance, Reason, Unknown
 from gatepolicy.rules.catalog import load_rules
 from gatepolicy.rules.explain import WIDTH, disclosure, explain_rule, facts_of, list_rules
+from tests.whole_catalog import CATALOG
 
 RULES = load_rules()
 
@@ -80,7 +81,7 @@ def test_a_rule_on_an_exchange_without_a_fix_of_its_own() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_no_line_is_too_wide(rule: str) -> None:
-    for exchange in (None, *load_catalog().values()):
+    for exchange in (None, *CATALOG.values()):
         text = explain_rule(RULES[rule], exchange)
         assert max(len(line) for line in text.splitlines() if "/" not in line) <= WIDTH
 

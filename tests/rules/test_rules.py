@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gatepolicy.evaluate.predicates import PREDICATES
-from gatepolicy.exchanges.catalog import load_catalog, load_exchange
+from gatepolicy.exchanges.catalog import load_exchange
 from gatepolicy.model.facts import (
     ATTESTED_FACTS,
     FACTS,
@@ -29,6 +29,7 @@ from gatepolicy.resources import rules_file, schemas_directory
 from gatepolicy.rules.catalog import find_rule, load_rules, with_fixes
 from gatepolicy.rules.rule import AllOf, AnyOf, Argument, Ask, Condition, Each, Rule, fill_condition
 from gatepolicy.rules.rule import Test as Check
+from tests.whole_catalog import CATALOG
 
 RULES = load_rules()
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -200,7 +201,7 @@ def test_titles_say_the_bad_thing_and_texts_are_sentences() -> None:
 
 
 def test_fixes_of_the_catalog_are_for_rules_that_exist() -> None:
-    for exchange in load_catalog().values():
+    for exchange in CATALOG.values():
         assert set(exchange.fixes) <= set(IDS.values()), exchange.id
 
 

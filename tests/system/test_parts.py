@@ -62,7 +62,8 @@ def apart(firm: Any) -> Any:
         firm.prepare(simulator.url)
         assert firm.run("collect", "-o", "whole.json").code == 0
         for number, file in enumerate(SHARDS, start=1):
-            assert firm.run("collect", "-o", file, "--shard", f"{number}/3").code == 0
+            both = ("-o", file, "--journal", file.replace(".json", ".jsonl"))
+            assert firm.run("collect", *both, "--shard", f"{number}/3").code == 0
         for egress, file in zip(("tokyo", "london", "none"), BY_EGRESS, strict=True):
             assert firm.run("collect", "-o", file, "--egress", egress).code == 0
     return firm
@@ -256,3 +257,13 @@ def test_a_part_that_was_killed_is_merged_from_its_journal(apart: Any) -> None:
         assert "begun with another selection of accounts" in other.err
         assert apart.run("collect", "--resume", "j", "--shard", "1/3").code == 0
         assert verdicts_of(report(apart, "j", *SHARDS[1:])) == whole
+
+
+def test_journals_of_parts_are_judged_as_their_evidence(apart: Any) -> None:
+    whole = judged(report(apart, "whole.json"))
+    journals = [file.replace(".json", ".jsonl") for file in SHARDS]
+    assert judged(report(apart, *journals)) == whole
+    assert apart.run("merge", *journals, "-o", "merged.json").code == 0
+    assert judged(report(apart, "merged.json")) == whole
+    merged = apart.run("merge", *journals[1:], "-o", "merged.json")
+    assert (merged.code, "shard 1/3 is missing" in merged.err) == (3, True)
