@@ -68,6 +68,8 @@ def hold_everything(networks: Iterable[Network]) -> bool:
 
 _COLUMN_BITS = 20
 _LAST_COLUMN = (1 << _COLUMN_BITS) - 1
+_PLACE_BITS = 64
+_PLACE = (1 << _PLACE_BITS) - 1
 
 
 def pack(line: int, column: int) -> int:
@@ -80,9 +82,15 @@ def unpack(place: int) -> tuple[int, int]:
     return place >> _COLUMN_BITS, place & _LAST_COLUMN
 
 
+def pack_two(key: int, value: int) -> int:
+    """The packed places of a key and of its value as one number."""
+    return key << _PLACE_BITS | value
+
+
 Child: TypeAlias = "MapMarks | ListMarks | None"
-MapMarks: TypeAlias = "dict[str, tuple[int, int, Child]]"
-"""Key to the places of key and value, and the marks within the value."""
+MapMarks: TypeAlias = "dict[str, int | tuple[int, int, Child]]"
+"""Key to the places of key and value, and the marks within the value; to both places as one number
+where the value has no parts, as most have none."""
 ListMarks: TypeAlias = "list[tuple[int, Child]]"
 """Place of every item, and the marks within it."""
 
@@ -135,9 +143,19 @@ class Document:
 def _step(marks: Child, step: str | int) -> tuple[int | None, int, Child] | None:
     match marks, step:
         case dict(), str():
-            return marks.get(step)
+            found = marks.get(step)
+            if isinstance(found, int):
+                return found >> _PLACE_BITS, found & _PLACE, None
+            return found
         case list(), int() if 0 <= step < len(marks):
             place, child = marks[step]
             return None, place, child
         case _:
             return None
+
+
+def first_line(marks: MapMarks, key: str) -> int:
+    """The 1-based line on which a key that is there stands."""
+    found = marks[key]
+    place = found >> _PLACE_BITS if isinstance(found, int) else found[0]
+    return unpack(place)[0] + 1

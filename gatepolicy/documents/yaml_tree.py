@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from sys import intern
 from typing import NoReturn, Protocol
 
 import yaml
@@ -12,9 +13,10 @@ from gatepolicy.documents.document import (
     JSONValue,
     ListMarks,
     MapMarks,
+    first_line,
     pack,
+    pack_two,
     show_path,
-    unpack,
 )
 from gatepolicy.errors import DocumentError, Problem
 from gatepolicy.model.evidence import Location
@@ -72,7 +74,8 @@ class _Mapping:
     def put(self, value: JSONValue, place: int, marks: Child) -> None:
         self.step = key = self.key or ""
         self.data[key] = value
-        self.marks[key] = (self.key_place, place, marks)
+        places = self.key_place, place
+        self.marks[key] = pack_two(*places) if marks is None else (*places, marks)
         self.key = None
 
 
@@ -151,13 +154,14 @@ class _Builder:
         self._put(value, _place(event), None)
 
     def _take_key(self, event: yaml.ScalarEvent, frame: _Mapping) -> None:
-        frame.key, frame.key_place = event.value, _place(event)
+        # NOTE: the same few names stand in every account: each is kept in memory once.
+        frame.key, frame.key_place = intern(event.value), _place(event)
         self._note_tag(event)
         if event.value == "<<" and _is_plain(event):
             what, fix = "merge keys are not part of YAML 1.2", "write the entries out"
             self._note(event, what, fix, self._path_to(event.value))
         elif event.value in frame.data:
-            line = unpack(frame.marks[event.value][0])[0] + 1
+            line = first_line(frame.marks, event.value)
             what, fix = "duplicate key", f"first defined on line {line}"
             self._note(event, what, fix, self._path_to(event.value))
 
