@@ -59,6 +59,21 @@ def test_a_pass_that_no_answer_proves_is_false() -> None:
     assert chaos.false_passes(account("fail"), WELL, HARMLESS) == ["withdrawal-enabled"]
 
 
+def test_what_a_fault_leaves_must_be_as_undisturbed() -> None:
+    keeps = frozenset({"withdrawal-enabled", "permission.withdraw"})
+    kept = chaos.Trouble("kept", frozenset(), keeps=keeps)
+    assert chaos.false_passes(WELL, WELL, kept) == []
+    other = {**WELL, "facts": {"permission.withdraw": {**FACT, "value": True}}}
+    assert chaos.false_passes(WELL, other, kept) == ["permission.withdraw"]
+    assert chaos.false_passes(account("unknown", "timeout"), WELL, kept) == ["withdrawal-enabled"]
+
+
+@pytest.mark.parametrize("grade", ["apparent", "structural"])
+def test_what_no_answer_proves_is_no_pass(grade: str) -> None:
+    shown = {**TIMED_OUT, "facts": {"permission.withdraw": {**FACT, "grade": grade}}}
+    assert chaos.false_passes(WELL, shown, BLIND) == []
+
+
 def test_every_planted_secret_is_one_that_is_looked_for() -> None:
     keys = fleet(200, 1, datetime.now(UTC))
     usable = [key for key in keys if key.given_secret is None]
