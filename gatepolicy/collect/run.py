@@ -433,13 +433,22 @@ def _schedule(targets: Sequence[Target], settings: CollectSettings) -> Schedule:
     )
 
 
+_NAMED_BY_API_KEY = frozenset({"apiKey", "secret", "password"})
+"""The credentials of an account that has another API key whenever it has another key."""
+
+
 async def _reused(asked: Sequence[Target], settings: CollectSettings) -> Mapping[int, Collected]:
-    """What an earlier run read, by position; nothing of an account whose key is another one now."""
+    """What an earlier run read, by position; nothing of an account whose key may be another one.
+
+    Where a wallet or a number of an account says which key it is, an API key does not tell.
+    """
     slots = asyncio.Semaphore(_TRIED_AT_ONCE)
 
     async def one(target: Target) -> Collected | None:
         found = settings.reusable.get(target.account.subject.id)
         if found is None or target.unusable is not None or target.lists:
+            return None
+        if not found.fingerprint or not _NAMED_BY_API_KEY.issuperset(target.account.credentials):
             return None
         async with slots:
             key = await _api_key(target.account, settings)

@@ -19,6 +19,7 @@ from gatepolicy.model.evidence import Evidence, Subject
 from gatepolicy.model.facts import Reason
 from gatepolicy.model.scan import Interruption
 from gatepolicy.reports.write import Destination
+from gatepolicy.scanning.evidence import CLOCKS_DIFFER
 from gatepolicy.scanning.journal import (
     Expected,
     Header,
@@ -36,7 +37,8 @@ from gatepolicy.scanning.journal import (
 )
 
 REUSED_FOR = timedelta(days=1)
-"""What was read longer ago is read again when a journal is resumed."""
+"""What was read longer ago is read again when a journal is resumed; so is what seems to be from the
+future, since nobody knows its age."""
 _LINES_AT_RISK = 64
 _SECONDS_AT_RISK = 1.0
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -356,7 +358,7 @@ def _reusable(journal: Journal, now: datetime, *, retries: bool) -> dict[str, Re
         for one in journal.evidence().read.accounts
         if one.evidence.subject.id in alone
         and one.traits is not None
-        and now - one.evidence.collected_at <= REUSED_FOR
+        and -CLOCKS_DIFFER <= now - one.evidence.collected_at <= REUSED_FOR
         and not _is_read_again(one.evidence, again)
     }
 

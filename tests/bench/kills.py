@@ -1,7 +1,7 @@
 """Kill a scan that keeps a journal, again and again, resume it, and compare with one that ran well.
 
-Prints what was lost; ends with 1 if a report was torn, an account was lost or asked again, or the
-last report is another than that of an undisturbed scan.
+Prints what was lost; ends with 1 if a report was torn, an account or what was read of it was lost,
+or a resumed report is another than that of an undisturbed scan.
 """
 
 import argparse
@@ -30,6 +30,12 @@ class Tally:
     """Reports that were there and are no JSON."""
     shrunk: int = 0
     """Kills after which fewer accounts could be used than before."""
+    lost: int = 0
+    """Accounts that a resumed report has no more, or has besides."""
+    resumed: int = 0
+    """Journals that were resumed until a scan came to its end."""
+    other: int = 0
+    """Of these, how many ended with another report or exit code than an undisturbed scan."""
 
 
 def main() -> int:
@@ -44,17 +50,19 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with serving(options.accounts, options.latency, folder) as server:
-            whole = _scan(server, folder, "whole.json", []).returncode
-            tally, code = Tally(), whole
+            code = _scan(server, folder, "whole.json", []).returncode
+            whole, tally = json.loads((folder / "whole.json").read_text()), Tally()
             while tally.kills < options.count:
-                code = _round(server, folder, chance, tally, options.count)
-            return _judged(folder, tally, whole == code)
+                is_same_code = _round(server, folder, chance, tally, options.count) == code
+                _compare(whole, folder, tally, is_same_code=is_same_code)
+            return _told(len(whole["accounts"]), tally)
 
 
 def _round(server: Server, folder: Path, chance: random.Random, tally: Tally, count: int) -> int:
     """One journal, from its beginning to its end, killed on the way as often as it takes."""
     journal = folder / "journal.jsonl"
     journal.unlink(missing_ok=True)
+    (folder / "resumed.json").unlink(missing_ok=True)
     read = 0
     while True:
         flag = "--resume" if journal.exists() else "--journal"
@@ -114,17 +122,24 @@ def _without_times(node: Any) -> Any:
     return [_without_times(one) for one in node] if isinstance(node, list) else node
 
 
-def _judged(folder: Path, tally: Tally, is_same_code: bool) -> int:
-    whole = json.loads((folder / "whole.json").read_text())
+def _compare(whole: Any, folder: Path, tally: Tally, *, is_same_code: bool) -> None:
+    """Count what the report of a resumed scan has other than that of an undisturbed one."""
     resumed = json.loads((folder / "resumed.json").read_text())
     is_same = _without_times(whole) == _without_times(resumed)
     lost = {one["id"] for one in whole["accounts"]} ^ {one["id"] for one in resumed["accounts"]}
-    print(f"{tally.kills} kills (SIGKILL) of a scan of {len(whole['accounts']):,} accounts")
+    tally.resumed += 1
+    tally.lost += len(lost)
+    tally.other += not (is_same and is_same_code)
+
+
+def _told(accounts: int, tally: Tally) -> int:
+    print(f"{tally.kills} kills (SIGKILL) of scans of {accounts:,} accounts")
     print(f"  torn reports               {tally.torn}")
-    print(f"  accounts lost              {len(lost)}")
+    print(f"  accounts lost              {tally.lost}")
     print(f"  journals that grew shorter {tally.shrunk}")
-    print(f"  last report as undisturbed {'yes' if is_same and is_same_code else 'no'}")
-    return int(bool(tally.torn or lost or tally.shrunk or not is_same or not is_same_code))
+    same = tally.resumed - tally.other
+    print(f"  reports as undisturbed     {same} of {tally.resumed} journals that were resumed")
+    return int(bool(tally.torn or tally.lost or tally.shrunk or tally.other))
 
 
 if __name__ == "__main__":

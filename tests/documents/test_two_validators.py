@@ -81,7 +81,9 @@ def compiled(file: Path) -> tuple[Schema, Any]:
     schema = load_schema(file.read_text(encoding="utf-8"))
     if file.stem == "exchange.schema":
         shipped = ROOT / "gatepolicy" / "exchanges" / "catalog" / "gate.yaml"
-        return schema, yaml.safe_load(shipped.read_text(encoding="utf-8"))
+        data = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+        # A date is a text, as in all that the project reads.
+        return schema, json.loads(json.dumps(data, default=str))
     whole = described = schema.document
     if "properties" not in whole:
         # A line of a log, or of a journal, is one of several: the first one stands for all.

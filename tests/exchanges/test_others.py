@@ -20,7 +20,7 @@ from gatepolicy.exchanges.catalog import (
     read_long_ago,
     unknown_exchange,
 )
-from gatepolicy.exchanges.exchange import SeenLive
+from gatepolicy.exchanges.exchange import Exchange, SeenLive
 from gatepolicy.policies.compile import compile_policy
 from gatepolicy.policies.load import load_policy
 from gatepolicy.resources import catalog_directory, policies_directory
@@ -135,7 +135,7 @@ def test_a_known_exchange_is_one_in_the_catalog_or_outside_it(name: str) -> None
 
 
 def test_every_entry_says_when_its_documents_were_read() -> None:
-    entries = [*CATALOG.values(), *load_others().values()]
+    entries: list[Exchange | Other] = [*CATALOG.values(), *load_others().values()]
     assert [one.id for one in entries if one.documents_read is None] == []
     newest = max(one.documents_read for one in entries if one.documents_read)
     assert list(read_long_ago(entries, newest)) == []

@@ -128,7 +128,9 @@ def test_a_word_that_is_taken_for_harmless_is_found() -> None:
     exchange = catalog()["bingx"]
     permissions = exchange.permissions
     harmless = replace(permissions.words["5"], grants=frozenset(), unclear=frozenset())
-    words = {**permissions.words, "5": harmless}
+    # Words deny only what one of them is about.
+    another = replace(permissions.words["5"], word="99")
+    words = {**permissions.words, "5": harmless, "99": another}
     wrong = replace(exchange, permissions=replace(permissions, words=words))
     found = hunted("bingx", {**catalog(), "bingx": wrong})
     assert "cannot withdraw" in {one.demand for one in found}

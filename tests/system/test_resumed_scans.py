@@ -3,12 +3,14 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import pytest
 
 from gatepolicy.simulator.faults import Fault, FaultKind
 from gatepolicy.simulator.keys import ExchangeId, SimulatedKey
+from gatepolicy.simulator.profile import load_profile
+from gatepolicy.simulator.profile_keys import profile_key
 from gatepolicy.simulator.server import Simulator
 from gatepolicy.simulator.thread import SimulatorThread
 
@@ -120,6 +124,43 @@ def test_what_was_read_long_ago_is_read_again(firm: Any, simulator: Simulator) -
     resumed = firm.run(*SCAN, "--resume", "j")
     assert resumed.err == "warning: resumed j: no account of it can be used\n"
     assert len(simulator.requests) == 2 * asked
+
+
+def test_what_was_read_in_the_future_is_read_again(firm: Any, simulator: Simulator) -> None:
+    """The clock was wrong: nobody knows how old it is."""
+    firm.run(*SCAN, "--journal", "j")
+    asked = len(simulator.requests)
+    aged(firm, -1)
+    resumed = firm.run(*SCAN, "--resume", "j")
+    assert resumed.err == "warning: resumed j: no account of it can be used\n"
+    assert len(simulator.requests) == 2 * asked
+
+
+@pytest.mark.parametrize(
+    ("exchange", "credential", "other"),
+    [
+        ("hyperliquid", "walletAddress", f"0x{'5' * 40}"),
+        ("lighter", "accountId", "987654321"),
+    ],
+)
+def test_an_account_that_no_api_key_names_is_read_again(
+    firm: Any, exchange: str, credential: str, other: str
+) -> None:
+    """Its key may be another one now, and nothing in the journal would show that."""
+    firm.keys = [profile_key(load_profile(exchange), 1, datetime.now(UTC))]
+    with SimulatorThread(Simulator(firm.keys)) as running:
+        firm.prepare(running.url_of(exchange))
+        firm.run(*SCAN, "--journal", "j")
+        before = firm.read("report.json")["accounts"][0]
+        inventory = (firm.folder / "accounts.yaml").read_text(encoding="utf-8")
+        (name,) = re.findall(rf'{credential}: "?env:(\w+)', inventory)
+        firm.monkeypatch.setenv(name, other)
+        asked = len(running.requests)
+        firm.run(*SCAN, "--resume", "j")
+        assert len(running.requests) > asked
+    after = firm.read("report.json")["accounts"][0]
+    assert before["facts"]["key.exists"]["value"] is True
+    assert "key.exists" not in after["facts"]
 
 
 def test_an_account_with_another_key_is_read_again(firm: Any, simulator: Simulator) -> None:
