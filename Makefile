@@ -16,7 +16,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --upgrade --generate-h
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: kills man package thorough help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants docs
+.PHONY: chaos kills man package thorough help demo test check bench format lint types contracts coverage drift wheel sarif lock clean fuzz dist sbom workflow mutants docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -140,6 +140,10 @@ mutants: build/mutmut ## Change code in small ways, and name the changes that no
 # More: make kills KILLS_OPTIONS='--count 20'
 kills: $(READY) ## Kill a scan again and again, resume it, and look whether anything was lost
 	@$(BIN)/python -m tests.bench.kills $(KILLS_OPTIONS)
+
+# More: make chaos CHAOS_OPTIONS='--count 10000 --seed 7'
+chaos: $(READY) ## Scan while exchanges fail in every way, and look for a pass without proof
+	@$(BIN)/python -m tests.bench.chaos $(CHAOS_OPTIONS)
 
 bench: $(READY) ## Measure speed, memory and start-up
 	@$(BIN)/python tests/bench/run.py

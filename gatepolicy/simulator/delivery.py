@@ -1,11 +1,13 @@
 """Putting an answer on the wire, whole or broken on purpose."""
 
 import asyncio
+import gzip
 import socket
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TypeAlias
 
 from aiohttp import web
@@ -70,7 +72,7 @@ def _redirect(pending: PendingAnswer, fault: Fault) -> Answer:
 
 _Spoiler: TypeAlias = Callable[[PendingAnswer, Fault], Answer]
 
-# What each kind makes of the answer; LATENCY acts before it and the last three act on the wire.
+# What each kind makes of the answer; LATENCY acts before it and those after it on the wire.
 _SPOILED: Mapping[FaultKind, _Spoiler] = {
     FaultKind.STATUS: _status,
     FaultKind.RATE_LIMIT: lambda here, _: here.rate_limited(),
@@ -85,8 +87,10 @@ _SPOILED: Mapping[FaultKind, _Spoiler] = {
     FaultKind.DATE: _real,
     FaultKind.LATENCY: _real,
     FaultKind.RESET: _real,
+    FaultKind.RESET_BODY: _real,
     FaultKind.SLOW_BODY: _real,
     FaultKind.HUGE_BODY: _real,
+    FaultKind.BOMB: _real,
 }
 
 
@@ -106,6 +110,10 @@ async def deliver(
     match fault:
         case Fault(kind=FaultKind.RESET):
             _reset(request)
+        case Fault(kind=FaultKind.RESET_BODY):
+            return await _break_off(request, said.status, body)
+        case Fault(kind=FaultKind.BOMB, size=size):
+            body, headers["Content-Encoding"] = _bomb(size), "gzip"
         case Fault(kind=FaultKind.SLOW_BODY, seconds=seconds):
             return await _drip(request, said.status, body, seconds)
         case Fault(kind=FaultKind.HUGE_BODY, size=size):
@@ -125,6 +133,20 @@ def _reset(request: web.BaseRequest) -> None:
     linger = struct.pack("ii", 1, 0)
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     transport.abort()
+
+
+async def _break_off(request: web.BaseRequest, status: int, body: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    _reset(request)
+    return response
+
+
+@lru_cache(maxsize=4)
+def _bomb(size: int) -> bytes:
+    return gzip.compress(b'{"padding":"' + b"a" * size + b'"}')
 
 
 async def _drip(

@@ -238,6 +238,21 @@ def test_huge_body_ends_when_nobody_reads(key: SimulatedKey) -> None:
     assert time.monotonic() - began < 2
 
 
+def test_reset_within_the_body(key: SimulatedKey) -> None:
+    with pytest.raises(aiohttp.ClientPayloadError):
+        _with_response(_faulty(key, kind=FaultKind.RESET_BODY), _status_body_retry)
+
+
+def test_bomb_is_small_until_it_is_unpacked(key: SimulatedKey) -> None:
+    async def look(response: aiohttp.ClientResponse) -> tuple[int, int]:
+        return int(response.headers["Content-Length"]), len(await response.read())
+
+    (sent, unpacked), _ = _with_response(_faulty(key, kind=FaultKind.BOMB, size=1_000_000), look)
+
+    assert unpacked == len('{"padding":""}') + 1_000_000
+    assert sent < 2_000
+
+
 def test_duplicate_keys_end_harmless(key: SimulatedKey) -> None:
     risky = replace(key, permissions=frozenset({"enableReading", "enableWithdrawals"}))
     (_, body, _), _ = _with_response(
