@@ -55,7 +55,7 @@ def swap(old: str, new: str) -> Change:
         ),
         (
             swap("hosts: [bitso.com]", "hosts: [bitso.com]\ncredentials_note: see TODO"),
-            "bitso.yaml:14:19: credentials_note: still says TODO; write it, or remove the line",
+            "bitso.yaml:15:19: credentials_note: still says TODO; write it, or remove the line",
         ),
         (
             swap(NATIVE, ""),
@@ -64,17 +64,17 @@ def swap(old: str, new: str) -> Change:
         ),
         (
             swap("not_disclosed:\n", "not_disclosed:\n  permission.read: no call tells\n"),
-            "bitso.yaml:47:3: not_disclosed.permission.read: permission.read stands in facts and in"
+            "bitso.yaml:48:3: not_disclosed.permission.read: permission.read stands in facts and in"
             " not_disclosed; leave one of them",
         ),
         (
             swap("{call: open_orders, pointer: /success", "{call: open_order, pointer: /success"),
-            "bitso.yaml:45:8: facts.permission.read[0].call: no such call; did you mean"
+            "bitso.yaml:46:8: facts.permission.read[0].call: no such call; did you mean"
             " open_orders?",
         ),
         (
             swap("  ip-unbound:", "  ip-unbounded:"),
-            "bitso.yaml:79:3: fixes.ip-unbounded: no such rule; did you mean ip-unbound?",
+            "bitso.yaml:80:3: fixes.ip-unbounded: no such rule; did you mean ip-unbound?",
         ),
     ],
 )  # fmt: skip
@@ -93,7 +93,7 @@ def test_a_call_that_no_fact_needs_is_not_asked_for(tmp_path: Path) -> None:
     more = f"calls:\n  - {asked}, reference: https://docs.bitso.com}}\n"
     text = swap("calls:\n", more)(shipped("bitso"))
     assert told(tmp_path, "bitso", text) == [
-        "bitso.yaml:18:5: calls[0]: no fact comes from more; remove it: nothing is asked for that"
+        "bitso.yaml:19:5: calls[0]: no fact comes from more; remove it: nothing is asked for that"
         " no fact needs"
     ]
 
@@ -101,7 +101,7 @@ def test_a_call_that_no_fact_needs_is_not_asked_for(tmp_path: Path) -> None:
 def test_what_must_be_there_to_mend_is_missed(tmp_path: Path) -> None:
     text = shipped("bitso").replace("withdrawal-enabled:", "key-inactive:", 1)
     assert told(tmp_path, "bitso", text) == [
-        "bitso.yaml:72:1: fixes: withdrawal-enabled is missing; add it"
+        "bitso.yaml:73:1: fixes: withdrawal-enabled is missing; add it"
     ]
 
 
@@ -115,7 +115,7 @@ def test_problems_of_all_files_are_told(tmp_path: Path) -> None:
     told(tmp_path, "luno", shipped("luno").replace("menu:", "menus:", 1))
     both = told(tmp_path, "bitso", shipped("bitso").replace("menu: ", "menu: TODO ", 1))
     assert both == [
-        "bitso.yaml:71:7: menu: still says TODO; write it, or remove the line",
+        "bitso.yaml:72:7: menu: still says TODO; write it, or remove the line",
         *(line for line in both if line.startswith("luno.yaml:")),
     ]
     assert any("menu is missing; add it" in line for line in both)

@@ -38,6 +38,12 @@ def rendered(name: str, scan: Scan, options: ReportOptions | None = None) -> str
     return "".join(FORMATS[name].render(scan, options or ReportOptions()))
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_nothing_of_a_small_scan_is_left_out(name: str) -> None:
+    assert rendered(name, example_scan())
+    assert FORMATS[name].left_out(example_scan(), ReportOptions()) == 0
+
+
 def test_every_format_has_a_suffix() -> None:
     assert {name: form.suffix for name, form in FORMATS.items()} == {
         "text": ".txt",
