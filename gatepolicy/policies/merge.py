@@ -27,7 +27,7 @@ from gatepolicy.policies.policy import (
 from gatepolicy.policies.unknowns import asks, looser_effects, merged_effects
 from gatepolicy.rules.rule import Argument, Rule
 
-Strictest = Callable[[Argument, Argument], Argument | None]
+Stricter = Callable[[Argument, Argument], Argument | None]
 
 
 def _both(one: Argument, other: Argument) -> Argument | None:
@@ -97,7 +97,7 @@ def _same(one: Argument, other: Argument) -> Argument | None:
     return one if one == other else None
 
 
-STRICTER: Mapping[str, Strictest] = {
+STRICTER: Mapping[str, Stricter] = {
     "permissions.allow": _both,
     "permissions.forbid": _either,
     "permissions.require": _either,
@@ -131,7 +131,7 @@ GATHERS = frozenset({"permissions.forbid", "permissions.require", "ip_binding.se
 """Lists that grow from policy to policy: leaving an entry out loosens nothing."""
 
 
-def strictest_words(one: Mapping[str, Grant], other: Mapping[str, Grant]) -> dict[str, Grant]:
+def stricter_words(one: Mapping[str, Grant], other: Mapping[str, Grant]) -> dict[str, Grant]:
     """Words that both allow, each as far as both do."""
     return {
         word: Grant(word, Access.READ_ONLY)
@@ -318,7 +318,7 @@ def _stricter(place: str, one: Clause, other: Clause) -> Clause:
 def _stricter_words(one: AllowedWords | None, other: AllowedWords | None) -> AllowedWords | None:
     if one is None or other is None:
         return one or other
-    return replace(one, words=strictest_words(one.words, other.words))
+    return replace(one, words=stricter_words(one.words, other.words))
 
 
 def _without_replaced_allow(layers: _Layers, clauses: dict[str, Clause]) -> dict[str, Clause]:
@@ -356,11 +356,11 @@ def _loosened_clauses(layers: _Layers, parent: Section) -> Iterator[Problem]:
         inherited = parent.clauses.get(place)
         if inherited is None or place in GATHERS:
             continue
-        strictest = STRICTER[place](clause.value, inherited.value)
-        if strictest is None:
+        stricter = STRICTER[place](clause.value, inherited.value)
+        if stricter is None:
             what = f"cannot be compared with what is inherited from {inherited.location}"
             yield _loosens(layers, place, clause.location, what)
-        elif strictest != clause.value:
+        elif stricter != clause.value:
             what = f"loosens what is inherited from {inherited.location}"
             yield _loosens(layers, place, clause.location, what)
 
@@ -370,9 +370,9 @@ def _loosened_words(layers: _Layers, parent: Section, catalog: Catalog) -> Itera
     if own is None:
         return
     if parent.words is not None:
-        strictest = strictest_words(own.words, parent.words.words)
+        stricter = stricter_words(own.words, parent.words.words)
         for word, grant in own.words.items():
-            if strictest.get(word) != grant:
+            if stricter.get(word) != grant:
                 what = f"{word} goes beyond what is inherited from {parent.words.location}"
                 yield _loosens(layers, ALLOW, own.items[word], what)
     elif (allow := parent.clauses.get(ALLOW)) is not None:

@@ -49,7 +49,7 @@ def _asks(clause: Clause, ask: Ask) -> bool:
     return clause.asks and (not listed or any(ask.takes(item) for item in listed))
 
 
-def strictest_effect(effects: Iterable[UnknownEffect]) -> UnknownEffect:
+def stricter_effect(effects: Iterable[UnknownEffect]) -> UnknownEffect:
     """The strictest of one or more."""
     return min(effects, key=lambda effect: _STRICT.index(effect.value))
 
@@ -106,7 +106,7 @@ def merged_effects(
             if f"on_unknown.{effect.said_as}" not in lifted
         ]
         if theirs:
-            merged[rule.info.name] = strictest_effect(
+            merged[rule.info.name] = stricter_effect(
                 [*theirs, mine] if mine is not None else theirs
             )
     return merged

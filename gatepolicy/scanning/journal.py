@@ -100,7 +100,7 @@ class Expected:
     """The part of the inventory that reads an account that is left out, as in evidence."""
 
 
-class Standing(StrEnum):
+class LineKind(StrEnum):
     """What a line about an account is worth."""
 
     ALONE = "account"
@@ -137,9 +137,9 @@ def expected_line(one: Expected) -> str:
     return json_line({"expected": {**encode_subject(one.subject), "role": role, **read_by}})
 
 
-def account_line(account: Uncompared, standing: Standing) -> str:
+def account_line(account: Uncompared, line_kind: LineKind) -> str:
     """An account that was read."""
-    return json_line({standing.value: dump_account(account)})
+    return json_line({line_kind.value: dump_account(account)})
 
 
 def left_out_line(other: LeftOut) -> str:
@@ -168,7 +168,7 @@ class Journal:
     """With what it was read."""
     expected: dict[str, Expected] = field(default_factory=dict)
     """By account."""
-    accounts: dict[str, tuple[Standing, dict[str, Any]]] = field(default_factory=dict)
+    accounts: dict[str, tuple[LineKind, dict[str, Any]]] = field(default_factory=dict)
     """By account: the last line about it."""
     left_out: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By account: the last line about it."""
@@ -219,8 +219,8 @@ class Journal:
         ]
 
     def _line(self, name: str) -> dict[str, Any] | None:
-        standing, line = self.accounts.get(name, (Standing.WAITING, None))
-        return None if standing is Standing.WAITING else line
+        line_kind, line = self.accounts.get(name, (LineKind.WAITING, None))
+        return None if line_kind is LineKind.WAITING else line
 
     def _account(self, one: Expected) -> dict[str, Any]:
         found = self._line(one.subject.id)
@@ -360,7 +360,7 @@ def _take(journal: Journal, data: dict[str, Any], number: int) -> None:
             raise _broken(journal.file, number, "a second header")
         case _:
             _refuse_unannounced(journal, value, number, (Role.SELECTED, Role.AUDITOR))
-            journal.accounts[value["id"]] = Standing(kind), value
+            journal.accounts[value["id"]] = LineKind(kind), value
 
 
 def _refuse_unannounced(
@@ -376,5 +376,5 @@ def _resume(journal: Journal) -> None:
     """Forget what took all accounts: it is computed again once the rest is read."""
     journal.end = None
     journal.left_out.clear()
-    alone = {k: v for k, v in journal.accounts.items() if v[0] is Standing.ALONE}
+    alone = {k: v for k, v in journal.accounts.items() if v[0] is LineKind.ALONE}
     journal.accounts = alone

@@ -24,8 +24,8 @@ from gatepolicy.scanning.journal import (
     Expected,
     Header,
     Journal,
+    LineKind,
     Role,
-    Standing,
     account_line,
     end_line,
     expected_line,
@@ -207,7 +207,7 @@ class JournalFile:
         if traits is None:
             self._waiting.add(target.account.subject.id)
         self._append(
-            [account_line(account, Standing.WAITING if traits is None else Standing.ALONE)]
+            [account_line(account, LineKind.WAITING if traits is None else LineKind.ALONE)]
         )
 
     def finish(
@@ -244,7 +244,7 @@ class JournalFile:
     ) -> Iterator[str]:
         for account in read.accounts:
             if account.evidence.subject.id in self._waiting:
-                yield account_line(account, Standing.COMPARED)
+                yield account_line(account, LineKind.COMPARED)
         yield from map(left_out_line, read.left_out)
         yield end_line(warnings, interrupted_by)
 
@@ -352,7 +352,9 @@ def _refuse_another(journal: Journal, beginning: Beginning) -> None:
 def _reusable(journal: Journal, now: datetime, *, retries: bool) -> dict[str, Reusable]:
     """What needs not be read again."""
     again = _ALWAYS_AGAIN | (_AGAIN_ON_REQUEST if retries else frozenset())
-    alone = {name for name, (standing, _) in journal.accounts.items() if standing is Standing.ALONE}
+    alone = {
+        name for name, (line_kind, _) in journal.accounts.items() if line_kind is LineKind.ALONE
+    }
     return {
         one.evidence.subject.id: Reusable(one.evidence, one.traits.key.fingerprint)
         for one in journal.evidence().read.accounts

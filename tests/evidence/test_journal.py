@@ -26,8 +26,8 @@ from gatepolicy.scanning.evidence import CollectedFile
 from gatepolicy.scanning.journal import (
     Expected,
     Header,
+    LineKind,
     Role,
-    Standing,
     account_line,
     end_line,
     expected_line,
@@ -94,12 +94,12 @@ def lines(pairs: Sequence[Pair] = PAIRS, end: str | None = None) -> list[str]:
         expected_line(Expected(LEFT_OUT.subject, Role.LEFT_OUT)),
         *(
             account_line(
-                Uncompared(found.evidence, traits), Standing.ALONE if traits else Standing.WAITING
+                Uncompared(found.evidence, traits), LineKind.ALONE if traits else LineKind.WAITING
             )
             for (_, found), traits in zip(pairs, alone, strict=True)
         ),
         *(
-            account_line(one, Standing.COMPARED)
+            account_line(one, LineKind.COMPARED)
             for one, traits in zip(kept.accounts, alone, strict=True)
             if traits is None
         ),
@@ -150,7 +150,7 @@ def test_a_journal_that_was_cut_proves_no_more_than_the_whole_one(size: int) -> 
     written = content[: content.rfind(b"\n") + 1].decode()
     for name in {one.evidence.subject.id for one in file.read.accounts}:
         has_answer = any(
-            f'{{"{standing}": {{"id": "{name}"' in written for standing in ("account", "compared")
+            f'{{"{line_kind}": {{"id": "{name}"' in written for line_kind in ("account", "compared")
         )
         assert ((name, "permission.withdraw") in found) is has_answer
 
@@ -194,7 +194,7 @@ def test_what_took_all_accounts_is_void_once_a_journal_is_resumed() -> None:
 def test_a_later_line_replaces_an_earlier_one() -> None:
     _, first = PAIRS[0]
     later = replace(first.evidence, facts=Facts.nothing(Reason.TIMEOUT))
-    line = account_line(Uncompared(later, None), Standing.ALONE)
+    line = account_line(Uncompared(later, None), LineKind.ALONE)
     (one, *_) = parse_journal(WHOLE + line, "j").evidence().read.accounts
     assert one.evidence == later
 
